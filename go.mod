@@ -1,0 +1,3 @@
+module quay-keyless
+
+go 1.26.0
