@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Quay-keyless logs a CI job in to a Quay registry without a stored password.
+package main
+
+import (
+	"context"
+	"os"
+
+	"quay-keyless/internal/cli"
+)
+
+// version is set by the release build with -ldflags.
+var version string
+
+func main() {
+	ctx, stop := cli.Signals(context.Background())
+	code := cli.Main(ctx, cli.OS(version))
+	stop()
+	os.Exit(code)
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"context"
+
+	"quay-keyless/internal/authfile"
+	"quay-keyless/internal/host"
+)
+
+// authFiles is every file that one login belongs in.
+type authFiles []*authfile.File
+
+// authFiles opens the files that the user named, or those where the tools of
+// this environment look. A file that is named in two ways is one.
+func (a *app) authFiles(paths []string) (authFiles, error) {
+	if len(paths) == 0 {
+		var err error
+		if paths, err = authfile.Locate(a.env.Getenv); err != nil {
+			return nil, err
+		}
+	}
+	var files authFiles
+	seen := map[string]bool{}
+	for _, path := range paths {
+		file, err := authfile.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		if !seen[file.Path()] {
+			seen[file.Path()] = true
+			files = append(files, file)
+		}
+	}
+	return files, nil
+}
+
+// check finds what would keep a login from being written, before anything is
+// asked of anybody.
+func (files authFiles) check() error {
+	for _, file := range files {
+		if err := file.Check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// set writes the login to every file, or to none of them.
+func (files authFiles) set(ctx context.Context, entry authfile.Entry, say host.Host) error {
+	for i, file := range files {
+		change, err := file.Set(ctx, entry)
+		if err != nil {
+			for _, done := range files[:i] {
+				if _, _, undo := done.Restore(ctx, entry.Key); undo != nil {
+					say.Warn(host.Message{Text: undo.Error()})
+				}
+			}
+			return err
+		}
+		say.Notice(written(file.Path(), change))
+	}
+	return nil
+}
+
+// written says where a login went.
+func written(path string, change authfile.Change) string {
+	if change.InPlace {
+		return "wrote " + path + " in place, since it cannot be replaced there"
+	}
+	return "wrote " + path
+}
+
+func (files authFiles) paths() []string {
+	var paths []string
+	for _, file := range files {
+		paths = append(paths, file.Path())
+	}
+	return paths
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package cli is the command line: what each command asks of the other
+// packages, in which order, and what it says about the outcome.
+//
+// Its rules for words: stdout carries results and nothing else; one sentence
+// begins with error: or warning:, in lower case and without a full stop, and
+// names what was asked and what came; hint: lines follow, each of which can be
+// pasted or done. No line ever holds a secret.
+package cli
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+	"time"
+
+	"quay-keyless/internal/endpoint"
+)
+
+// Env is everything that the program has from its process. It is built once in
+// main; nothing below reads the process.
+type Env struct {
+	Args           []string // without the program's name
+	Getenv         func(string) string
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	ReadFile       func(path string) ([]byte, error)
+	// Transport makes a transport with these TLS settings.
+	Transport func(*tls.Config) http.RoundTripper
+	Clock     endpoint.Clock
+	Version   string
+}
+
+// OS is the process's own environment. Version is what the release build set;
+// "" takes the module's version, if it was built from one.
+func OS(version string) Env {
+	if info, ok := debug.ReadBuildInfo(); version == "" && ok {
+		version = info.Main.Version
+	}
+	return Env{
+		Args:      os.Args[1:],
+		Getenv:    os.Getenv,
+		Stdin:     os.Stdin,
+		Stdout:    os.Stdout,
+		Stderr:    os.Stderr,
+		ReadFile:  os.ReadFile,
+		Transport: transport,
+		Clock:     systemClock{},
+		Version:   version,
+	}
+}
+
+// transport is Go's default one, proxies from the environment and HTTP/2
+// included, with other TLS settings.
+func transport(config *tls.Config) http.RoundTripper {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.TLSClientConfig = config
+	return t
+}
+
+type systemClock struct{}
+
+func (systemClock) Now() time.Time { return time.Now() }
+
+func (systemClock) Sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// Interrupted is the error of a command that a signal ended.
+type Interrupted struct {
+	Signal syscall.Signal
+}
+
+// Error names the signal.
+func (i *Interrupted) Error() string { return fmt.Sprintf("ended by signal: %v", i.Signal) }
+
+// Signals gives a context that ends with the first SIGINT or SIGTERM; its cause
+// is [*Interrupted]. A second signal ends the process at once.
+func Signals(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	go func() {
+		select {
+		case received := <-signals:
+			signal.Stop(signals)
+			number, _ := received.(syscall.Signal)
+			cancel(&Interrupted{Signal: number})
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { cancel(context.Canceled) }
+}

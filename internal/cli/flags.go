@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"quay-keyless/internal/idtoken"
+	"quay-keyless/internal/quay"
+)
+
+// mintFlags is what login and token can be told alike.
+type mintFlags struct {
+	robot, audience             string
+	source, tokenFile, tokenEnv string
+	tokenStdin                  bool
+	verify, tlsVerify, verbose  bool
+	check                       []string
+	caCertificate               string
+	timeout                     time.Duration
+}
+
+// addTo declares the flags.
+func (f *mintFlags) addTo(flags *pflag.FlagSet) {
+	flags.StringVar(&f.robot, "robot", "", "robot account to log in as, `ORG+NAME`")
+	flags.StringVar(&f.audience, "audience", "quay", "audience of the ID token")
+	flags.StringVar(&f.source, "id-token-source", "auto", "where the ID token comes from: auto, github, gitlab or kubernetes")
+	flags.StringVar(&f.tokenFile, "id-token-file", "", "read the ID token from the file at `PATH`")
+	flags.StringVar(&f.tokenEnv, "id-token-env", "", "read the ID token from the variable `NAME`")
+	flags.BoolVar(&f.tokenStdin, "id-token-stdin", false, "read the ID token from standard input")
+	flags.BoolVar(&f.verify, "verify", true, "prove the login at the registry")
+	flags.StringArrayVar(&f.check, "check", nil, "also make sure that the robot may pull from or push to a repository, `ORG/REPO[:pull|push]` (repeatable, push by default)")
+	flags.BoolVar(&f.tlsVerify, "tls-verify", true, "verify the registry's certificate")
+	flags.StringVar(&f.caCertificate, "ca-certificate", "", "trust this `CA` beside the system's: a path, PEM text or base64 of it")
+	flags.DurationVar(&f.timeout, "timeout", 90*time.Second, "how long everything together may take")
+	flags.BoolVar(&f.verbose, "verbose", false, "say what was asked of whom and how long it took")
+}
+
+// target is what the user named, in good form.
+type target struct {
+	registry quay.Registry
+	robot    quay.Robot
+	checks   []quay.Permission
+}
+
+// target reads the names. The robot's comes first: it is what people get wrong.
+func (f *mintFlags) target(registry string) (target, error) {
+	var t target
+	var err error
+	if f.robot == "" {
+		return t, errors.New("no robot: name one with --robot ORG+NAME or QUAY_ROBOT")
+	}
+	if t.robot, err = quay.ParseRobot(f.robot); err != nil {
+		return t, err
+	}
+	if t.registry, err = quay.ParseRegistry(registry); err != nil {
+		return t, err
+	}
+	if strings.TrimSpace(f.audience) == "" {
+		return t, errors.New("the audience is empty")
+	}
+	if f.timeout <= 0 {
+		return t, fmt.Errorf("timeout %s: it must be more than nothing", f.timeout)
+	}
+	for _, text := range f.check {
+		permission, err := quay.ParsePermission(text)
+		if err != nil {
+			return t, err
+		}
+		t.checks = append(t.checks, permission)
+	}
+	if len(t.checks) > 0 && !f.verify {
+		return t, errors.New("--check needs the proof that --verify=false leaves out")
+	}
+	return t, nil
+}
+
+// chooseSource finds the source that the user named, or the job's own.
+func (f *mintFlags) chooseSource(env idtoken.Env) (idtoken.Source, error) {
+	var explicit []idtoken.Source
+	if f.tokenFile != "" {
+		explicit = append(explicit, idtoken.File{Env: env, Path: f.tokenFile})
+	}
+	if f.tokenEnv != "" {
+		explicit = append(explicit, idtoken.Variable{Env: env, Variable: f.tokenEnv})
+	}
+	if f.tokenStdin {
+		explicit = append(explicit, idtoken.Stdin{Env: env})
+	}
+	switch {
+	case len(explicit) > 1:
+		return nil, &usageError{err: fmt.Errorf("the ID token can come from %s or %s, not from both", explicit[0].Name(), explicit[1].Name())}
+	case len(explicit) == 1:
+		return explicit[0], nil
+	}
+	return idtoken.Choose(env, f.source)
+}
+
+// registryArgument is the command's REGISTRY, the variable's, or quay.io.
+func (a *app) registryArgument(args []string) string {
+	if len(args) > 0 {
+		return args[0]
+	}
+	if registry := strings.TrimSpace(a.env.Getenv("QUAY_REGISTRY")); registry != "" {
+		return registry
+	}
+	return "quay.io"
+}
+
+// variable is the one that stands for a flag.
+func variable(flag string) string {
+	return "QUAY_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+// bindEnvironment sets each flag that the command line did not set from its
+// variable; an empty variable counts as none, and lists are one per line.
+func bindEnvironment(flags *pflag.FlagSet, getenv func(string) string) error {
+	var errs []error
+	flags.VisitAll(func(flag *pflag.Flag) {
+		value := strings.TrimSpace(getenv(variable(flag.Name)))
+		if flag.Changed || value == "" || flag.Name == "help" {
+			return
+		}
+		var err error
+		if list, ok := flag.Value.(pflag.SliceValue); ok {
+			err = list.Replace(lines(value))
+		} else {
+			err = flags.Set(flag.Name, value)
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", variable(flag.Name), err))
+		}
+	})
+	return errors.Join(errs...)
+}
+
+func lines(text string) []string {
+	var list []string
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" {
+			list = append(list, line)
+		}
+	}
+	return list
+}
+
+// oneRegistry is the argument of commands that take a REGISTRY or none.
+func oneRegistry(_ *cobra.Command, args []string) error {
+	if len(args) > 1 {
+		return fmt.Errorf("one registry at most, not %d: %s", len(args), strings.Join(args, " "))
+	}
+	return nil
+}

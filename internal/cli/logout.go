@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"quay-keyless/internal/authfile"
+	"quay-keyless/internal/quay"
+)
+
+// logout is the command that undoes login.
+func (a *app) logout() *cobra.Command {
+	var paths []string
+	command := &cobra.Command{
+		Use:   "logout [REGISTRY[/ORG]]",
+		Short: "Take the login out of the auth file and put back what was there before",
+		Long: `Take the login out of the auth file and put back what was there before, where it
+is still ours. Without REGISTRY: everything that this auth file got from us.`,
+		Args: oneRegistry,
+		RunE: func(command *cobra.Command, args []string) error {
+			a.say()
+			registry := strings.TrimSpace(a.env.Getenv("QUAY_REGISTRY"))
+			if len(args) > 0 {
+				registry = args[0]
+			}
+			return a.runLogout(command.Context(), paths, registry)
+		},
+	}
+	command.Flags().StringArrayVar(&paths, "authfile", nil, "the auth file at `PATH` and no other (repeatable)")
+	return command
+}
+
+// runLogout restores one key, or all that the file's state knows.
+func (a *app) runLogout(ctx context.Context, paths []string, registry string) error {
+	var keys []string
+	if registry != "" {
+		parsed, err := quay.ParseRegistry(registry)
+		if err != nil {
+			return &usageError{command: "quay-keyless logout", err: err}
+		}
+		keys = append(keys, parsed.Key())
+	}
+	files, err := a.authFiles(paths)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, file := range files {
+		outcomes, _, err := file.Restore(ctx, keys...)
+		errs = append(errs, err)
+		if err == nil && len(outcomes) == 0 {
+			a.host.Notice("nothing to log out of: no login of ours is in " + file.Path())
+		}
+		for _, outcome := range outcomes {
+			a.host.Notice(outcomeWords(outcome, file.Path()))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// outcomeWords says what became of one key.
+func outcomeWords(outcome authfile.Outcome, path string) string {
+	switch outcome.Result {
+	case authfile.Restored:
+		return fmt.Sprintf("logged out of %s: the login that was in %s before is back", outcome.Key, path)
+	case authfile.Removed:
+		return fmt.Sprintf("logged out of %s: removed from %s", outcome.Key, path)
+	case authfile.NotOurs:
+		return fmt.Sprintf("left %s in %s: another login has replaced ours", outcome.Key, path)
+	case authfile.Gone:
+		return fmt.Sprintf("logged out of %s already: it is no longer in %s", outcome.Key, path)
+	}
+	return fmt.Sprintf("left %s in %s as it is: nothing is known of a login of ours", outcome.Key, path)
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"quay-keyless/internal/endpoint"
+	"quay-keyless/internal/host"
+	"quay-keyless/internal/idtoken"
+	"quay-keyless/internal/quay"
+)
+
+// The exit codes, part of the program's interface.
+const (
+	exitDone        = 0
+	exitOther       = 1 // an answer not to be believed, the auth file, anything else
+	exitUsage       = 2
+	exitNoIDToken   = 3
+	exitRefused     = 4
+	exitUnreachable = 5
+	exitSignal      = 128 // plus the signal's number
+)
+
+// app is one run of the program.
+type app struct {
+	env Env
+	// host is where words go; it is a command's to choose the stream.
+	host host.Host
+	// running is true once the command line was understood.
+	running bool
+}
+
+// Main runs one command and returns the exit code.
+func Main(ctx context.Context, env Env) int {
+	a := &app{env: env, host: host.Detect(host.Env{Getenv: env.Getenv, Words: env.Stderr})}
+	root := a.root()
+	root.SetArgs(env.Args)
+	command, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		return exitDone
+	}
+	if !a.running {
+		err = &usageError{command: command.CommandPath(), err: err}
+	}
+	a.host.Fail(explain(err))
+	return exitCode(err)
+}
+
+// usageError is a command line that makes no sense.
+type usageError struct {
+	command string
+	err     error
+}
+
+func (u *usageError) Error() string { return u.err.Error() }
+func (u *usageError) Unwrap() error { return u.err }
+
+// exitCode tells scripts what kind of error it was.
+func exitCode(err error) int {
+	var (
+		usage       *usageError
+		interrupted *Interrupted
+		noIDToken   *idtoken.Error
+		refusal     *quay.Refusal
+		unreachable *endpoint.Unreachable
+	)
+	switch {
+	case errors.As(err, &interrupted):
+		return exitSignal + int(interrupted.Signal)
+	case errors.As(err, &usage):
+		return exitUsage
+	case errors.As(err, &noIDToken):
+		return exitNoIDToken
+	case errors.As(err, &refusal):
+		return exitRefused
+	case errors.As(err, &unreachable):
+		return exitUnreachable
+	}
+	return exitOther
+}
+
+// root is the command line.
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "quay-keyless",
+		Short: "Log a CI job in to Quay without a stored password",
+		Long: `quay-keyless logs a CI job in to a Quay registry without a stored password: it
+exchanges the ID token that the CI platform signs for the job for a robot token
+that lives one hour, and writes it where podman, buildah, skopeo, docker and the
+other container tools look.
+
+Every flag can also be given as a variable: --tls-verify as QUAY_TLS_VERIFY, the
+registry as QUAY_REGISTRY. A flag wins; lists are one per line.
+
+Exit codes: 0 done; 2 wrong usage; 3 no usable ID token in this job; 4 Quay
+refused; 5 an endpoint was not reached or not trusted; 1 anything else.`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		PersistentPreRunE: func(command *cobra.Command, args []string) error {
+			if err := bindEnvironment(command.Flags(), a.env.Getenv); err != nil {
+				return err
+			}
+			a.running = true
+			return nil
+		},
+	}
+	root.SetIn(a.env.Stdin)
+	root.SetOut(a.env.Stdout)
+	root.SetErr(a.env.Stderr)
+	root.AddCommand(a.login(), a.logout(), a.token(), a.version())
+	return root
+}
+
+// say makes the command's words go to stdout on GitHub, where the runner takes
+// workflow commands in order with the rest of the output. It is for commands
+// that have no result there.
+func (a *app) say() {
+	if a.host.Name() == "github" {
+		a.host = host.Detect(host.Env{Getenv: a.env.Getenv, Words: a.env.Stdout})
+	}
+}
+
+// version prints the program's version.
+func (a *app) version() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the program's version",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprintln(a.env.Stdout, "quay-keyless", a.env.Version)
+			return err
+		},
+	}
+}

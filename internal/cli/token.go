@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"quay-keyless/internal/authfile"
+)
+
+// token is the command for tools that read no auth file.
+func (a *app) token() *cobra.Command {
+	var flags tokenFlags
+	command := &cobra.Command{
+		Use:   "token [REGISTRY[/ORG]] --robot ORG+NAME",
+		Short: "Exchange this job's ID token and print the robot token",
+		Long: `Exchange this job's ID token for a robot token and print it: as text, as JSON, or
+as a Kubernetes pull secret for "kubectl apply -f -".`,
+		Args: oneRegistry,
+		RunE: func(command *cobra.Command, args []string) error {
+			return a.runToken(command.Context(), flags, a.registryArgument(args))
+		},
+	}
+	flags.mintFlags.addTo(command.Flags())
+	command.Flags().StringVar(&flags.output, "output", "text", "text, json or kubernetes-secret")
+	command.Flags().StringVar(&flags.outputFile, "output-file", "", "write to the file at `PATH` (mode 0600) in place of standard output")
+	return command
+}
+
+type tokenFlags struct {
+	mintFlags
+	output, outputFile string
+}
+
+// runToken gets a robot token and gives it out in the form that was asked for.
+func (a *app) runToken(ctx context.Context, flags tokenFlags, registry string) error {
+	target, err := flags.target(registry)
+	if err != nil {
+		return &usageError{command: "quay-keyless token", err: err}
+	}
+	encode, ok := tokenOutputs[flags.output]
+	if !ok {
+		return &usageError{command: "quay-keyless token", err: fmt.Errorf("output %q: it is text, json or kubernetes-secret", flags.output)}
+	}
+	job, err := a.newJob(flags.mintFlags, target)
+	if err != nil {
+		return err
+	}
+	minted, err := job.mint(ctx)
+	if err != nil {
+		return err
+	}
+	text, err := encode(target, minted)
+	if err != nil {
+		return err
+	}
+	if flags.outputFile != "" {
+		return writePrivate(flags.outputFile, text)
+	}
+	_, err = a.env.Stdout.Write(text)
+	return err
+}
+
+// tokenOutputs are the forms that a robot token can be printed in.
+var tokenOutputs = map[string]func(target, minted) ([]byte, error){
+	"text":              tokenText,
+	"json":              tokenJSON,
+	"kubernetes-secret": tokenSecret,
+}
+
+func tokenText(_ target, m minted) ([]byte, error) {
+	return []byte(m.login.Token.Reveal() + "\n"), nil
+}
+
+func tokenJSON(t target, m minted) ([]byte, error) {
+	return indented(map[string]string{
+		"registry":   t.registry.Key(),
+		"username":   t.robot.String(),
+		"token":      m.login.Token.Reveal(),
+		"expires_at": m.expiresAt.UTC().Format(time.RFC3339),
+	})
+}
+
+// tokenSecret is a Secret of type kubernetes.io/dockerconfigjson, named as
+// Quay's own UI names the pull secret of a robot.
+func tokenSecret(t target, m minted) ([]byte, error) {
+	config, err := json.Marshal(map[string]any{"auths": map[string]any{
+		t.registry.Key(): map[string]string{"auth": authfile.Credential(t.robot.String(), m.login.Token).Reveal()},
+	}})
+	if err != nil {
+		return nil, err
+	}
+	name := strings.NewReplacer("+", "-", "_", "-").Replace(t.robot.String()) + "-pull-secret"
+	return indented(map[string]any{
+		"apiVersion": "v1",
+		"kind":       "Secret",
+		"metadata":   map[string]any{"name": name},
+		"type":       "kubernetes.io/dockerconfigjson",
+		"stringData": map[string]string{".dockerconfigjson": string(config)},
+	})
+}
+
+// indented is JSON for people too; kubectl reads it as it reads YAML.
+func indented(value any) ([]byte, error) {
+	text, err := json.MarshalIndent(value, "", "  ")
+	return append(text, '\n'), err
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// trust is the TLS settings for every endpoint: the system's roots, and the CA
+// certificates that the user named with --ca-certificate as a path, PEM text or
+// base64 of PEM text.
+func trust(certificates string, readFile func(string) ([]byte, error)) (*tls.Config, error) {
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if certificates == "" {
+		return config, nil // Go's own default: the system's roots
+	}
+	text, err := pemText(certificates, readFile)
+	if err != nil {
+		return nil, err
+	}
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		roots = x509.NewCertPool()
+	}
+	if err := addCertificates(roots, text); err != nil {
+		return nil, fmt.Errorf("--ca-certificate: %w", err)
+	}
+	config.RootCAs = roots
+	return config, nil
+}
+
+// pemText finds out which of the three forms the value has.
+func pemText(value string, readFile func(string) ([]byte, error)) ([]byte, error) {
+	if strings.Contains(value, "-----BEGIN ") {
+		return []byte(value), nil
+	}
+	compact := strings.Join(strings.Fields(value), "")
+	if text, err := base64.StdEncoding.DecodeString(compact); err == nil && strings.Contains(string(text), "-----BEGIN ") {
+		return text, nil
+	}
+	text, err := readFile(value)
+	if err != nil {
+		return nil, fmt.Errorf("--ca-certificate: %w", err)
+	}
+	return text, nil
+}
+
+// addCertificates wants at least one certificate and every one of them sound,
+// where AppendCertsFromPEM would pass over the bad ones in silence.
+func addCertificates(roots *x509.CertPool, text []byte) error {
+	found := false
+	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
+		if block.Type != "CERTIFICATE" {
+			return fmt.Errorf("there is a %s in it, where only certificates belong", strings.ToLower(block.Type))
+		}
+		certificate, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return err
+		}
+		roots.AddCert(certificate)
+		found = true
+	}
+	if !found {
+		return errors.New("there is no PEM certificate in it")
+	}
+	return nil
+}

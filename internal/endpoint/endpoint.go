@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package endpoint asks HTTP endpoints one question at a time: with a limit on
+// time and size, without following redirects, and again while the trouble is
+// transient. What the answer means is the caller's business.
+package endpoint
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// maxBody is far above every answer of Quay's that matters: a robot token is
+// under 1 kB, an error page under 70 kB.
+const maxBody = 1 << 20
+
+// Clock is the time and the way to wait, so that tests need not.
+type Clock interface {
+	// Now is the local time.
+	Now() time.Time
+	// Sleep waits for d, or less if ctx ends first, and then returns the cause.
+	Sleep(ctx context.Context, d time.Duration) error
+}
+
+// Client asks endpoints. All fields but the last two are required.
+type Client struct {
+	Transport http.RoundTripper
+	Clock     Clock
+	UserAgent string
+	// Retrying is told before each wait for another attempt.
+	Retrying func(Retry)
+	// Asked is told after each attempt.
+	Asked func(Attempt)
+}
+
+// Attempt is one question and what became of it.
+type Attempt struct {
+	Name    string        // what was asked, as in "the exchange at quay.io"
+	URL     string        // without query and credentials
+	Status  int           // 0 where no answer came
+	Err     error         // nil where an answer came
+	Elapsed time.Duration // until the last byte of the body
+}
+
+// Answer is an HTTP answer, read to its end.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// Date is the server's time. False means that the answer does not tell it.
+func (a *Answer) Date() (time.Time, bool) {
+	date, err := http.ParseTime(a.Header.Get("Date"))
+	return date, err == nil
+}
+
+// Unbelievable is the error of an answer that cannot be what was asked for: a
+// page of HTML, a body without end, a token for somebody else.
+type Unbelievable struct {
+	Name string // what was asked
+	Why  string // what is wrong with the answer
+}
+
+// Error says what was asked and why the answer is not believed.
+func (u *Unbelievable) Error() string {
+	return u.Name + " " + u.Why
+}
+
+// Do sends a request and returns the answer, whatever its status, unless that
+// is one worth retrying (408, 429, 5xx): see [Client.Retry]. Name says in words
+// what is asked. Make is called for each attempt, since a credential may have
+// to be renewed in between; its error is final. A redirect is an answer.
+//
+// The errors are [*Unreachable], [*Unbelievable] for a body over 1 MiB, those
+// of make, and the cause of a cancelled ctx.
+func (c *Client) Do(ctx context.Context, name string, make func(context.Context) (*http.Request, error)) (*Answer, error) {
+	var answer *Answer
+	err := c.Retry(ctx, name, func(ctx context.Context) error {
+		request, err := make(ctx)
+		if err != nil {
+			return final{err}
+		}
+		answer, err = c.ask(ctx, name, request)
+		if err != nil {
+			return err
+		}
+		if Transient(answer.Status) {
+			return &StatusError{Answer: answer}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// ask makes one attempt.
+func (c *Client) ask(ctx context.Context, name string, request *http.Request) (*Answer, error) {
+	if request.Header.Get("User-Agent") == "" {
+		request.Header.Set("User-Agent", c.UserAgent)
+	}
+	client := http.Client{
+		Transport:     c.Transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	start := c.Clock.Now()
+	answer, err := read(client.Do(request.WithContext(ctx)))
+	if c.Asked != nil {
+		attempt := Attempt{Name: name, URL: bare(request.URL), Err: err, Elapsed: c.Clock.Now().Sub(start)}
+		if answer != nil {
+			attempt.Status = answer.Status
+		}
+		c.Asked(attempt)
+	}
+	if errors.Is(err, errEndless) {
+		return nil, final{&Unbelievable{Name: name, Why: fmt.Sprintf("sent more than %d bytes", maxBody)}}
+	}
+	return answer, err
+}
+
+var errEndless = errors.New("body over the limit")
+
+// read takes the response to its end, so that its connection can be used again.
+func read(response *http.Response, err error) (*Answer, error) {
+	if err != nil {
+		var inURL *url.Error
+		if errors.As(err, &inURL) {
+			return nil, inURL.Err // the URL may be long and is the caller's to tell
+		}
+		return nil, err
+	}
+	defer response.Body.Close() //nolint:errcheck // read to its end, or given up
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading the answer: %w", err)
+	}
+	if len(body) > maxBody {
+		return nil, errEndless
+	}
+	return &Answer{Status: response.StatusCode, Header: response.Header, Body: body}, nil
+}
+
+// bare leaves out what a URL might carry in secret.
+func bare(u *url.URL) string {
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
+}

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package endpoint
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+const (
+	maxAttempts = 5
+	// fewAttempts is for what is rarely mended by waiting: a closed port, an
+	// unknown host, and a 500, which at Quay often means a bad ID token.
+	fewAttempts = 3
+	firstWait   = 500 * time.Millisecond
+	// patience is the least time that an attempt gets: Quay fetches the
+	// issuer's discovery document (5 s limit) and its keys (no limit) in each
+	// exchange; answers after 40 s were seen (contract, section 2).
+	patience = 30 * time.Second
+)
+
+// Retry is a wait before another attempt.
+type Retry struct {
+	Name    string
+	Attempt int // the one that is coming, from 2
+	Of      int // how many there can be for this kind of trouble
+	Wait    time.Duration
+	Err     error // why
+}
+
+// StatusError is an answer with a status that is worth another attempt.
+type StatusError struct {
+	Answer *Answer
+}
+
+// Error names the status.
+func (e *StatusError) Error() string {
+	return fmt.Sprintf("HTTP %d %s", e.Answer.Status, http.StatusText(e.Answer.Status))
+}
+
+// Unreachable is the error of an endpoint that was not reached, is not
+// trusted, or answered 408, 429 or 5xx to the end. Err tells which: a
+// [*StatusError], or one of the network's or of crypto/x509.
+type Unreachable struct {
+	Name     string
+	Attempts int
+	Err      error
+}
+
+// Error says what was asked, what came of it and how often.
+func (u *Unreachable) Error() string {
+	if u.Attempts == 1 {
+		return fmt.Sprintf("%s: %v", u.Name, u.Err)
+	}
+	return fmt.Sprintf("%s: %v (tried %d times)", u.Name, u.Err, u.Attempts)
+}
+
+// Unwrap returns the last attempt's error.
+func (u *Unreachable) Unwrap() error { return u.Err }
+
+// Answer is the last answer, or nil if none came.
+func (u *Unreachable) Answer() *Answer {
+	var status *StatusError
+	if errors.As(u.Err, &status) {
+		return status.Answer
+	}
+	return nil
+}
+
+// final marks an error that another attempt cannot mend.
+type final struct{ error }
+
+func (f final) Unwrap() error { return f.error }
+
+// Final marks err as one that another attempt cannot mend; [Client.Retry]
+// returns it as it is.
+func Final(err error) error { return final{err} }
+
+// Retry calls attempt until it succeeds, fails for good, or has been called
+// often enough for its kind of error: 5 times, 3 for a 500, a refused
+// connection and an unknown host, once for a certificate that is not trusted.
+// It waits between two attempts from 0.5 s doubling, with jitter, or as long as
+// Retry-After asks (RFC 9110, section 10.2.3); a wait that would pass the
+// deadline of ctx is not begun. An attempt gets at least 30 s, or what the
+// deadline leaves. The error is [*Unreachable], one marked [Final], or the
+// cause of a cancelled ctx.
+func (c *Client) Retry(ctx context.Context, name string, attempt func(context.Context) error) error {
+	for n := 1; ; n++ {
+		err := c.once(ctx, attempt)
+		var fixed final
+		switch {
+		case err == nil:
+			return nil
+		case errors.As(err, &fixed):
+			return fixed.error
+		case ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded):
+			return context.Cause(ctx)
+		}
+		limit := attempts(err)
+		wait := c.wait(n, err)
+		if n >= limit || c.late(ctx, wait) {
+			return &Unreachable{Name: name, Attempts: n, Err: err}
+		}
+		if c.Retrying != nil {
+			c.Retrying(Retry{Name: name, Attempt: n + 1, Of: limit, Wait: wait, Err: err})
+		}
+		if err := c.Clock.Sleep(ctx, wait); err != nil {
+			return err
+		}
+	}
+}
+
+// once gives an attempt its share of the time: never under the patience, and
+// half of what remains where that is more, so that a Quay that is just slow is
+// not cut off three times at the same place.
+func (c *Client) once(ctx context.Context, attempt func(context.Context) error) error {
+	limit := patience
+	if deadline, ok := ctx.Deadline(); ok {
+		limit = max(limit, deadline.Sub(c.Clock.Now())/2)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, errSlow{limit})
+	defer cancel()
+	err := attempt(ctx)
+	if err != nil && errors.Is(err, context.DeadlineExceeded) {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// errSlow is an attempt that got no answer in its time.
+type errSlow struct{ limit time.Duration }
+
+func (e errSlow) Error() string {
+	return fmt.Sprintf("no answer within %s", e.limit.Round(time.Second))
+}
+
+// late reports whether waiting would pass the deadline.
+func (c *Client) late(ctx context.Context, wait time.Duration) bool {
+	deadline, ok := ctx.Deadline()
+	return ok && !c.Clock.Now().Add(wait).Before(deadline)
+}
+
+// wait is how long to wait after the nth attempt.
+func (c *Client) wait(n int, err error) time.Duration {
+	var status *StatusError
+	if errors.As(err, &status) {
+		if after, ok := retryAfter(status.Answer, c.Clock.Now()); ok {
+			return after
+		}
+	}
+	wait := firstWait << (n - 1)
+	return wait/2 + rand.N(wait)
+}
+
+// retryAfter reads the header's two forms; nonsense counts as none.
+func retryAfter(answer *Answer, now time.Time) (time.Duration, bool) {
+	text := answer.Header.Get("Retry-After")
+	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
+		return time.Duration(seconds) * time.Second, true
+	}
+	at, err := http.ParseTime(text)
+	if err != nil {
+		return 0, false
+	}
+	if date, ok := answer.Date(); ok {
+		now = date
+	}
+	return max(0, at.Sub(now)), true
+}
+
+// Transient reports whether another attempt may get another status.
+func Transient(status int) bool {
+	return status == http.StatusRequestTimeout || status == http.StatusTooManyRequests || status >= 500
+}
+
+// attempts is how often something that ends in err is tried.
+func attempts(err error) int {
+	var status *StatusError
+	var dns *net.DNSError
+	switch {
+	case NotTrusted(err), errors.Is(err, http.ErrSchemeMismatch):
+		return 1
+	case errors.As(err, &status) && status.Answer.Status == http.StatusInternalServerError,
+		errors.Is(err, syscall.ECONNREFUSED),
+		errors.As(err, &dns) && dns.IsNotFound:
+		return fewAttempts
+	}
+	return maxAttempts
+}

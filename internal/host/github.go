@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package host
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/sethvargo/go-githubactions"
+
+	"quay-keyless/internal/idtoken"
+)
+
+// GitHub is a step of GitHub Actions, or of what imitates it. Warnings, errors
+// and masks are workflow commands, which the runner takes out of the step's
+// output (docs.github.com, workflow commands).
+type GitHub struct {
+	words
+	env    Env
+	action *githubactions.Action
+}
+
+var _ Host = (*GitHub)(nil)
+
+func newGitHub(env Env) *GitHub {
+	return &GitHub{
+		words:  words{out: harmless{env.Words}},
+		env:    env,
+		action: githubactions.New(githubactions.WithWriter(lenient{env.Words}), githubactions.WithGetenv(env.Getenv)),
+	}
+}
+
+// Name is github.
+func (*GitHub) Name() string { return "github" }
+
+// Mask tells the runner to show the secret as *** from now on.
+func (g *GitHub) Mask(secret idtoken.Secret) {
+	if !secret.Empty() {
+		g.action.AddMask(secret.Reveal())
+	}
+}
+
+// Warn makes an annotation of the warning.
+func (g *GitHub) Warn(m Message) {
+	g.titled().Warningf("%s", annotation(m))
+}
+
+// Fail makes an annotation of the error.
+func (g *GitHub) Fail(m Message) {
+	g.titled().Errorf("%s", annotation(m))
+}
+
+func (g *GitHub) titled() *githubactions.Action {
+	return g.action.WithFieldsMap(map[string]string{"title": "quay-keyless"})
+}
+
+// annotation is several lines, which the runner takes in one command as %0A.
+func annotation(m Message) string {
+	lines := []string{printable(m.Text)}
+	for _, hint := range m.Hints {
+		lines = append(lines, "hint: "+printable(hint))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// errLineBreak guards the file commands: the heredoc delimiter of the library
+// is a constant, so a value with a line break could add outputs of its own.
+var errLineBreak = errors.New("the value has a line break in it")
+
+// Publish sets the step's outputs, tells the post step where the login is, and
+// adds the job summary. A variable that the runner did not set is left out,
+// since the library panics there.
+func (g *GitHub) Publish(result Result) error {
+	outputs := result.Outputs()
+	for _, value := range append(values(outputs), result.AuthFiles...) {
+		if strings.ContainsAny(value, "\r\n") {
+			return fmt.Errorf("github output %q: %w", value, errLineBreak)
+		}
+	}
+	return errors.Join(
+		g.file("GITHUB_OUTPUT", func() {
+			for _, output := range outputs {
+				g.action.SetOutput(output.Name, output.Value)
+			}
+			if !result.Token.Empty() {
+				g.action.SetOutput("token", result.Token.Reveal())
+			}
+		}),
+		g.file("GITHUB_STATE", func() { g.action.SaveState("authfile", strings.Join(result.AuthFiles, "\n")) }),
+		g.file("GITHUB_STEP_SUMMARY", func() { g.action.AddStepSummary(summary(result)) }),
+	)
+}
+
+func values(outputs []Output) []string {
+	var list []string
+	for _, output := range outputs {
+		list = append(list, output.Value)
+	}
+	return list
+}
+
+// file runs file commands, whose only way to fail is a panic.
+func (g *GitHub) file(variable string, commands func()) (err error) {
+	if g.env.Getenv(variable) == "" {
+		return nil
+	}
+	defer func() {
+		if failed := recover(); failed != nil {
+			err = fmt.Errorf("%s: %v", variable, failed)
+		}
+	}()
+	commands()
+	return nil
+}
+
+// summary is a table of what was logged in, in Markdown.
+func summary(result Result) string {
+	return fmt.Sprintf("| registry | robot | logged in until |\n| --- | --- | --- |\n| %s | %s | %s |\n",
+		cell(result.Registry), cell(result.Username), result.ExpiresAt.UTC().Format("2006-01-02 15:04 MST"))
+}
+
+// cell quotes text as code in a table's cell.
+func cell(text string) string {
+	return "`" + strings.NewReplacer("|", "\\|", "`", "'").Replace(printable(text)) + "`"
+}
+
+// harmless keeps words from being taken for a command: the runner looks for
+// the old form ##[...] anywhere in a line, for :: only at its beginning.
+type harmless struct{ out io.Writer }
+
+func (h harmless) Write(line []byte) (int, error) {
+	text := strings.ReplaceAll(string(line), "##[", "## [")
+	if trimmed := strings.TrimLeft(text, " "); strings.HasPrefix(trimmed, "::") {
+		text = ". " + trimmed
+	}
+	if _, err := io.WriteString(h.out, text); err != nil {
+		return 0, err
+	}
+	return len(line), nil
+}
+
+// lenient ignores a closed log, at which the library would panic.
+type lenient struct{ out io.Writer }
+
+func (l lenient) Write(line []byte) (int, error) {
+	_, _ = l.out.Write(line)
+	return len(line), nil
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package host
+
+import "quay-keyless/internal/idtoken"
+
+// GitLab is a GitLab CI job. It has no way for a job to mask a value: the
+// line ::add-mask:: would print the secret there.
+type GitLab struct{ words }
+
+var _ Host = GitLab{}
+
+// Name is gitlab.
+func (GitLab) Name() string { return "gitlab" }
+
+// Mask does nothing: GitLab masks the ID token by itself, the robot token is
+// never printed.
+func (GitLab) Mask(idtoken.Secret) {}
+
+// Publish does nothing: artifacts and dotenv reports can be downloaded by the
+// project's members, so the login stays in the job that made it.
+func (GitLab) Publish(Result) error { return nil }

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package host
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"quay-keyless/internal/idtoken"
+)
+
+// Tekton is a step of a Tekton Task. It has no variables of its own, so our
+// StepAction and Task tell the path of each result in TEKTON_RESULT_<NAME>.
+type Tekton struct {
+	words
+	getenv func(string) string
+}
+
+var _ Host = Tekton{}
+
+// Name is tekton.
+func (Tekton) Name() string { return "tekton" }
+
+// Mask does nothing: Tekton cannot mask, nothing here prints a secret.
+func (Tekton) Mask(idtoken.Secret) {}
+
+// Publish writes the results that the Task declares. Everybody who may read
+// TaskRuns may read them, so the token is never one.
+func (t Tekton) Publish(result Result) error {
+	for _, output := range result.Outputs() {
+		path := t.getenv(resultVariable(output.Name))
+		if path == "" {
+			continue
+		}
+		if err := os.WriteFile(path, []byte(output.Value), 0o644); err != nil { //nolint:gosec // a result is public
+			return fmt.Errorf("tekton result %s: %w", output.Name, err)
+		}
+	}
+	return nil
+}
+
+// Fail writes the hints first: a step's last log line is what people see.
+func (t Tekton) Fail(m Message) {
+	t.hints(m)
+	t.line("error: ", m.Text)
+}
+
+// resultVariable is where our Tekton files tell a result's path.
+func resultVariable(output string) string {
+	return "TEKTON_RESULT_" + strings.ToUpper(strings.ReplaceAll(output, "-", "_"))
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package idtoken
+
+// Problem is why there is no usable ID token.
+type Problem int
+
+// The problems, each with a cure of its own.
+const (
+	// NoSource: nothing in this job's environment offers an ID token.
+	NoSource Problem = iota + 1
+	// Empty: the file, variable or input is empty.
+	Empty
+	// SeveralLines: there is white space inside.
+	SeveralLines
+	// NotJWT: the text is not a JWT in compact form.
+	NotJWT
+	// Expired: the token's exp has passed.
+	Expired
+	// TooLong: Quay's front would refuse the header that carries the token.
+	TooLong
+	// NoPermission: a GitHub job without id-token: write.
+	NoPermission
+	// ForkPullRequest: a GitHub job for a pull request from a fork, which
+	// gets no write permission.
+	ForkPullRequest
+	// NoVariable: the variable that should hold the token is not set.
+	NoVariable
+	// NoIDTokens: a GitLab job without id_tokens: QUAY_ID_TOKEN.
+	NoIDTokens
+	// NoFile: the file that should hold the token does not exist.
+	NoFile
+	// Unreadable: the file or input cannot be read.
+	Unreadable
+	// APICredential: the file is the pod's credential for the Kubernetes API.
+	APICredential
+	// Denied: the endpoint that gives ID tokens answered with a 4xx.
+	Denied
+	// UnknownSource: no source has that name.
+	UnknownSource
+)
+
+// Error is the error of a job without a usable ID token.
+type Error struct {
+	Problem Problem
+	Source  string // its name; "" where none was found
+	Detail  string // what was seen, as "has 2 lines"
+	Err     error  // the cause, if there is one
+}
+
+// Error says which source, and what is wrong with it.
+func (e *Error) Error() string {
+	words := e.Detail
+	if words == "" {
+		words = e.Problem.words()
+	}
+	if e.Source != "" {
+		words = "the ID token from " + e.Source + " " + words
+	}
+	if e.Err != nil {
+		words += ": " + e.Err.Error()
+	}
+	return words
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// words completes the sentence "the ID token from X ...".
+func (p Problem) words() string {
+	switch p {
+	case NoSource:
+		return "this job offers no ID token"
+	case Empty:
+		return "is empty"
+	case SeveralLines:
+		return "has white space inside"
+	case NotJWT:
+		return "is not a JWT"
+	case Expired:
+		return "has expired"
+	case TooLong:
+		return "is too long"
+	case NoPermission, ForkPullRequest:
+		return "is not offered to this job"
+	case NoVariable, NoIDTokens:
+		return "is not there: the variable is not set"
+	case NoFile:
+		return "is not there: no such file"
+	case Unreadable:
+		return "cannot be read"
+	case APICredential:
+		return "is the pod's credential for the Kubernetes API"
+	case Denied:
+		return "was denied"
+	case UnknownSource:
+		return "is not known"
+	}
+	return "is not usable"
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package idtoken
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"time"
+)
+
+// apiCredential is where pods find their credential for the Kubernetes API,
+// which must never be shown to anybody else.
+const apiCredential = "/var/run/secrets/kubernetes.io/serviceaccount/token"
+
+// maxInput is far above what Quay's front lets through.
+const maxInput = 1 << 20
+
+// File is a token in a file, read anew each time: kubelets rotate it.
+type File struct {
+	Env  Env
+	Path string
+}
+
+// Name is the file's path.
+func (f File) Name() string { return "the file " + f.Path }
+
+// Present is true: the user named the file.
+func (File) Present() bool { return true }
+
+// IDToken reads the file. It refuses a pod's API credential.
+func (f File) IDToken(context.Context, string) (Secret, error) {
+	if path.Clean(filepath.ToSlash(f.Path)) == apiCredential {
+		return Secret{}, &Error{Problem: APICredential, Source: f.Name()}
+	}
+	text, err := f.Env.ReadFile(f.Path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return Secret{}, &Error{Problem: NoFile, Source: f.Name()}
+	case err != nil:
+		var inPath *fs.PathError
+		if errors.As(err, &inPath) {
+			err = inPath.Err
+		}
+		return Secret{}, &Error{Problem: Unreadable, Source: f.Name(), Err: err}
+	}
+	return usable(f.Name(), string(text))
+}
+
+// Spent is true: reading again costs nothing, and the file may be a new one.
+func (File) Spent(Claims, time.Time) bool { return true }
+
+// Variable is a token in a variable of the environment.
+type Variable struct {
+	Env      Env
+	Variable string
+}
+
+// Name is the variable's name.
+func (v Variable) Name() string { return "the variable " + v.Variable }
+
+// Present is true: the user named the variable.
+func (Variable) Present() bool { return true }
+
+// IDToken reads the variable.
+func (v Variable) IDToken(context.Context, string) (Secret, error) {
+	text := v.Env.Getenv(v.Variable)
+	if text == "" {
+		return Secret{}, &Error{Problem: NoVariable, Source: v.Name()}
+	}
+	return usable(v.Name(), text)
+}
+
+// Stdin is a token on standard input, which can be read once.
+type Stdin struct {
+	Env Env
+}
+
+// Name says standard input.
+func (Stdin) Name() string { return "standard input" }
+
+// Present is true: the user named it.
+func (Stdin) Present() bool { return true }
+
+// IDToken reads standard input to its end, at most 1 MiB.
+func (s Stdin) IDToken(context.Context, string) (Secret, error) {
+	text, err := io.ReadAll(io.LimitReader(s.Env.Stdin, maxInput))
+	if err != nil {
+		return Secret{}, &Error{Problem: Unreadable, Source: s.Name(), Err: err}
+	}
+	return usable(s.Name(), string(text))
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package idtoken
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"quay-keyless/internal/endpoint"
+)
+
+// The two variables that GitHub's runner sets for a job that may have ID
+// tokens (docs.github.com, OpenID Connect reference).
+const (
+	requestURL   = "ACTIONS_ID_TOKEN_REQUEST_URL"
+	requestToken = "ACTIONS_ID_TOKEN_REQUEST_TOKEN"
+)
+
+// GitHub is the token endpoint of GitHub Actions, on github.com, GHE.com, GHES
+// and Forgejo alike: which of them is told by the token, not known here.
+type GitHub struct {
+	Env Env
+}
+
+var _ Renewable = GitHub{}
+
+// Name is github.
+func (GitHub) Name() string { return "github" }
+
+// Present reports a job of GitHub Actions or one that imitates it.
+func (g GitHub) Present() bool {
+	return g.Env.Getenv("GITHUB_ACTIONS") == "true" || g.Env.Getenv(requestURL) != ""
+}
+
+// IDToken asks the runner's endpoint for a token with that audience, as often
+// as [endpoint.Client.Retry] does. It can be asked again during the whole job.
+func (g GitHub) IDToken(ctx context.Context, audience string) (Secret, error) {
+	bearer := NewSecret(g.Env.Getenv(requestToken))
+	address := g.Env.Getenv(requestURL)
+	if address == "" || bearer.Empty() {
+		return Secret{}, g.missing()
+	}
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" {
+		return Secret{}, &Error{Problem: Unreadable, Source: g.Name(), Detail: "cannot be asked for: " + requestURL + " is not a URL"}
+	}
+	query := u.Query()
+	query.Set("audience", audience)
+	u.RawQuery = query.Encode()
+
+	answer, err := g.Env.Endpoint.Do(ctx, "GitHub's ID token endpoint at "+u.Host, func(context.Context) (*http.Request, error) {
+		return &http.Request{Method: http.MethodGet, URL: u, Header: http.Header{
+			"Authorization": {"bearer " + bearer.Reveal()},
+			"Accept":        {"application/json"},
+		}}, nil
+	})
+	if err != nil {
+		return Secret{}, err
+	}
+	return g.read(answer)
+}
+
+// Spent reports a token with less than 30 s left, the time that a slow
+// exchange may take until Quay looks at the expiry.
+func (GitHub) Spent(claims Claims, now time.Time) bool {
+	return !claims.Expiry.IsZero() && !now.Add(30*time.Second).Before(claims.Expiry)
+}
+
+// read takes the token out of the endpoint's answer.
+func (g GitHub) read(answer *endpoint.Answer) (Secret, error) {
+	var body struct {
+		Value   string `json:"value"`
+		Message string `json:"message"`
+	}
+	err := json.Unmarshal(answer.Body, &body)
+	switch {
+	case answer.Status != http.StatusOK:
+		detail := fmt.Sprintf("was denied with HTTP %d", answer.Status)
+		if location := answer.Header.Get("Location"); location != "" {
+			detail += fmt.Sprintf(" and a redirect to %q, which is not followed", location)
+		}
+		if body.Message != "" {
+			detail += fmt.Sprintf(": %q", body.Message)
+		}
+		return Secret{}, &Error{Problem: Denied, Source: g.Name(), Detail: detail}
+	case err != nil || body.Value == "":
+		return Secret{}, &endpoint.Unbelievable{Name: "GitHub's ID token endpoint", Why: "answered without a token in it"}
+	}
+	return usable(g.Name(), body.Value)
+}
+
+// missing tells why the runner offers no token.
+func (g GitHub) missing() error {
+	if g.fromFork() {
+		return &Error{Problem: ForkPullRequest, Source: g.Name(), Detail: "is not offered to a pull request from a fork"}
+	}
+	return &Error{Problem: NoPermission, Source: g.Name(), Detail: "is not offered: the job lacks the permission id-token: write"}
+}
+
+// fromFork reads the event that started the job: the head of a pull request
+// from a fork is in another repository than its base, or in one that is gone.
+func (g GitHub) fromFork() bool {
+	if !strings.HasPrefix(g.Env.Getenv("GITHUB_EVENT_NAME"), "pull_request") {
+		return false
+	}
+	text, err := g.Env.ReadFile(g.Env.Getenv("GITHUB_EVENT_PATH"))
+	if err != nil {
+		return false
+	}
+	type branch struct {
+		Repo *struct {
+			FullName string `json:"full_name"`
+		} `json:"repo"`
+	}
+	var event struct {
+		PullRequest *struct{ Head, Base branch } `json:"pull_request"`
+	}
+	if json.Unmarshal(text, &event) != nil || event.PullRequest == nil || event.PullRequest.Base.Repo == nil {
+		return false
+	}
+	head, base := event.PullRequest.Head.Repo, event.PullRequest.Base.Repo
+	return head == nil || !strings.EqualFold(head.FullName, base.FullName)
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package idtoken
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// Held is a source's token for one audience, kept while it is good. It is safe
+// for concurrent use.
+type Held struct {
+	Source   Source
+	Audience string
+	// Now is the time, the registry's where it is known.
+	Now func() time.Time
+	// Got is told of each new token before anything else can happen to it.
+	Got func(Secret)
+
+	mu     sync.Mutex
+	token  Secret
+	claims Claims
+}
+
+// IDToken returns the token and what it says. A token near its expiry, and one
+// whose file may have been written anew, is asked for again.
+func (h *Held) IDToken(ctx context.Context) (Secret, Claims, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.good() {
+		return h.token, h.claims, nil
+	}
+	token, err := h.Source.IDToken(ctx, h.Audience)
+	if err != nil {
+		return Secret{}, Claims{}, err
+	}
+	if h.Got != nil {
+		h.Got(token)
+	}
+	claims, err := ParseClaims(token)
+	if err != nil {
+		return Secret{}, Claims{}, err
+	}
+	h.token, h.claims = token, claims
+	return token, claims, nil
+}
+
+// good reports whether the held token can be used without asking.
+func (h *Held) good() bool {
+	if h.token.Empty() {
+		return false
+	}
+	renewable, ok := h.Source.(Renewable)
+	return !ok || !renewable.Spent(h.claims, h.Now())
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package idtoken finds the ID token that a CI platform or an OIDC provider
+// signs for this job, and reads what it says.
+package idtoken
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"quay-keyless/internal/endpoint"
+)
+
+// Env is what sources may look at.
+type Env struct {
+	Getenv   func(string) string
+	Stdin    io.Reader
+	ReadFile func(path string) ([]byte, error)
+	Endpoint *endpoint.Client // for the platforms' own servers, always verified
+}
+
+// Source is a place an ID token comes from.
+type Source interface {
+	// Name is how users call it and how messages name it.
+	Name() string
+	// Present reports whether this job has the source, be it in order or not.
+	Present() bool
+	// IDToken gives a token for the audience, or an [*Error] that says what is
+	// missing. Sources whose token was made before this program ran cannot
+	// choose the audience.
+	IDToken(ctx context.Context, audience string) (Secret, error)
+}
+
+// Renewable is a source that can give a fresh token during the job.
+type Renewable interface {
+	Source
+	// Spent reports whether a token that said claims should be replaced by a
+	// fresh one before it is used again.
+	Spent(claims Claims, now time.Time) bool
+}
+
+// Ambient is the ordered list of the sources that a job may have without being
+// told: the first one present is used, whatever its state. GitHub is before
+// the others because its self-hosted runners sit inside clusters; a cluster's
+// projected token is last because CI platforms run jobs in pods.
+func Ambient(env Env) []Source {
+	return []Source{
+		GitHub{env},
+		GitLab{env},
+		Kubernetes{env},
+	}
+}
+
+// Choose returns the ambient source of that name, or for "auto" the first one
+// present. The errors are [NoSource] and [UnknownSource].
+func Choose(env Env, name string) (Source, error) {
+	var names []string
+	for _, source := range Ambient(env) {
+		if source.Name() == name || name == "auto" && source.Present() {
+			return source, nil
+		}
+		names = append(names, source.Name())
+	}
+	if name == "auto" {
+		return nil, &Error{Problem: NoSource}
+	}
+	return nil, &Error{
+		Problem: UnknownSource,
+		Detail:  fmt.Sprintf("there is no ID token source %q, only auto, %s", name, strings.Join(names, ", ")),
+	}
+}
+
+// usable turns the text that a source holds into a token: trimmed, since one
+// trailing newline makes Quay answer 500 (contract, section 2), and a JWT.
+func usable(source, text string) (Secret, error) {
+	text = strings.TrimSpace(text)
+	switch fields := strings.Fields(text); {
+	case text == "":
+		return Secret{}, &Error{Problem: Empty, Source: source}
+	case strings.ContainsAny(text, "\r\n"):
+		return Secret{}, &Error{Problem: SeveralLines, Source: source, Detail: fmt.Sprintf("has %d lines", len(strings.Split(text, "\n")))}
+	case len(fields) > 1:
+		return Secret{}, &Error{Problem: SeveralLines, Source: source}
+	}
+	token := NewSecret(text)
+	if _, err := ParseClaims(token); err != nil {
+		return Secret{}, &Error{Problem: NotJWT, Source: source}
+	}
+	return token, nil
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package quay speaks with a Quay registry: the exchange of an ID token for a
+// robot token, and the proof that the registry takes that token.
+package quay
+
+import (
+	"context"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"quay-keyless/internal/endpoint"
+)
+
+// Client speaks with one registry. It is safe for concurrent use.
+type Client struct {
+	Registry Registry
+	Endpoint *endpoint.Client
+
+	skew atomic.Pointer[time.Duration]
+}
+
+// Now is the registry's time, by the Date of its last answer; the local time
+// before there was one.
+func (c *Client) Now() time.Time {
+	skew, _ := c.Skew()
+	return c.Endpoint.Clock.Now().Add(skew)
+}
+
+// Skew is how far the registry's clock is ahead of the local one, to about a
+// second. False means that the registry did not tell its time.
+func (c *Client) Skew() (time.Duration, bool) {
+	skew := c.skew.Load()
+	if skew == nil {
+		return 0, false
+	}
+	return *skew, true
+}
+
+// observe notes the registry's time.
+func (c *Client) observe(date string) {
+	if at, err := http.ParseTime(date); err == nil {
+		skew := at.Sub(c.Endpoint.Clock.Now())
+		c.skew.Store(&skew)
+	}
+}
+
+// ask sends a request and notes the time that the answer tells.
+func (c *Client) ask(ctx context.Context, name string, make func(context.Context) (*http.Request, error)) (*endpoint.Answer, error) {
+	answer, err := c.Endpoint.Do(ctx, name, make)
+	if err != nil {
+		return nil, err
+	}
+	c.observe(answer.Header.Get("Date"))
+	return answer, nil
+}

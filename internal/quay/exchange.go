@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package quay
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"quay-keyless/internal/endpoint"
+	"quay-keyless/internal/idtoken"
+)
+
+// exchangePath is the federation endpoint (contract, section 1).
+const exchangePath = "/oauth2/federation/robot/token"
+
+// headerLine is the longest header line that Quay's front takes (contract,
+// section 2: measured 8192 bytes with its end).
+const headerLine = 8192
+
+// IDToken gives the ID token to send, renewed if the last one is spent. It is
+// called for every attempt.
+type IDToken func(context.Context) (idtoken.Secret, error)
+
+// Exchange shows an ID token to Quay and returns the robot token that it gives
+// for it: AccessToken is the robot's password at the registry, Expiry is read
+// from it and by the registry's clock. A token for another robot, or one that
+// is not alive, is [*endpoint.Unbelievable].
+//
+// The errors are [*Refusal], [*endpoint.Unreachable], [*endpoint.Unbelievable],
+// [*idtoken.Error] with TooLong before anything is sent, and those of idToken.
+func (c *Client) Exchange(ctx context.Context, robot Robot, idToken IDToken) (*oauth2.Token, error) {
+	name := "the exchange at " + c.Registry.Host
+	answer, err := c.ask(ctx, name, func(ctx context.Context) (*http.Request, error) {
+		token, err := idToken(ctx)
+		if err != nil {
+			return nil, err
+		}
+		credential := basic(robot, token)
+		if length := len("Authorization: ") + len(credential) + len("\r\n"); length > headerLine {
+			return nil, &idtoken.Error{
+				Problem: idtoken.TooLong,
+				Detail:  fmt.Sprintf("the ID token has %d bytes, too many for the header that carries it to Quay", len(token.Reveal())),
+			}
+		}
+		return &http.Request{Method: http.MethodGet, URL: c.Registry.url(exchangePath), Header: http.Header{
+			"Authorization": {credential},
+			"Accept":        {"application/json"},
+		}}, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if answer.Status != http.StatusOK {
+		return nil, c.refused(answer)
+	}
+	return c.robotToken(name, robot, answer)
+}
+
+// basic is the credential of HTTP basic authentication (RFC 7617).
+func basic(robot Robot, password idtoken.Secret) string {
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(robot.String()+":"+password.Reveal()))
+}
+
+// refused reads an exchange that is no success.
+func (c *Client) refused(answer *endpoint.Answer) error {
+	r := refusal(c.Registry.Host, answer)
+	switch {
+	case answer.Status == http.StatusRequestHeaderFieldsTooLarge,
+		answer.Status == http.StatusBadRequest && strings.Contains(r.Message, "Header Or Cookie Too Large"):
+		r.Reason = HeaderTooLarge
+	case r.Reason == Unrecognized && (answer.Status == http.StatusNotFound || answer.Status == http.StatusPermanentRedirect && strings.HasSuffix(r.Location, exchangePath+"/")):
+		r.Reason = NoEndpoint
+	case answer.Status < 300:
+		return &endpoint.Unbelievable{Name: "the exchange at " + c.Registry.Host, Why: fmt.Sprintf("answered with HTTP %d in place of a robot token", answer.Status)}
+	}
+	return r
+}
+
+// robotToken takes the robot token out of a success and looks whether it is
+// one, for this robot, and alive.
+func (c *Client) robotToken(name string, robot Robot, answer *endpoint.Answer) (*oauth2.Token, error) {
+	odd := func(format string, args ...any) (*oauth2.Token, error) {
+		return nil, &endpoint.Unbelievable{Name: name, Why: fmt.Sprintf(format, args...)}
+	}
+	var body struct {
+		Token string `json:"token"`
+	}
+	if err := json.Unmarshal(answer.Body, &body); err != nil {
+		return odd("answered with %s in place of a robot token", kind(answer))
+	}
+	if body.Token == "" {
+		return odd("answered without a robot token")
+	}
+	claims, err := idtoken.ParseClaims(idtoken.NewSecret(body.Token))
+	switch {
+	case err != nil:
+		return odd("answered with a robot token that is not a JWT")
+	case claims.Subject != robot.String():
+		return odd("answered with a token for %q", claims.Subject)
+	case claims.Expiry.IsZero():
+		return odd("answered with a robot token without an expiry")
+	case !c.Now().Before(claims.Expiry):
+		return odd("answered with a robot token that expired at %s", claims.Expiry.UTC().Format(time.RFC3339))
+	}
+	return &oauth2.Token{AccessToken: body.Token, Expiry: claims.Expiry}, nil
+}
+
+// kind names what an answer holds in place of the JSON that was expected.
+func kind(answer *endpoint.Answer) string {
+	if len(answer.Body) == 0 {
+		return "nothing"
+	}
+	if words := title(answer.Body); words != "" {
+		return fmt.Sprintf("the page %q", words)
+	}
+	return fmt.Sprintf("%d bytes that are no JSON object", len(answer.Body))
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package quay
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/name"
+)
+
+// Permission is something a robot may or may not do with a repository.
+type Permission struct {
+	Repository string // ORG/REPO, without the registry
+	Action     string // pull or push
+}
+
+// ParsePermission reads ORG/REPO[:pull|push]; without an action it is push,
+// which is what a job that builds needs.
+func ParsePermission(text string) (Permission, error) {
+	repository, action, found := strings.Cut(text, ":")
+	if !found {
+		action = "push"
+	}
+	switch {
+	case action != "pull" && action != "push":
+		return Permission{}, fmt.Errorf("check %q: after the colon comes pull or push, not %q", text, action)
+	case !strings.Contains(repository, "/"):
+		return Permission{}, fmt.Errorf("check %q: a repository is written ORG/REPO", text)
+	}
+	if _, err := name.NewRepository("localhost/" + repository); err != nil {
+		return Permission{}, fmt.Errorf("check %q: %q cannot be a repository's name; write ORG/REPO without the registry", text, repository)
+	}
+	return Permission{Repository: repository, Action: action}, nil
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package quay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"quay-keyless/internal/endpoint"
+)
+
+// Challenge is how the registry wants clients to authenticate (RFC 9110,
+// section 11.6.1; distribution specification, token authentication).
+type Challenge struct {
+	Scheme  string // in lower case; "" where the registry asks for nothing
+	Realm   string // the token endpoint's URL
+	Service string
+}
+
+// Ping asks /v2/ whether a registry answers there and how it wants clients to
+// authenticate. No credential is sent. The errors are [*endpoint.Unreachable],
+// and [*endpoint.Unbelievable] for what is not a registry.
+func (c *Client) Ping(ctx context.Context) (Challenge, error) {
+	what := "the registry at " + c.Registry.Host
+	options := []name.Option{name.StrictValidation}
+	if c.Registry.PlainHTTP {
+		options = append(options, name.Insecure)
+	}
+	registry, err := name.NewRegistry(c.Registry.Host, options...)
+	if err != nil {
+		return Challenge{}, err
+	}
+	var challenge *transport.Challenge
+	err = c.Endpoint.Retry(ctx, what, func(ctx context.Context) error {
+		seen := &pinged{client: c, name: what}
+		challenge, err = transport.Ping(ctx, registry, seen)
+		return seen.verdict(err)
+	})
+	if err != nil {
+		return Challenge{}, err
+	}
+	return Challenge{
+		Scheme:  strings.ToLower(challenge.Scheme),
+		Realm:   challenge.Parameters["realm"],
+		Service: challenge.Parameters["service"],
+	}, nil
+}
+
+// pinged is the transport of one ping. It lets through only the scheme that the
+// user chose, where go-containerregistry would try http for hosts that look
+// local, and no other host, where it would follow a redirect. It keeps what was
+// really seen, since the ping's own error mixes both attempts.
+type pinged struct {
+	client *Client
+	name   string
+	status *endpoint.Answer
+	err    error
+}
+
+var errOtherPlace = errors.New("not asked")
+
+// RoundTrip sends the request, or refuses to.
+func (p *pinged) RoundTrip(request *http.Request) (*http.Response, error) {
+	registry := p.client.Registry
+	if request.URL.Scheme != registry.scheme() || request.URL.Host != registry.Host {
+		if request.Response != nil { // a redirect, not another guess
+			p.err = endpoint.Final(&endpoint.Unbelievable{Name: p.name, Why: fmt.Sprintf("redirects /v2/ to %q", request.URL.Host)})
+		}
+		return nil, errOtherPlace
+	}
+	request.Header.Set("User-Agent", p.client.Endpoint.UserAgent)
+	clock := p.client.Endpoint.Clock
+	start := clock.Now()
+	response, err := p.client.Endpoint.Transport.RoundTrip(request)
+	attempt := endpoint.Attempt{Name: p.name, URL: request.URL.String(), Err: err}
+	if err != nil {
+		p.err = err
+	} else {
+		attempt.Status = response.StatusCode
+		p.status = &endpoint.Answer{Status: response.StatusCode, Header: response.Header}
+		p.client.observe(response.Header.Get("Date"))
+		response.Body = bounded(response.Body)
+	}
+	attempt.Elapsed = clock.Now().Sub(start).Round(time.Microsecond)
+	if p.client.Endpoint.Asked != nil {
+		p.client.Endpoint.Asked(attempt)
+	}
+	return response, err
+}
+
+// verdict tells a retry loop what the ping's outcome means.
+func (p *pinged) verdict(err error) error {
+	var answered *transport.Error
+	switch {
+	case err == nil:
+		return nil
+	case p.err != nil:
+		return p.err
+	case !errors.As(err, &answered):
+		return err
+	case endpoint.Transient(answered.StatusCode):
+		return &endpoint.StatusError{Answer: p.status}
+	}
+	return endpoint.Final(&endpoint.Unbelievable{
+		Name: p.name,
+		Why:  fmt.Sprintf("answers /v2/ with HTTP %d, so it is no registry", answered.StatusCode),
+	})
+}
+
+// bounded is a body that ends after 64 kB: the ping reads it only to use the
+// connection again.
+func bounded(body io.ReadCloser) io.ReadCloser {
+	return struct {
+		io.Reader
+		io.Closer
+	}{io.LimitReader(body, 64<<10), body}
+}

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package quay
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"quay-keyless/internal/endpoint"
+)
+
+// Reason is why Quay or its registry refused, as far as its words tell.
+type Reason int
+
+// The reasons. Quay's words for each are in the table below.
+const (
+	// Unrecognized: words that this program does not know, kept whole.
+	Unrecognized Reason = iota
+	// BadHeader: the request's Authorization was not understood, which this
+	// program or something between it and Quay would have to mend.
+	BadHeader
+	// InvalidRobot: the name is not one of a robot.
+	InvalidRobot
+	// NoSuchRobot: no robot has that name.
+	NoSuchRobot
+	// NotFederated: the robot has no federation entry at all.
+	NotFederated
+	// NoIssuer: the ID token names no issuer.
+	NoIssuer
+	// UnknownIssuer: no federation entry has the ID token's issuer.
+	UnknownIssuer
+	// WrongSubject: an entry has the issuer, none with it the subject.
+	WrongSubject
+	// WrongAudience: the entry asks for other audiences.
+	WrongAudience
+	// IssuerDiffers: the issuer's discovery document names another issuer.
+	IssuerDiffers
+	// NoKeyID: the ID token's header has no kid.
+	NoKeyID
+	// Algorithm: the ID token is signed with something else than RS256 or RS384.
+	Algorithm
+	// BadSignature: the signature does not verify with the issuer's key.
+	BadSignature
+	// MissingClaim: exp, iat or aud is not there.
+	MissingClaim
+	// MalformedClaim: a claim has a wrong type.
+	MalformedClaim
+	// NotYetIssued: iat is ahead of Quay's clock.
+	NotYetIssued
+	// IDTokenExpired: exp has passed by Quay's clock.
+	IDTokenExpired
+	// HeaderTooLarge: the ID token is too long for Quay's front.
+	HeaderTooLarge
+	// NoEndpoint: nothing answers at the federation endpoint's address.
+	NoEndpoint
+	// RobotsDisabled: the registry lets no robot in (ROBOTS_DISALLOW).
+	RobotsDisabled
+	// OwnerDisabled: the robot's organization or user is disabled.
+	OwnerDisabled
+	// NotGranted: the robot lacks a permission that was asked for.
+	NotGranted
+)
+
+// Refusal is a request that Quay or its registry understood and said no to. It
+// is never retried.
+type Refusal struct {
+	// Host is who said it.
+	Host    string
+	Status  int
+	Reason  Reason
+	Message string // word for word; "" where there were no words
+	// Location is where a redirect pointed, which was not followed.
+	Location string
+}
+
+// Error quotes Quay.
+func (r *Refusal) Error() string {
+	switch {
+	case r.Reason == NoEndpoint:
+		return fmt.Sprintf("%s has no robot federation endpoint (HTTP %d)", r.Host, r.Status)
+	case r.Reason == HeaderTooLarge:
+		return fmt.Sprintf("%s found the request's header too large (HTTP %d)", r.Host, r.Status)
+	case r.Reason == NotGranted:
+		return r.Message
+	case r.Location != "":
+		return fmt.Sprintf("%s redirects to %q (HTTP %d), which is not followed with a credential", r.Host, r.Location, r.Status)
+	case r.Message == "":
+		return fmt.Sprintf("%s refused with HTTP %d %s", r.Host, r.Status, http.StatusText(r.Status))
+	}
+	return fmt.Sprintf("%s refused: %q (HTTP %d)", r.Host, r.Message, r.Status)
+}
+
+// known is Quay's words by their beginning, from contract sections 2 to 4, for
+// 3.13 to 3.18; the first match counts.
+var known = []struct {
+	prefix string
+	reason Reason
+}{
+	{"No auth header", BadHeader},
+	{"Invalid basic auth header", BadHeader},
+	{"Could not parse basic auth header", BadHeader},
+	{"Unexpected number of credentials", BadHeader},
+	{"Invalid robot", InvalidRobot},
+	{"Could not find robot with specified username", NoSuchRobot},
+	{"Robot does not have federated login configured", NotFederated},
+	{"Token does not contain issuer", NoIssuer},
+	{"Token does not match robot", WrongSubject},
+	{"Token audience is not allowed", WrongAudience},
+	{"Invalid token: Audience doesn't match", WrongAudience},
+	{"Invalid token: Issuer '", IssuerDiffers},
+	{"Invalid token: Invalid issuer", IssuerDiffers},
+	{"Invalid token: Missing `kid` header", NoKeyID},
+	{"Invalid token: The specified alg value is not allowed", Algorithm},
+	{"Invalid token: Signature verification failed", BadSignature},
+	{"Invalid token: Token is missing the", MissingClaim},
+	{"Invalid token: Issued At claim (iat) cannot be in the future", NotYetIssued},
+	{"Invalid token: Signature has expired", IDTokenExpired},
+	{"Invalid token: Invalid claim format", MalformedClaim},
+	{"Invalid token: Issued At claim (iat) must be", MalformedClaim},
+	{"Invalid token: Expiration Time claim (exp) must be", MalformedClaim},
+	{"Invalid token: Subject must be", MalformedClaim},
+	{"Invalid token: JWT ID must be", MalformedClaim},
+	{"Invalid token: Key ID header parameter must be", NoKeyID},
+	{"Robot account have been disabled", RobotsDisabled},
+}
+
+// reason reads Quay's words.
+func reason(message string) Reason {
+	for _, row := range known {
+		if strings.HasPrefix(message, row.prefix) {
+			return row.reason
+		}
+	}
+	switch {
+	case strings.HasPrefix(message, "issuer ") && strings.HasSuffix(message, " not configured for this robot"):
+		return UnknownIssuer
+	case strings.HasPrefix(message, "Robot ") && strings.HasSuffix(message, " is disabled"):
+		return OwnerDisabled
+	}
+	return Unrecognized
+}
+
+// refusal reads an answer of the exchange or of the registry's token endpoint
+// that is no success: JSON with error, message or errors, or a front's page.
+func refusal(host string, answer *endpoint.Answer) *Refusal {
+	message := message(answer.Body)
+	return &Refusal{
+		Host:     host,
+		Status:   answer.Status,
+		Reason:   reason(message),
+		Message:  message,
+		Location: answer.Header.Get("Location"),
+	}
+}
+
+// message finds Quay's own words: the exchange says {"message"} or {"error"},
+// the registry {"errors": [{"message"}]} (OCI distribution specification).
+func message(body []byte) string {
+	var words struct {
+		Error   string `json:"error"`
+		Message string `json:"message"`
+		Errors  []struct {
+			Message string `json:"message"`
+		} `json:"errors"`
+	}
+	if json.Unmarshal(body, &words) != nil {
+		return title(body)
+	}
+	switch {
+	case words.Message != "":
+		return words.Message
+	case words.Error != "":
+		return words.Error
+	case len(words.Errors) > 0:
+		return words.Errors[0].Message
+	}
+	return ""
+}
+
+// title is what a page of HTML calls itself, the only words in a front's
+// refusal that mean something.
+func title(body []byte) string {
+	_, after, _ := strings.Cut(string(body), "<title>")
+	words, _, found := strings.Cut(after, "</title>")
+	if !found {
+		return ""
+	}
+	return strings.TrimSpace(words)
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package quay
+
+import (
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/name"
+)
+
+// Registry is where a Quay answers, and under which key a login for it is kept.
+type Registry struct {
+	Host      string // HOST or HOST:PORT, in lower case, as tools look it up
+	Namespace string // the ORG of HOST/ORG, else ""
+	PlainHTTP bool   // the user wrote http://
+}
+
+// ParseRegistry reads HOST, HOST:PORT, HOST/ORG, or a URL of one of these with
+// http or https, as in Red Hat's article (https://quay.io). The errors are
+// about the form; nothing is looked up.
+func ParseRegistry(text string) (Registry, error) {
+	r, err := parseRegistry(text)
+	if err != nil {
+		return Registry{}, fmt.Errorf("registry %q: %w", text, err)
+	}
+	return r, nil
+}
+
+func parseRegistry(text string) (Registry, error) {
+	var r Registry
+	rest := text
+	if scheme, after, ok := strings.Cut(text, "://"); ok {
+		switch strings.ToLower(scheme) {
+		case "https":
+		case "http":
+			r.PlainHTTP = true
+		default:
+			return Registry{}, fmt.Errorf("the scheme is %q, not http or https", scheme)
+		}
+		rest = after
+	}
+	host, path, _ := strings.Cut(rest, "/")
+	r.Host, r.Namespace = strings.ToLower(host), strings.TrimSuffix(path, "/")
+	switch {
+	case r.Host == "":
+		return Registry{}, fmt.Errorf("there is no host name in it")
+	case strings.ContainsAny(rest, "@?#%"):
+		return Registry{}, fmt.Errorf("only a host, a port and an organization can stand in it")
+	case strings.Contains(r.Namespace, "/"):
+		return Registry{}, fmt.Errorf("the path %q has more than one part: it can only name an organization", r.Namespace)
+	case r.Namespace != "" && !namespace.MatchString(r.Namespace):
+		return Registry{}, fmt.Errorf("%q cannot be an organization's name", r.Namespace)
+	}
+	return r, r.checkHost()
+}
+
+// checkHost refuses what could not be asked, or what the tools would not take
+// for a registry: their rule for names is go-containerregistry's too.
+func (r Registry) checkHost() error {
+	u, err := url.Parse("https://" + r.Host)
+	if err != nil || u.Hostname() == "" || u.Host != r.Host {
+		return fmt.Errorf("%q is not a host name with an optional port", r.Host)
+	}
+	if port := u.Port(); port != "" || strings.HasSuffix(r.Host, ":") {
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return fmt.Errorf("the port %q is not a number from 1 to 65535", port)
+		}
+	}
+	if _, err := name.NewRegistry(r.Host, name.StrictValidation); err != nil {
+		return fmt.Errorf("%q is not a host name with an optional port", r.Host)
+	}
+	return nil
+}
+
+// Key is the auth file's key: the bare host, or HOST/ORG where the user wrote
+// that (containers-auth.json(5)).
+func (r Registry) Key() string {
+	if r.Namespace != "" {
+		return r.Host + "/" + r.Namespace
+	}
+	return r.Host
+}
+
+// String is the key, with the scheme where it is not https.
+func (r Registry) String() string {
+	if r.PlainHTTP {
+		return "http://" + r.Key()
+	}
+	return r.Key()
+}
+
+// scheme is the one the user chose.
+func (r Registry) scheme() string {
+	if r.PlainHTTP {
+		return "http"
+	}
+	return "https"
+}
+
+// url is an address at the registry.
+func (r Registry) url(path string) *url.URL {
+	return &url.URL{Scheme: r.scheme(), Host: r.Host, Path: path}
+}
