@@ -279,7 +279,7 @@ func networkHints(u *endpoint.Unreachable) []string {
 		return []string{"a private CA: --ca-certificate PATH (or QUAY_CA_CERTIFICATE with the PEM text)"}
 	case endpoint.NotTrusted(u.Err):
 		return []string{"the certificate is not for this host and this time: is the name right, and the clock?"}
-	case errors.Is(u.Err, http.ErrSchemeMismatch):
+	case endpoint.NoTLS(u.Err):
 		return []string{"that server speaks no TLS: is the port right? http://HOST chooses plain http"}
 	case errors.As(u.Err, &dns):
 		return []string{"is the host's name right, and can this job resolve it? Behind a proxy: HTTPS_PROXY"}

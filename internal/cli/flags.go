@@ -30,7 +30,7 @@ type mintFlags struct {
 func (f *mintFlags) addTo(flags *pflag.FlagSet) {
 	flags.StringVar(&f.robot, "robot", "", "robot account to log in as, `ORG+NAME`")
 	flags.StringVar(&f.audience, "audience", "quay", "audience of the ID token")
-	flags.StringVar(&f.source, "id-token-source", "auto", "where the ID token comes from: auto, github, gitlab or kubernetes")
+	flags.StringVar(&f.source, "id-token-source", "auto", "`NAME` of the place the ID token comes from: auto, github, gitlab or kubernetes")
 	flags.StringVar(&f.tokenFile, "id-token-file", "", "read the ID token from the file at `PATH`")
 	flags.StringVar(&f.tokenEnv, "id-token-env", "", "read the ID token from the variable `NAME`")
 	flags.BoolVar(&f.tokenStdin, "id-token-stdin", false, "read the ID token from standard input")

@@ -109,6 +109,9 @@ refused; 5 an endpoint was not reached or not trusted; 1 anything else.`,
 			return nil
 		},
 	}
+	root.SetUsageTemplate(root.UsageTemplate() + `
+Each flag has a variable: --tls-verify is QUAY_TLS_VERIFY, REGISTRY is QUAY_REGISTRY.
+`)
 	root.SetIn(a.env.Stdin)
 	root.SetOut(a.env.Stdout)
 	root.SetErr(a.env.Stderr)

@@ -86,7 +86,8 @@ func Final(err error) error { return final{err} }
 // Retry calls attempt until it succeeds, fails for good, or has been called
 // often enough for its kind of error: 5 times, 3 for a 500, a refused
 // connection and an unknown host, once for a certificate that is not trusted.
-// It waits between two attempts from 0.5 s doubling, with jitter, or as long as
+// It waits between two attempts from 0.5 s doubling, with up to as much again
+// at random, or as long as
 // Retry-After asks (RFC 9110, section 10.2.3); a wait that would pass the
 // deadline of ctx is not begun. An attempt gets at least 30 s, or what the
 // deadline leaves. The error is [*Unreachable], one marked [Final], or the
@@ -156,7 +157,7 @@ func (c *Client) wait(n int, err error) time.Duration {
 		}
 	}
 	wait := firstWait << (n - 1)
-	return wait/2 + rand.N(wait)
+	return wait + rand.N(wait)
 }
 
 // retryAfter reads the header's two forms; nonsense counts as none.
@@ -185,7 +186,7 @@ func attempts(err error) int {
 	var status *StatusError
 	var dns *net.DNSError
 	switch {
-	case NotTrusted(err), errors.Is(err, http.ErrSchemeMismatch):
+	case NotTrusted(err), NoTLS(err):
 		return 1
 	case errors.As(err, &status) && status.Answer.Status == http.StatusInternalServerError,
 		errors.Is(err, syscall.ECONNREFUSED),

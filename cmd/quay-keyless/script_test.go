@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"quay-keyless/internal/cli"
+	"quay-keyless/internal/sandbox"
+)
+
+var update = flag.Bool("update", false, "rewrite golden output in the scripts")
+
+// Each script of testdata/script has a sandbox of its own, made from its
+// sandbox.yaml where it has one, and runs the real program against it.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 filepath.Join("..", "..", "testdata", "script"),
+		Setup:               setup,
+		Cmds:                commands,
+		UpdateScripts:       *update,
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Condition: func(name string) (bool, error) {
+			return os.Getuid() == 0, nil // [root] is the only one
+		},
+	})
+}
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"quay-keyless": program})
+}
+
+// program is main with four differences: waiting takes no time, the clock can
+// be wrong, the folder /var/run/secrets is one of the script's, and all that is
+// said is kept for the search for secrets.
+func program() {
+	env := cli.OS("v0.0.0-test")
+	env.Clock = &impatient{wrong: duration(os.Getenv("TEST_CLOCK"))}
+	env.ReadFile = func(path string) ([]byte, error) {
+		if below, ok := strings.CutPrefix(path, "/var/run/secrets/"); ok {
+			path = filepath.Join(os.Getenv("WORK"), "secrets", below)
+		}
+		return os.ReadFile(path)
+	}
+	said := record(env.Args)
+	env.Stderr = io.MultiWriter(env.Stderr, said)
+	if len(env.Args) == 0 || env.Args[0] != "token" { // whose purpose is to print one
+		env.Stdout = io.MultiWriter(env.Stdout, said)
+	}
+	ctx, stop := cli.Signals(context.Background())
+	code := cli.Main(ctx, env)
+	stop()
+	os.Exit(code)
+}
+
+func duration(text string) time.Duration {
+	d, err := time.ParseDuration(text)
+	if text != "" && err != nil {
+		panic(err)
+	}
+	return d
+}
+
+// impatient is a clock on which waiting takes no time.
+type impatient struct {
+	wrong, waited time.Duration
+}
+
+func (c *impatient) Now() time.Time { return time.Now().Add(c.wrong + c.waited) }
+
+func (c *impatient) Sleep(_ context.Context, d time.Duration) error {
+	c.waited += d
+	return nil
+}
+
+// record opens the script's record and notes the arguments in it.
+func record(args []string) io.Writer {
+	file, err := os.OpenFile(recordPath(os.Getenv("WORK")), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		panic(err)
+	}
+	if _, err := file.WriteString("$ quay-keyless " + strings.Join(args, " ") + "\n"); err != nil {
+		panic(err)
+	}
+	return file
+}
+
+func recordPath(work string) string { return filepath.Join(work, ".record") }
+
+// script is what a script's commands share.
+type script struct {
+	sandbox *sandbox.Sandbox
+}
+
+type scriptKey struct{}
+
+// keys are shared: making one takes a tenth of a second.
+var keys = sandbox.NewKeys()
+
+// setup starts the script's sandbox and gives the script a home, the private
+// CA and the registry's name, but none of a CI platform's variables.
+func setup(env *testscript.Env) error {
+	config, err := config(filepath.Join(env.WorkDir, "sandbox.yaml"))
+	if err != nil {
+		return err
+	}
+	s := &script{}
+	if s.sandbox, err = sandbox.New(config); err != nil {
+		return err
+	}
+	if err := s.sandbox.Listen("127.0.0.1:0"); err != nil {
+		return err
+	}
+	env.Values[scriptKey{}] = s
+	env.Defer(func() { _ = s.sandbox.Close() })
+	home := filepath.Join(env.WorkDir, "home")
+	ca := filepath.Join(env.WorkDir, "ca.pem")
+	env.Setenv("HOME", home)
+	env.Setenv("REGISTRY", s.sandbox.Host)
+	env.Setenv("PLAIN_REGISTRY", s.sandbox.PlainURL)
+	env.Setenv("QUAY_CA_CERTIFICATE", ca)
+	env.Setenv("CONFIG", filepath.Join(home, ".docker", "config.json"))
+	env.Defer(func() {
+		if err := findSecrets(env.WorkDir); err != nil {
+			env.T().Fatal(err)
+		}
+	})
+	return errors.Join(os.MkdirAll(home, 0o700), os.WriteFile(ca, s.sandbox.CA, 0o600))
+}
+
+func config(path string) (sandbox.Config, error) {
+	config := sandbox.Config{Keys: keys}
+	text, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return config, nil
+	}
+	if err != nil {
+		return config, err
+	}
+	config, err = sandbox.ReadConfig(text)
+	config.Keys = keys
+	return config, err
+}
