@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+
+GO ?= go
+BUILD = CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w'
+RAN = (cd tools && $(GO) build -o ../bin/ran ./ran) && $(GO) test -json -shuffle=on
+STATICCHECK = $(GO) tool -modfile=tools/go.mod staticcheck -checks all,-ST1000
+
+.PHONY: help
+help: ## say what there is to make
+	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+.PHONY: demo
+demo: build ## a CI job logs in, pushes and logs out, on the sandbox; needs Go alone
+	@bin/quay-sandbox demo bin/quay-keyless
+
+.PHONY: build
+build: ## the program and the sandbox, in bin/
+	@$(BUILD) -o bin/ ./cmd/...
+
+.PHONY: test
+test: packages lint ## install what is missing, lint, and run the tests
+	$(RAN) -race ./... | bin/ran
+
+.PHONY: packages
+packages:
+	@tools/install.sh gcc podman buildah skopeo setpriv:util-linux git
+
+.PHONY: lint
+lint: ## gofmt, vet and staticcheck
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "not formatted: $$unformatted"; exit 1; }
+	$(GO) vet ./...
+	GOOS=windows $(GO) vet ./cmd/quay-keyless
+	GOOS=darwin $(GO) vet ./cmd/quay-keyless
+	$(STATICCHECK) ./...
+	cd e2e && $(GO) vet ./... && $(GO) tool -modfile=../tools/go.mod staticcheck -checks all,-ST1000 ./...
+
+.PHONY: e2e
+e2e: build ## the slow tests, with real third parties
+	@e2e/setup.sh
+	(cd tools && $(GO) build -o ../bin/ran ./ran) && cd e2e && $(GO) test -json ./... | ../bin/ran
+
+.PHONY: fuzz
+fuzz: ## each fuzz target for a minute
+	@for package in $$($(GO) list ./...); do \
+		for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz'); do \
+			echo "$$package $$target"; $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime 1m $$package || exit 1; \
+		done; \
+	done
+
+.PHONY: bench
+bench: build ## a login against the least that it could cost, and against the shell recipe
+	@tools/install.sh curl jq podman
+	$(GO) run ./internal/bench

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Ran reads what "go test -json" says and shows what failed. It ends with 1
+// where a test failed or was skipped, and where a package ran none: a test that
+// did not run has proved nothing.
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"time"
+)
+
+// event is one line of test2json ("go doc test2json").
+type event struct {
+	Action     string
+	Package    string
+	ImportPath string // of build-output and build-fail
+	Test       string
+	Output     string
+	Elapsed    float64
+}
+
+// tally is what is known of all packages so far.
+type tally struct {
+	out    io.Writer
+	output map[string][]string // by package and test, until its outcome is known
+	tests  map[string]int      // passed, by package
+	passed int
+	failed int
+	bad    []string // skipped tests, packages without tests
+}
+
+func main() {
+	t := &tally{out: os.Stdout, output: map[string][]string{}, tests: map[string]int{}}
+	if err := t.read(os.Stdin); err != nil {
+		fmt.Fprintln(os.Stderr, "ran:", err)
+		os.Exit(1)
+	}
+	if !t.report() {
+		os.Exit(1)
+	}
+}
+
+func (t *tally) read(in io.Reader) error {
+	decoder := json.NewDecoder(in)
+	for {
+		var e event
+		if err := decoder.Decode(&e); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("reading go test -json: %w", err)
+		}
+		t.note(e)
+	}
+}
+
+func (t *tally) note(e event) {
+	key := e.Package + e.ImportPath + " " + e.Test
+	switch e.Action {
+	case "output", "build-output":
+		t.output[key] = append(t.output[key], e.Output)
+	case "pass":
+		delete(t.output, key)
+		if e.Test != "" {
+			t.passed++
+			t.tests[e.Package]++
+			return
+		}
+		elapsed := time.Duration(e.Elapsed * float64(time.Second))
+		fmt.Fprintf(t.out, "ok  %s: %d tests in %s\n", e.Package, t.tests[e.Package], elapsed.Round(10*time.Millisecond))
+		if t.tests[e.Package] == 0 {
+			t.bad = append(t.bad, e.Package+" ran no test")
+		}
+	case "fail", "build-fail":
+		t.failed++
+		fmt.Fprintf(t.out, "FAIL %s\n", key)
+		for _, line := range t.output[key] {
+			fmt.Fprint(t.out, line)
+		}
+	case "skip":
+		if e.Test != "" { // else a package without test files
+			t.bad = append(t.bad, key+" was skipped")
+		}
+	}
+}
+
+// report prints the last line, and says whether all is well.
+func (t *tally) report() bool {
+	if t.passed == 0 {
+		t.bad = append(t.bad, "no test ran")
+	}
+	slices.Sort(t.bad)
+	for _, words := range t.bad {
+		fmt.Fprintln(t.out, "FAIL", words)
+	}
+	fmt.Fprintf(t.out, "%d passed, %d failed\n", t.passed, t.failed+len(t.bad))
+	return t.failed == 0 && len(t.bad) == 0
+}
