@@ -21,7 +21,7 @@ func (a *app) login() *cobra.Command {
 		Short: "Exchange this job's ID token and write the login to the auth file",
 		Long: `Exchange this job's ID token for a robot token, prove that the registry takes it,
 and write it to the auth file, from where podman, buildah, skopeo, docker and
-other tools take it. REGISTRY is quay.io, another HOST[:PORT], or a URL.`,
+other tools take it. REGISTRY is quay.io, another HOST[:PORT], or a URL.` + variables,
 		Example: `  quay-keyless login --robot acme+ci
   quay-keyless login quay.example.com --robot acme+ci --check acme/app:push`,
 		Args: oneRegistry,

@@ -21,7 +21,7 @@ func (a *app) logout() *cobra.Command {
 		Use:   "logout [REGISTRY[/ORG]]",
 		Short: "Take the login out of the auth file and put back what was there before",
 		Long: `Take the login out of the auth file and put back what was there before, where it
-is still ours. Without REGISTRY: everything that this auth file got from us.`,
+is still ours. Without REGISTRY: everything that this auth file got from us.` + variables,
 		Args: oneRegistry,
 		RunE: func(command *cobra.Command, args []string) error {
 			a.say()

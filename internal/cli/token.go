@@ -21,7 +21,7 @@ func (a *app) token() *cobra.Command {
 		Use:   "token [REGISTRY[/ORG]] --robot ORG+NAME",
 		Short: "Exchange this job's ID token and print the robot token",
 		Long: `Exchange this job's ID token for a robot token and print it: as text, as JSON, or
-as a Kubernetes pull secret for "kubectl apply -f -".`,
+as a Kubernetes pull secret for "kubectl apply -f -".` + variables,
 		Args: oneRegistry,
 		RunE: func(command *cobra.Command, args []string) error {
 			return a.runToken(command.Context(), flags, a.registryArgument(args))

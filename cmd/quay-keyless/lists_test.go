@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"testing"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"quay-keyless/internal/cli"
+	"quay-keyless/internal/host"
+	"quay-keyless/internal/idtoken"
+)
+
+// What users read, what the action takes and what the program has are three
+// lists of the same things.
+func TestListsAgree(t *testing.T) {
+	readme := read(t, "README.md")
+	var action struct {
+		Inputs, Outputs map[string]any
+	}
+	if err := yaml.Unmarshal([]byte(read(t, "action.yml")), &action); err != nil {
+		t.Fatal(err)
+	}
+
+	flags := matches(help(t), `(?m)^\s+(?:-\w, )?--([a-z-]+)`)
+	flags = slices.DeleteFunc(flags, func(flag string) bool { return flag == "help" })
+	equal(t, "README's flags", matches(readme, "(?m)^\\| `--([a-z-]+)` \\|"), flags)
+
+	inputs := slices.DeleteFunc(keysOf(action.Inputs), func(input string) bool { return input == "registry" || input == "logout" })
+	flags = slices.DeleteFunc(flags, func(flag string) bool { return flag == "id-token-stdin" }) // a step has no standard input
+	equal(t, "the action's inputs", inputs, flags)
+
+	outputs := []string{"token"} // only when asked for
+	for _, output := range (host.Result{ExpiresAt: time.Now()}).Outputs() {
+		outputs = append(outputs, output.Name)
+	}
+	equal(t, "the action's outputs", keysOf(action.Outputs), outputs)
+
+	var sources []string
+	for _, source := range idtoken.Ambient(idtoken.Env{}) {
+		sources = append(sources, source.Name())
+	}
+	equal(t, "README's sources", matches(readme, "(?m)^\\|.*\\| `([a-z]+)`: .*\\|$"), sources)
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "..", path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func help(t *testing.T) string {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	env := cli.Env{Args: []string{"login", "--help"}, Getenv: func(string) string { return "" }, Stdout: &stdout, Stderr: &stderr}
+	if code := cli.Main(t.Context(), env); code != 0 {
+		t.Fatalf("exit code %d: %s", code, &stderr)
+	}
+	return stdout.String()
+}
+
+func matches(text, expression string) []string {
+	var list []string
+	for _, match := range regexp.MustCompile(expression).FindAllStringSubmatch(text, -1) {
+		list = append(list, match[1])
+	}
+	return list
+}
+
+func keysOf(m map[string]any) []string {
+	var list []string
+	for key := range m {
+		list = append(list, key)
+	}
+	return list
+}
+
+func equal(t *testing.T, what string, got, want []string) {
+	t.Helper()
+	got, want = slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(want))
+	if !slices.Equal(got, want) {
+		t.Errorf("%s are\n%q\nnot\n%q", what, got, want)
+	}
+}
