@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package authfile puts registry logins into a containers-auth.json or docker
+// config.json and takes them out again, and loses nothing on the way: it
+// changes the bytes of its own entries and keeps every other one, holds a lock
+// against its own kind, writes a new file and renames it over the old one, and
+// looks afterwards whether a tool that takes no lock wrote in between.
+//
+// What was there before is kept beside the auth file, in .NAME.quay-keyless,
+// until [File.Restore] puts it back.
+package authfile
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"quay-keyless/internal/idtoken"
+)
+
+// auths is the member of an auth file that holds the logins.
+const auths = "auths"
+
+// Entry is one login. It is written as {"auth": base64(User:Token)} and nothing
+// else, the one form that every tool reads.
+type Entry struct {
+	Key   string // HOST[:PORT] or HOST/ORG, as it stands in the file
+	User  string // a robot's full name; must not hold a colon
+	Token idtoken.Secret
+}
+
+// Credential is the base64 of user:token, the form in which an auth file holds
+// a login. It opens the registry as the token itself does, so mask it too.
+func Credential(user string, token idtoken.Secret) idtoken.Secret {
+	return idtoken.NewSecret(base64.StdEncoding.EncodeToString([]byte(user + ":" + token.Reveal())))
+}
+
+// value is the JSON that the entry's key gets.
+func (e Entry) value() []byte {
+	// Base64 needs no escaping.
+	return []byte(`{"auth":"` + Credential(e.User, e.Token).Reveal() + `"}`)
+}
+
+// validate finds what no tool could read back.
+func (e Entry) validate() error {
+	unprintable := func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
+	switch {
+	case e.Key == "" || !utf8.ValidString(e.Key) || strings.ContainsFunc(e.Key, unprintable):
+		return fmt.Errorf("%q is not a registry key", e.Key)
+	case e.User == "" || strings.Contains(e.User, ":"):
+		return fmt.Errorf("%q is not a user name that an auth file can hold", e.User)
+	case e.Token.Empty():
+		return fmt.Errorf("the token for %s is empty", e.Key)
+	}
+	return nil
+}
+
+// edit is one change to an auth file: the member key of the top-level object
+// named object gets value.
+type edit struct {
+	object, key string
+	value       []byte
+}
+
+// edits turns entries into what is to be written.
+func edits(entries []Entry) ([]edit, error) {
+	seen := map[string]bool{}
+	list := make([]edit, 0, len(entries))
+	for _, entry := range entries {
+		if err := entry.validate(); err != nil {
+			return nil, because(BadEntry, err)
+		}
+		if seen[entry.Key] {
+			return nil, because(BadEntry, fmt.Errorf("two logins for %s", entry.Key))
+		}
+		seen[entry.Key] = true
+		list = append(list, edit{object: auths, key: entry.Key, value: entry.value()})
+	}
+	return list, nil
+}
+
+// quote is text as a JSON string.
+func quote(text string) []byte {
+	quoted, err := json.Marshal(text)
+	if err != nil {
+		panic(err) // no string fails
+	}
+	return quoted
+}
+
+// File is one auth file, there or not. A File may be used by several
+// goroutines; each call takes the file's lock for itself.
+type File struct {
+	path string
+	// written is called after each write of the auth file. Tests let another
+	// tool write there; it is nil elsewhere.
+	written func()
+}
+
+// Open names the auth file at path, with every symlink on the way resolved: a
+// link is never replaced, its target is written, and created where it is
+// missing. Open needs no file to be there and looks into none.
+//
+// The error is an [*Error] with the reason [SymlinkLoop], or [BadPath] for an
+// empty path and where a relative one cannot be resolved.
+func Open(path string) (*File, error) {
+	if path == "" {
+		return nil, located(path, because(BadPath, errors.New("the path is empty")))
+	}
+	resolved, err := resolve(path)
+	if err != nil {
+		return nil, located(path, err)
+	}
+	return &File{path: resolved}, nil
+}
+
+// Path is the resolved, absolute path.
+func (f *File) Path() string { return f.path }
+
+// sideName is what all the files that we put beside the auth file begin with.
+// Alone it is the state file; a temporary file adds a dot and a number.
+func (f *File) sideName() string { return "." + filepath.Base(f.path) + ".quay-keyless" }
+
+// folder is where the auth file and its state are.
+func (f *File) folder() string { return filepath.Dir(f.path) }
+
+// statePath is the state file, which is also the lock file.
+func (f *File) statePath() string { return filepath.Join(f.folder(), f.sideName()) }

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package authfile
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"syscall"
+)
+
+// Reason is why an auth file could not be used.
+type Reason int
+
+// The reasons. Those up to [NameTooLong] are found by [File.Check].
+const (
+	Other             Reason = iota // Err tells
+	BadPath                         // the path is empty or cannot be made absolute
+	SymlinkLoop                     // the path's symlinks never end
+	IsFolder                        // the path is a folder
+	NotRegular                      // a device, a pipe or a socket
+	Foreign                         // the file, or its state, belongs to another user
+	NotReadable                     // the file, or its state, may not be read
+	TooLarge                        // above 16 MiB
+	Empty                           // 0 bytes
+	NotJSON                         // not JSON
+	TrailingData                    // something follows the JSON object
+	NotObject                       // JSON, but not an object
+	AuthsNotObject                  // "auths" is neither an object nor null
+	FolderUncreatable               // the folder is missing and cannot be created
+	FolderReadOnly                  // the folder is on a read-only file system
+	FolderNotWritable               // the folder may not be written
+	StateVersion                    // another version of this program left the state
+	NameTooLong                     // the file's name, or that of its state, is too long
+
+	BadEntry     // what to write is not a login
+	Locked       // another process held the lock until ctx ended
+	NoSpace      // the disk, or the quota, is full
+	ReadOnly     // the file itself is on a read-only file system
+	NotPermitted // the system does not permit the write
+	Contended    // another tool, without a lock, undid every write
+)
+
+var words = map[Reason]string{
+	Other:             "cannot be used",
+	BadPath:           "has no usable path",
+	SymlinkLoop:       "is a symbolic link that leads in a circle",
+	IsFolder:          "is a folder",
+	NotRegular:        "is not a regular file",
+	Foreign:           "belongs to another user",
+	NotReadable:       "is not readable",
+	TooLarge:          "is too large",
+	Empty:             "is empty (0 bytes); podman refuses it too",
+	NotJSON:           "is not JSON",
+	TrailingData:      "has more text after its JSON object",
+	NotObject:         "is JSON, but not an object",
+	AuthsNotObject:    `has an "auths" that is not an object`,
+	FolderUncreatable: "has a folder that is missing and cannot be created",
+	FolderReadOnly:    "is in a folder on a read-only file system",
+	FolderNotWritable: "is in a folder that may not be written",
+	StateVersion:      "has a state file of another version of quay-keyless",
+	NameTooLong:       "has a name that is too long",
+	BadEntry:          "was given something that is no login",
+	Locked:            "is locked by another quay-keyless",
+	NoSpace:           "was not changed, the disk is full",
+	ReadOnly:          "is on a read-only file system",
+	NotPermitted:      "may not be written",
+	Contended:         "is rewritten by another tool, which undid every write",
+}
+
+// Error says why an auth file could not be used. Its text never holds any of
+// the file's contents, at most a single character and a position.
+type Error struct {
+	Path   string // the auth file, also where Err is about a file beside it
+	Reason Reason
+	Err    error // may be nil
+}
+
+// Error is one sentence about the auth file.
+func (e *Error) Error() string {
+	text := strings.TrimSpace("auth file "+e.Path) + " " + words[e.Reason]
+	if e.Err != nil {
+		text += ": " + e.Err.Error()
+	}
+	return text
+}
+
+// Unwrap gives what the system or the JSON decoder said, for [errors.Is] with
+// [fs.ErrPermission] and the like.
+func (e *Error) Unwrap() error { return e.Err }
+
+// because is an Error without its path, which [located] adds.
+func because(reason Reason, err error) error {
+	return &Error{Reason: reason, Err: bare(err)}
+}
+
+// located makes err an [*Error] about path, with a reason from the system's
+// error number where nothing better is known.
+func located(path string, err error) error {
+	if err == nil {
+		return nil
+	}
+	var known *Error
+	if errors.As(err, &known) {
+		return &Error{Path: path, Reason: known.Reason, Err: known.Err}
+	}
+	return &Error{Path: path, Reason: reasonOf(err), Err: bare(err)}
+}
+
+// reasonOf reads the system's error number.
+func reasonOf(err error) Reason {
+	switch {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return NoSpace
+	case errors.Is(err, syscall.EROFS):
+		return ReadOnly
+	case errors.Is(err, syscall.ENAMETOOLONG):
+		return NameTooLong
+	case errors.Is(err, syscall.ENOTDIR):
+		return FolderUncreatable
+	case errors.Is(err, fs.ErrPermission):
+		return NotPermitted
+	}
+	return Other
+}
+
+// bare takes off the path that package os put around an error number: it is
+// the auth file's, which the message names already, or that of a temporary
+// file, which means nothing to the reader.
+func bare(err error) error {
+	switch known := err.(type) {
+	case *fs.PathError:
+		return known.Err
+	case *os.LinkError:
+		return known.Err
+	}
+	return err
+}
+
+// stateFault is a trouble with the file beside the auth file, which the
+// message then names.
+func stateFault(reason Reason, path string, err error) error {
+	return &Error{Reason: reason, Err: fmt.Errorf("%s: %w", path, bare(err))}
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package authfile
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io/fs"
+	"maps"
+	"os"
+	"slices"
+)
+
+// Result is what became of a key on [File.Restore].
+type Result string
+
+// The results.
+const (
+	Restored Result = "restored" // what was there before our login is there again
+	Removed  Result = "removed"  // our login is out; there was nothing before it
+	NotOurs  Result = "not ours" // another tool replaced our login: left alone
+	Gone     Result = "gone"     // there is nothing under the key
+	// Unknown: nothing is recorded for the key, so whether the entry there is
+	// ours cannot be known: left alone. It was put back before, or the state
+	// file was removed or damaged, or there never was a login.
+	Unknown Result = "unknown"
+)
+
+// Outcome is the result for one key.
+type Outcome struct {
+	Key    string
+	Result Result
+}
+
+// Restore puts back what was under the keys before our logins, byte for byte,
+// where the present value is still ours. Without keys it does so for all that the
+// state knows, in the order of their names. A file that Set created stays, with no
+// login in it: the environment may name it, and podman stops at a missing file.
+//
+// It can be called again and again; a key that is done is [Unknown] or [Gone]
+// afterwards. The error is an [*Error]; then nothing was put back, and the state
+// still knows what was there.
+func (f *File) Restore(ctx context.Context, keys ...string) ([]Outcome, Change, error) {
+	outcomes, change, err := f.restore(ctx, keys)
+	return outcomes, change, located(f.path, err)
+}
+
+func (f *File) restore(ctx context.Context, keys []string) ([]Outcome, Change, error) {
+	if _, err := os.Lstat(f.statePath()); errors.Is(err, fs.ErrNotExist) {
+		outcomes, err := f.unknown(keys)
+		return outcomes, Change{}, err
+	}
+	l, err := acquire(ctx, f.statePath())
+	if err != nil {
+		return nil, Change{}, err
+	}
+	defer l.release()
+	if len(keys) == 0 {
+		keys = slices.Sorted(maps.Keys(l.state().Objects[auths].Keys))
+	}
+	outcomes, change, err := f.takeBack(ctx, l, keys)
+	if err != nil {
+		return nil, change, err
+	}
+	return outcomes, change, l.save(l.state().without(auths, keys))
+}
+
+// unknown says what there is under the keys when there is no state at all.
+func (f *File) unknown(keys []string) ([]Outcome, error) {
+	text, err := f.read()
+	if err != nil || len(keys) == 0 {
+		return nil, err
+	}
+	_, outcomes, err := unsplice(text, state{}, keys)
+	return outcomes, err
+}
+
+// takeBack writes until no value of ours is left under the keys.
+func (f *File) takeBack(ctx context.Context, l *lock, keys []string) ([]Outcome, Change, error) {
+	change := Change{StateLost: l.lost}
+	var first []Outcome
+	var wrote []byte
+	for {
+		old, err := f.read()
+		if err != nil {
+			return nil, change, err
+		}
+		if wrote != nil && bytes.Equal(old, wrote) {
+			return first, change, nil
+		}
+		text, outcomes, err := unsplice(old, l.state(), keys)
+		if first == nil {
+			first = outcomes
+		}
+		if err != nil || bytes.Equal(text, old) {
+			return first, change, err
+		}
+		if err := change.another(ctx); err != nil {
+			return nil, change, err
+		}
+		if err := f.writeOnce(&change, old, text); err != nil {
+			return nil, change, err
+		}
+		wrote = text
+	}
+}
+
+// unsplice works out the file's text without our logins under the keys. A text
+// without any comes back unchanged.
+func unsplice(text []byte, s state, keys []string) ([]byte, []Outcome, error) {
+	part := s.Objects[auths]
+	outcomes := make([]Outcome, 0, len(keys))
+	for _, key := range keys {
+		next, result, err := unspliceKey(text, part, key)
+		if err != nil {
+			return nil, nil, err
+		}
+		text = next
+		outcomes = append(outcomes, Outcome{Key: key, Result: result})
+	}
+	return text, outcomes, nil
+}
+
+func unspliceKey(text []byte, part section, key string) ([]byte, Result, error) {
+	if text == nil {
+		return nil, Gone, nil
+	}
+	d, err := parse(text, auths)
+	if err != nil {
+		return nil, "", err
+	}
+	present := d.get(key)
+	known, ok := part.Keys[key]
+	switch {
+	case present == nil:
+		return text, Gone, nil
+	case !ok:
+		return text, Unknown, nil
+	case bytes.Equal(present, known.Old):
+		return text, Restored, nil
+	case !known.ours(present):
+		return text, NotOurs, nil
+	case known.Old == nil:
+		text, err = d.remove(key, part.Was)
+		return text, Removed, err
+	}
+	return d.put(key, known.Old), Restored, nil
+}

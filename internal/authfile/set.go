@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package authfile
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+)
+
+// maxWrites is how often an auth file is written anew when a tool without a
+// lock undoes it.
+const maxWrites = 5
+
+// Change says what is worth a line about a write that went well.
+type Change struct {
+	// InPlace: the file is a mount point or its folder may not be written, so it
+	// could not be replaced at one stroke. A crash in that moment would have
+	// torn it.
+	InPlace bool
+	// StateLost: the state file beside the auth file was damaged. What earlier
+	// logins replaced is not known any more; what they wrote is not known as ours.
+	StateLost bool
+	// Writes is how often the file was written, more than once where another
+	// tool, which takes no lock, wrote at the same time.
+	Writes int
+}
+
+// Set writes the entries, all or none, under one lock and in one write. A
+// missing file is created, with its folders (0700). The file's mode is 0600
+// afterwards, also where it was wider. What was there before is kept for
+// [File.Restore]; over an own login, what was there before that one. Where the
+// state is damaged, it is what is there now.
+//
+// Set waits for other logins into this file until ctx ends. The error is an
+// [*Error]; the file then holds what it held, unless its reason is [Contended].
+func (f *File) Set(ctx context.Context, entries ...Entry) (Change, error) {
+	change, err := f.set(ctx, entries)
+	return change, located(f.path, err)
+}
+
+func (f *File) set(ctx context.Context, entries []Entry) (Change, error) {
+	list, err := edits(entries)
+	if err != nil || len(list) == 0 {
+		return Change{}, err
+	}
+	if _, err := f.exists(); err != nil {
+		return Change{}, err
+	}
+	if err := os.MkdirAll(f.folder(), 0o700); err != nil {
+		return Change{}, because(FolderUncreatable, err)
+	}
+	l, err := acquire(ctx, f.statePath())
+	if err != nil {
+		return Change{}, err
+	}
+	defer l.release()
+	return f.apply(ctx, l, list)
+}
+
+// apply writes until the file holds every edit.
+func (f *File) apply(ctx context.Context, l *lock, list []edit) (Change, error) {
+	change := Change{StateLost: l.lost}
+	var wrote []byte
+	for {
+		old, err := f.read()
+		if err != nil {
+			return change, err
+		}
+		if wrote != nil && (bytes.Equal(old, wrote) || holds(old, list)) {
+			return change, nil
+		}
+		if err := change.another(ctx); err != nil {
+			return change, err
+		}
+		text, next, err := splice(old, l.state(), list)
+		if err != nil {
+			return change, err
+		}
+		if err := f.commit(l, next, &change, old, text); err != nil {
+			return change, err
+		}
+		wrote = text
+	}
+}
+
+// another says why the file shall not be written once more.
+func (c Change) another(ctx context.Context) error {
+	if c.Writes == maxWrites {
+		return because(Contended, fmt.Errorf("%d times", maxWrites))
+	}
+	return context.Cause(ctx)
+}
+
+// holds reports whether all the edits are in the file.
+func holds(text []byte, list []edit) bool {
+	for _, e := range list {
+		d, err := parse(text, e.object)
+		if err != nil || digest(d.get(e.key)) != digest(e.value) {
+			return false
+		}
+	}
+	return true
+}
+
+// splice works out the file's new text, and the state that leads back from it.
+func splice(text []byte, s state, list []edit) ([]byte, state, error) {
+	for _, e := range list {
+		if text == nil {
+			text = create(e.object, e.key, e.value)
+			s = s.with(e, nil, wasNoFile)
+			continue
+		}
+		d, err := parse(text, e.object)
+		if err != nil {
+			return nil, state{}, err
+		}
+		next, was := d.set(e.key, e.value)
+		text, s = next, s.with(e, d.get(e.key), was)
+	}
+	return text, s, nil
+}
+
+// commit makes the state durable and then writes the file, so that whoever
+// dies in between leaves a file that can be put back. Where the write did not
+// happen, the state from before counts again.
+func (f *File) commit(l *lock, next state, change *Change, old, text []byte) error {
+	before := l.state()
+	if err := l.save(next); err != nil {
+		return err
+	}
+	err := f.writeOnce(change, old, text)
+	if err == nil {
+		return nil
+	}
+	if now, unread := f.read(); unread == nil && bytes.Equal(now, old) {
+		_ = l.save(before)
+	}
+	return err
+}
+
+// writeOnce writes the file and notes how.
+func (f *File) writeOnce(change *Change, old, text []byte) error {
+	inPlace, err := f.write(old, text)
+	if f.written != nil {
+		f.written()
+	}
+	if err != nil {
+		return err
+	}
+	change.InPlace = change.InPlace || inPlace
+	change.Writes++
+	return nil
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package authfile
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// stateVersion is what this program writes and the only one it understands.
+const stateVersion = 1
+
+// state is what it takes to put an auth file back: never anything that we wrote,
+// only what was there before, and hashes.
+type state struct {
+	Version int                `json:"version"`
+	Serial  uint64             `json:"serial"` // the highest one counts
+	Objects map[string]section `json:"objects"`
+}
+
+// section is one top-level object of the auth file.
+type section struct {
+	Was  origin           `json:"was,omitempty"`
+	Keys map[string]saved `json:"keys"`
+}
+
+// saved is one key of ours.
+type saved struct {
+	// Old is the raw value from before our first login, nil where there was none.
+	Old []byte `json:"old,omitempty"`
+	// Wrote are the digests of our values. There are two after a login over a
+	// login: a process may die between writing the state and the auth file.
+	Wrote []string `json:"wrote"`
+}
+
+// digest is how the state knows a value again: the SHA-256 of its JSON without
+// white space between the tokens, since docker and podman indent the whole
+// file anew whenever they write it.
+func digest(value []byte) string {
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, value); err == nil {
+		value = compact.Bytes()
+	}
+	return sha256Hex(value)
+}
+
+func sha256Hex(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
+// ours reports whether value is one that we wrote.
+func (s saved) ours(value []byte) bool {
+	return value != nil && slices.Contains(s.Wrote, digest(value))
+}
+
+// over is what to know of a key when value is about to replace present. Over
+// our own value the first old one stays; another tool's becomes the old one.
+func (s saved) over(present, value []byte) saved {
+	if s.ours(present) {
+		return saved{Old: s.Old, Wrote: []string{digest(present), digest(value)}}
+	}
+	return saved{Old: present, Wrote: []string{digest(value)}}
+}
+
+// with is a copy of s in which an edit is noted: what it replaces, and what the
+// object was before it.
+func (s state) with(e edit, present []byte, was origin) state {
+	next := state{Serial: s.Serial, Objects: maps.Clone(s.Objects)}
+	if next.Objects == nil {
+		next.Objects = map[string]section{}
+	}
+	part := s.Objects[e.object]
+	if was == wasThere && len(part.Keys) > 0 {
+		was = part.Was
+	}
+	keys := maps.Clone(part.Keys)
+	if keys == nil {
+		keys = map[string]saved{}
+	}
+	keys[e.key] = keys[e.key].over(present, e.value)
+	next.Objects[e.object] = section{Was: was, Keys: keys}
+	return next
+}
+
+// without is a copy of s that no longer knows these keys of an object.
+func (s state) without(object string, keys []string) state {
+	next := state{Serial: s.Serial, Objects: maps.Clone(s.Objects)}
+	part := s.Objects[object]
+	part.Keys = maps.Clone(part.Keys)
+	for _, key := range keys {
+		delete(part.Keys, key)
+	}
+	if len(part.Keys) == 0 {
+		delete(next.Objects, object)
+	} else {
+		next.Objects[object] = part
+	}
+	return next
+}
+
+// A record is one state in the state file: the hexadecimal SHA-256 of its JSON,
+// a space, the JSON, a newline. The file may hold several, and what is left of
+// some; the one with the highest serial counts. So a new one can be written
+// beside the one that counts, and a write that was cut off does no harm.
+type record struct {
+	state      state
+	start, end int // in the file
+}
+
+// encode is s as a record.
+func (s state) encode() ([]byte, error) {
+	s.Version = stateVersion
+	text, err := json.Marshal(s)
+	if err != nil {
+		return nil, fmt.Errorf("encoding the state: %w", err)
+	}
+	return slices.Concat([]byte(sha256Hex(text)), []byte(" "), text, []byte("\n")), nil
+}
+
+// parseState finds the record that counts. A file without any gives the zero
+// record, and lost reports that it holds something all the same. The error is a
+// [StateVersion].
+func parseState(data []byte) (newest record, lost bool, err error) {
+	for start := 0; start < len(data); {
+		line, _, complete := bytes.Cut(data[start:], []byte("\n"))
+		end := start + len(line) + 1
+		if s, ok := parseRecord(line); ok && complete && (newest.end == 0 || s.Serial > newest.state.Serial) {
+			newest = record{state: s, start: start, end: end}
+		}
+		start = end
+	}
+	if newest.end == 0 {
+		return record{}, len(data) > 0, nil
+	}
+	if v := newest.state.Version; v != stateVersion {
+		return record{}, false, because(StateVersion, fmt.Errorf("version %d, not %d", v, stateVersion))
+	}
+	return newest, false, nil
+}
+
+// parseRecord reads one line of a state file.
+func parseRecord(line []byte) (state, bool) {
+	sum, text, _ := bytes.Cut(line, []byte(" "))
+	if string(sum) != sha256Hex(text) {
+		return state{}, false
+	}
+	var envelope struct {
+		Version int    `json:"version"`
+		Serial  uint64 `json:"serial"`
+	}
+	if err := json.Unmarshal(text, &envelope); err != nil {
+		return state{}, false
+	}
+	if envelope.Version != stateVersion { // the rest may look different
+		return state{Version: envelope.Version, Serial: envelope.Serial}, true
+	}
+	var s state
+	err := json.Unmarshal(text, &s)
+	return s, err == nil
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build unix
+
+package authfile
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// owners compares the user that a file belongs to with the one that we are.
+func owners(info fs.FileInfo) (owner, us int, same bool) {
+	us = os.Geteuid()
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return us, us, true
+	}
+	owner = int(stat.Uid)
+	return owner, us, owner == us
+}
+
+// writable asks the system whether a file may be written, or files made in a folder.
+func writable(path string) error {
+	const write, search = 2, 1 // access(2)
+	mode := uint32(write)
+	if info, err := os.Stat(path); err != nil {
+		return err
+	} else if info.IsDir() {
+		mode |= search
+	}
+	return syscall.Access(path, mode)
+}
+
+// syncFolder makes the name of a file durable. Some file systems have no such
+// thing for folders and say EINVAL.
+func syncFolder(path string) error {
+	folder, err := os.Open(filepath.Dir(path))
+	if errors.Is(err, fs.ErrPermission) {
+		return nil // it may be written, but not listed
+	} else if err != nil {
+		return err
+	}
+	defer func() { _ = folder.Close() }()
+	if err := folder.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package authfile
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+)
+
+// write replaces the auth file's text old, nil for none, by text, with mode
+// 0600 whatever it was before. It reports whether that was in place: where the
+// file is a mount point, or its folder may not be written.
+func (f *File) write(old, text []byte) (inPlace bool, err error) {
+	f.sweep()
+	err = f.rename(text)
+	if err == nil || old == nil || !forbidsRename(err) {
+		return false, err
+	}
+	return true, f.overwrite(old, text)
+}
+
+// forbidsRename tells the errors that leave room for a write in place.
+func forbidsRename(err error) bool {
+	return errors.Is(err, syscall.EBUSY) || errors.Is(err, syscall.EROFS) || errors.Is(err, fs.ErrPermission)
+}
+
+// rename writes a new file and puts it in the old one's place. A crash leaves
+// one of the two.
+func (f *File) rename(text []byte) error {
+	temporary, err := os.CreateTemp(f.folder(), f.sideName()+".*") // mode 0600
+	if err != nil {
+		return err
+	}
+	err = fill(temporary, text)
+	if err == nil {
+		err = os.Rename(temporary.Name(), f.path)
+	}
+	if err != nil {
+		_ = os.Remove(temporary.Name())
+		return err
+	}
+	return syncFolder(f.path)
+}
+
+// fill writes a temporary file, to the disk, and closes it.
+func fill(file *os.File, text []byte) error {
+	_, err := file.Write(text)
+	if err == nil {
+		err = file.Sync()
+	}
+	if closed := file.Close(); err == nil {
+		err = closed
+	}
+	return err
+}
+
+// sweep removes the temporary files of processes that died. The lock is ours,
+// so nobody else's can be there.
+func (f *File) sweep() {
+	entries, err := os.ReadDir(f.folder())
+	if err != nil {
+		return // creating one will tell why
+	}
+	for _, entry := range entries {
+		number, ours := strings.CutPrefix(entry.Name(), f.sideName()+".")
+		if ours && number != "" && strings.Trim(number, "0123456789") == "" {
+			_ = os.Remove(filepath.Join(f.folder(), entry.Name()))
+		}
+	}
+}
+
+// overwrite replaces the text inside the file. It is never empty, and never
+// without a whole JSON object but for the moment of the one write. The file
+// first grows by white space, so that a full disk shows before anything is lost.
+func (f *File) overwrite(old, text []byte) (err error) {
+	file, err := os.OpenFile(f.path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closed := file.Close(); err == nil {
+			err = closed
+		}
+	}()
+	defer func() {
+		if err != nil {
+			_, _ = file.WriteAt(old, 0)
+			_ = file.Truncate(int64(len(old)))
+		}
+	}()
+	if err := file.Chmod(0o600); err != nil {
+		return err
+	}
+	size := max(len(old), len(text))
+	if _, err := file.WriteAt(blanks(size-len(old)), int64(len(old))); err != nil {
+		return err
+	}
+	if _, err := file.WriteAt(slices.Concat(text, blanks(size-len(text))), 0); err != nil {
+		return err
+	}
+	if err := file.Truncate(int64(len(text))); err != nil {
+		return err
+	}
+	return file.Sync()
+}
+
+func blanks(n int) []byte { return bytes.Repeat([]byte("\n"), n) }
