@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -31,6 +32,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"mode":     mode,
 	"same":     same,
 
+	"interrupted":  interrupted,
 	"unprivileged": unprivileged,
 }
 
@@ -66,6 +68,36 @@ func unprivileged(ts *testscript.TestScript, _ bool, args []string) {
 	if ts.Exec(args[0], args[1:]...) == nil {
 		ts.Fatalf("it succeeded")
 	}
+}
+
+// interrupted SIGNAL CODE TARGET PROGRAM [ARG...] runs a program against an
+// endpoint that does not answer, signals it once it has asked there, and
+// expects it to end with that exit code.
+func interrupted(ts *testscript.TestScript, _ bool, args []string) {
+	number := map[string]syscall.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM}[args[0]]
+	target, box := args[2], of(ts).sandbox
+	before := box.Requests(target)
+	box.Fault(sandbox.Fault{Target: target, Kind: sandbox.Slow})
+	defer box.ClearFaults()
+	done := make(chan struct{})
+	defer close(done)
+	go func() {
+		for tick := time.Tick(time.Millisecond); ; {
+			select {
+			case <-done:
+				return
+			case <-tick:
+			}
+			if box.Requests(target) > before {
+				if pid, err := os.ReadFile(ts.MkAbs(".pid")); err == nil {
+					n, _ := strconv.Atoi(string(pid))
+					_ = syscall.Kill(n, number)
+				}
+				return
+			}
+		}
+	}()
+	exits(ts, false, append([]string{args[1]}, args[3:]...))
 }
 
 // github [KEY=VALUE...] makes the script a GitHub job with id-token: write. The

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -88,6 +89,10 @@ func (c *impatient) Sleep(_ context.Context, d time.Duration) error {
 func record(args []string) io.Writer {
 	file, err := os.OpenFile(recordPath(os.Getenv("WORK")), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
+		panic(err)
+	}
+	pid := strconv.Itoa(os.Getpid())
+	if err := os.WriteFile(filepath.Join(os.Getenv("WORK"), ".pid"), []byte(pid), 0o600); err != nil && !errors.Is(err, os.ErrPermission) {
 		panic(err)
 	}
 	if _, err := file.WriteString("$ quay-keyless " + strings.Join(args, " ") + "\n"); err != nil {

@@ -60,6 +60,7 @@ func (files authFiles) set(ctx context.Context, entry authfile.Entry, say host.H
 			return err
 		}
 		say.Notice(written(file.Path(), change))
+		warnOfLostState(say, file.Path(), change)
 	}
 	return nil
 }
@@ -70,6 +71,13 @@ func written(path string, change authfile.Change) string {
 		return "wrote " + path + " in place, since it cannot be replaced there"
 	}
 	return "wrote " + path
+}
+
+// warnOfLostState says what cannot be known any more.
+func warnOfLostState(say host.Host, path string, change authfile.Change) {
+	if change.StateLost {
+		say.Warn(host.Message{Text: "the notes beside " + path + " were damaged: what earlier logins replaced there is not known any more"})
+	}
 }
 
 func (files authFiles) paths() []string {

@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -79,6 +80,11 @@ func (f *mintFlags) target(registry string) (target, error) {
 		return t, errors.New("--check needs the proof that --verify=false leaves out")
 	}
 	return t, nil
+}
+
+// deadline is the end of everything that one command does.
+func (f *mintFlags) deadline(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, f.timeout, fmt.Errorf("not done within the %s of --timeout", f.timeout))
 }
 
 // chooseSource finds the source that the user named, or the job's own.

@@ -49,6 +49,8 @@ func (a *app) runLogin(ctx context.Context, flags loginFlags, registry string) e
 	if err != nil {
 		return &usageError{command: "quay-keyless login", err: err}
 	}
+	ctx, cancel := flags.deadline(ctx)
+	defer cancel()
 	var paths []string
 	if flags.authFile != "" {
 		paths = []string{flags.authFile}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -36,6 +37,10 @@ is still ours. Without REGISTRY: everything that this auth file got from us.` + 
 	return command
 }
 
+// logoutPatience is how long a logout waits for the auth file's lock, which
+// others hold for milliseconds.
+const logoutPatience = 30 * time.Second
+
 // runLogout restores one key, or all that the file's state knows.
 func (a *app) runLogout(ctx context.Context, paths []string, registry string) error {
 	var keys []string
@@ -50,10 +55,13 @@ func (a *app) runLogout(ctx context.Context, paths []string, registry string) er
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, logoutPatience, fmt.Errorf("waited %s for another login to end", logoutPatience))
+	defer cancel()
 	var errs []error
 	for _, file := range files {
-		outcomes, _, err := file.Restore(ctx, keys...)
+		outcomes, change, err := file.Restore(ctx, keys...)
 		errs = append(errs, err)
+		warnOfLostState(a.host, file.Path(), change)
 		if err == nil && len(outcomes) == 0 {
 			a.host.Notice("nothing to log out of: no login of ours is in " + file.Path())
 		}

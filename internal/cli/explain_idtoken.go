@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import "quay-keyless/internal/idtoken"
+
+// idTokenCures is what each problem of a job without an ID token needs.
+var idTokenCures = map[idtoken.Problem][]string{
+	idtoken.NoSource: {
+		"GitHub Actions: give the job the permission id-token: write",
+		"GitLab CI: give the job id_tokens: {QUAY_ID_TOKEN: {aud: quay}}",
+		"Tekton, Kubernetes: mount a serviceAccountToken volume with the audience quay at /var/run/secrets/quay",
+		"elsewhere: --id-token-file PATH, --id-token-env NAME or --id-token-stdin",
+	},
+	idtoken.NoPermission: {
+		"add to the job or the workflow: permissions: {contents: read, id-token: write}",
+		"a reusable workflow of another organization gets it only if its caller has it too",
+		"on Forgejo: enable-openid-connect: true",
+	},
+	idtoken.ForkPullRequest: {
+		"GitHub gives jobs of a fork's pull request no ID token, whatever the permissions say: push images in a job that runs after the merge",
+	},
+	idtoken.NoIDTokens: {
+		"add to the job: id_tokens: {QUAY_ID_TOKEN: {aud: quay}}",
+		"a token under another name: --id-token-env NAME",
+	},
+	idtoken.NoVariable: {
+		"name a variable that this job has; --id-token-source auto looks at what the platform offers",
+	},
+	idtoken.NoFile: {
+		"in a pod: mount a projected serviceAccountToken volume with the audience quay there",
+	},
+	idtoken.APICredential: {
+		"Quay must not see it: mount a serviceAccountToken volume with the audience quay at /var/run/secrets/quay, and leave --id-token-file out",
+	},
+	idtoken.SeveralLines: {"the ID token alone belongs there, in one line"},
+	idtoken.NotJWT: {
+		"an ID token has three parts with dots between them and begins with eyJ; opaque access tokens and robot passwords cannot be exchanged",
+	},
+	idtoken.Expired: {
+		"log in earlier in the job, or have the platform give a fresh ID token right before",
+	},
+	idtoken.TooLong: {
+		"Quay's front takes about 6100 bytes: have the provider put fewer claims in the token",
+	},
+}
+
+func idTokenHints(e *idtoken.Error) []string {
+	return idTokenCures[e.Problem]
+}

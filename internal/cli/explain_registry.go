@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+
+	"quay-keyless/internal/endpoint"
+	"quay-keyless/internal/quay"
+)
+
+// loginHints is for a robot token that the exchange gave and the registry does
+// not take (contract, sections 3 and 4).
+func loginHints(r *refusedLogin) []string {
+	var refusal *quay.Refusal
+	var unreachable *endpoint.Unreachable
+	switch {
+	case errors.As(r.err, &refusal):
+		switch refusal.Reason {
+		case quay.RobotsDisabled:
+			return []string{"the administrator has switched robots off: ROBOTS_DISALLOW in Quay's configuration, with ROBOTS_WHITELIST for exceptions"}
+		case quay.OwnerDisabled:
+			return []string{fmt.Sprintf("the organization or user %s is disabled in Quay", r.target.robot.Namespace)}
+		case quay.NotGranted:
+			return []string{fmt.Sprintf("in Quay, give %s the permission Write (or Read for a pull) on that repository; a repository that does not exist looks the same", r.target.robot)}
+		}
+	case errors.As(r.err, &unreachable) && unreachable.Answer() != nil && unreachable.Answer().Status == http.StatusInternalServerError:
+		return []string{"Quay's registry answers a robot token that it does not accept with a 500: see Quay's log, or its clock"}
+	case errors.As(r.err, &unreachable):
+		return networkHints(unreachable)
+	case errors.Is(r.err, quay.ErrNoProof):
+		return []string{"--check asks the registry, so it cannot be had here: leave it out"}
+	}
+	return nil
+}
+
+// networkHints is for endpoints that were not reached or not trusted.
+func networkHints(u *endpoint.Unreachable) []string {
+	var unknownCA x509.UnknownAuthorityError
+	var dns *net.DNSError
+	switch {
+	case errors.As(u.Err, &unknownCA):
+		return []string{"a private CA: --ca-certificate PATH (or QUAY_CA_CERTIFICATE with the PEM text)"}
+	case endpoint.NotTrusted(u.Err):
+		return []string{"the certificate is not for this host and this time: is the name right, and the clock?"}
+	case endpoint.NoTLS(u.Err):
+		return []string{"that server speaks no TLS: is the port right? http://HOST chooses plain http"}
+	case errors.As(u.Err, &dns):
+		return []string{"is the host's name right, and can this job resolve it? Behind a proxy: HTTPS_PROXY"}
+	case u.Answer() != nil:
+		return nil
+	}
+	return []string{"can this job reach that host? Behind a proxy: HTTPS_PROXY, with NO_PROXY for hosts inside"}
+}
