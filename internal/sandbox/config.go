@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sandbox
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Config is what a sandbox consists of. The zero value is a useful one: the
+// newest release, and the robots of [DefaultRobots]. The fields with a YAML
+// name can also be read from a file by [ReadConfig].
+type Config struct {
+	// Release is the Quay release to imitate: "3.18" (default), "3.16.2", or
+	// "3.12" for a Quay without robot federation.
+	Release string `yaml:"release"`
+	// Listen is the address that quay-sandbox serves, host:port.
+	Listen string `yaml:"listen"`
+	// Names are further host names or addresses for the server certificate.
+	Names []string `yaml:"names"`
+	// Robots are the robot accounts, in place of [DefaultRobots].
+	Robots []Robot `yaml:"robots"`
+	// DisabledOrganizations are the owners whose robots the registry refuses.
+	DisabledOrganizations []string `yaml:"disabled_organizations"`
+	// RobotsDisallow is Quay's ROBOTS_DISALLOW, RobotsWhitelist its exceptions.
+	RobotsDisallow  bool     `yaml:"robots_disallow"`
+	RobotsWhitelist []string `yaml:"robots_whitelist"`
+	// ReadOnly is Quay's REGISTRY_STATE readonly.
+	ReadOnly bool `yaml:"readonly"`
+	// AppServer answers as Quay's app servers do without the nginx before
+	// them: 431 for a long header, a closed connection for an unreachable issuer.
+	AppServer bool `yaml:"app_server"`
+
+	// IssuerCA holds PEM certificates to trust when fetching the discovery and
+	// keys of foreign issuers, beside the system's roots; IssuerCAFile names a
+	// file of them, which replaces it.
+	IssuerCA     []byte `yaml:"-"`
+	IssuerCAFile string `yaml:"issuer_ca_file"`
+	// DiscoveryTimeout is Quay's limit for an issuer's discovery (default 5 s),
+	// FrontTimeout that of nginx for the whole exchange (default 60 s).
+	DiscoveryTimeout time.Duration `yaml:"-"`
+	FrontTimeout     time.Duration `yaml:"-"`
+	// Now is the clock (default [time.Now]); see also [Sandbox.Advance].
+	Now func() time.Time `yaml:"-"`
+	// Log gets a line for each request that nothing here answers (default: nowhere).
+	Log io.Writer `yaml:"-"`
+	// Keys are the signing keys (default: fresh ones, about 0.1 s each). Tests
+	// that start many sandboxes share one.
+	Keys *Keys `yaml:"-"`
+}
+
+// Role is what a robot may do with a repository: read, write or admin.
+type Role string
+
+// The roles of Quay's permission API.
+const (
+	Read  Role = "read"
+	Write Role = "write"
+	Admin Role = "admin"
+)
+
+// Robot is one robot account. Name is the full one, org+name. Disabled means
+// the robot's own row (the exchange then fails with a 500); Creator may create
+// repositories in its organization; Grants maps org/repository to a role.
+type Robot struct {
+	Name       string          `yaml:"name"`
+	Password   string          `yaml:"password"`
+	Disabled   bool            `yaml:"disabled"`
+	Creator    bool            `yaml:"creator"`
+	Federation []Entry         `yaml:"federation"`
+	Grants     map[string]Role `yaml:"grants"`
+}
+
+// Entry is one federation entry. Issuer is a URL, or the short name of one of
+// the sandbox's own issuers ("github"), or has ${SELF} in it for the sandbox's
+// URL. BrokenAudiences stands for stored audiences that are no list of strings.
+type Entry struct {
+	Issuer          string   `yaml:"issuer"`
+	Subject         string   `yaml:"subject"`
+	Audiences       []string `yaml:"audiences"`
+	BrokenAudiences bool     `yaml:"broken_audiences"`
+}
+
+// DefaultRobots are acme+ci, trusting the default job of each platform with
+// audience quay and writing acme/app; acme+reader, the same with read only;
+// acme+creator, that may create repositories; acme+nofed, without federation.
+func DefaultRobots() []Robot {
+	var trust []Entry
+	for _, platform := range []string{"github", "gitlab", "kubernetes"} {
+		trust = append(trust, Entry{Issuer: platform, Subject: defaultSubject(platform), Audiences: []string{"quay"}})
+	}
+	return []Robot{
+		{Name: "acme+ci", Federation: trust, Grants: map[string]Role{"acme/app": Write}},
+		{Name: "acme+reader", Federation: trust, Grants: map[string]Role{"acme/app": Read}},
+		{Name: "acme+creator", Federation: trust, Creator: true},
+		{Name: "acme+nofed", Password: "STATIC-PASSWORD-OF-NOFED", Grants: map[string]Role{"acme/app": Write}},
+	}
+}
+
+// ReadConfig reads a Config from YAML. A field that it does not know is an error.
+func ReadConfig(data []byte) (Config, error) {
+	var cfg Config
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	decoder.KnownFields(true)
+	if err := decoder.Decode(&cfg); err != nil && !errors.Is(err, io.EOF) {
+		return Config{}, fmt.Errorf("sandbox configuration: %w", err)
+	}
+	return cfg, cfg.validate()
+}
+
+func (c *Config) setDefaults() {
+	if c.Release == "" {
+		c.Release = DefaultRelease
+	}
+	if c.Robots == nil {
+		c.Robots = DefaultRobots()
+	}
+	if c.DiscoveryTimeout == 0 {
+		c.DiscoveryTimeout = 5 * time.Second
+	}
+	if c.FrontTimeout == 0 {
+		c.FrontTimeout = time.Minute
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Log == nil {
+		c.Log = io.Discard
+	}
+	if c.Keys == nil {
+		c.Keys = NewKeys()
+	}
+}
+
+func (c *Config) validate() error {
+	if c.Release != "" {
+		if _, err := factsOf(c.Release); err != nil {
+			return err
+		}
+	}
+	for _, robot := range c.Robots {
+		if owner, short, ok := strings.Cut(robot.Name, "+"); !ok || owner == "" || short == "" {
+			return fmt.Errorf("robot %q: the name is the full one, ORG+NAME", robot.Name)
+		}
+		for repository, role := range robot.Grants {
+			if role != Read && role != Write && role != Admin {
+				return fmt.Errorf("robot %s: role %q on %s is none of read, write, admin", robot.Name, role, repository)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sandbox
+
+import (
+	"io"
+	"net/http"
+	"time"
+)
+
+// maxControl bounds the text of one fault.
+const maxControl = 64 << 10
+
+// serveFaults is [Sandbox.Fault] and [Sandbox.ClearFaults] for a sandbox in
+// another process: POST a fault as [ParseFault] takes it, DELETE all of them.
+func (s *Sandbox) serveFaults(w http.ResponseWriter, r *http.Request) {
+	switch r.Method {
+	case http.MethodDelete:
+		s.ClearFaults()
+	case http.MethodPost:
+		text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxControl))
+		if err != nil {
+			plainText(http.StatusBadRequest, err.Error()).write(w)
+			return
+		}
+		fault, err := ParseFault(string(text))
+		if err != nil {
+			plainText(http.StatusBadRequest, err.Error()).write(w)
+			return
+		}
+		s.Fault(fault)
+	default:
+		s.serveUnknown(w, r)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// serveClock is [Sandbox.Advance] for another process: POST ?advance=1h.
+func (s *Sandbox) serveClock(w http.ResponseWriter, r *http.Request) {
+	by, err := time.ParseDuration(r.URL.Query().Get("advance"))
+	switch {
+	case r.Method != http.MethodPost:
+		s.serveUnknown(w, r)
+	case err != nil:
+		plainText(http.StatusBadRequest, err.Error()).write(w)
+	default:
+		s.Advance(by)
+		w.WriteHeader(http.StatusNoContent)
+	}
+}

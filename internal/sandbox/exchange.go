@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sandbox
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+)
+
+const exchangePath = "/oauth2/federation/robot/token"
+
+// serveExchange is the federation endpoint (contract sections 1 and 2).
+func (s *Sandbox) serveExchange(w http.ResponseWriter, r *http.Request) {
+	robot, err := s.exchange(r)
+	if err != nil {
+		s.refuse(w, err)
+		return
+	}
+	ok := s.tokenAnswer(s.robotToken(robot))
+	if !s.cfg.AppServer {
+		ok = ok.with("X-Frame-Options", "DENY").with("Strict-Transport-Security", "max-age=63072000; preload")
+	}
+	ok.write(w)
+}
+
+// exchange decides a request in Quay's order and gives the robot's name.
+func (s *Sandbox) exchange(r *http.Request) (string, error) {
+	name, password, err := basicCredential(r.Header.Get("Authorization"))
+	if err != nil {
+		return "", err
+	}
+	if !strings.Contains(name, "+") {
+		return "", badHeader("Invalid robot")
+	}
+	robot, ok := s.store.robot(name)
+	if !ok {
+		return "", refused("Could not find robot with specified username")
+	}
+	t, err := parseToken(password)
+	if err != nil {
+		return "", internalError
+	}
+	trust, err := s.trustFor(t, robot.Federation)
+	if err != nil {
+		return "", err
+	}
+	if err := s.verify(r.Context(), t, trust); err != nil {
+		return "", err
+	}
+	if robot.Disabled {
+		return "", internalError
+	}
+	return name, nil
+}
+
+// basicCredential reads the header as Quay does, with its five objections.
+func basicCredential(header string) (user, password string, err error) {
+	words := strings.Fields(header)
+	if len(words) == 0 {
+		return "", "", badHeader("No auth header")
+	}
+	if len(words) != 2 || !strings.EqualFold(words[0], "basic") {
+		return "", "", badHeader("Invalid basic auth header")
+	}
+	text, err := lenientBase64(words[1])
+	if err != nil || !utf8.Valid(text) {
+		return "", "", badHeader("Could not parse basic auth header")
+	}
+	user, password, ok := strings.Cut(string(text), ":")
+	if !ok {
+		return "", "", badHeader("Unexpected number of credentials found in basic auth header")
+	}
+	return user, password, nil
+}
+
+// trust is what a robot's federation entries of one issuer say together.
+type trust struct {
+	issuer    string
+	subjects  []string
+	audiences []string // nil: not checked
+}
+
+// trustFor finds the entries for the token's issuer. Audiences belong to the
+// issuer: of several entries the last list that is not empty wins for all.
+func (s *Sandbox) trustFor(t *token, entries []Entry) (trust, error) {
+	issuer := t.claims["iss"]
+	if falsy(issuer) {
+		return trust{}, refused("Token does not contain issuer")
+	}
+	if len(entries) == 0 {
+		return trust{}, refused("Robot does not have federated login configured")
+	}
+	found, broken := trust{issuer: fmt.Sprint(issuer)}, false
+	for _, entry := range entries {
+		if s.issuerURL(entry.Issuer) != found.issuer {
+			continue
+		}
+		found.subjects = append(found.subjects, entry.Subject)
+		if len(entry.Audiences) > 0 {
+			found.audiences = entry.Audiences
+		}
+		broken = broken || entry.BrokenAudiences
+	}
+	if found.subjects == nil {
+		return trust{}, refused(fmt.Sprintf("issuer %s not configured for this robot", found.issuer))
+	}
+	if err := s.checkHeader(t); err != nil {
+		return trust{}, err
+	}
+	if broken {
+		return trust{}, internalError
+	}
+	return found, nil
+}
+
+// checkHeader is what Quay decides on the header before it asks the issuer.
+func (s *Sandbox) checkHeader(t *token) error {
+	kid := t.header["kid"]
+	if kid == nil {
+		return invalidToken("Missing `kid` header")
+	}
+	_, isString := kid.(string)
+	_, critical := t.header["crit"]
+	switch {
+	case s.facts.typedClaims && (critical || !isString):
+		return internalError
+	case !isString:
+		return invalidToken("Key ID header parameter must be a string")
+	}
+	return nil
+}
+
+// falsy is Python's notion of a value that counts as absent.
+func falsy(value any) bool {
+	if list, ok := value.([]any); ok {
+		return len(list) == 0
+	}
+	return value == nil || value == "" || value == 0.0 || value == false
+}

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package sandbox is a stand-in for Quay and for the CI platforms that issue
+// ID tokens, in one process. It answers as a real Quay was measured to answer
+// (testdata/quay/replies.json holds it to that) and really verifies what it is
+// shown. Tests start it, and cmd/quay-sandbox serves it.
+package sandbox
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// Sandbox is one Quay with its CI platforms. All methods may be called from
+// several goroutines; the fields are set by Listen and not changed afterwards.
+type Sandbox struct {
+	URL      string // https://127.0.0.1:PORT
+	Host     string // 127.0.0.1:PORT, which is also Quay's SERVER_HOSTNAME
+	PlainURL string // the same handler without TLS, http://127.0.0.1:PORT2
+	CA       []byte // the certificate authority of URL, in PEM
+
+	cfg       Config
+	facts     release
+	authority *authority
+	store     *store
+	watch     *watch
+	jobs      *jobs
+	issuers   http.Client // fetches discovery and keys, as Quay does
+	handler   http.Handler
+	servers   []*http.Server
+	offset    atomic.Int64
+}
+
+// New makes a sandbox that does not listen yet. It fails on an unknown release
+// and on a malformed robot.
+func New(cfg Config) (*Sandbox, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	cfg.setDefaults()
+	facts, err := factsOf(cfg.Release)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.IssuerCAFile != "" {
+		if cfg.IssuerCA, err = os.ReadFile(cfg.IssuerCAFile); err != nil {
+			return nil, fmt.Errorf("issuer CA: %w", err)
+		}
+	}
+	ca, err := newAuthority(cfg.Now())
+	if err != nil {
+		return nil, fmt.Errorf("certificate authority: %w", err)
+	}
+	s := &Sandbox{
+		CA: ca.pem(), cfg: cfg, facts: facts, authority: ca,
+		store: newStore(cfg.Robots), watch: newWatch(), jobs: newJobs(),
+	}
+	if s.issuers.Transport, err = issuerTransport(ca, cfg.IssuerCA); err != nil {
+		return nil, err
+	}
+	s.handler = s.routes()
+	return s, nil
+}
+
+func issuerTransport(ca *authority, extra []byte) (*http.Transport, error) {
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		return nil, fmt.Errorf("system certificates: %w", err)
+	}
+	roots.AddCert(ca.cert)
+	if len(extra) > 0 && !roots.AppendCertsFromPEM(extra) {
+		return nil, errors.New("issuer CA: no PEM certificate in it")
+	}
+	return &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, DisableKeepAlives: true}, nil
+}
+
+// Listen starts serving TLS on the address (host:port, port 0 for a free one),
+// and the same without TLS on a free port of 127.0.0.1.
+func (s *Sandbox) Listen(address string) error {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return err
+	}
+	plain, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	host, _, _ := net.SplitHostPort(address) // Listen took it
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	s.Host = net.JoinHostPort(host, port)
+	s.URL, s.PlainURL = "https://"+s.Host, "http://"+plain.Addr().String()
+	names := append([]string{host, "127.0.0.1", "::1", "localhost"}, s.cfg.Names...)
+	cert, err := s.authority.serve(names, s.cfg.Now())
+	if err != nil {
+		return errors.Join(fmt.Errorf("server certificate: %w", err), listener.Close(), plain.Close())
+	}
+	s.serve(listener, &tls.Config{Certificates: []tls.Certificate{cert}})
+	s.serve(plain, nil)
+	return nil
+}
+
+func (s *Sandbox) serve(listener net.Listener, config *tls.Config) {
+	server := &http.Server{
+		Handler:           s.handler,
+		TLSConfig:         config,
+		ReadHeaderTimeout: time.Minute,
+		ErrorLog:          log.New(s.cfg.Log, "", 0),
+	}
+	s.servers = append(s.servers, server)
+	go func() {
+		if config == nil {
+			_ = server.Serve(listener)
+			return
+		}
+		_ = server.ServeTLS(listener, "", "")
+	}()
+}
+
+// Close stops serving at once; requests under way lose their connection.
+func (s *Sandbox) Close() error {
+	s.ClearFaults()
+	var errs []error
+	for _, server := range s.servers {
+		errs = append(errs, server.Close())
+	}
+	s.issuers.CloseIdleConnections()
+	return errors.Join(errs...)
+}
+
+// Handler is what the sandbox serves, for a test that wants to put it behind
+// a server of its own. The issuers stay at URL, so Listen is needed as well.
+func (s *Sandbox) Handler() http.Handler { return s.handler }
+
+// Client trusts the sandbox and nothing else. Each request has a connection of
+// its own: net/http repeats a request on its own account where a reused one
+// breaks, which would use up a fault unseen.
+func (s *Sandbox) Client() *http.Client {
+	roots := x509.NewCertPool()
+	roots.AddCert(s.authority.cert)
+	return &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, DisableKeepAlives: true}}
+}
+
+// Advance moves the sandbox's clock, and with it the Date header: robot tokens
+// and ID tokens expire without anybody sleeping.
+func (s *Sandbox) Advance(d time.Duration) { s.offset.Add(int64(d)) }
+
+func (s *Sandbox) now() time.Time { return s.cfg.Now().Add(time.Duration(s.offset.Load())) }
+
+func (s *Sandbox) routes() http.Handler {
+	mux := http.NewServeMux()
+	quay := func(pattern, target string, handler http.HandlerFunc) {
+		mux.Handle(pattern, s.watched(target, s.front(handler)))
+	}
+	exchange := movedOn.serve // before 3.13
+	if s.facts.endpoint {
+		exchange = getOnly(s.serveExchange)
+	}
+	quay(exchangePath, Exchange, exchange)
+	quay(exchangePath+"/{$}", "webui", webUI.serve)
+	quay("/v2/auth", Auth, getOnly(s.serveAuth))
+	images := s.registry()
+	quay("/v2/{$}", Ping, images)
+	quay("/v2/", "registry", images)
+
+	ci := func(pattern, target string, handler http.HandlerFunc) {
+		mux.Handle(pattern, s.watched(target, handler))
+	}
+	ci(githubPath, IDToken, s.serveGitHub)
+	ci("/gitlab/token", IDToken, s.serveGitLab)
+	ci("/kubernetes/token", IDToken, s.serveKubernetes)
+	ci("/issuers/{name}/.well-known/openid-configuration", Discovery, s.serveDiscovery)
+	ci("/issuers/{name}/jwks", JWKS, s.serveKeys)
+	mux.HandleFunc("/sandbox/faults", s.serveFaults)
+	mux.HandleFunc("/sandbox/clock", s.serveClock)
+	ci("/", "unknown", s.serveUnknown)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Date", s.now().UTC().Format(http.TimeFormat))
+		// Quay takes a doubled leading slash; the mux would redirect it.
+		if path := r.URL.Path; strings.HasPrefix(path, "//") {
+			r = r.Clone(r.Context())
+			r.URL.Path = "/" + strings.TrimLeft(path, "/")
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// serveUnknown is loud, so that a call which nobody thought of is noticed.
+func (s *Sandbox) serveUnknown(w http.ResponseWriter, r *http.Request) {
+	text := fmt.Sprintf("quay-sandbox does not implement %s %s", r.Method, r.URL.Path)
+	_, _ = fmt.Fprintln(s.cfg.Log, text)
+	plainText(http.StatusNotImplemented, text).write(w)
+}
+
+// maxHeaderLine is the longest header line that nginx takes, with its line end.
+const maxHeaderLine = 8192
+
+// front is what stands before Quay's own code: the limit on a header line.
+// Over HTTP/2 nginx ends the connection, which a reset comes closest to.
+func (s *Sandbox) front(next http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		long := longestHeader(r) > maxHeaderLine
+		switch {
+		case long && s.cfg.AppServer:
+			fieldsTooBig.write(w)
+		case long && r.ProtoMajor > 1:
+			panic(http.ErrAbortHandler)
+		case long:
+			headerTooBig.write(w)
+		case s.cfg.AppServer:
+			next(w, r)
+		default:
+			ctx, cancel := context.WithTimeout(r.Context(), s.cfg.FrontTimeout)
+			defer cancel()
+			next(w, r.WithContext(ctx))
+		}
+	})
+}
+
+func longestHeader(r *http.Request) int {
+	longest := 0
+	for name, values := range r.Header {
+		for _, value := range values {
+			longest = max(longest, len(name)+len(": ")+len(value)+len("\r\n"))
+		}
+	}
+	return longest
+}
