@@ -35,9 +35,10 @@ lint: ## gofmt, vet and staticcheck
 	cd e2e && $(GO) vet ./... && $(GO) tool -modfile=../tools/go.mod staticcheck -checks all,-ST1000 ./...
 
 .PHONY: e2e
-e2e: build ## the slow tests, with real third parties
+e2e: ## the slow tests, with real third parties
+	@tools/install.sh podman buildah skopeo runc npm git
 	@e2e/setup.sh
-	(cd tools && $(GO) build -o ../bin/ran ./ran) && cd e2e && $(GO) test -json ./... | ../bin/ran
+	(cd tools && $(GO) build -o ../bin/ran ./ran) && cd e2e && $(GO) test -count=1 -json ./... | ../bin/ran
 
 .PHONY: fuzz
 fuzz: ## each fuzz target for a minute

@@ -4,10 +4,12 @@ package main_test
 
 import (
 	"bytes"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -22,18 +24,13 @@ import (
 // lists of the same things.
 func TestListsAgree(t *testing.T) {
 	readme := read(t, "README.md")
-	var action struct {
-		Inputs, Outputs map[string]any
-	}
-	if err := yaml.Unmarshal([]byte(read(t, "action.yml")), &action); err != nil {
-		t.Fatal(err)
-	}
+	action := readAction(t)
 
 	flags := matches(help(t), `(?m)^\s+(?:-\w, )?--([a-z-]+)`)
 	flags = slices.DeleteFunc(flags, func(flag string) bool { return flag == "help" })
 	equal(t, "README's flags", matches(readme, "(?m)^\\| `--([a-z-]+)` \\|"), flags)
 
-	inputs := slices.DeleteFunc(keysOf(action.Inputs), func(input string) bool { return input == "registry" || input == "logout" })
+	inputs := slices.DeleteFunc(slices.Collect(maps.Keys(action.Inputs)), func(input string) bool { return input == "registry" || input == "logout" })
 	flags = slices.DeleteFunc(flags, func(flag string) bool { return flag == "id-token-stdin" }) // a step has no standard input
 	equal(t, "the action's inputs", inputs, flags)
 
@@ -41,13 +38,36 @@ func TestListsAgree(t *testing.T) {
 	for _, output := range (host.Result{ExpiresAt: time.Now()}).Outputs() {
 		outputs = append(outputs, output.Name)
 	}
-	equal(t, "the action's outputs", keysOf(action.Outputs), outputs)
+	equal(t, "the action's outputs", slices.Collect(maps.Keys(action.Outputs)), outputs)
 
 	var sources []string
 	for _, source := range idtoken.Ambient(idtoken.Env{}) {
 		sources = append(sources, source.Name())
 	}
 	equal(t, "README's sources", matches(readme, "(?m)^\\|.*\\| `([a-z]+)`: .*\\|$"), sources)
+}
+
+// metadata is action.yml. An unknown field fails the test, and so does an
+// input's default: it would win over a variable of the job.
+type metadata struct {
+	Name, Description string
+	Branding          struct{ Icon, Color string }
+	Inputs, Outputs   map[string]struct{ Description string }
+	Runs              struct{ Using, Main, Post string }
+}
+
+func readAction(t *testing.T) metadata {
+	t.Helper()
+	decoder := yaml.NewDecoder(strings.NewReader(read(t, "action.yml")))
+	decoder.KnownFields(true)
+	var action metadata
+	if err := decoder.Decode(&action); err != nil {
+		t.Fatal(err)
+	}
+	if runs := action.Runs; runs.Using != "node24" || runs.Main != "action/index.js" || runs.Post != runs.Main {
+		t.Errorf("action.yml runs %+v", runs)
+	}
+	return action
 }
 
 func read(t *testing.T, path string) string {
@@ -73,14 +93,6 @@ func matches(text, expression string) []string {
 	var list []string
 	for _, match := range regexp.MustCompile(expression).FindAllStringSubmatch(text, -1) {
 		list = append(list, match[1])
-	}
-	return list
-}
-
-func keysOf(m map[string]any) []string {
-	var list []string
-	for key := range m {
-		list = append(list, key)
 	}
 	return list
 }

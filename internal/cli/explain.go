@@ -4,6 +4,7 @@ package cli
 
 import (
 	"errors"
+	"time"
 
 	"quay-keyless/internal/endpoint"
 	"quay-keyless/internal/host"
@@ -64,4 +65,9 @@ func usageHints(usage *usageError) []string {
 		command = "quay-keyless"
 	}
 	return []string{command + " --help"}
+}
+
+// clock is a moment as people compare it with the time that a server tells.
+func clock(t time.Time) string {
+	return t.UTC().Format("2006-01-02 15:04:05 MST")
 }

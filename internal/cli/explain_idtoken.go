@@ -33,6 +33,7 @@ var idTokenCures = map[idtoken.Problem][]string{
 	idtoken.APICredential: {
 		"Quay must not see it: mount a serviceAccountToken volume with the audience quay at /var/run/secrets/quay, and leave --id-token-file out",
 	},
+	idtoken.Empty:        {"the step that was to write the ID token there wrote nothing"},
 	idtoken.SeveralLines: {"the ID token alone belongs there, in one line"},
 	idtoken.NotJWT: {
 		"an ID token has three parts with dots between them and begins with eyJ; opaque access tokens and robot passwords cannot be exchanged",

@@ -20,20 +20,35 @@ func loginHints(r *refusedLogin) []string {
 	var unreachable *endpoint.Unreachable
 	switch {
 	case errors.As(r.err, &refusal):
-		switch refusal.Reason {
-		case quay.RobotsDisabled:
-			return []string{"the administrator has switched robots off: ROBOTS_DISALLOW in Quay's configuration, with ROBOTS_WHITELIST for exceptions"}
-		case quay.OwnerDisabled:
-			return []string{fmt.Sprintf("the organization or user %s is disabled in Quay", r.target.robot.Namespace)}
-		case quay.NotGranted:
-			return []string{fmt.Sprintf("in Quay, give %s the permission Write (or Read for a pull) on that repository; a repository that does not exist looks the same", r.target.robot)}
+		return registryCure(r.target, refusal)
+	case errors.As(r.err, &unreachable) && unreachable.Answer() != nil:
+		switch unreachable.Answer().Status {
+		case http.StatusInternalServerError:
+			return []string{"Quay's registry answers a robot token that it does not accept with a 500: see Quay's log, and its clock"}
+		case http.StatusTooManyRequests:
+			return []string{rateLimited(r.target)}
 		}
-	case errors.As(r.err, &unreachable) && unreachable.Answer() != nil && unreachable.Answer().Status == http.StatusInternalServerError:
-		return []string{"Quay's registry answers a robot token that it does not accept with a 500: see Quay's log, or its clock"}
 	case errors.As(r.err, &unreachable):
 		return networkHints(unreachable)
 	case errors.Is(r.err, quay.ErrNoProof):
 		return []string{"--check asks the registry, so it cannot be had here: leave it out"}
+	}
+	return nil
+}
+
+func registryCure(t target, refusal *quay.Refusal) []string {
+	switch refusal.Reason {
+	case quay.RobotsDisabled:
+		return []string{"the administrator has switched robots off: ROBOTS_DISALLOW in Quay's configuration, with ROBOTS_WHITELIST for exceptions"}
+	case quay.OwnerDisabled:
+		return []string{fmt.Sprintf("the organization or user %s is disabled in Quay", t.robot.Namespace)}
+	case quay.NoSuchRobot:
+		return []string{fmt.Sprintf("the robot account %s was there a moment ago: somebody deleted it", t.robot)}
+	case quay.NotGranted:
+		return []string{fmt.Sprintf("in Quay, give %s the permission Write on that repository (Read is enough to pull); one that does not exist looks the same", t.robot)}
+	}
+	if refusal.Status == http.StatusUnauthorized {
+		return []string{headerChanged}
 	}
 	return nil
 }

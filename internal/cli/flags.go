@@ -74,6 +74,9 @@ func (f *mintFlags) target(registry string) (target, error) {
 		if err != nil {
 			return t, err
 		}
+		if strings.HasPrefix(permission.Repository, t.registry.Host+"/") {
+			return t, fmt.Errorf("check %q: write the repository without the registry", text)
+		}
 		t.checks = append(t.checks, permission)
 	}
 	if len(t.checks) > 0 && !f.verify {
@@ -84,8 +87,18 @@ func (f *mintFlags) target(registry string) (target, error) {
 
 // deadline is the end of everything that one command does.
 func (f *mintFlags) deadline(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, f.timeout, fmt.Errorf("not done within the %s of --timeout", f.timeout))
+	return context.WithTimeoutCause(ctx, f.timeout, errTimeout{f.timeout})
 }
+
+// errTimeout is the cause of a context that ended by --timeout.
+type errTimeout struct{ limit time.Duration }
+
+func (e errTimeout) Error() string {
+	return fmt.Sprintf("not done within the %s of --timeout", e.limit)
+}
+
+// Is makes it the deadline's error that it stands for.
+func (errTimeout) Is(target error) bool { return target == context.DeadlineExceeded }
 
 // chooseSource finds the source that the user named, or the job's own.
 func (f *mintFlags) chooseSource(env idtoken.Env) (idtoken.Source, error) {

@@ -70,10 +70,6 @@ func (a *app) runLogin(ctx context.Context, flags loginFlags, registry string) e
 	if err != nil {
 		return err
 	}
-	entry := authfile.Entry{Key: target.registry.Key(), User: target.robot.String(), Token: minted.login.Token}
-	if err := files.set(ctx, entry, a.host); err != nil {
-		return err
-	}
 	result := host.Result{
 		Registry:  target.registry.Key(),
 		Username:  target.robot.String(),
@@ -82,6 +78,13 @@ func (a *app) runLogin(ctx context.Context, flags loginFlags, registry string) e
 	}
 	if flags.exportToken {
 		result.Token = minted.login.Token
+	}
+	if err := a.host.Remember(result); err != nil {
+		return err
+	}
+	entry := authfile.Entry{Key: result.Registry, User: result.Username, Token: minted.login.Token}
+	if err := files.set(ctx, entry, a.host); err != nil {
+		return err
 	}
 	a.host.Notice(fmt.Sprintf("logged in to %s as %s until %s (%s)", result.Registry, result.Username,
 		result.ExpiresAt.UTC().Format("15:04 MST"), left(minted.expiresAt.Sub(job.quay.Now()))))

@@ -26,6 +26,7 @@ is still ours. Without REGISTRY: everything that this auth file got from us.` + 
 		Args: oneRegistry,
 		RunE: func(command *cobra.Command, args []string) error {
 			a.say()
+			a.after = a.host.Name() == "github" // the action's post step
 			registry := strings.TrimSpace(a.env.Getenv("QUAY_REGISTRY"))
 			if len(args) > 0 {
 				registry = args[0]

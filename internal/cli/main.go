@@ -33,6 +33,9 @@ type app struct {
 	host host.Host
 	// running is true once the command line was understood.
 	running bool
+	// after is true where the job's own work is done, so that what goes wrong
+	// now is no error of the job's.
+	after bool
 }
 
 // Main runs one command and returns the exit code.
@@ -47,7 +50,11 @@ func Main(ctx context.Context, env Env) int {
 	if !a.running {
 		err = &usageError{command: command.CommandPath(), err: err}
 	}
-	a.host.Fail(explain(err))
+	if a.after {
+		a.host.Warn(explain(err))
+	} else {
+		a.host.Fail(explain(err))
+	}
 	return exitCode(err)
 }
 

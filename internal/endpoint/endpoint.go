@@ -106,12 +106,10 @@ func (c *Client) ask(ctx context.Context, name string, request *http.Request) (*
 	if request.Header.Get("User-Agent") == "" {
 		request.Header.Set("User-Agent", c.UserAgent)
 	}
-	client := http.Client{
-		Transport:     c.Transport,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
 	start := c.Clock.Now()
-	answer, err := read(client.Do(request.WithContext(ctx)))
+	// Not through an http.Client: it would take a redirect whose Location it
+	// cannot parse for a broken connection.
+	answer, err := read(c.Transport.RoundTrip(request.WithContext(ctx)))
 	if c.Asked != nil {
 		attempt := Attempt{Name: name, URL: bare(request.URL), Err: err, Elapsed: c.Clock.Now().Sub(start)}
 		if answer != nil {
@@ -130,10 +128,6 @@ var errEndless = errors.New("body over the limit")
 // read takes the response to its end, so that its connection can be used again.
 func read(response *http.Response, err error) (*Answer, error) {
 	if err != nil {
-		var inURL *url.Error
-		if errors.As(err, &inURL) {
-			return nil, inURL.Err // the URL may be long and is the caller's to tell
-		}
 		return nil, err
 	}
 	defer response.Body.Close() //nolint:errcheck // read to its end, or given up

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -129,14 +130,17 @@ func (c *Client) once(ctx context.Context, attempt func(context.Context) error) 
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, errSlow{limit})
 	defer cancel()
 	err := attempt(ctx)
-	if err != nil && errors.Is(err, context.DeadlineExceeded) {
-		return context.Cause(ctx)
+	if cause := context.Cause(ctx); cause != nil && errors.Is(err, context.DeadlineExceeded) {
+		return cause // of ctx, not of a dial, whose timeout is a DeadlineExceeded too
 	}
 	return err
 }
 
 // errSlow is an attempt that got no answer in its time.
 type errSlow struct{ limit time.Duration }
+
+// Is makes it the deadline's error that it stands for.
+func (errSlow) Is(target error) bool { return target == context.DeadlineExceeded }
 
 func (e errSlow) Error() string {
 	return fmt.Sprintf("no answer within %s", e.limit.Round(time.Second))
@@ -152,7 +156,7 @@ func (c *Client) late(ctx context.Context, wait time.Duration) bool {
 func (c *Client) wait(n int, err error) time.Duration {
 	var status *StatusError
 	if errors.As(err, &status) {
-		if after, ok := retryAfter(status.Answer, c.Clock.Now()); ok {
+		if after, ok := retryAfter(status.Answer, c.Clock.Now()); ok && after > 0 {
 			return after
 		}
 	}
@@ -163,8 +167,8 @@ func (c *Client) wait(n int, err error) time.Duration {
 // retryAfter reads the header's two forms; nonsense counts as none.
 func retryAfter(answer *Answer, now time.Time) (time.Duration, bool) {
 	text := answer.Header.Get("Retry-After")
-	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
-		return time.Duration(seconds) * time.Second, true
+	if seconds, err := strconv.ParseUint(text, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
+		return time.Duration(min(seconds, uint64(math.MaxInt64/time.Second))) * time.Second, true
 	}
 	at, err := http.ParseTime(text)
 	if err != nil {

@@ -3,8 +3,10 @@
 package endpoint
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
+	"net"
 	"net/http"
 )
 
@@ -13,6 +15,13 @@ import (
 func NotTrusted(err error) bool {
 	var verification *tls.CertificateVerificationError
 	return errors.As(err, &verification)
+}
+
+// TimedOut reports whether err is an answer that did not come in time, though
+// a connection was there.
+func TimedOut(err error) bool {
+	var dial *net.OpError
+	return errors.Is(err, context.DeadlineExceeded) && !(errors.As(err, &dial) && dial.Op == "dial")
 }
 
 // NoTLS reports whether err is a server that answered on a TLS port with

@@ -65,19 +65,28 @@ func annotation(m Message) string {
 	return strings.Join(lines, "\n")
 }
 
-// errLineBreak guards the file commands: the heredoc delimiter of the library
-// is a constant, so a value with a line break could add outputs of its own.
-var errLineBreak = errors.New("the value has a line break in it")
+var errLineBreak = errors.New("has a line break, which no output of a step can have")
 
-// Publish sets the step's outputs, tells the post step where the login is, and
-// adds the job summary. A variable that the runner did not set is left out,
-// since the library panics there.
+// Remember saves what the post step needs to find the login: only names.
+func (g *GitHub) Remember(result Result) error {
+	if err := oneLine(append(result.AuthFiles, result.Registry)...); err != nil {
+		return err
+	}
+	return g.file("GITHUB_STATE", func() {
+		g.action.SaveState("authfile", strings.Join(result.AuthFiles, "\n"))
+		g.action.SaveState("registry", result.Registry)
+	})
+}
+
+// Publish sets the step's outputs and adds the job summary. A variable that the
+// runner did not set is left out, since the library panics there.
 func (g *GitHub) Publish(result Result) error {
 	outputs := result.Outputs()
-	for _, value := range append(values(outputs), result.AuthFiles...) {
-		if strings.ContainsAny(value, "\r\n") {
-			return fmt.Errorf("github output %q: %w", value, errLineBreak)
-		}
+	if err := oneLine(values(outputs)...); err != nil {
+		return err
+	}
+	if oneLine(result.Token.Reveal()) != nil {
+		return fmt.Errorf("the robot token %w", errLineBreak)
 	}
 	return errors.Join(
 		g.file("GITHUB_OUTPUT", func() {
@@ -88,9 +97,19 @@ func (g *GitHub) Publish(result Result) error {
 				g.action.SetOutput("token", result.Token.Reveal())
 			}
 		}),
-		g.file("GITHUB_STATE", func() { g.action.SaveState("authfile", strings.Join(result.AuthFiles, "\n")) }),
 		g.file("GITHUB_STEP_SUMMARY", func() { g.action.AddStepSummary(summary(result)) }),
 	)
+}
+
+// oneLine guards the file commands: the heredoc delimiter of the library is a
+// constant, so a value with a line break could add outputs of its own.
+func oneLine(values ...string) error {
+	for _, value := range values {
+		if strings.ContainsAny(value, "\r\n") {
+			return fmt.Errorf("%q %w", value, errLineBreak)
+		}
+	}
+	return nil
 }
 
 func values(outputs []Output) []string {

@@ -17,6 +17,9 @@ func (GitLab) Name() string { return "gitlab" }
 // never printed.
 func (GitLab) Mask(idtoken.Secret) {}
 
+// Remember does nothing: after_script finds the login where the job's variables say.
+func (GitLab) Remember(Result) error { return nil }
+
 // Publish does nothing: artifacts and dotenv reports can be downloaded by the
 // project's members, so the login stays in the job that made it.
 func (GitLab) Publish(Result) error { return nil }

@@ -19,6 +19,9 @@ type Host interface {
 	// Mask keeps a secret out of everything that the job's log shows from now
 	// on, where the host can do that.
 	Mask(idtoken.Secret)
+	// Remember notes where a login will be written, before it is, so that it is
+	// taken away even if the job is cancelled in between.
+	Remember(Result) error
 	// Publish hands a login's results to the steps that follow.
 	Publish(Result) error
 	// Notice says something in passing.

@@ -25,6 +25,9 @@ func (Tekton) Name() string { return "tekton" }
 // Mask does nothing: Tekton cannot mask, nothing here prints a secret.
 func (Tekton) Mask(idtoken.Secret) {}
 
+// Remember does nothing: the login goes with the Pod.
+func (Tekton) Remember(Result) error { return nil }
+
 // Publish writes the results that the Task declares. Everybody who may read
 // TaskRuns may read them, so the token is never one.
 func (t Tekton) Publish(result Result) error {

@@ -16,5 +16,8 @@ func (Terminal) Name() string { return "terminal" }
 // Mask does nothing: nothing here prints a secret.
 func (Terminal) Mask(idtoken.Secret) {}
 
+// Remember does nothing: nothing follows.
+func (Terminal) Remember(Result) error { return nil }
+
 // Publish does nothing: the auth file is all there is to hand on.
 func (Terminal) Publish(Result) error { return nil }

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/lestrrat-go/jwx/v3/jws"
@@ -28,8 +29,8 @@ type Claims struct {
 // form (RFC 7515, section 7.1) with a JSON object in it.
 func ParseClaims(token Secret) (Claims, error) {
 	message, err := jws.Parse([]byte(token.Reveal()), jws.WithCompact())
-	if err != nil {
-		return Claims{}, &Error{Problem: NotJWT}
+	if err != nil || strings.ContainsAny(token.Reveal(), " \t\r\n") { // which jws lets pass
+		return Claims{}, &Error{Problem: NotJWT, Detail: noSignature(token.Reveal())}
 	}
 	var payload map[string]json.RawMessage
 	if err := json.Unmarshal(message.Payload(), &payload); err != nil || payload == nil {
@@ -48,6 +49,14 @@ func ParseClaims(token Secret) (Claims, error) {
 	}
 	claims.KeyID, _ = header.KeyID()
 	return claims, nil
+}
+
+// noSignature tells what is left where a token was cut at its last dot.
+func noSignature(text string) string {
+	if strings.Count(text, ".") == 2 && strings.HasSuffix(text, ".") {
+		return "has no signature: it was cut on its way"
+	}
+	return ""
 }
 
 // Payload returns a JWT's claims as JSON, unverified.

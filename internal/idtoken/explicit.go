@@ -3,6 +3,7 @@
 package idtoken
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -46,6 +47,10 @@ func (f File) IDToken(context.Context, string) (Secret, error) {
 			err = inPath.Err
 		}
 		return Secret{}, &Error{Problem: Unreadable, Source: f.Name(), Err: err}
+	}
+	// The same file has other names: /run for /var/run, ..data, a relative path.
+	if own, err := f.Env.ReadFile(apiCredential); err == nil && bytes.Equal(own, text) {
+		return Secret{}, &Error{Problem: APICredential, Source: f.Name()}
 	}
 	return usable(f.Name(), string(text))
 }

@@ -105,7 +105,8 @@ func (g GitHub) missing() error {
 // fromFork reads the event that started the job: the head of a pull request
 // from a fork is in another repository than its base, or in one that is gone.
 func (g GitHub) fromFork() bool {
-	if !strings.HasPrefix(g.Env.Getenv("GITHUB_EVENT_NAME"), "pull_request") {
+	name := g.Env.Getenv("GITHUB_EVENT_NAME")
+	if !strings.HasPrefix(name, "pull_request") || name == "pull_request_target" { // which may have tokens
 		return false
 	}
 	text, err := g.Env.ReadFile(g.Env.Getenv("GITHUB_EVENT_PATH"))

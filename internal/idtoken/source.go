@@ -6,6 +6,7 @@ package idtoken
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -81,13 +82,17 @@ func usable(source, text string) (Secret, error) {
 	case text == "":
 		return Secret{}, &Error{Problem: Empty, Source: source}
 	case strings.ContainsAny(text, "\r\n"):
-		return Secret{}, &Error{Problem: SeveralLines, Source: source, Detail: fmt.Sprintf("has %d lines", len(strings.Split(text, "\n")))}
+		return Secret{}, &Error{Problem: SeveralLines, Source: source, Detail: fmt.Sprintf("has %d lines", len(strings.FieldsFunc(text, func(r rune) bool { return r == '\r' || r == '\n' })))}
 	case len(fields) > 1:
 		return Secret{}, &Error{Problem: SeveralLines, Source: source}
 	}
 	token := NewSecret(text)
 	if _, err := ParseClaims(token); err != nil {
-		return Secret{}, &Error{Problem: NotJWT, Source: source}
+		var bad *Error
+		if errors.As(err, &bad) {
+			bad.Source = source
+		}
+		return Secret{}, err
 	}
 	return token, nil
 }

@@ -4,6 +4,7 @@ package quay
 
 import (
 	"fmt"
+	"path"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -28,7 +29,7 @@ func ParsePermission(text string) (Permission, error) {
 	case !strings.Contains(repository, "/"):
 		return Permission{}, fmt.Errorf("check %q: a repository is written ORG/REPO", text)
 	}
-	if _, err := name.NewRepository("localhost/" + repository); err != nil {
+	if _, err := name.NewRepository("localhost/" + repository); err != nil || path.Clean("/"+repository) != "/"+repository {
 		return Permission{}, fmt.Errorf("check %q: %q cannot be a repository's name; write ORG/REPO without the registry", text, repository)
 	}
 	return Permission{Repository: repository, Action: action}, nil

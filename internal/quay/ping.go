@@ -72,7 +72,7 @@ func (p *pinged) RoundTrip(request *http.Request) (*http.Response, error) {
 	registry := p.client.Registry
 	if request.URL.Scheme != registry.scheme() || request.URL.Host != registry.Host {
 		if request.Response != nil { // a redirect, not another guess
-			p.err = endpoint.Final(&endpoint.Unbelievable{Name: p.name, Why: fmt.Sprintf("redirects /v2/ to %q", request.URL.Host)})
+			p.err = endpoint.Final(&endpoint.Unbelievable{Name: p.name, Why: fmt.Sprintf("redirects /v2/ to %q", request.URL.Scheme+"://"+request.URL.Host)})
 		}
 		return nil, errOtherPlace
 	}

@@ -5,8 +5,11 @@ package quay
 import (
 	"encoding/json"
 	"fmt"
+	"html"
 	"net/http"
+	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"quay-keyless/internal/endpoint"
 )
@@ -70,8 +73,8 @@ type Refusal struct {
 	Host    string
 	Status  int
 	Reason  Reason
-	Message string // word for word; "" where there were no words
-	// Location is where a redirect pointed, which was not followed.
+	Message string // word for word, up to 500 characters; "" where there were no words
+	// Location is where a redirect pointed, without its query. It was not followed.
 	Location string
 }
 
@@ -150,9 +153,26 @@ func refusal(host string, answer *endpoint.Answer) *Refusal {
 		Host:     host,
 		Status:   answer.Status,
 		Reason:   reason(message),
-		Message:  message,
-		Location: answer.Header.Get("Location"),
+		Message:  cut(message),
+		Location: withoutQuery(answer.Header.Get("Location")),
 	}
+}
+
+// cut shortens what nobody would read to its end.
+func cut(message string) string {
+	const limit = 500
+	if runes := []rune(message); len(runes) > limit {
+		return string(runes[:limit]) + "…"
+	}
+	return message
+}
+
+// withoutQuery leaves out where sign-in pages carry tokens of their own.
+func withoutQuery(location string) string {
+	if end := strings.IndexAny(location, "?#"); end >= 0 {
+		location = location[:end]
+	}
+	return cut(location)
 }
 
 // message finds Quay's own words: the exchange says {"message"} or {"error"},
@@ -165,9 +185,7 @@ func message(body []byte) string {
 			Message string `json:"message"`
 		} `json:"errors"`
 	}
-	if json.Unmarshal(body, &words) != nil {
-		return title(body)
-	}
+	_ = json.Unmarshal(body, &words) // what has another type is left out, the rest is there
 	switch {
 	case words.Message != "":
 		return words.Message
@@ -176,16 +194,30 @@ func message(body []byte) string {
 	case len(words.Errors) > 0:
 		return words.Errors[0].Message
 	}
-	return ""
+	if words := title(body); words != "" {
+		return words
+	}
+	return plain(body)
 }
+
+// plain is a body that is no page, kept as it is: words that nobody foresaw.
+func plain(body []byte) string {
+	text := strings.TrimSpace(string(body))
+	if strings.HasPrefix(text, "<") || !utf8.ValidString(text) || text == "{}" || text == "[]" || text == "null" {
+		return ""
+	}
+	return text
+}
+
+// titled is a page's title; fronts write the tag in either case.
+var titled = regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title>`)
 
 // title is what a page of HTML calls itself, the only words in a front's
 // refusal that mean something.
 func title(body []byte) string {
-	_, after, _ := strings.Cut(string(body), "<title>")
-	words, _, found := strings.Cut(after, "</title>")
-	if !found {
+	found := titled.FindSubmatch(body)
+	if found == nil {
 		return ""
 	}
-	return strings.TrimSpace(words)
+	return strings.TrimSpace(html.UnescapeString(string(found[1])))
 }

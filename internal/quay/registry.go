@@ -23,6 +23,9 @@ type Registry struct {
 // about the form; nothing is looked up.
 func ParseRegistry(text string) (Registry, error) {
 	r, err := parseRegistry(text)
+	if err != nil && strings.Contains(text, "@") { // there may be a password in it
+		return Registry{}, fmt.Errorf("registry: %w", err)
+	}
 	if err != nil {
 		return Registry{}, fmt.Errorf("registry %q: %w", text, err)
 	}
@@ -47,7 +50,7 @@ func parseRegistry(text string) (Registry, error) {
 	switch {
 	case r.Host == "":
 		return Registry{}, fmt.Errorf("there is no host name in it")
-	case strings.ContainsAny(rest, "@?#%"):
+	case strings.ContainsAny(rest, "@?#%!$&'()*+,;=\"<>"): // most of which net/url takes for a part of the host
 		return Registry{}, fmt.Errorf("only a host, a port and an organization can stand in it")
 	case strings.Contains(r.Namespace, "/"):
 		return Registry{}, fmt.Errorf("the path %q has more than one part: it can only name an organization", r.Namespace)

@@ -45,8 +45,10 @@ func ParseRobot(text string) (Robot, error) {
 		return wrong("there is no organization or user before the +")
 	case !namespace.MatchString(owner):
 		return wrong(fmt.Sprintf("%q cannot be the name of an organization or user", owner))
+	case short == "":
+		return wrong("there is no name after the +")
 	case len(short) < 2 || len(short) > 255:
-		return wrong(fmt.Sprintf("the short name has %d characters, Quay takes 2 to 255", len(short)))
+		return wrong(fmt.Sprintf("Quay takes short names of 2 to 255 characters, this one has %d", len(short)))
 	case !shortName.MatchString(short):
 		return wrong("the short name may have lower-case letters and digits, with single . _ or - between them")
 	}

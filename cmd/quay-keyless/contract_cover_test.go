@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main_test
+
+import (
+	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"quay-keyless/internal/quay"
+)
+
+// TestEveryReasonHasACase fails for a reason that package quay knows and the
+// table does not.
+func TestEveryReasonHasACase(t *testing.T) {
+	met := map[quay.Reason]bool{}
+	for _, c := range contractCases() {
+		if c.exit == 4 {
+			met[c.reason] = true
+		}
+	}
+	for value, name := range reasons(t) {
+		if !met[quay.Reason(value)] {
+			t.Errorf("no case for quay.%s", name)
+		}
+	}
+}
+
+// reasons gives the names of the reasons, the index of each being its value.
+func reasons(t *testing.T) []string {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join("..", "..", "internal", "quay", "refusal.go"), nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, declaration := range file.Decls {
+		constants, ok := declaration.(*ast.GenDecl)
+		if !ok || constants.Tok != token.CONST || !ofReason(constants) {
+			continue
+		}
+		for _, spec := range constants.Specs {
+			names = append(names, spec.(*ast.ValueSpec).Names[0].Name)
+		}
+	}
+	if len(names) == 0 || names[0] != "Unrecognized" || quay.Unrecognized != 0 {
+		t.Fatalf("the reasons are not where they were: %v", names)
+	}
+	return names
+}
+
+func ofReason(constants *ast.GenDecl) bool {
+	kind, ok := constants.Specs[0].(*ast.ValueSpec).Type.(*ast.Ident)
+	return ok && kind.Name == "Reason"
+}
+
+// neverMet are recordings of what this client cannot meet.
+var neverMet = map[string]string{
+	"method POST":     "it asks by GET only",
+	"method PUT":      "it asks by GET only",
+	"method HEAD":     "it asks by GET only",
+	"method OPTIONS":  "it asks by GET only",
+	"v2 other robot":  "it believes no robot token of another robot",
+	"v2 bad sig":      "it sends robot tokens as they came; to it the answer is that of registry-500",
+	"v2 unknown kid":  "the same",
+	"v2 CI token":     "it shows the registry robot tokens only",
+	"v2 wrong static": "it knows no static passwords",
+}
+
+var recordedTitle = regexp.MustCompile(`^HTML, title "(.*)"$`)
+
+// recordedAnswer is an answer of testdata/quay/replies.json, as it looks from
+// outside: recordings were made without the front that answers 502 where Quay
+// closes the connection.
+func recordedAnswer(status any, body string) answer {
+	number, ok := status.(float64)
+	if !ok {
+		return loading
+	}
+	body = strings.ReplaceAll(body, "https://issuer.example/", "<issuers>/")
+	return answer{int(number), recordedTitle.ReplaceAllString(body, "page: $1")}
+}
+
+// TestRecordings holds the table to what a real Quay was seen to answer, and
+// the recordings to the table: each is met by a case or is in neverMet.
+func TestRecordings(t *testing.T) {
+	var file struct {
+		Cases map[string]map[string]struct {
+			Status any
+			Body   string
+		}
+	}
+	if err := json.Unmarshal(mustRead(t, filepath.Join("..", "..", "testdata", "quay", "replies.json")), &file); err != nil {
+		t.Fatal(err)
+	}
+	met := map[string]bool{}
+	for _, c := range contractCases() {
+		if c.recorded == "" {
+			continue
+		}
+		met[c.recorded] = true
+		for _, release := range c.releases() {
+			recorded, ok := file.Cases[c.recorded][map[string]string{"3.18": "3.18+", "3.16.2": "3.16.2"}[release]]
+			if !ok {
+				t.Errorf("%s: there is no recording %q of %s", c.name, c.recorded, release)
+			} else if got := recordedAnswer(recorded.Status, recorded.Body); got != c.exchange && got != c.auth {
+				t.Errorf("%s: a real Quay %s answers %d %s, the table says %d %s", c.name, release,
+					got.status, got.body, c.exchange.status, c.exchange.body)
+			}
+		}
+	}
+	for name := range file.Cases {
+		configures := strings.HasPrefix(name, "fed ") || strings.HasPrefix(name, "user ") // the API, not the exchange
+		if why, never := neverMet[name]; !configures && met[name] == never {
+			t.Errorf("recording %q: a case meets it: %v, in neverMet: %v %s", name, met[name], never, why)
+		}
+	}
+}

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"quay-keyless/internal/cli"
+	"quay-keyless/internal/endpoint"
+	"quay-keyless/internal/idtoken"
+	"quay-keyless/internal/quay"
+)
+
+// run holds Quay and the program to a case.
+func (c contractCase) run(t *testing.T, q *contractQuay) {
+	idToken := q.idToken(t, c)
+	robot := q.names.fill(c.robotName())
+	robotToken := c.askDirectly(t, q, robot, idToken)
+	if c.auth.status != 0 {
+		c.askRegistry(t, q, robot, robotToken)
+	}
+	if c.exit == 4 {
+		c.expectReason(t, q, robot, idToken)
+	}
+	c.login(t, q, robot, idToken)
+}
+
+func (c contractCase) robotName() string {
+	if c.robot == "" {
+		return "<robot>"
+	}
+	return c.robot
+}
+
+// askDirectly shows Quay the ID token as it is, and gives the robot token.
+func (c contractCase) askDirectly(t *testing.T, q *contractQuay, robot, idToken string) string {
+	t.Helper()
+	direct := c.between
+	direct.http2 = false // the answer of the table is that of HTTP/1.1
+	got := q.ask(t, direct, exchangePath, robot, idToken)
+	compare(t, q, "the exchange", got, c.exchange)
+	var body struct{ Token string }
+	if got.status == http.StatusOK && json.Unmarshal([]byte(got.body), &body) != nil {
+		t.Fatal("no robot token in the answer")
+	}
+	return body.Token
+}
+
+func (c contractCase) askRegistry(t *testing.T, q *contractQuay, robot, robotToken string) {
+	t.Helper()
+	if c.registryToken != nil {
+		robotToken = q.mustMint(t, *c.registryToken, q.issuer(c.registryToken.Issuer))
+	}
+	compare(t, q, "the registry", q.ask(t, c.between, "/v2/auth?service="+q.host, robot, robotToken), c.auth)
+}
+
+// expectReason asks by the package that the program is built on, which tells
+// what it read off the refusal.
+func (c contractCase) expectReason(t *testing.T, q *contractQuay, robot, idToken string) {
+	t.Helper()
+	var refusal *quay.Refusal
+	if err := c.mint(t, q, robot, strings.TrimSpace(idToken)); !errors.As(err, &refusal) {
+		t.Errorf("error %v, want a refusal", err)
+	} else if refusal.Reason != c.reason {
+		t.Errorf("reason %d, want %d: %v", refusal.Reason, c.reason, err)
+	}
+}
+
+func (c contractCase) mint(t *testing.T, q *contractQuay, name, idToken string) error {
+	registry, err := quay.ParseRegistry(q.host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	robot, err := quay.ParseRobot(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := &quay.Client{Registry: registry, Endpoint: &endpoint.Client{
+		Transport: c.between.transport(q.trust()), Clock: &impatient{},
+	}}
+	challenge, err := client.Ping(t.Context())
+	if err != nil {
+		return err
+	}
+	token, err := client.Exchange(t.Context(), robot, func(context.Context) (idtoken.Secret, error) { return idtoken.NewSecret(idToken), nil })
+	if err != nil {
+		return err
+	}
+	login := quay.Login{Robot: robot, Token: idtoken.NewSecret(token.AccessToken)}
+	if c.check == "" {
+		return client.Prove(t.Context(), challenge, login)
+	}
+	permission, err := quay.ParsePermission(q.names.fill(c.check))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client.Check(t.Context(), challenge, login, permission)
+}
+
+// login runs the program and holds it to its exit code, its words, the
+// requests it sends and the auth file it leaves.
+func (c contractCase) login(t *testing.T, q *contractQuay, robot, idToken string) {
+	file := filepath.Join(t.TempDir(), "auth.json")
+	before := otherLogin(q.host)
+	if err := os.WriteFile(file, before, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	exchanges := q.count()
+	code, words := c.program(t, q, robot, idToken, file)
+	if code != c.exit {
+		t.Errorf("exit code %d, want %d", code, c.exit)
+	}
+	if sent := q.count() - exchanges; q.exchanges != nil && sent != c.exchanges {
+		t.Errorf("%d requests to the exchange, want %d", sent, c.exchanges)
+	}
+	if holdsSecret(words) || leaks(words, idToken) {
+		t.Fatal("the program said a secret")
+	}
+	golden(t, q, c, q.said(words, idToken, file))
+	if c.exit == 0 {
+		expectLogin(t, file, q.host, robot)
+	} else {
+		expectUntouched(t, file, before)
+	}
+}
+
+func (q *contractQuay) count() int {
+	if q.exchanges == nil {
+		return 0
+	}
+	return q.exchanges()
+}
+
+// leaks finds a part of the ID token in text; a short one may be a word.
+func leaks(text, idToken string) bool {
+	for _, part := range strings.FieldsFunc(idToken, func(r rune) bool { return strings.ContainsRune(". \r\n", r) }) {
+		if len(part) >= 16 && strings.Contains(text, part[:16]) {
+			return true
+		}
+	}
+	return false
+}
+
+// program runs quay-keyless login.
+func (c contractCase) program(t *testing.T, q *contractQuay, robot, idToken, file string) (int, string) {
+	registry := q.host
+	if c.http {
+		registry = "http://" + q.plain
+	}
+	args := []string{"login", registry, "--robot", robot, "--authfile", file, "--id-token-env", "ID_TOKEN"}
+	if c.check != "" {
+		args = append(args, "--check", q.names.fill(c.check))
+	}
+	variables := map[string]string{"ID_TOKEN": idToken, "QUAY_CA_CERTIFICATE": q.ca, "HOME": filepath.Dir(file)}
+	var stdout, stderr bytes.Buffer
+	code := cli.Main(t.Context(), cli.Env{
+		Args:      args,
+		Getenv:    func(name string) string { return variables[name] },
+		Stdin:     strings.NewReader(""),
+		Stdout:    &stdout,
+		Stderr:    &stderr,
+		ReadFile:  os.ReadFile,
+		Transport: c.between.transport,
+		Clock:     &impatient{wrong: c.between.wrong},
+		Version:   "v0.0.0-test",
+	})
+	if stdout.Len() > 0 {
+		t.Errorf("%d bytes on standard output, want none", stdout.Len())
+	}
+	return code, stderr.String()
+}
+
+// otherLogin is an auth file with another login for the host, in a form that
+// no program would write again.
+func otherLogin(host string) []byte {
+	other := base64.StdEncoding.EncodeToString([]byte("somebody:else"))
+	return []byte("{ \"auths\":{\t\"" + host + "\": {\"auth\":\"" + other + "\"},\n\"other.example\":{}} }\n\n")
+}
+
+func expectUntouched(t *testing.T, file string, before []byte) {
+	t.Helper()
+	after, err := os.ReadFile(file)
+	if err != nil || !bytes.Equal(after, before) { // what is there now may be a login
+		t.Errorf("the auth file is not as it was: %d bytes (%v), want %d", len(after), err, len(before))
+	}
+	expectAlone(t, file)
+}
+
+func expectAlone(t *testing.T, file string) {
+	t.Helper()
+	entries, err := os.ReadDir(filepath.Dir(file))
+	if err != nil || len(entries) != 1 {
+		t.Errorf("beside the auth file there are %v (%v), want nothing", entries, err)
+	}
+}
+
+func expectLogin(t *testing.T, file, host, robot string) {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var content struct {
+		Auths map[string]struct{ Auth []byte }
+	}
+	if err := json.Unmarshal(text, &content); err != nil {
+		t.Fatal(err)
+	}
+	if credential := string(content.Auths[host].Auth); !strings.HasPrefix(credential, robot+":eyJ") {
+		t.Errorf("the auth file has another login for %s than %s's", host, robot)
+	}
+	if _, kept := content.Auths["other.example"]; !kept {
+		t.Error("the auth file lost another key")
+	}
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main_test
+
+import (
+	"os"
+	"testing"
+)
+
+// TestContract holds Quay and this program to the table of contract cases: what
+// Quay answers, what the program then says and does. It asks the sandbox, in
+// the releases whose answers differ, and a real Quay as well when told of one:
+//
+//	export QUAY_CONTRACT_URL=https://quay.example.com
+//	export QUAY_CONTRACT_FILE=$PWD/contract.yaml   # testdata/contract/README.md
+//	go test ./cmd/quay-keyless -run TestContract/QUAY_CONTRACT_URL -v
+//
+// It changes nothing there: it logs in, is refused, and asks for permissions.
+// What that Quay could not be asked is listed at the end.
+func TestContract(t *testing.T) {
+	for _, c := range contractCases() {
+		for _, release := range c.releases() {
+			t.Run(release+"/"+c.name, func(t *testing.T) {
+				t.Parallel()
+				c.run(t, sandboxQuay(t, release, c))
+			})
+		}
+	}
+	if url := os.Getenv("QUAY_CONTRACT_URL"); url != "" {
+		t.Run("QUAY_CONTRACT_URL", func(t *testing.T) { contractByFile(t, url, os.Getenv("QUAY_CONTRACT_FILE")) })
+	}
+}
+
+// contractByFile runs the table against the Quay at a URL, as far as a file
+// describes it, and returns the names of the cases that were run.
+func contractByFile(t *testing.T, url, path string) []string {
+	q := fileQuay(t, url, path)
+	var asked, notAsked []string
+	for _, c := range contractCases() {
+		if missing := c.missing(q); missing != "" {
+			notAsked = append(notAsked, c.name+" (needs "+missing+")")
+			continue
+		}
+		asked = append(asked, c.name)
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			c.run(t, q)
+		})
+	}
+	t.Cleanup(func() {
+		for _, name := range notAsked {
+			t.Log("not asked of this Quay: " + name)
+		}
+	})
+	return asked
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main_test
+
+import (
+	"cmp"
+	"encoding/base64"
+	"encoding/json"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// names are what differs from one Quay to the next, by placeholder. The table
+// and the golden files have the placeholders.
+type names map[string]string
+
+// newNames adds what follows from the others.
+func newNames(given map[string]string) names {
+	n := maps.Clone(given)
+	n["<organization>"], _, _ = strings.Cut(n["<robot>"], "+")
+	n["<ROBOT>"] = strings.ToUpper(n["<robot>"])
+	n["<SUBJECT>"] = strings.ToUpper(n["<subject>"])
+	return n
+}
+
+// fill puts the names in.
+func (n names) fill(text string) string {
+	for placeholder, value := range n {
+		text = strings.ReplaceAll(text, placeholder, value)
+	}
+	return text
+}
+
+// hide takes the names out, the longest first. Two are also common words, and
+// stand for a name in some places only.
+func (n names) hide(text string) string {
+	byLength := func(a, b string) int { return cmp.Or(len(n[b])-len(n[a]), strings.Compare(a, b)) }
+	for _, placeholder := range slices.SortedFunc(maps.Keys(n), byLength) {
+		value := n[placeholder]
+		switch placeholder {
+		case "<organization>":
+			for _, place := range []string{"%+nobody", "%/no-such", "accounts of %", "owner % ", "user % is", "robot \"%", "robot \\\"%"} {
+				text = strings.ReplaceAll(text, strings.ReplaceAll(place, "%", value), strings.ReplaceAll(place, "%", placeholder))
+			}
+		case "<audience>":
+			text = regexp.MustCompile(`audience `+regexp.QuoteMeta(value)+`\b`).ReplaceAllString(text, "audience "+placeholder)
+		default:
+			if value != "" {
+				text = strings.ReplaceAll(text, value, placeholder)
+			}
+		}
+	}
+	return text
+}
+
+// volatile is what differs from one run to the next.
+var volatile = []struct {
+	pattern     *regexp.Regexp
+	replacement string
+}{
+	{regexp.MustCompile(`until \d\d:\d\d UTC \(\d+ minutes\)`), "until <time> (<lifetime>)"},
+	{regexp.MustCompile(`expired \S+ ago, at \S+ \S+ UTC`), "expired <duration> ago, at <time>"},
+	{regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC`), "<time>"},
+	{regexp.MustCompile(`trying again in [\d.]+m?s`), "trying again in <wait>"},
+	{regexp.MustCompile(`stream ID \d+`), "stream ID <number>"},
+	{regexp.MustCompile(`has \d+ bytes`), "has <number> bytes"},
+	{regexp.MustCompile(`the clock here is about \S+ behind`), "the clock here is about <duration> behind"},
+}
+
+// said makes a program's words comparable: without the names of this Quay,
+// this run, this ID token and this place.
+func (q *contractQuay) said(text, idToken, authFile string) string {
+	text = strings.ReplaceAll(text, authFile, "<authfile>")
+	if kid := keyID(idToken); kid != "" {
+		text = strings.ReplaceAll(text, "kid "+kid, "kid <kid>")
+	}
+	text = q.names.hide(text)
+	for _, row := range volatile {
+		text = row.pattern.ReplaceAllString(text, row.replacement)
+	}
+	return text
+}
+
+func keyID(idToken string) string {
+	first, _, _ := strings.Cut(idToken, ".")
+	text, err := base64.RawURLEncoding.DecodeString(first)
+	var header struct{ Kid string }
+	if err != nil || json.Unmarshal(text, &header) != nil {
+		return ""
+	}
+	return header.Kid
+}
+
+var contractFolder = filepath.Join("..", "..", "testdata", "contract")
+
+// golden compares the words with the file of the case, or writes it with
+// -update, which needs a Quay of the first release that the case is about.
+func golden(t *testing.T, q *contractQuay, c contractCase, words string) {
+	t.Helper()
+	path := filepath.Join(contractFolder, c.name+".golden")
+	if *update {
+		if q.modes == nil && q.release == c.releases()[0] {
+			if err := os.WriteFile(path, []byte(words), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return
+	}
+	if want := string(mustRead(t, path)); words != want {
+		t.Errorf("the program said:\n%s\nwant, by %s:\n%s", words, path, want)
+	}
+}
+
+// TestGoldenWords holds the golden files to the table and to the program's
+// rules for words: a success has no error, and everything else has one, in one
+// line, after which there are hints alone.
+func TestGoldenWords(t *testing.T) {
+	exits := map[string]int{}
+	for _, c := range contractCases() {
+		if _, twice := exits[c.name]; twice {
+			t.Errorf("two cases are named %s", c.name)
+		}
+		exits[c.name] = c.exit
+	}
+	files, err := filepath.Glob(filepath.Join(contractFolder, "*.golden"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		exit, known := exits[strings.TrimSuffix(filepath.Base(file), ".golden")]
+		if !known {
+			t.Errorf("%s belongs to no case", file)
+		}
+		_, after, failed := strings.Cut("\n"+string(mustRead(t, file)), "\nerror: ")
+		if failed != (exit != 0) {
+			t.Errorf("%s: an error is told: %v, exit code %d", file, failed, exit)
+		}
+		_, hints, _ := strings.Cut(after, "\n")
+		for line := range strings.Lines(hints) {
+			if !strings.HasPrefix(line, "hint: ") {
+				t.Errorf("%s: after the error: %s", file, line)
+			}
+		}
+	}
+}

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package host_test
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode"
+
+	"quay-keyless/internal/host"
+	"quay-keyless/internal/idtoken"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// jobs are the variables by which each host is found.
+var jobs = map[string]map[string]string{
+	"github":   {"GITHUB_ACTIONS": "true"},
+	"gitlab":   {"GITLAB_CI": "true"},
+	"tekton":   {"TEKTON_RESULT_REGISTRY": "/tekton/results/registry"},
+	"terminal": {},
+}
+
+// detect finds the host of a job that writes into out.
+func detect(variables map[string]string, out *bytes.Buffer) host.Host {
+	return host.Detect(host.Env{Getenv: func(name string) string { return variables[name] }, Words: out})
+}
+
+// hostile are words of somebody else, as an answer or a name could hold them.
+var hostile = []string{
+	"two\nlines",
+	"a\r\nb\rc\vd\fe",
+	"::error::not ours",
+	"  ::add-path::/tmp/evil",
+	"\t::set-env name=A::b",
+	"\u00a0::stop-commands::x",
+	"\u2003::add-mask::a",
+	"\ufeff::debug::a",
+	"x\n::error file=a,line=1::not ours",
+	"x\u2028::error::not ours\u0085::error::nor this",
+	"##[add-path]/tmp/evil",
+	"words ##[group]and ###[error]more ##[",
+	"x\n##[set-env name=A;]b",
+	"%0A::error::not ours%0D%0A%25",
+	"\x1b[2J\x1b[1;1H\x1b]0;title\x07red\x1b[31m",
+	"\x9b2J \u009b2J \b\b\b\x7f\x00",
+	"\u202etxt.exe\u202c \u2066a\u2069 \u200b\u200d\u00ad",
+	"\xff\xfe not UTF-8",
+	"<script>alert(1)</script> <img src=x onerror=a>",
+	"[link](javascript:a) **bold** | cell | `code`",
+	"$(id) `id` ${HOME} ; id & id | id > f",
+	"section_start:1:x\r\x1b[0Kheader",
+	"",
+	" ",
+}
+
+// say says everything that a host can say with a text.
+func say(h host.Host, text string) {
+	h.Notice(text)
+	h.Warn(host.Message{Text: text})
+	h.Warn(host.Message{Text: "a warning", Hints: []string{text, "a hint"}})
+	h.Fail(host.Message{Text: text, Hints: []string{"a hint", text}})
+}
+
+func TestGoldenWords(t *testing.T) {
+	t.Parallel()
+	for name, variables := range jobs {
+		var out bytes.Buffer
+		h := detect(variables, &out)
+		for _, text := range append([]string{`quay.io refused: "Token does not match robot" (HTTP 400)`}, hostile...) {
+			say(h, text)
+		}
+		golden := filepath.Join("testdata", name+".golden")
+		if *update {
+			if err := os.WriteFile(golden, out.Bytes(), 0o644); err != nil { //nolint:gosec // public
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(golden)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(out.Bytes(), want) {
+			t.Errorf("%s says other words than %s (go test -update writes it anew):\n%s", name, golden, out.String())
+		}
+	}
+}
+
+// disturbs reports what moves a terminal's cursor, colours, hides or reorders.
+func disturbs(r rune) bool {
+	return r != '\n' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '\u2028' || r == '\u2029')
+}
+
+func TestWordsDisturbNoTerminal(t *testing.T) {
+	t.Parallel()
+	for name, variables := range jobs {
+		for _, text := range hostile {
+			var out bytes.Buffer
+			say(detect(variables, &out), text)
+			if i := strings.IndexFunc(out.String(), disturbs); i >= 0 {
+				t.Errorf("%s: %q has %q in it", name, out.String(), out.String()[i:])
+			}
+			// One line for each sentence, or one annotation with all of them.
+			want := 1 + 1 + 3 + 3
+			if name == "github" {
+				want = 4
+			}
+			if lines := strings.Count(out.String(), "\n"); lines != want {
+				t.Errorf("%s: %q became %d lines, want %d", name, text, lines, want)
+			}
+		}
+	}
+}
+
+// command is what GitHub's runner takes a line for: both of its forms, as in
+// ActionCommand.cs of actions/runner.
+func command(line string) (name, data string, ok bool) {
+	if trimmed := strings.TrimLeftFunc(line, unicode.IsSpace); strings.HasPrefix(trimmed, "::") {
+		head, data, found := strings.Cut(trimmed[2:], "::")
+		name, _, _ := strings.Cut(head, " ")
+		return name, data, found
+	}
+	if _, after, found := strings.Cut(line, "##["); found {
+		head, data, closed := strings.Cut(after, "]")
+		name, _, _ := strings.Cut(head, " ")
+		return name, data, closed
+	}
+	return "", "", false
+}
+
+func TestNoForeignCommands(t *testing.T) {
+	t.Parallel()
+	for _, text := range hostile {
+		var out bytes.Buffer
+		h := detect(jobs["github"], &out)
+		h.Notice(text)
+		if name, _, ok := command(strings.TrimSuffix(out.String(), "\n")); ok {
+			t.Errorf("the notice %q is the command %s", text, name)
+		}
+		out.Reset()
+		h.Warn(host.Message{Text: text, Hints: []string{text}})
+		h.Fail(host.Message{Text: text, Hints: []string{text}})
+		want := []string{"warning", "error"}
+		for i, line := range strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n") {
+			name, data, ok := command(line)
+			if !ok || i >= len(want) || name != want[i] {
+				t.Errorf("%q: line %d is %q", text, i, line)
+			}
+			decoded := strings.NewReplacer("%0A", "\n", "%0D", "\r", "%25", "%").Replace(data)
+			if strings.Count(decoded, "\n") != 1 || !strings.Contains(decoded, "\nhint: ") {
+				t.Errorf("%q: the annotation shows %q", text, decoded)
+			}
+		}
+	}
+}
+
+func TestMask(t *testing.T) {
+	t.Parallel()
+	for name, variables := range jobs {
+		var out bytes.Buffer
+		h := detect(variables, &out)
+		h.Mask(idtoken.Secret{})
+		h.Mask(idtoken.NewSecret(""))
+		if out.Len() != 0 {
+			t.Errorf("%s masks nothing: %q", name, out.String())
+		}
+		h.Mask(idtoken.NewSecret("hunter2"))
+		h.Mask(idtoken.NewSecret("100%\nhunter3"))
+		want := ""
+		if name == "github" {
+			want = "::add-mask::hunter2\n::add-mask::100%25%0Ahunter3\n"
+		}
+		if out.String() != want {
+			t.Errorf("%s: %q, want %q", name, out.String(), want)
+		}
+	}
+}
+
+// closed is a log that nobody reads.
+type closed struct{}
+
+func (closed) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
+
+func TestClosedLog(t *testing.T) {
+	t.Parallel()
+	for _, variables := range jobs {
+		h := host.Detect(host.Env{Getenv: func(name string) string { return variables[name] }, Words: closed{}})
+		h.Mask(idtoken.NewSecret("hunter2")) // and no panic
+		say(h, "words")
+	}
+}
+
+func TestDetect(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		variables map[string]string
+		want      string
+	}{
+		{map[string]string{}, "terminal"},
+		{map[string]string{"CI": "true"}, "terminal"},
+		{map[string]string{"GITHUB_ACTIONS": "true"}, "github"},
+		{map[string]string{"GITHUB_ACTIONS": "false"}, "terminal"},
+		{map[string]string{"GITHUB_ACTIONS": "1", "GITHUB_OUTPUT": "/x"}, "terminal"},
+		{map[string]string{"GITLAB_CI": "true"}, "gitlab"},
+		{map[string]string{"GITLAB_CI": "yes"}, "terminal"},
+		{map[string]string{"TEKTON_RESULT_REGISTRY": "/tekton/results/registry"}, "tekton"},
+		{map[string]string{"TEKTON_RESULT_USERNAME": "/tekton/results/username"}, "terminal"},
+		{map[string]string{"GITHUB_ACTIONS": "true", "GITLAB_CI": "true", "TEKTON_RESULT_REGISTRY": "/x"}, "github"},
+		{map[string]string{"GITLAB_CI": "true", "TEKTON_RESULT_REGISTRY": "/x"}, "gitlab"},
+	} {
+		if got := detect(test.variables, &bytes.Buffer{}).Name(); got != test.want {
+			t.Errorf("%v: %s, want %s", test.variables, got, test.want)
+		}
+	}
+}

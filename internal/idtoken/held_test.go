@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package idtoken_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"quay-keyless/internal/idtoken"
+)
+
+// mint is a source that counts and gives tokens of five minutes.
+type mint struct {
+	now   func() time.Time
+	log   *[]string // what happened, in order
+	asked int
+	text  func(n int) string // in place of a token
+}
+
+func (m *mint) Name() string { return "mint" }
+
+func (m *mint) Present() bool { return true }
+
+func (m *mint) IDToken(context.Context, string) (idtoken.Secret, error) {
+	m.asked++
+	*m.log = append(*m.log, "asked")
+	if m.text != nil {
+		return idtoken.NewSecret(m.text(m.asked)), nil
+	}
+	return idtoken.NewSecret(""), errors.New("no token")
+}
+
+// renewable is a mint that knows as GitHub does when its tokens are spent.
+type renewable struct{ *mint }
+
+func (renewable) Spent(claims idtoken.Claims, now time.Time) bool {
+	return idtoken.GitHub{}.Spent(claims, now)
+}
+
+// numbered gives tokens that differ and live for five minutes from now.
+func numbered(t *testing.T, now func() time.Time) func(int) string {
+	t.Helper()
+	return func(n int) string {
+		return jwt(t, rs256, object{"sub": strings.Repeat("x", n), "exp": now().Add(5 * time.Minute).Unix()})
+	}
+}
+
+func TestHeldKeepsWhatCannotBeRenewed(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC)
+	clock := func() time.Time { return now }
+	var log []string
+	source := &mint{log: &log, text: numbered(t, clock)}
+	held := idtoken.Held{Source: source, Audience: "quay", Now: clock}
+	for range 3 {
+		if _, claims, err := held.IDToken(t.Context()); err != nil || claims.Subject != "x" {
+			t.Fatalf("got %+v, %v", claims, err)
+		}
+		now = now.Add(time.Hour)
+	}
+	if source.asked != 1 {
+		t.Errorf("asked %d times", source.asked)
+	}
+}
+
+func TestHeldRenewsNearExpiry(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC)
+	skew := time.Duration(0) // of the registry
+	var log []string
+	source := &mint{log: &log, text: numbered(t, func() time.Time { return now })}
+	held := idtoken.Held{
+		Source: renewable{source}, Audience: "quay",
+		Now: func() time.Time { return now.Add(skew) },
+		Got: func(token idtoken.Secret) { log = append(log, "got") },
+	}
+	step := func(asked int) {
+		t.Helper()
+		token, claims, err := held.IDToken(t.Context())
+		if err != nil || len(claims.Subject) != asked || source.asked != asked {
+			t.Errorf("asked %d times, got %+v, %v", source.asked, claims, err)
+		}
+		if again, _ := idtoken.ParseClaims(token); again.Subject != claims.Subject {
+			t.Errorf("the claims %+v are those of another token", claims)
+		}
+	}
+	step(1)
+	now = now.Add(4 * time.Minute)
+	step(1)
+	now = now.Add(30 * time.Second)
+	step(2)
+	skew = 4*time.Minute + 29*time.Second
+	step(2)
+	skew = 4*time.Minute + 30*time.Second // the registry's clock, not ours
+	step(3)
+	if want := []string{"asked", "got", "asked", "got", "asked", "got"}; !slices.Equal(log, want) {
+		t.Errorf("happened: %v", log)
+	}
+}
+
+func TestHeldReadsFilesAgain(t *testing.T) {
+	t.Parallel()
+	j := job{files: map[string]string{tokenFile: jwt(t, rs256, object{"sub": "one"}), projected: jwt(t, rs256, object{"sub": "one"})}}
+	for _, source := range []idtoken.Source{idtoken.File{Env: j.env(), Path: tokenFile}, idtoken.Kubernetes{Env: j.env()}} {
+		held := idtoken.Held{Source: source, Now: impatient{}.Now}
+		for _, want := range []string{"one", "two", "three"} {
+			j.files[tokenFile], j.files[projected] = jwt(t, rs256, object{"sub": want}), jwt(t, rs256, object{"sub": want})
+			if _, claims, err := held.IDToken(t.Context()); err != nil || claims.Subject != want {
+				t.Errorf("%s: got %+v, %v", source.Name(), claims, err)
+			}
+		}
+	}
+}
+
+// A token is told of, and so masked, before it is looked at: the error about
+// one that is no JWT could be printed with it.
+func TestHeldTellsFirst(t *testing.T) {
+	t.Parallel()
+	var log []string
+	source := &mint{log: &log, text: func(int) string { return "hunter2" }}
+	var got string
+	held := idtoken.Held{Source: source, Now: impatient{}.Now, Got: func(s idtoken.Secret) { got = s.Reveal() }}
+	if _, _, err := held.IDToken(t.Context()); problem(err) != idtoken.NotJWT || got != "hunter2" {
+		t.Errorf("told of %q, %v", got, err)
+	}
+}
+
+func TestHeldKeepsNoError(t *testing.T) {
+	t.Parallel()
+	var log []string
+	source := &mint{log: &log}
+	held := idtoken.Held{Source: source, Now: impatient{}.Now, Got: func(idtoken.Secret) { log = append(log, "got") }}
+	if token, _, err := held.IDToken(t.Context()); err == nil || !token.Empty() {
+		t.Errorf("got %v, %v", token, err)
+	}
+	source.text = func(int) string { return good(t) }
+	if _, _, err := held.IDToken(t.Context()); err != nil {
+		t.Errorf("the second time: %v", err)
+	}
+	if want := []string{"asked", "asked", "got"}; !slices.Equal(log, want) {
+		t.Errorf("happened: %v", log)
+	}
+}
+
+func TestHeldIsSafeForConcurrentUse(t *testing.T) {
+	t.Parallel()
+	var log []string
+	var started, ended sync.WaitGroup
+	started.Add(32)
+	give := numbered(t, impatient{}.Now)
+	source := &mint{log: &log, text: func(n int) string {
+		started.Wait() // so that all want the token while the first one asks
+		return give(n)
+	}}
+	held := idtoken.Held{Source: renewable{source}, Now: impatient{}.Now}
+	for range 32 {
+		ended.Go(func() {
+			started.Done()
+			if _, claims, err := held.IDToken(t.Context()); err != nil || claims.Subject != "x" {
+				t.Errorf("got %+v, %v", claims, err)
+			}
+		})
+	}
+	ended.Wait()
+	if source.asked != 1 {
+		t.Errorf("32 readers at once asked %d times", source.asked)
+	}
+}
