@@ -91,7 +91,9 @@ func interrupted(ts *testscript.TestScript, _ bool, args []string) {
 			if box.Requests(target) > before {
 				if pid, err := os.ReadFile(ts.MkAbs(".pid")); err == nil {
 					n, _ := strconv.Atoi(string(pid))
-					_ = syscall.Kill(n, number)
+					if process, err := os.FindProcess(n); err == nil {
+						_ = process.Signal(number)
+					}
 				}
 				return
 			}

@@ -91,7 +91,7 @@ func TestPostNeverFails(t *testing.T) {
 			}
 			change(t, r, action)
 			post := step.post(t)
-			if post.Exit != 0 || len(annotations("warning", post.Stdout)) != 1 {
+			if post.Exit != 0 || len(annotations("warning", post.Stdout)) != 1 || len(annotations("error", post.Stdout)) != 0 {
 				t.Errorf("post: exit code %d\n%s", post.Exit, post.Log())
 			}
 		})

@@ -16,7 +16,6 @@ import (
 
 // mint is a source that counts and gives tokens of five minutes.
 type mint struct {
-	now   func() time.Time
 	log   *[]string // what happened, in order
 	asked int
 	text  func(n int) string // in place of a token
