@@ -163,15 +163,16 @@ func (c contractCase) program(t *testing.T, q *contractQuay, robot, idToken, fil
 	variables := map[string]string{"ID_TOKEN": idToken, "QUAY_CA_CERTIFICATE": q.ca, "HOME": filepath.Dir(file)}
 	var stdout, stderr bytes.Buffer
 	code := cli.Main(t.Context(), cli.Env{
-		Args:      args,
-		Getenv:    func(name string) string { return variables[name] },
-		Stdin:     strings.NewReader(""),
-		Stdout:    &stdout,
-		Stderr:    &stderr,
-		ReadFile:  os.ReadFile,
-		Transport: c.between.transport,
-		Clock:     &impatient{wrong: c.between.wrong},
-		Version:   "v0.0.0-test",
+		Args:          args,
+		Getenv:        func(name string) string { return variables[name] },
+		Stdin:         strings.NewReader(""),
+		Stdout:        &stdout,
+		Stderr:        &stderr,
+		ReadFile:      os.ReadFile,
+		Transport:     c.between.transport,
+		Clock:         &impatient{wrong: c.between.wrong},
+		Interruptible: context.WithCancel,
+		Version:       "v0.0.0-test",
 	})
 	if stdout.Len() > 0 {
 		t.Errorf("%d bytes on standard output, want none", stdout.Len())

@@ -14,8 +14,5 @@ import (
 var version string
 
 func main() {
-	ctx, stop := cli.Signals(context.Background())
-	code := cli.Main(ctx, cli.OS(version))
-	stop()
-	os.Exit(code)
+	os.Exit(cli.Main(context.Background(), cli.OS(version)))
 }

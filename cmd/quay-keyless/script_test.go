@@ -59,10 +59,7 @@ func program() {
 	if len(env.Args) == 0 || env.Args[0] != "token" { // whose purpose is to print one
 		env.Stdout = io.MultiWriter(env.Stdout, said)
 	}
-	ctx, stop := cli.Signals(context.Background())
-	code := cli.Main(ctx, env)
-	stop()
-	os.Exit(code)
+	os.Exit(cli.Main(context.Background(), env))
 }
 
 func duration(text string) time.Duration {

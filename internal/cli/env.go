@@ -35,7 +35,10 @@ type Env struct {
 	// Transport makes a transport with these TLS settings.
 	Transport func(*tls.Config) http.RoundTripper
 	Clock     endpoint.Clock
-	Version   string
+	// Interruptible gives a context that the process's signals end. It is called
+	// by commands that take their time.
+	Interruptible func(context.Context) (context.Context, context.CancelFunc)
+	Version       string
 }
 
 // OS is the process's own environment. Version is what the release build set;
@@ -45,15 +48,16 @@ func OS(version string) Env {
 		version = info.Main.Version
 	}
 	return Env{
-		Args:      os.Args[1:],
-		Getenv:    os.Getenv,
-		Stdin:     os.Stdin,
-		Stdout:    os.Stdout,
-		Stderr:    os.Stderr,
-		ReadFile:  os.ReadFile,
-		Transport: transport,
-		Clock:     systemClock{},
-		Version:   version,
+		Args:          os.Args[1:],
+		Getenv:        os.Getenv,
+		Stdin:         os.Stdin,
+		Stdout:        os.Stdout,
+		Stderr:        os.Stderr,
+		ReadFile:      os.ReadFile,
+		Transport:     transport,
+		Clock:         systemClock{},
+		Interruptible: interruptible,
+		Version:       version,
 	}
 }
 
@@ -88,9 +92,9 @@ type Interrupted struct {
 // Error names the signal.
 func (i *Interrupted) Error() string { return fmt.Sprintf("ended by signal: %v", i.Signal) }
 
-// Signals gives a context that ends with the first SIGINT or SIGTERM; its cause
-// is [*Interrupted]. A second signal ends the process at once.
-func Signals(ctx context.Context) (context.Context, context.CancelFunc) {
+// interruptible gives a context that ends with the first SIGINT or SIGTERM; its
+// cause is [*Interrupted]. A second signal ends the process at once.
+func interruptible(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)

@@ -49,6 +49,8 @@ func (a *app) runLogin(ctx context.Context, flags loginFlags, registry string) e
 	if err != nil {
 		return &usageError{command: "quay-keyless login", err: err}
 	}
+	ctx, stop := a.env.Interruptible(ctx)
+	defer stop()
 	ctx, cancel := flags.deadline(ctx)
 	defer cancel()
 	var paths []string

@@ -56,6 +56,8 @@ func (a *app) runLogout(ctx context.Context, paths []string, registry string) er
 	if err != nil {
 		return err
 	}
+	ctx, stop := a.env.Interruptible(ctx)
+	defer stop()
 	ctx, cancel := context.WithTimeoutCause(ctx, logoutPatience, fmt.Errorf("waited %s for another login to end", logoutPatience))
 	defer cancel()
 	var errs []error

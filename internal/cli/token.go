@@ -48,6 +48,8 @@ func (a *app) runToken(ctx context.Context, flags tokenFlags, registry string) e
 	if !ok {
 		return &usageError{command: "quay-keyless token", err: fmt.Errorf("output %q: it is text, json or kubernetes-secret", flags.output)}
 	}
+	ctx, stop := a.env.Interruptible(ctx)
+	defer stop()
 	ctx, cancel := flags.deadline(ctx)
 	defer cancel()
 	job, err := a.newJob(flags.mintFlags, target)
