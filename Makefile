@@ -23,7 +23,7 @@ test: packages lint ## install what is missing, lint, and run the tests
 
 .PHONY: packages
 packages:
-	@tools/install.sh gcc podman buildah skopeo setpriv:util-linux git
+	@tools/install.sh gcc /usr/include/stdlib.h:libc6-dev podman buildah skopeo setpriv:util-linux git
 
 .PHONY: lint
 lint: ## gofmt, vet and staticcheck

@@ -1,14 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Installs the Debian packages whose commands are missing here.
-# Usage: tools/install.sh COMMAND[:PACKAGE]...
+# Installs the Debian packages whose commands or files are missing here.
+# Usage: tools/install.sh COMMAND[:PACKAGE]|FILE:PACKAGE...
 set -eu
 
 missing=
 for pair in "$@"; do
 	command=${pair%%:*}
 	package=${pair#*:}
-	command -v "$command" >/dev/null 2>&1 || missing="$missing $package"
+	command -v "$command" >/dev/null 2>&1 || [ -f "$command" ] || missing="$missing $package"
 done
 [ -n "$missing" ] || exit 0
 
