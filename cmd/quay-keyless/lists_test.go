@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -35,7 +34,7 @@ func TestListsAgree(t *testing.T) {
 	equal(t, "the action's inputs", inputs, flags)
 
 	outputs := []string{"token"} // only when asked for
-	for _, output := range (host.Result{ExpiresAt: time.Now()}).Outputs() {
+	for _, output := range (host.Result{}).Outputs() {
 		outputs = append(outputs, output.Name)
 	}
 	equal(t, "the action's outputs", slices.Collect(maps.Keys(action.Outputs)), outputs)

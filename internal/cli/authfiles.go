@@ -47,13 +47,17 @@ func (files authFiles) check() error {
 	return nil
 }
 
-// set writes the login to every file, or to none of them.
-func (files authFiles) set(ctx context.Context, entry authfile.Entry, say host.Host) error {
+// set writes the logins to every file, or to none of them.
+func (files authFiles) set(ctx context.Context, entries []authfile.Entry, say host.Host) error {
+	var keys []string
+	for _, entry := range entries {
+		keys = append(keys, entry.Key)
+	}
 	for i, file := range files {
-		change, err := file.Set(ctx, entry)
+		change, err := file.Set(ctx, entries...)
 		if err != nil {
 			for _, done := range files[:i] {
-				if _, _, undo := done.Restore(ctx, entry.Key); undo != nil {
+				if _, _, undo := done.Restore(ctx, keys...); undo != nil {
 					say.Warn(host.Message{Text: undo.Error()})
 				}
 			}

@@ -13,12 +13,15 @@ import (
 	"github.com/spf13/pflag"
 
 	"quay-keyless/internal/idtoken"
-	"quay-keyless/internal/quay"
 )
+
+// defaultAudience is the one that Quay is about to assume for federation entries
+// that were saved without any (contract, section 8).
+const defaultAudience = "quay"
 
 // mintFlags is what login and token can be told alike.
 type mintFlags struct {
-	robot, audience             string
+	robots, audiences           []string
 	source, tokenFile, tokenEnv string
 	tokenStdin                  bool
 	verify, tlsVerify, verbose  bool
@@ -29,8 +32,8 @@ type mintFlags struct {
 
 // addTo declares the flags.
 func (f *mintFlags) addTo(flags *pflag.FlagSet) {
-	flags.StringVar(&f.robot, "robot", "", "robot account to log in as, `ORG+NAME`")
-	flags.StringVar(&f.audience, "audience", "quay", "audience of the ID token")
+	flags.StringArrayVar(&f.robots, "robot", nil, "robot account to log in as, `[HOST/]ORG+NAME` (repeatable)")
+	flags.StringArrayVar(&f.audiences, "audience", []string{defaultAudience}, "`AUDIENCE` of the ID token, or HOST=AUDIENCE for one registry (repeatable)")
 	flags.StringVar(&f.source, "id-token-source", "auto", "`NAME` of the place the ID token comes from: auto, github, gitlab or kubernetes")
 	flags.StringVar(&f.tokenFile, "id-token-file", "", "read the ID token from the file at `PATH`")
 	flags.StringVar(&f.tokenEnv, "id-token-env", "", "read the ID token from the variable `NAME`")
@@ -41,48 +44,6 @@ func (f *mintFlags) addTo(flags *pflag.FlagSet) {
 	flags.StringVar(&f.caCertificate, "ca-certificate", "", "trust this `CA` beside the system's: a path, PEM text or base64 of it")
 	flags.DurationVar(&f.timeout, "timeout", 90*time.Second, "how long everything together may take")
 	flags.BoolVar(&f.verbose, "verbose", false, "say what was asked of whom and how long it took")
-}
-
-// target is what the user named, in good form.
-type target struct {
-	registry quay.Registry
-	robot    quay.Robot
-	checks   []quay.Permission
-}
-
-// target reads the names. The robot's comes first: it is what people get wrong.
-func (f *mintFlags) target(registry string) (target, error) {
-	var t target
-	var err error
-	if f.robot == "" {
-		return t, errors.New("no robot: name one with --robot ORG+NAME or QUAY_ROBOT")
-	}
-	if t.robot, err = quay.ParseRobot(f.robot); err != nil {
-		return t, err
-	}
-	if t.registry, err = quay.ParseRegistry(registry); err != nil {
-		return t, err
-	}
-	if strings.TrimSpace(f.audience) == "" {
-		return t, errors.New("the audience is empty")
-	}
-	if f.timeout <= 0 {
-		return t, fmt.Errorf("timeout %s: it must be more than nothing", f.timeout)
-	}
-	for _, text := range f.check {
-		permission, err := quay.ParsePermission(text)
-		if err != nil {
-			return t, err
-		}
-		if strings.HasPrefix(permission.Repository, t.registry.Host+"/") {
-			return t, fmt.Errorf("check %q: write the repository without the registry", text)
-		}
-		t.checks = append(t.checks, permission)
-	}
-	if len(t.checks) > 0 && !f.verify {
-		return t, errors.New("--check needs the proof that --verify=false leaves out")
-	}
-	return t, nil
 }
 
 // deadline is the end of everything that one command does.

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -27,11 +26,11 @@ is still ours. Without REGISTRY: everything that this auth file got from us.` + 
 		RunE: func(command *cobra.Command, args []string) error {
 			a.say()
 			a.after = a.host.Name() == "github" // the action's post step
-			registry := strings.TrimSpace(a.env.Getenv("QUAY_REGISTRY"))
-			if len(args) > 0 {
-				registry = args[0]
+			registries := args
+			if len(args) == 0 {
+				registries = lines(a.env.Getenv("QUAY_REGISTRY"))
 			}
-			return a.runLogout(command.Context(), paths, registry)
+			return a.runLogout(command.Context(), paths, registries)
 		},
 	}
 	command.Flags().StringArrayVar(&paths, "authfile", nil, "the auth file at `PATH` and no other (repeatable)")
@@ -42,10 +41,10 @@ is still ours. Without REGISTRY: everything that this auth file got from us.` + 
 // others hold for milliseconds.
 const logoutPatience = 30 * time.Second
 
-// runLogout restores one key, or all that the file's state knows.
-func (a *app) runLogout(ctx context.Context, paths []string, registry string) error {
+// runLogout restores the registries' keys, or all that the file's state knows.
+func (a *app) runLogout(ctx context.Context, paths, registries []string) error {
 	var keys []string
-	if registry != "" {
+	for _, registry := range registries {
 		parsed, err := quay.ParseRegistry(registry)
 		if err != nil {
 			return &usageError{command: "quay-keyless logout", err: err}

@@ -40,7 +40,7 @@ type app struct {
 
 // Main runs one command and returns the exit code.
 func Main(ctx context.Context, env Env) int {
-	a := &app{env: env, host: host.Detect(host.Env{Getenv: env.Getenv, Words: env.Stderr})}
+	a := &app{env: env, host: host.Detect(host.Env{Getenv: env.Getenv, Words: env.Stderr, Results: env.Stdout})}
 	root := a.root()
 	root.SetArgs(env.Args)
 	command, err := root.ExecuteContextC(ctx)
@@ -50,12 +50,25 @@ func Main(ctx context.Context, env Env) int {
 	if !a.running {
 		err = &usageError{command: command.CommandPath(), err: err}
 	}
+	a.tell(err)
+	return exitCode(err)
+}
+
+// tell says what went wrong: of several things the first one last, as the error
+// that the exit code is about.
+func (a *app) tell(err error) {
+	var several *failures
+	if errors.As(err, &several) {
+		for _, other := range several.errs[1:] {
+			a.host.Warn(explain(other))
+		}
+		err = several.errs[0]
+	}
 	if a.after {
 		a.host.Warn(explain(err))
-	} else {
-		a.host.Fail(explain(err))
+		return
 	}
-	return exitCode(err)
+	a.host.Fail(explain(err))
 }
 
 // usageError is a command line that makes no sense.
@@ -133,7 +146,7 @@ refused; 5 an endpoint was not reached or not trusted; 1 anything else.` + varia
 // that have no result there.
 func (a *app) say() {
 	if a.host.Name() == "github" {
-		a.host = host.Detect(host.Env{Getenv: a.env.Getenv, Words: a.env.Stdout})
+		a.host = host.Detect(host.Env{Getenv: a.env.Getenv, Words: a.env.Stdout, Results: a.env.Stdout})
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 	"time"
 
 	"quay-keyless/internal/authfile"
@@ -16,44 +18,104 @@ import (
 
 // minted is a robot token that the registry took.
 type minted struct {
-	login     quay.Login
+	target
+	token     idtoken.Secret
 	expiresAt time.Time
+	left      time.Duration // by the registry's clock
 }
 
-// mint is the flow of every login: the ID token and the registry's ping side by
-// side, then the exchange, then the proof. Every secret is masked before
-// anything is said after it.
-func (j *job) mint(ctx context.Context) (minted, error) {
-	ping := j.ping(ctx)
-	_, claims, err := j.idToken.IDToken(ctx)
+// maxExchanges is how many exchanges are under way at once: Quay answered ten at
+// once one after another (contract, section 6).
+const maxExchanges = 4
+
+// mint gets a robot token for each target, or none: registries and robots side
+// by side. The error holds each target's own.
+func (a *app) mint(ctx context.Context, flags mintFlags, targets []target) ([]minted, error) {
+	sites, err := a.sites(flags, targets)
 	if err != nil {
-		return minted{}, err
+		return nil, err
+	}
+	open := map[string]func() (visit, error){}
+	for name, s := range sites {
+		open[name] = sync.OnceValues(func() (visit, error) { return s.open(ctx) })
+	}
+	results, errs := make([]minted, len(targets)), make([]error, len(targets))
+	slots := make(chan struct{}, maxExchanges)
+	var robots sync.WaitGroup
+	for i, t := range targets {
+		robots.Go(func() {
+			v, err := open[t.registry.Host]()
+			if err != nil {
+				errs[i] = err
+				return
+			}
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			results[i], errs[i] = v.mint(ctx, t, flags.verify)
+		})
+	}
+	robots.Wait()
+	if err := joined(errs); err != nil {
+		return nil, err
+	}
+	return results, nil
+}
+
+// failures is what went wrong for several targets, each thing once.
+type failures struct{ errs []error }
+
+func (f *failures) Error() string { return f.errs[0].Error() }
+func (f *failures) Unwrap() error { return f.errs[0] }
+
+func joined(errs []error) error {
+	var distinct []error
+	for _, err := range errs {
+		same := func(other error) bool { return other.Error() == err.Error() }
+		if err != nil && !slices.ContainsFunc(distinct, same) {
+			distinct = append(distinct, err)
+		}
+	}
+	switch len(distinct) {
+	case 0:
+		return nil
+	case 1:
+		return distinct[0]
+	}
+	return &failures{distinct}
+}
+
+// visit is a site that has answered, and the ID token that it may be shown.
+type visit struct {
+	*site
+	challenge quay.Challenge
+	claims    idtoken.Claims
+}
+
+// open gets the ID token and the registry's ping side by side; the ping also
+// makes the connection that the exchange will use.
+func (s *site) open(ctx context.Context) (visit, error) {
+	ping := s.ping(ctx)
+	_, claims, err := s.idToken.IDToken(ctx)
+	if err != nil {
+		return visit{}, err
 	}
 	challenge, err := ping()
 	if err != nil {
-		return minted{}, err
+		return visit{}, err
 	}
-	j.warnOfSkew()
-	if err := j.preflight(claims); err != nil {
-		return minted{}, err
-	}
-	m, err := j.exchange(ctx)
-	if err != nil {
-		return minted{}, &refusedIDToken{target: j.target, claims: claims, err: err}
-	}
-	return m, j.prove(ctx, challenge, m.login)
+	s.warnOfSkew()
+	return visit{s, challenge, claims}, s.preflight(claims)
 }
 
-// ping asks the registry while the ID token is on its way, which also makes the
-// connection that the exchange will use. The result waits for the answer.
-func (j *job) ping(ctx context.Context) func() (quay.Challenge, error) {
+// ping asks the registry; the result waits for its answer.
+func (s *site) ping(ctx context.Context) func() (quay.Challenge, error) {
 	type answer struct {
 		challenge quay.Challenge
 		err       error
 	}
 	answers := make(chan answer, 1)
 	go func() {
-		challenge, err := j.quay.Ping(ctx)
+		challenge, err := s.quay.Ping(ctx)
 		answers <- answer{challenge, err}
 	}()
 	return func() (quay.Challenge, error) {
@@ -63,8 +125,8 @@ func (j *job) ping(ctx context.Context) func() (quay.Challenge, error) {
 }
 
 // warnOfSkew tells a clock that is off: the registry's is the one that counts.
-func (j *job) warnOfSkew() {
-	skew, known := j.quay.Skew()
+func (s *site) warnOfSkew() {
+	skew, known := s.quay.Skew()
 	if !known || skew.Abs() <= 30*time.Second {
 		return
 	}
@@ -72,8 +134,8 @@ func (j *job) warnOfSkew() {
 	if skew < 0 {
 		direction = "ahead of"
 	}
-	j.host.Warn(host.Message{
-		Text:  fmt.Sprintf("the clock here is about %s %s that of %s", skew.Abs().Round(10*time.Second), direction, j.registry.Host),
+	s.host.Warn(host.Message{
+		Text:  fmt.Sprintf("the clock here is about %s %s that of %s", skew.Abs().Round(10*time.Second), direction, s.quay.Registry.Host),
 		Hints: []string{"ID tokens are short-lived: set this machine's clock by NTP"},
 	})
 }
@@ -84,51 +146,51 @@ const leeway = 30 * time.Second
 
 // preflight looks at the ID token for what Quay would answer with a bare 500
 // or a refusal, by the registry's clock.
-func (j *job) preflight(claims idtoken.Claims) error {
-	late := j.quay.Now().Sub(claims.Expiry)
+func (s *site) preflight(claims idtoken.Claims) error {
+	late := s.quay.Now().Sub(claims.Expiry)
 	if claims.Expiry.IsZero() || late <= leeway {
 		return nil
 	}
 	return &idtoken.Error{
 		Problem: idtoken.Expired,
-		Source:  j.source.Name(),
-		Detail:  fmt.Sprintf("expired %s ago, at %s", late.Round(time.Second), claims.Expiry.UTC().Format("2006-01-02 15:04:05 MST")),
+		Source:  s.source.Name(),
+		Detail:  fmt.Sprintf("expired %s ago, at %s", late.Round(time.Second), clock(claims.Expiry)),
 	}
 }
 
-// exchange gets the robot token and masks it, alone and in the form that the
-// auth file has.
-func (j *job) exchange(ctx context.Context) (minted, error) {
-	token, err := j.quay.Exchange(ctx, j.robot, func(ctx context.Context) (idtoken.Secret, error) {
-		secret, _, err := j.idToken.IDToken(ctx)
+// mint is the flow of one login: the exchange, then the proof. Both forms of
+// the robot token are masked before anything is said after it.
+func (v visit) mint(ctx context.Context, t target, verify bool) (minted, error) {
+	token, err := v.quay.Exchange(ctx, t.robot, func(ctx context.Context) (idtoken.Secret, error) {
+		secret, _, err := v.idToken.IDToken(ctx)
 		return secret, err
 	})
 	if err != nil {
-		return minted{}, err
+		return minted{}, &refusedIDToken{target: t, claims: v.claims, err: err}
 	}
-	login := quay.Login{Robot: j.robot, Token: idtoken.NewSecret(token.AccessToken)}
-	j.host.Mask(login.Token)
-	j.host.Mask(authfile.Credential(j.robot.String(), login.Token))
-	return minted{login: login, expiresAt: token.Expiry}, nil
+	secret := idtoken.NewSecret(token.AccessToken)
+	v.host.Mask(secret)
+	v.host.Mask(authfile.Credential(t.robot.String(), secret))
+	if verify {
+		err = v.prove(ctx, t, quay.Login{Robot: t.robot, Token: secret})
+	}
+	return minted{target: t, token: secret, expiresAt: token.Expiry, left: token.Expiry.Sub(v.quay.Now())}, err
 }
 
 // prove shows the robot token to the registry, and asks for the permissions
 // that the user wants to be sure of.
-func (j *job) prove(ctx context.Context, challenge quay.Challenge, login quay.Login) error {
-	if !j.flags.verify {
-		return nil
-	}
-	err := j.quay.Prove(ctx, challenge, login)
-	if errors.Is(err, quay.ErrNoProof) && len(j.checks) == 0 {
-		j.host.Warn(host.Message{Text: err.Error(), Hints: []string{"--verify=false leaves the proof out without this warning"}})
+func (v visit) prove(ctx context.Context, t target, login quay.Login) error {
+	err := v.quay.Prove(ctx, v.challenge, login)
+	if errors.Is(err, quay.ErrNoProof) && len(t.checks) == 0 {
+		v.host.Warn(host.Message{Text: err.Error(), Hints: []string{"--verify=false leaves the proof out without this warning"}})
 		return nil
 	}
 	if err != nil {
-		return &refusedLogin{target: j.target, err: err}
+		return &refusedLogin{target: t, err: err}
 	}
-	for _, permission := range j.checks {
-		if err := j.quay.Check(ctx, challenge, login, permission); err != nil {
-			return &refusedLogin{target: j.target, err: err}
+	for _, permission := range t.checks {
+		if err := v.quay.Check(ctx, v.challenge, login, permission); err != nil {
+			return &refusedLogin{target: t, err: err}
 		}
 	}
 	return nil

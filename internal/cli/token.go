@@ -40,7 +40,10 @@ type tokenFlags struct {
 
 // runToken gets a robot token and gives it out in the form that was asked for.
 func (a *app) runToken(ctx context.Context, flags tokenFlags, registry string) error {
-	target, err := flags.target(registry)
+	targets, err := flags.targets(registry)
+	if err == nil && len(targets) > 1 {
+		err = fmt.Errorf("one robot at a time, not %d", len(targets))
+	}
 	if err != nil {
 		return &usageError{command: "quay-keyless token", err: err}
 	}
@@ -52,15 +55,11 @@ func (a *app) runToken(ctx context.Context, flags tokenFlags, registry string) e
 	defer stop()
 	ctx, cancel := flags.deadline(ctx)
 	defer cancel()
-	job, err := a.newJob(flags.mintFlags, target)
+	logins, err := a.mint(ctx, flags.mintFlags, targets)
 	if err != nil {
 		return err
 	}
-	minted, err := job.mint(ctx)
-	if err != nil {
-		return err
-	}
-	text, err := encode(target, minted)
+	text, err := encode(logins[0])
 	if err != nil {
 		return err
 	}
@@ -72,35 +71,35 @@ func (a *app) runToken(ctx context.Context, flags tokenFlags, registry string) e
 }
 
 // tokenOutputs are the forms that a robot token can be printed in.
-var tokenOutputs = map[string]func(target, minted) ([]byte, error){
+var tokenOutputs = map[string]func(minted) ([]byte, error){
 	"text":              tokenText,
 	"json":              tokenJSON,
 	"kubernetes-secret": tokenSecret,
 }
 
-func tokenText(_ target, m minted) ([]byte, error) {
-	return []byte(m.login.Token.Reveal() + "\n"), nil
+func tokenText(m minted) ([]byte, error) {
+	return []byte(m.token.Reveal() + "\n"), nil
 }
 
-func tokenJSON(t target, m minted) ([]byte, error) {
+func tokenJSON(m minted) ([]byte, error) {
 	return indented(map[string]string{
-		"registry":   t.registry.Key(),
-		"username":   t.robot.String(),
-		"token":      m.login.Token.Reveal(),
+		"registry":   m.registry.Key(),
+		"username":   m.robot.String(),
+		"token":      m.token.Reveal(),
 		"expires_at": m.expiresAt.UTC().Format(time.RFC3339),
 	})
 }
 
 // tokenSecret is a Secret of type kubernetes.io/dockerconfigjson, named as
 // Quay's own UI names the pull secret of a robot.
-func tokenSecret(t target, m minted) ([]byte, error) {
+func tokenSecret(m minted) ([]byte, error) {
 	config, err := json.Marshal(map[string]any{"auths": map[string]any{
-		t.registry.Key(): map[string]string{"auth": authfile.Credential(t.robot.String(), m.login.Token).Reveal()},
+		m.registry.Key(): map[string]string{"auth": authfile.Credential(m.robot.String(), m.token).Reveal()},
 	}})
 	if err != nil {
 		return nil, err
 	}
-	name := strings.NewReplacer("+", "-", "_", "-").Replace(t.robot.String()) + "-pull-secret"
+	name := strings.NewReplacer("+", "-", "_", "-").Replace(m.robot.String()) + "-pull-secret"
 	return indented(map[string]any{
 		"apiVersion": "v1",
 		"kind":       "Secret",

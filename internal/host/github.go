@@ -26,7 +26,7 @@ var _ Host = (*GitHub)(nil)
 
 func newGitHub(env Env) *GitHub {
 	return &GitHub{
-		words:  words{out: harmless{env.Words}},
+		words:  words{out: harmless{env.Words}, results: env.Results},
 		env:    env,
 		action: githubactions.New(githubactions.WithWriter(lenient{env.Words}), githubactions.WithGetenv(env.Getenv)),
 	}
@@ -67,57 +67,64 @@ func annotation(m Message) string {
 
 var errLineBreak = errors.New("has a line break, which no output of a step can have")
 
-// Remember saves what the post step needs to find the login: only names.
+// Remember saves what the post step needs to find the logins: only names.
 func (g *GitHub) Remember(result Result) error {
-	if err := oneLine(append(result.AuthFiles, result.Registry)...); err != nil {
+	if err := oneLine(result.names()); err != nil {
 		return err
+	}
+	var registries []string
+	for _, login := range result.Logins {
+		registries = append(registries, login.Registry)
 	}
 	return g.file("GITHUB_STATE", func() {
 		g.action.SaveState("authfile", strings.Join(result.AuthFiles, "\n"))
-		g.action.SaveState("registry", result.Registry)
+		g.action.SaveState("registry", strings.Join(registries, "\n"))
 	})
 }
 
-// Publish sets the step's outputs and adds the job summary. A variable that the
-// runner did not set is left out, since the library panics there.
+// Publish sets the step's outputs and the job's variables, and adds the job
+// summary. A file command that the runner did not set up is left out, since the
+// library panics there.
 func (g *GitHub) Publish(result Result) error {
-	outputs := result.Outputs()
-	if err := oneLine(values(outputs)...); err != nil {
+	if err := oneLine(result.names()); err != nil {
 		return err
 	}
-	if oneLine(result.Token.Reveal()) != nil {
-		return fmt.Errorf("the robot token %w", errLineBreak)
+	for _, login := range result.Logins {
+		if oneLine([]string{login.Token.Reveal()}) != nil {
+			return fmt.Errorf("the robot token %w", errLineBreak)
+		}
 	}
 	return errors.Join(
-		g.file("GITHUB_OUTPUT", func() {
-			for _, output := range outputs {
-				g.action.SetOutput(output.Name, output.Value)
-			}
-			if !result.Token.Empty() {
-				g.action.SetOutput("token", result.Token.Reveal())
+		g.file("GITHUB_OUTPUT", func() { g.setOutputs(result) }),
+		g.file("GITHUB_ENV", func() {
+			for _, variable := range result.Exports {
+				g.action.SetEnv(variable.Name, variable.Value)
 			}
 		}),
 		g.file("GITHUB_STEP_SUMMARY", func() { g.action.AddStepSummary(summary(result)) }),
 	)
 }
 
+func (g *GitHub) setOutputs(result Result) {
+	for _, output := range result.Outputs() {
+		g.action.SetOutput(output.Name, output.Value)
+	}
+	for _, login := range result.Logins {
+		if !login.Token.Empty() {
+			g.action.SetOutput("token", login.Token.Reveal())
+		}
+	}
+}
+
 // oneLine guards the file commands: the heredoc delimiter of the library is a
 // constant, so a value with a line break could add outputs of its own.
-func oneLine(values ...string) error {
+func oneLine(values []string) error {
 	for _, value := range values {
 		if strings.ContainsAny(value, "\r\n") {
 			return fmt.Errorf("%q %w", value, errLineBreak)
 		}
 	}
 	return nil
-}
-
-func values(outputs []Output) []string {
-	var list []string
-	for _, output := range outputs {
-		list = append(list, output.Value)
-	}
-	return list
 }
 
 // file runs file commands, whose only way to fail is a panic.
@@ -136,8 +143,12 @@ func (g *GitHub) file(variable string, commands func()) (err error) {
 
 // summary is a table of what was logged in, in Markdown.
 func summary(result Result) string {
-	return fmt.Sprintf("| registry | robot | logged in until |\n| --- | --- | --- |\n| %s | %s | %s |\n",
-		cell(result.Registry), cell(result.Username), result.ExpiresAt.UTC().Format("2006-01-02 15:04 MST"))
+	var table strings.Builder
+	table.WriteString("| registry | robot | logged in until |\n| --- | --- | --- |\n")
+	for _, login := range result.Logins {
+		fmt.Fprintf(&table, "| %s | %s | %s |\n", cell(login.Registry), cell(login.Username), login.ExpiresAt.UTC().Format("2006-01-02 15:04 MST"))
+	}
+	return table.String()
 }
 
 // cell quotes text as code in a table's cell.

@@ -20,6 +20,6 @@ func (GitLab) Mask(idtoken.Secret) {}
 // Remember does nothing: after_script finds the login where the job's variables say.
 func (GitLab) Remember(Result) error { return nil }
 
-// Publish does nothing: artifacts and dotenv reports can be downloaded by the
-// project's members, so the login stays in the job that made it.
-func (GitLab) Publish(Result) error { return nil }
+// Publish prints what eval sets, and nothing else: artifacts and dotenv reports
+// can be downloaded by the project's members, so the login stays in the job.
+func (g GitLab) Publish(result Result) error { return g.export(result.Exports) }

@@ -7,6 +7,8 @@ package host
 
 import (
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"quay-keyless/internal/idtoken"
@@ -38,13 +40,24 @@ type Message struct {
 	Hints []string // each can be pasted, or is a sentence of its own
 }
 
-// Result is what a login made.
-type Result struct {
-	Registry  string
+// Login is one login that was made.
+type Login struct {
+	Registry  string // its key in the auth file
 	Username  string // the robot's full name
 	ExpiresAt time.Time
-	AuthFiles []string       // where the login was written, the one for every tool first
 	Token     idtoken.Secret // empty unless the user asked to hand it on
+}
+
+// Variable is one that the steps which follow need in their environment.
+type Variable struct {
+	Name, Value string
+}
+
+// Result is what a login command made.
+type Result struct {
+	Logins    []Login
+	AuthFiles []string // where the logins were written, the one for every tool first
+	Exports   []Variable
 }
 
 // Output is one result under the name that every host gives it.
@@ -53,29 +66,53 @@ type Output struct {
 }
 
 // Outputs is the ordered list of results that hosts hand on, without the token.
+// Of several logins there is a line each, and the time when the first one ends.
 func (r Result) Outputs() []Output {
+	var registries, usernames []string
+	var first time.Time
+	for _, login := range r.Logins {
+		registries = append(registries, login.Registry)
+		usernames = append(usernames, login.Username)
+		if first.IsZero() || login.ExpiresAt.Before(first) {
+			first = login.ExpiresAt
+		}
+	}
 	var authFile string
 	if len(r.AuthFiles) > 0 {
 		authFile = r.AuthFiles[0]
 	}
 	return []Output{
-		{"registry", r.Registry},
-		{"username", r.Username},
-		{"expires-at", r.ExpiresAt.UTC().Format(time.RFC3339)},
+		{"registry", strings.Join(registries, "\n")},
+		{"username", strings.Join(usernames, "\n")},
+		{"expires-at", first.UTC().Format(time.RFC3339)},
 		{"authfile", authFile},
 	}
+}
+
+// names are all the values of a result that no line break may hide in.
+func (r Result) names() []string {
+	names := slices.Clone(r.AuthFiles)
+	for _, login := range r.Logins {
+		names = append(names, login.Registry, login.Username)
+	}
+	for _, variable := range r.Exports {
+		names = append(names, variable.Name, variable.Value)
+	}
+	return names
 }
 
 // Env is what hosts may look at.
 type Env struct {
 	Getenv func(string) string
-	// Words is where the host's words go.
-	Words io.Writer
+	// Words is where the host's words go, Results where a shell's eval takes
+	// what the steps that follow need. They may be used by several goroutines.
+	Words, Results io.Writer
 }
 
 // Detect finds the host from the variables that each sets in its jobs.
 func Detect(env Env) Host {
-	words := words{out: env.Words}
+	env.Words = &oneAtATime{out: env.Words}
+	words := words{out: env.Words, results: env.Results}
 	switch {
 	case env.Getenv("GITHUB_ACTIONS") == "true":
 		return newGitHub(env)

@@ -19,9 +19,11 @@ import (
 // result is that of a login with two auth files.
 func result() host.Result {
 	return host.Result{
-		Registry:  "quay.example:8443/acme",
-		Username:  "acme+ci",
-		ExpiresAt: time.Date(2026, 11, 22, 10, 30, 0, 0, time.FixedZone("CET", 3600)),
+		Logins: []host.Login{{
+			Registry:  "quay.example:8443/acme",
+			Username:  "acme+ci",
+			ExpiresAt: time.Date(2026, 11, 22, 10, 30, 0, 0, time.FixedZone("CET", 3600)),
+		}},
 		AuthFiles: []string{"/home/runner/.docker/config.json", "/run/containers/auth file.json"},
 	}
 }
@@ -110,7 +112,7 @@ func TestGitHubPublishesATokenOnlyWhenAsked(t *testing.T) {
 	t.Parallel()
 	variables := githubJob(t)
 	r := result()
-	r.Token = idtoken.NewSecret("hunter2")
+	r.Logins[0].Token = idtoken.NewSecret("hunter2")
 	var out bytes.Buffer
 	if err := detect(variables, &out).Publish(r); err != nil {
 		t.Fatal(err)
@@ -170,12 +172,12 @@ func TestGitHubRefusesLineBreaks(t *testing.T) {
 	t.Parallel()
 	const evil = "x\n_GitHubActionsFileCommandDelimeter_\nhunter2=evil"
 	for name, spoil := range map[string]func(*host.Result){
-		"registry":         func(r *host.Result) { r.Registry = evil },
-		"username":         func(r *host.Result) { r.Username = evil },
-		"carriage return":  func(r *host.Result) { r.Username = "x\rhunter2" },
+		"registry":         func(r *host.Result) { r.Logins[0].Registry = evil },
+		"username":         func(r *host.Result) { r.Logins[0].Username = evil },
+		"carriage return":  func(r *host.Result) { r.Logins[0].Username = "x\rhunter2" },
 		"auth file":        func(r *host.Result) { r.AuthFiles[0] = evil },
 		"second auth file": func(r *host.Result) { r.AuthFiles[1] = evil },
-		"token":            func(r *host.Result) { r.Token = idtoken.NewSecret(evil) },
+		"token":            func(r *host.Result) { r.Logins[0].Token = idtoken.NewSecret(evil) },
 	} {
 		variables := githubJob(t)
 		r := result()
@@ -202,8 +204,8 @@ func TestSummaryCells(t *testing.T) {
 	t.Parallel()
 	variables := githubJob(t)
 	r := result()
-	r.Registry = "a | b `c` <img src=x>"
-	r.Username = "\x1b[2J\u202e**x**"
+	r.Logins[0].Registry = "a | b `c` <img src=x>"
+	r.Logins[0].Username = "\x1b[2J\u202e**x**"
 	if err := detect(variables, &bytes.Buffer{}).Publish(r); err != nil {
 		t.Fatal(err)
 	}
@@ -226,7 +228,7 @@ func TestTektonResults(t *testing.T) {
 		variables["TEKTON_RESULT_"+name] = filepath.Join(folder, name)
 	}
 	r := result()
-	r.Token = idtoken.NewSecret("hunter2")
+	r.Logins[0].Token = idtoken.NewSecret("hunter2")
 	var out bytes.Buffer
 	if err := detect(variables, &out).Publish(r); err != nil || out.Len() != 0 {
 		t.Fatalf("said %q, %v", out.String(), err)

@@ -19,5 +19,5 @@ func (Terminal) Mask(idtoken.Secret) {}
 // Remember does nothing: nothing follows.
 func (Terminal) Remember(Result) error { return nil }
 
-// Publish does nothing: the auth file is all there is to hand on.
-func (Terminal) Publish(Result) error { return nil }
+// Publish prints what eval sets; the auth file is all else there is to hand on.
+func (t Terminal) Publish(result Result) error { return t.export(result.Exports) }

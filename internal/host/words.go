@@ -6,13 +6,14 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"unicode"
 )
 
 // words are lines for people: warning, error and hint lines as a terminal and
 // a plain job log show them.
 type words struct {
-	out io.Writer
+	out, results io.Writer
 }
 
 // Notice writes one line.
@@ -54,4 +55,27 @@ func printable(text string) string {
 		}
 		return r
 	}, text)
+}
+
+// export prints what a shell's eval sets for the commands that follow.
+func (w words) export(variables []Variable) error {
+	for _, variable := range variables {
+		quoted := "'" + strings.ReplaceAll(variable.Value, "'", `'\''`) + "'"
+		if _, err := fmt.Fprintf(w.results, "export %s=%s\n", variable.Name, quoted); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// oneAtATime keeps the lines of goroutines apart.
+type oneAtATime struct {
+	mu  sync.Mutex
+	out io.Writer
+}
+
+func (o *oneAtATime) Write(line []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.out.Write(line)
 }

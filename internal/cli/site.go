@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"crypto/tls"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"quay-keyless/internal/endpoint"
+	"quay-keyless/internal/host"
+	"quay-keyless/internal/idtoken"
+	"quay-keyless/internal/quay"
+)
+
+// site is one registry with the ID token that is meant for it. All robots of
+// the registry share it.
+type site struct {
+	quay    *quay.Client
+	idToken *idtoken.Held
+	source  idtoken.Source
+	host    host.Host
+}
+
+// sites makes one site for each registry that the targets name, by its host.
+// Nothing is asked yet.
+func (a *app) sites(flags mintFlags, targets []target) (map[string]*site, error) {
+	config, err := trust(flags.caCertificate, a.env.ReadFile)
+	if err != nil {
+		return nil, &usageError{err: err}
+	}
+	verified := a.env.Transport(config)
+	registry := verified
+	if !flags.tlsVerify {
+		registry = a.env.Transport(unverified(config))
+	}
+	source, err := flags.chooseSource(idtoken.Env{
+		Getenv:   a.env.Getenv,
+		Stdin:    a.env.Stdin,
+		ReadFile: a.env.ReadFile,
+		Endpoint: a.endpoint(flags, verified),
+	})
+	if err != nil {
+		return nil, err
+	}
+	sites := map[string]*site{}
+	for _, t := range targets {
+		if sites[t.registry.Host] != nil {
+			continue
+		}
+		client := &quay.Client{Registry: t.registry, Endpoint: a.endpoint(flags, registry)}
+		sites[t.registry.Host] = &site{
+			quay:    client,
+			idToken: &idtoken.Held{Source: source, Audience: t.audience, Now: client.Now, Got: a.host.Mask},
+			source:  source,
+			host:    a.host,
+		}
+		a.warnOfChoices(flags, t.registry)
+	}
+	a.warnOfReplay(targets)
+	return sites, nil
+}
+
+// unverified is for registries alone, where the user chose so.
+func unverified(config *tls.Config) *tls.Config {
+	config = config.Clone()
+	config.InsecureSkipVerify = true //nolint:gosec // --tls-verify=false, said in a warning
+	return config
+}
+
+func (a *app) endpoint(flags mintFlags, transport http.RoundTripper) *endpoint.Client {
+	say := a.host
+	client := &endpoint.Client{
+		Transport: transport,
+		Clock:     a.env.Clock,
+		UserAgent: strings.TrimSpace("quay-keyless/" + a.env.Version),
+		Retrying: func(r endpoint.Retry) {
+			say.Notice(fmt.Sprintf("%s: %v; trying again in %s (%d of %d)",
+				r.Name, r.Err, r.Wait.Round(100*time.Millisecond), r.Attempt, r.Of))
+		},
+	}
+	if flags.verbose {
+		client.Asked = func(asked endpoint.Attempt) { say.Notice(verbosely(asked)) }
+	}
+	return client
+}
+
+// verbosely says what was asked of whom, what came and how long it took.
+func verbosely(asked endpoint.Attempt) string {
+	came := fmt.Sprintf("HTTP %d", asked.Status)
+	if asked.Err != nil {
+		came = asked.Err.Error()
+	}
+	return fmt.Sprintf("asked %s (%s): %s in %s", asked.Name, asked.URL, came, asked.Elapsed.Round(time.Millisecond))
+}
+
+// warnOfChoices says what the user's choices mean for a registry.
+func (a *app) warnOfChoices(flags mintFlags, registry quay.Registry) {
+	if registry.PlainHTTP {
+		a.host.Warn(host.Message{Text: fmt.Sprintf("http: the ID token and the robot token travel to %s readable for everybody on the way", registry.Host)})
+	}
+	if !flags.tlsVerify && !registry.PlainHTTP {
+		a.host.Warn(host.Message{Text: fmt.Sprintf("the certificate of %s is not verified: anybody on the way can take the login", registry.Host)})
+	}
+}
+
+// warnOfReplay tells of registries that could use each other's ID token: it is
+// the audience that keeps a token from being shown elsewhere.
+func (a *app) warnOfReplay(targets []target) {
+	first := map[string]string{}
+	for _, t := range targets {
+		other, ok := first[t.audience]
+		if ok && other != t.registry.Host {
+			a.host.Warn(host.Message{
+				Text:  fmt.Sprintf("%s and %s get ID tokens with the same audience %q: each could show its own to the other", other, t.registry.Host, t.audience),
+				Hints: []string{fmt.Sprintf("--audience %s=AUDIENCE, with that audience in the federation entry there", t.registry.Host)},
+			})
+		}
+		if !ok {
+			first[t.audience] = t.registry.Host
+		}
+	}
+}
