@@ -4,6 +4,7 @@ package cli
 
 import (
 	"context"
+	"time"
 
 	"quay-keyless/internal/authfile"
 	"quay-keyless/internal/host"
@@ -47,6 +48,9 @@ func (files authFiles) check() error {
 	return nil
 }
 
+// undoPatience is how long taking back half a login may take.
+const undoPatience = 5 * time.Second
+
 // set writes the logins to every file, or to none of them.
 func (files authFiles) set(ctx context.Context, entries []authfile.Entry, say host.Host) error {
 	var keys []string
@@ -56,8 +60,11 @@ func (files authFiles) set(ctx context.Context, entries []authfile.Entry, say ho
 	for i, file := range files {
 		change, err := file.Set(ctx, entries...)
 		if err != nil {
+			// ctx may be what ended.
+			undoing, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoPatience)
+			defer cancel()
 			for _, done := range files[:i] {
-				if _, _, undo := done.Restore(ctx, keys...); undo != nil {
+				if _, _, undo := done.Restore(undoing, keys...); undo != nil {
 					say.Warn(host.Message{Text: undo.Error()})
 				}
 			}

@@ -38,7 +38,9 @@ type Env struct {
 	// Interruptible gives a context that the process's signals end. It is called
 	// by commands that take their time.
 	Interruptible func(context.Context) (context.Context, context.CancelFunc)
-	Version       string
+	// Executable is the path of the running program.
+	Executable func() (string, error)
+	Version    string
 }
 
 // OS is the process's own environment. Version is what the release build set;
@@ -53,12 +55,30 @@ func OS(version string) Env {
 		Stdin:         os.Stdin,
 		Stdout:        os.Stdout,
 		Stderr:        os.Stderr,
-		ReadFile:      os.ReadFile,
+		ReadFile:      readFile,
 		Transport:     transport,
 		Clock:         systemClock{},
 		Interruptible: interruptible,
+		Executable:    os.Executable,
 		Version:       version,
 	}
+}
+
+// maxFile is far above every ID token and CA bundle.
+const maxFile = 4 << 20
+
+// readFile reads a file that the user named, which may be anything.
+func readFile(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close() //nolint:errcheck // only read
+	text, err := io.ReadAll(io.LimitReader(file, maxFile+1))
+	if err == nil && len(text) > maxFile {
+		err = fmt.Errorf("it has more than %d bytes", maxFile)
+	}
+	return text, err
 }
 
 // transport is Go's default one, proxies from the environment and HTTP/2
@@ -93,9 +113,11 @@ type Interrupted struct {
 func (i *Interrupted) Error() string { return fmt.Sprintf("ended by signal: %v", i.Signal) }
 
 // interruptible gives a context that ends with the first SIGINT or SIGTERM; its
-// cause is [*Interrupted]. A second signal ends the process at once.
+// cause is [*Interrupted]. A second signal ends the process at once. A log that
+// nobody reads any more is no signal: the write fails, the login goes on.
 func interruptible(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
+	signal.Ignore(syscall.SIGPIPE)
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 	go func() {

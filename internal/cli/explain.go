@@ -32,7 +32,7 @@ func (r *refusedLogin) Error() string { return r.err.Error() }
 func (r *refusedLogin) Unwrap() error { return r.err }
 
 // explain turns an error into what people read: the error in one line, then
-// what can be done about it. Every hint of the program is made here.
+// what can be done about it. What each kind needs is in explain_*.go.
 func explain(err error) host.Message {
 	var (
 		usage       *usageError
@@ -40,6 +40,8 @@ func explain(err error) host.Message {
 		login       *refusedLogin
 		missing     *idtoken.Error
 		unreachable *endpoint.Unreachable
+
+		unbelievable *endpoint.Unbelievable
 	)
 	message := host.Message{Text: err.Error()}
 	switch {
@@ -53,6 +55,8 @@ func explain(err error) host.Message {
 		message.Hints = loginHints(login)
 	case errors.As(err, &unreachable):
 		message.Hints = networkHints(unreachable)
+	case errors.As(err, &unbelievable):
+		message.Hints = []string{"is that the registry's own host name, with nothing in front of it that wants a sign-in or speaks another protocol?"}
 	default:
 		message.Hints = authFileHints(err)
 	}
@@ -60,11 +64,7 @@ func explain(err error) host.Message {
 }
 
 func usageHints(usage *usageError) []string {
-	command := usage.command
-	if command == "" {
-		command = "quay-keyless"
-	}
-	return []string{command + " --help"}
+	return []string{usage.command + " --help"}
 }
 
 // clock is a moment as people compare it with the time that a server tells.

@@ -127,8 +127,8 @@ func unrecognizedCure(r *refusedIDToken, refusal *quay.Refusal) []string {
 	if r.target.registry.PlainHTTP && strings.HasPrefix(refusal.Location, "https://") {
 		return []string{"write the registry without http://: " + r.target.registry.Key()}
 	}
-	if refusal.Location != "" || refusal.Message == "" {
-		return []string{fmt.Sprintf("is %s the registry's own host name? A Quay does not answer so", r.target.registry.Host)}
+	if refusal.Location != "" || refusal.Page {
+		return []string{fmt.Sprintf("that is something in front of Quay, not Quay: is %s the registry's own name, and may this job's address use it?", r.target.registry.Host)}
 	}
 	return []string{"these words of Quay's are unknown to this version of quay-keyless"}
 }

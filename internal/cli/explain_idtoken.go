@@ -28,8 +28,11 @@ var idTokenCures = map[idtoken.Problem][]string{
 		"name a variable that this job has; --id-token-source auto looks at what the platform offers",
 	},
 	idtoken.NoFile: {
-		"in a pod: mount a projected serviceAccountToken volume with the audience quay there",
+		"look at the step that was to write it; in a pod: mount a projected serviceAccountToken volume with the audience quay there",
 	},
+	idtoken.Unreadable: {"look at who owns the file, and at what it is"},
+	idtoken.Denied:     {"GitHub gives ID tokens only while the job runs, and only with the permission id-token: write"},
+	idtoken.Insecure:   {"the CI server must be reached by https, or the request token is readable for everybody on the way"},
 	idtoken.APICredential: {
 		"Quay must not see it: mount a serviceAccountToken volume with the audience quay at /var/run/secrets/quay, and leave --id-token-file out",
 	},

@@ -59,15 +59,19 @@ func networkHints(u *endpoint.Unreachable) []string {
 	var dns *net.DNSError
 	switch {
 	case errors.As(u.Err, &unknownCA):
-		return []string{"a private CA: --ca-certificate PATH (or QUAY_CA_CERTIFICATE with the PEM text)"}
+		return []string{"a private CA: --ca-certificate PATH (or QUAY_CA_CERTIFICATE with the PEM text); --tls-verify=false concerns the registry alone"}
 	case endpoint.NotTrusted(u.Err):
 		return []string{"the certificate is not for this host and this time: is the name right, and the clock?"}
 	case endpoint.NoTLS(u.Err):
 		return []string{"that server speaks no TLS: is the port right? http://HOST chooses plain http"}
 	case errors.As(u.Err, &dns):
 		return []string{"is the host's name right, and can this job resolve it? Behind a proxy: HTTPS_PROXY"}
+	case u.Answer() != nil && u.Answer().Status == http.StatusTooManyRequests:
+		return []string{"too many requests at once: try later, or raise --timeout"}
 	case u.Answer() != nil:
-		return nil
+		return []string{"it is ill or restarting: try again later, or raise --timeout"}
+	case endpoint.TimedOut(u.Err):
+		return []string{"it answers slowly: raise --timeout; behind a proxy: HTTPS_PROXY, with NO_PROXY for hosts inside"}
 	}
 	return []string{"can this job reach that host? Behind a proxy: HTTPS_PROXY, with NO_PROXY for hosts inside"}
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -61,8 +62,14 @@ func (e errTimeout) Error() string {
 // Is makes it the deadline's error that it stands for.
 func (errTimeout) Is(target error) bool { return target == context.DeadlineExceeded }
 
+// variableName is what a shell takes for one.
+var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
 // chooseSource finds the source that the user named, or the job's own.
 func (f *mintFlags) chooseSource(env idtoken.Env) (idtoken.Source, error) {
+	if f.tokenEnv != "" && !variableName.MatchString(f.tokenEnv) {
+		return nil, &usageError{err: errors.New("--id-token-env wants a variable's name, as QUAY_ID_TOKEN, not its value")}
+	}
 	var explicit []idtoken.Source
 	if f.tokenFile != "" {
 		explicit = append(explicit, idtoken.File{Env: env, Path: f.tokenFile})
@@ -79,7 +86,12 @@ func (f *mintFlags) chooseSource(env idtoken.Env) (idtoken.Source, error) {
 	case len(explicit) == 1:
 		return explicit[0], nil
 	}
-	return idtoken.Choose(env, f.source)
+	source, err := idtoken.Choose(env, f.source)
+	var unknown *idtoken.Error
+	if errors.As(err, &unknown) && unknown.Problem == idtoken.UnknownSource {
+		return nil, &usageError{err: err}
+	}
+	return source, err
 }
 
 // registryArgument is the command's REGISTRY, the variable's, or quay.io.
@@ -102,6 +114,11 @@ func variable(flag string) string {
 // variable; an empty variable counts as none, and lists are one per line.
 func bindEnvironment(flags *pflag.FlagSet, getenv func(string) string) error {
 	var errs []error
+	flags.Visit(func(flag *pflag.Flag) {
+		if flag.Value.String() == "" {
+			errs = append(errs, fmt.Errorf("--%s is empty: is the variable set that it comes from?", flag.Name))
+		}
+	})
 	flags.VisitAll(func(flag *pflag.Flag) {
 		value := strings.TrimSpace(getenv(variable(flag.Name)))
 		if flag.Changed || value == "" || flag.Name == "help" {
@@ -114,11 +131,14 @@ func bindEnvironment(flags *pflag.FlagSet, getenv func(string) string) error {
 			err = flags.Set(flag.Name, value)
 		}
 		if err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", variable(flag.Name), err))
+			errs = append(errs, fmt.Errorf("%s is %q: write %s", variable(flag.Name), value, forms[flag.Value.Type()]))
 		}
 	})
 	return errors.Join(errs...)
 }
+
+// forms are how the values of each type of flag are written.
+var forms = map[string]string{"bool": "true or false", "duration": "a number with its unit, as 90s or 2m"}
 
 func lines(text string) []string {
 	var list []string

@@ -48,16 +48,19 @@ type loginFlags struct {
 func (a *app) runLogin(ctx context.Context, flags loginFlags, registry string) error {
 	targets, err := flags.targets(registry)
 	if err != nil {
-		return &usageError{command: "quay-keyless login", err: err}
+		return &usageError{err: err}
 	}
 	if err := flags.check(targets); err != nil {
-		return &usageError{command: "quay-keyless login", err: err}
+		return &usageError{err: err}
 	}
 	ctx, stop := a.env.Interruptible(ctx)
 	defer stop()
 	ctx, cancel := flags.deadline(ctx)
 	defer cancel()
 	a.warnOfNamespaces(targets)
+	if flags.exportToken && a.host.Name() != "github" {
+		a.host.Warn(host.Message{Text: "--export-token does nothing here: only a GitHub step has outputs", Hints: []string{"quay-keyless token prints the robot token"}})
+	}
 	files, err := a.authFiles(flags.paths())
 	if err != nil {
 		return err

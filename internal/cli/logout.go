@@ -47,7 +47,7 @@ func (a *app) runLogout(ctx context.Context, paths, registries []string) error {
 	for _, registry := range registries {
 		parsed, err := quay.ParseRegistry(registry)
 		if err != nil {
-			return &usageError{command: "quay-keyless logout", err: err}
+			return &usageError{err: err}
 		}
 		keys = append(keys, parsed.Key())
 	}

@@ -47,7 +47,8 @@ func Main(ctx context.Context, env Env) int {
 	if err == nil {
 		return exitDone
 	}
-	if !a.running {
+	var usage *usageError
+	if errors.As(err, &usage) || !a.running {
 		err = &usageError{command: command.CommandPath(), err: err}
 	}
 	a.tell(err)
@@ -71,7 +72,7 @@ func (a *app) tell(err error) {
 	a.host.Fail(explain(err))
 }
 
-// usageError is a command line that makes no sense.
+// usageError is a command line that makes no sense. Main adds the command.
 type usageError struct {
 	command string
 	err     error

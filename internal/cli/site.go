@@ -46,20 +46,23 @@ func (a *app) sites(flags mintFlags, targets []target) (map[string]*site, error)
 		return nil, err
 	}
 	sites := map[string]*site{}
+	var shared *idtoken.Held // of a source that has one token for all
 	for _, t := range targets {
 		if sites[t.registry.Host] != nil {
 			continue
 		}
 		client := &quay.Client{Registry: t.registry, Endpoint: a.endpoint(flags, registry)}
-		sites[t.registry.Host] = &site{
-			quay:    client,
-			idToken: &idtoken.Held{Source: source, Audience: t.audience, Now: client.Now, Got: a.host.Mask},
-			source:  source,
-			host:    a.host,
+		held := shared
+		if held == nil {
+			held = &idtoken.Held{Source: source, Audience: t.audience, Now: client.Now, Got: a.host.Mask}
 		}
+		if !idtoken.ChoosesAudience(source) {
+			shared = held
+		}
+		sites[t.registry.Host] = &site{quay: client, idToken: held, source: source, host: a.host}
 		a.warnOfChoices(flags, t.registry)
 	}
-	a.warnOfReplay(targets)
+	a.warnOfReplay(source, targets)
 	return sites, nil
 }
 
@@ -108,18 +111,22 @@ func (a *app) warnOfChoices(flags mintFlags, registry quay.Registry) {
 
 // warnOfReplay tells of registries that could use each other's ID token: it is
 // the audience that keeps a token from being shown elsewhere.
-func (a *app) warnOfReplay(targets []target) {
+func (a *app) warnOfReplay(source idtoken.Source, targets []target) {
 	first := map[string]string{}
 	for _, t := range targets {
-		other, ok := first[t.audience]
+		audience, hint := t.audience, fmt.Sprintf("--audience %s=AUDIENCE, with that audience in the federation entry there", t.registry.Host)
+		if !idtoken.ChoosesAudience(source) {
+			audience, hint = "", "log in to each in a step or job with an ID token of its own"
+		}
+		other, ok := first[audience]
 		if ok && other != t.registry.Host {
 			a.host.Warn(host.Message{
-				Text:  fmt.Sprintf("%s and %s get ID tokens with the same audience %q: each could show its own to the other", other, t.registry.Host, t.audience),
-				Hints: []string{fmt.Sprintf("--audience %s=AUDIENCE, with that audience in the federation entry there", t.registry.Host)},
+				Text:  fmt.Sprintf("%s and %s get ID tokens with the same audience: each could show its own to the other", other, t.registry.Host),
+				Hints: []string{hint},
 			})
 		}
 		if !ok {
-			first[t.audience] = t.registry.Host
+			first[audience] = t.registry.Host
 		}
 	}
 }

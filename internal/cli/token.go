@@ -45,11 +45,16 @@ func (a *app) runToken(ctx context.Context, flags tokenFlags, registry string) e
 		err = fmt.Errorf("one robot at a time, not %d", len(targets))
 	}
 	if err != nil {
-		return &usageError{command: "quay-keyless token", err: err}
+		return &usageError{err: err}
 	}
 	encode, ok := tokenOutputs[flags.output]
 	if !ok {
-		return &usageError{command: "quay-keyless token", err: fmt.Errorf("output %q: it is text, json or kubernetes-secret", flags.output)}
+		return &usageError{err: fmt.Errorf("output %q: it is text, json or kubernetes-secret", flags.output)}
+	}
+	if flags.outputFile != "" {
+		if err := checkPrivate(flags.outputFile); err != nil {
+			return err
+		}
 	}
 	ctx, stop := a.env.Interruptible(ctx)
 	defer stop()

@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
@@ -54,7 +55,7 @@ func pemText(value string, readFile func(string) ([]byte, error)) ([]byte, error
 // addCertificates wants at least one certificate and every one of them sound,
 // where AppendCertsFromPEM would pass over the bad ones in silence.
 func addCertificates(roots *x509.CertPool, text []byte) error {
-	found := false
+	found, begun := 0, bytes.Count(text, []byte("-----BEGIN "))
 	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
 		if block.Type != "CERTIFICATE" {
 			return fmt.Errorf("there is a %s in it, where only certificates belong", strings.ToLower(block.Type))
@@ -64,10 +65,13 @@ func addCertificates(roots *x509.CertPool, text []byte) error {
 			return err
 		}
 		roots.AddCert(certificate)
-		found = true
+		found++
 	}
-	if !found {
+	switch {
+	case begun == 0:
 		return errors.New("there is no PEM certificate in it")
+	case found < begun:
+		return fmt.Errorf("of the %d certificates in it only %d are whole", begun, found)
 	}
 	return nil
 }

@@ -94,6 +94,7 @@ func (g *GitHub) Publish(result Result) error {
 			return fmt.Errorf("the robot token %w", errLineBreak)
 		}
 	}
+	g.summarize(result)
 	return errors.Join(
 		g.file("GITHUB_OUTPUT", func() { g.setOutputs(result) }),
 		g.file("GITHUB_ENV", func() {
@@ -101,8 +102,15 @@ func (g *GitHub) Publish(result Result) error {
 				g.action.SetEnv(variable.Name, variable.Value)
 			}
 		}),
-		g.file("GITHUB_STEP_SUMMARY", func() { g.action.AddStepSummary(summary(result)) }),
 	)
+}
+
+// summarize adds the job summary. A job without one is none the worse.
+func (g *GitHub) summarize(result Result) {
+	err := g.file("GITHUB_STEP_SUMMARY", func() { g.action.AddStepSummary(summary(result)) })
+	if err != nil {
+		g.Warn(Message{Text: err.Error()})
+	}
 }
 
 func (g *GitHub) setOutputs(result Result) {

@@ -3,8 +3,11 @@
 package host
 
 import (
+	"bytes"
+	"encoding/base64"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"sync"
 	"unicode"
@@ -43,9 +46,27 @@ func (w words) line(label, text string) {
 	_, _ = fmt.Fprintln(w.out, label+printable(text))
 }
 
+// What should never be among the words, and yet may be: a token where a name
+// belongs (--id-token-env "$TOKEN"), and a request that a proxy echoes.
+var (
+	jwt     = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*(\.[A-Za-z0-9_-]*)?`)
+	encoded = regexp.MustCompile(`[A-Za-z0-9+/]{40,}`)
+)
+
+// withoutLogin takes out a run of base64 that holds a token.
+func withoutLogin(run string) string {
+	plain, err := base64.RawStdEncoding.DecodeString(run[:len(run)-len(run)%4])
+	if err == nil && bytes.Contains(plain, []byte(":eyJ")) {
+		return "[a login]"
+	}
+	return run
+}
+
 // printable makes one line of text that may come from elsewhere: what would
 // move a terminal's cursor, colour it or begin a new line is replaced.
 func printable(text string) string {
+	text = jwt.ReplaceAllString(text, "[a JWT]")
+	text = encoded.ReplaceAllStringFunc(text, withoutLogin)
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n', r == '\r', r == '\t', r == ' ':

@@ -36,6 +36,8 @@ const (
 	APICredential
 	// Denied: the endpoint that gives ID tokens answered with a 4xx.
 	Denied
+	// Insecure: the endpoint that gives ID tokens is asked by plain http.
+	Insecure
 	// UnknownSource: no source has that name.
 	UnknownSource
 )
@@ -93,6 +95,8 @@ func (p Problem) words() string {
 		return "is the pod's credential for the Kubernetes API"
 	case Denied:
 		return "was denied"
+	case Insecure:
+		return "is not asked for by plain http"
 	case UnknownSource:
 		return "is not known"
 	}

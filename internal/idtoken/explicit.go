@@ -33,11 +33,11 @@ func (f File) Name() string { return "the file " + f.Path }
 func (File) Present() bool { return true }
 
 // IDToken reads the file. It refuses a pod's API credential.
-func (f File) IDToken(context.Context, string) (Secret, error) {
+func (f File) IDToken(ctx context.Context, _ string) (Secret, error) {
 	if path.Clean(filepath.ToSlash(f.Path)) == apiCredential {
 		return Secret{}, &Error{Problem: APICredential, Source: f.Name()}
 	}
-	text, err := f.Env.ReadFile(f.Path)
+	text, err := await(ctx, func() ([]byte, error) { return f.Env.ReadFile(f.Path) })
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return Secret{}, &Error{Problem: NoFile, Source: f.Name()}
@@ -55,8 +55,9 @@ func (f File) IDToken(context.Context, string) (Secret, error) {
 	return usable(f.Name(), string(text))
 }
 
-// Spent is true: reading again costs nothing, and the file may be a new one.
-func (File) Spent(Claims, time.Time) bool { return true }
+// Spent reports a token near its expiry; by then the file may hold a new one.
+// Until then it is not read again, since it may be a pipe.
+func (File) Spent(claims Claims, now time.Time) bool { return nearExpiry(claims, now) }
 
 // Variable is a token in a variable of the environment.
 type Variable struct {
@@ -91,10 +92,30 @@ func (Stdin) Name() string { return "standard input" }
 func (Stdin) Present() bool { return true }
 
 // IDToken reads standard input to its end, at most 1 MiB.
-func (s Stdin) IDToken(context.Context, string) (Secret, error) {
-	text, err := io.ReadAll(io.LimitReader(s.Env.Stdin, maxInput))
+func (s Stdin) IDToken(ctx context.Context, _ string) (Secret, error) {
+	text, err := await(ctx, func() ([]byte, error) { return io.ReadAll(io.LimitReader(s.Env.Stdin, maxInput)) })
 	if err != nil {
 		return Secret{}, &Error{Problem: Unreadable, Source: s.Name(), Err: err}
 	}
 	return usable(s.Name(), string(text))
+}
+
+// await reads until ctx ends. A read cannot be called off: where a pipe's writer
+// never comes, it is left behind.
+func await(ctx context.Context, read func() ([]byte, error)) ([]byte, error) {
+	type result struct {
+		text []byte
+		err  error
+	}
+	got := make(chan result, 1)
+	go func() {
+		text, err := read()
+		got <- result{text, err}
+	}()
+	select {
+	case r := <-got:
+		return r.text, r.err
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 }

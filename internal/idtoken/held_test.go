@@ -102,15 +102,29 @@ func TestHeldRenewsNearExpiry(t *testing.T) {
 	}
 }
 
+// A projected token is read for each use, since the kubelet renews it; a file
+// that the user named only near the token's expiry, since it may be a pipe.
 func TestHeldReadsFilesAgain(t *testing.T) {
 	t.Parallel()
-	j := job{files: map[string]string{tokenFile: jwt(t, rs256, object{"sub": "one"}), projected: jwt(t, rs256, object{"sub": "one"})}}
-	for _, source := range []idtoken.Source{idtoken.File{Env: j.env(), Path: tokenFile}, idtoken.Kubernetes{Env: j.env()}} {
-		held := idtoken.Held{Source: source, Now: impatient{}.Now}
-		for _, want := range []string{"one", "two", "three"} {
-			j.files[tokenFile], j.files[projected] = jwt(t, rs256, object{"sub": want}), jwt(t, rs256, object{"sub": want})
-			if _, claims, err := held.IDToken(t.Context()); err != nil || claims.Subject != want {
-				t.Errorf("%s: got %+v, %v", source.Name(), claims, err)
+	now := impatient{}.Now()
+	token := func(subject string, left time.Duration) string {
+		return jwt(t, rs256, object{"sub": subject, "exp": now.Add(left).Unix()})
+	}
+	j := job{files: map[string]string{}}
+	for _, test := range []struct {
+		source idtoken.Source
+		left   time.Duration
+		want   []string
+	}{
+		{idtoken.Kubernetes{Env: j.env()}, time.Hour, []string{"one", "two", "three"}},
+		{idtoken.File{Env: j.env(), Path: tokenFile}, time.Hour, []string{"one", "one", "one"}},
+		{idtoken.File{Env: j.env(), Path: tokenFile}, 20 * time.Second, []string{"one", "two", "three"}},
+	} {
+		held := idtoken.Held{Source: test.source, Now: func() time.Time { return now }}
+		for i, subject := range []string{"one", "two", "three"} {
+			j.files[tokenFile], j.files[projected] = token(subject, test.left), token(subject, test.left)
+			if _, claims, err := held.IDToken(t.Context()); err != nil || claims.Subject != test.want[i] {
+				t.Errorf("%s with %s left: got %+v, %v", test.source.Name(), test.left, claims, err)
 			}
 		}
 	}

@@ -43,6 +43,13 @@ type Renewable interface {
 	Spent(claims Claims, now time.Time) bool
 }
 
+// ChoosesAudience reports whether a source makes a token for the audience that
+// it is asked for; others have one that was made before.
+func ChoosesAudience(source Source) bool {
+	_, ok := source.(GitHub)
+	return ok
+}
+
 // Ambient is the ordered list of the sources that a job may have without being
 // told: the first one present is used, whatever its state. GitHub is before
 // the others because its self-hosted runners sit inside clusters; a cluster's

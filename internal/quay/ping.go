@@ -100,6 +100,8 @@ func (p *pinged) RoundTrip(request *http.Request) (*http.Response, error) {
 func (p *pinged) verdict(err error) error {
 	var answered *transport.Error
 	switch {
+	case err == nil && p.webPage():
+		return endpoint.Final(&endpoint.Unbelievable{Name: p.name, Why: "answers /v2/ with a web page, so it is no registry"})
 	case err == nil:
 		return nil
 	case p.err != nil:
@@ -113,6 +115,11 @@ func (p *pinged) verdict(err error) error {
 		Name: p.name,
 		Why:  fmt.Sprintf("answers /v2/ with HTTP %d, so it is no registry", answered.StatusCode),
 	})
+}
+
+// webPage reports a 200 that any web server or sign-in page could have given.
+func (p *pinged) webPage() bool {
+	return p.status.Status == http.StatusOK && strings.HasPrefix(p.status.Header.Get("Content-Type"), "text/html")
 }
 
 // bounded is a body that ends after 64 kB: the ping reads it only to use the

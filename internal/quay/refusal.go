@@ -74,6 +74,8 @@ type Refusal struct {
 	Status  int
 	Reason  Reason
 	Message string // word for word, up to 500 characters; "" where there were no words
+	// Page is true where the answer was no JSON: something in front of Quay.
+	Page bool
 	// Location is where a redirect pointed, without its query. It was not followed.
 	Location string
 }
@@ -154,6 +156,7 @@ func refusal(host string, answer *endpoint.Answer) *Refusal {
 		Status:   answer.Status,
 		Reason:   reason(message),
 		Message:  cut(message),
+		Page:     !json.Valid(answer.Body),
 		Location: withoutQuery(answer.Header.Get("Location")),
 	}
 }
