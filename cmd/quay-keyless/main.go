@@ -14,5 +14,9 @@ import (
 var version string
 
 func main() {
-	os.Exit(cli.Main(context.Background(), cli.OS(version)))
+	run := cli.Main
+	if cli.IsCredentialHelper(os.Args[0]) {
+		run = cli.CredentialHelper
+	}
+	os.Exit(run(context.Background(), cli.OS(version)))
 }

@@ -39,7 +39,7 @@ func TestScripts(t *testing.T) {
 }
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"quay-keyless": program})
+	testscript.Main(m, map[string]func(){"quay-keyless": program, "docker-credential-quay-keyless": credentialHelper})
 }
 
 // program is main with four differences: waiting takes no time, the clock can
@@ -48,11 +48,12 @@ func TestMain(m *testing.M) {
 func program() {
 	env := cli.OS("v0.0.0-test")
 	env.Clock = &impatient{wrong: duration(os.Getenv("TEST_CLOCK"))}
+	readFile := env.ReadFile
 	env.ReadFile = func(path string) ([]byte, error) {
 		if below, ok := strings.CutPrefix(path, "/var/run/secrets/"); ok {
 			path = filepath.Join(os.Getenv("WORK"), "secrets", below)
 		}
-		return os.ReadFile(path)
+		return readFile(path)
 	}
 	said := record(env.Args)
 	env.Stderr = io.MultiWriter(env.Stderr, said)

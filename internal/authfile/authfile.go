@@ -61,7 +61,7 @@ func (e Entry) validate() error {
 }
 
 // edit is one change to an auth file: the member key of the top-level object
-// named object gets value.
+// named object gets value, or with a nil value is taken out.
 type edit struct {
 	object, key string
 	value       []byte

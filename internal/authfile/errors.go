@@ -29,6 +29,7 @@ const (
 	TrailingData                    // something follows the JSON object
 	NotObject                       // JSON, but not an object
 	AuthsNotObject                  // "auths" is neither an object nor null
+	HelpersNotObject                // "credHelpers" is neither an object nor null
 	FolderUncreatable               // the folder is missing and cannot be created
 	FolderReadOnly                  // the folder is on a read-only file system
 	FolderNotWritable               // the folder may not be written
@@ -57,6 +58,7 @@ var words = map[Reason]string{
 	TrailingData:      "has more text after its JSON object",
 	NotObject:         "is JSON, but not an object",
 	AuthsNotObject:    `has an "auths" that is not an object`,
+	HelpersNotObject:  `has "credHelpers" that are not an object`,
 	FolderUncreatable: "has a folder that is missing and cannot be created",
 	FolderReadOnly:    "is in a folder on a read-only file system",
 	FolderNotWritable: "is in a folder that may not be written",
@@ -80,7 +82,12 @@ type Error struct {
 
 // Error is one sentence about the auth file.
 func (e *Error) Error() string {
-	text := strings.TrimSpace("auth file "+e.Path) + " " + words[e.Reason]
+	return strings.TrimSpace("auth file "+e.Path) + " " + e.Predicate()
+}
+
+// Predicate is the sentence without its subject, as in "is empty".
+func (e *Error) Predicate() string {
+	text := words[e.Reason]
 	if e.Err != nil {
 		text += ": " + e.Err.Error()
 	}

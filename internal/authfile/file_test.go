@@ -60,18 +60,18 @@ func TestRestoreOfWhatIsGone(t *testing.T) {
 	if err := os.Remove(f.Path()); err != nil {
 		t.Fatal(err)
 	}
-	mustRestore(t, f, []string{host, "new.example"}, host+": gone", "new.example: gone")
+	mustRestore(t, f, []string{host, "new.example"}, host+": gone", "new.example: nothing")
 	wantFiles(t, f)
 }
 
 func TestRestoreWithoutState(t *testing.T) {
 	f := tempFile(t, before)
-	mustRestore(t, f, []string{host, "new.example"}, host+": unknown", "new.example: gone")
+	mustRestore(t, f, []string{host, "new.example"}, host+": unknown", "new.example: nothing")
 	mustRestore(t, f, nil)
 	wantText(t, f, before)
 	wantNothingElse(t, f)
 	missing := open(t, filepath.Join(t.TempDir(), "no", "folder", "config.json"))
-	mustRestore(t, missing, []string{host}, host+": gone")
+	mustRestore(t, missing, []string{host}, host+": nothing")
 	wantFiles(t, open(t, filepath.Dir(filepath.Dir(missing.Path()))))
 }
 

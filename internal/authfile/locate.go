@@ -3,32 +3,105 @@
 package authfile
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
-	"runtime"
+	"strconv"
 )
 
-// ErrNoHome is the error of an environment that tells no place for a login.
-var ErrNoHome = errors.New("no place for the login: HOME and DOCKER_CONFIG are not set")
+var (
+	// ErrNoPlace is the error of a job in which no login can be written in
+	// place: there is no home, or it is read-only. The way out is a place that
+	// the user names, for a folder of its own or for one file. Where a file or
+	// folder was in the way, the error is an [*Error] as well.
+	ErrNoPlace = errors.New("no place for the login")
+	// ErrNoHome is an [ErrNoPlace] of an environment that names no home.
+	ErrNoHome = fmt.Errorf("%w: HOME and DOCKER_CONFIG are not set", ErrNoPlace)
+)
 
-// Locate names the files that a login belongs in. The first is docker's
-// config.json, which every container tool reads; REGISTRY_AUTH_FILE follows
-// where it is set, since podman, buildah and skopeo then read no other.
-func Locate(getenv func(string) string) ([]string, error) {
-	folder := getenv("DOCKER_CONFIG")
-	if folder == "" {
-		home := getenv("HOME")
-		if home == "" && runtime.GOOS == "windows" {
-			home = getenv("USERPROFILE")
-		}
-		if home == "" {
-			return nil, ErrNoHome
-		}
-		folder = filepath.Join(home, ".docker")
+// Place is what decides where the tools look for a login: the variables, the
+// user and the system of this job.
+type Place struct {
+	Getenv func(string) string
+	UID    int    // as os.Getuid tells it
+	OS     string // as runtime.GOOS
+
+	// Run stands for /run, and Owner tells whom a folder belongs to. Unset,
+	// they are the system's own; tests set them.
+	Run   string
+	Owner func(fs.FileInfo) (uid int)
+}
+
+// home is the user's folder as podman and docker find it, "" where nothing
+// tells. What the system's list of users says is not asked: in a container it
+// is often wrong.
+func (p Place) home() string {
+	if profile := p.Getenv("USERPROFILE"); profile != "" && p.OS == "windows" {
+		return profile
 	}
-	paths := []string{filepath.Join(folder, "config.json")}
-	if other := getenv("REGISTRY_AUTH_FILE"); other != "" {
-		paths = append(paths, other)
+	return p.Getenv("HOME")
+}
+
+// dockerFolder is where docker has its config.json. The error is [ErrNoHome].
+func (p Place) dockerFolder() (string, error) {
+	if folder := p.Getenv("DOCKER_CONFIG"); folder != "" {
+		return folder, nil
 	}
-	return paths, nil
+	home := p.home()
+	if home == "" {
+		return "", ErrNoHome
+	}
+	return filepath.Join(home, ".docker"), nil
+}
+
+// runtimeFile is the first auth file on containers/image's own list, "" where
+// there is none. It is not usable where a user other than root has no
+// XDG_RUNTIME_DIR of its own: unset, podman, buildah and skopeo each look
+// elsewhere; where it is another user's, they stop; where it is missing, they
+// cannot write (auth-files.md, section 1, measured).
+func (p Place) runtimeFile() (path string, usable bool) {
+	folder := p.Getenv("XDG_RUNTIME_DIR")
+	switch {
+	case p.OS == "darwin" || p.OS == "windows":
+		return p.homeFile(), true
+	case folder == "":
+		run := cmp.Or(p.Run, "/run")
+		return filepath.Join(run, "containers", strconv.Itoa(p.UID), "auth.json"), p.UID == 0
+	case p.UID == 0 || p.owns(folder):
+		return filepath.Join(folder, "containers", "auth.json"), true
+	}
+	return "", false
+}
+
+// userFile is the second auth file on that list.
+func (p Place) userFile() string {
+	if folder := p.Getenv("XDG_CONFIG_HOME"); folder != "" {
+		return filepath.Join(folder, "containers", "auth.json")
+	}
+	return p.homeFile()
+}
+
+// homeFile is the auth file in the home folder, "" where there is no home.
+func (p Place) homeFile() string {
+	home := p.home()
+	if home == "" {
+		return ""
+	}
+	return filepath.Join(home, ".config", "containers", "auth.json")
+}
+
+// owns reports whether a folder is there and this user's.
+func (p Place) owns(folder string) bool {
+	info, err := os.Stat(folder)
+	if err != nil || !info.IsDir() {
+		return false
+	}
+	if p.Owner != nil {
+		return p.Owner(info) == p.UID
+	}
+	owner, _, _ := owners(info)
+	return owner == p.UID
 }

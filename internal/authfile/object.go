@@ -139,10 +139,18 @@ func parse(data []byte, name string) (document, error) {
 		case bytes.Equal(data[m.valueStart:m.valueEnd], null):
 			d.objects = nil
 		default:
-			return document{}, because(AuthsNotObject, nil)
+			return document{}, because(notObject(name), nil)
 		}
 	}
 	return d, nil
+}
+
+// notObject is the reason of a top-level value of that name.
+func notObject(name string) Reason {
+	if name == credHelpers {
+		return HelpersNotObject
+	}
+	return AuthsNotObject
 }
 
 // validate says why data is not one JSON object.

@@ -7,9 +7,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"maps"
 	"os"
-	"slices"
 )
 
 // Result is what became of a key on [File.Restore].
@@ -20,7 +18,8 @@ const (
 	Restored Result = "restored" // what was there before our login is there again
 	Removed  Result = "removed"  // our login is out; there was nothing before it
 	NotOurs  Result = "not ours" // another tool replaced our login: left alone
-	Gone     Result = "gone"     // there is nothing under the key
+	Gone     Result = "gone"     // our login was taken out by somebody else
+	Nothing  Result = "nothing"  // there is nothing under the key, and never was of ours
 	// Unknown: nothing is recorded for the key, so whether the entry there is
 	// ours cannot be known: left alone. It was put back before, or the state
 	// file was removed or damaged, or there never was a login.
@@ -38,7 +37,7 @@ type Outcome struct {
 // state knows, in the order of their names. A file that Set created stays, with no
 // login in it: the environment may name it, and podman stops at a missing file.
 //
-// It can be called again and again; a key that is done is [Unknown] or [Gone]
+// It can be called again and again; a key that is done is [Unknown] or [Nothing]
 // afterwards. The error is an [*Error]; then nothing was put back, and the state
 // still knows what was there.
 func (f *File) Restore(ctx context.Context, keys ...string) ([]Outcome, Change, error) {
@@ -57,13 +56,13 @@ func (f *File) restore(ctx context.Context, keys []string) ([]Outcome, Change, e
 	}
 	defer l.release()
 	if len(keys) == 0 {
-		keys = slices.Sorted(maps.Keys(l.state().Objects[auths].Keys))
+		keys = l.state().keys()
 	}
 	outcomes, change, err := f.takeBack(ctx, l, keys)
 	if err != nil {
 		return nil, change, err
 	}
-	return outcomes, change, l.save(l.state().without(auths, keys))
+	return outcomes, change, l.save(l.state().without(auths, keys).without(credHelpers, keys))
 }
 
 // unknown says what there is under the keys when there is no state at all.
@@ -109,32 +108,53 @@ func (f *File) takeBack(ctx context.Context, l *lock, keys []string) ([]Outcome,
 // unsplice works out the file's text without our logins under the keys. A text
 // without any comes back unchanged.
 func unsplice(text []byte, s state, keys []string) ([]byte, []Outcome, error) {
-	part := s.Objects[auths]
 	outcomes := make([]Outcome, 0, len(keys))
 	for _, key := range keys {
-		next, result, err := unspliceKey(text, part, key)
-		if err != nil {
-			return nil, nil, err
+		outcome := Outcome{Key: key, Result: Nothing}
+		for _, object := range objects {
+			next, result, err := unspliceKey(text, object, s.Objects[object], key)
+			if err != nil {
+				return nil, nil, err
+			}
+			text, outcome.Result = next, outcome.Result.and(result)
 		}
-		text = next
-		outcomes = append(outcomes, Outcome{Key: key, Result: result})
+		outcomes = append(outcomes, outcome)
 	}
 	return text, outcomes, nil
 }
 
-func unspliceKey(text []byte, part section, key string) ([]byte, Result, error) {
-	if text == nil {
-		return nil, Gone, nil
+// and is the result for a key that two objects have: the one to know of.
+func (r Result) and(other Result) Result {
+	for _, result := range []Result{NotOurs, Restored, Removed, Unknown, Gone} {
+		if r == result || other == result {
+			return result
+		}
 	}
-	d, err := parse(text, auths)
-	if err != nil {
+	return Nothing
+}
+
+func unspliceKey(text []byte, object string, part section, key string) ([]byte, Result, error) {
+	known, ok := part.Keys[key]
+	absent := Nothing
+	if ok {
+		absent = Gone
+	}
+	if text == nil {
+		return nil, absent, nil
+	}
+	d, err := parse(text, object)
+	if err != nil && !ok && object != auths {
+		return text, absent, nil // it concerns nobody here
+	} else if err != nil {
 		return nil, "", err
 	}
 	present := d.get(key)
-	known, ok := part.Keys[key]
 	switch {
+	case present == nil && known.ours(nil) && known.Old != nil:
+		text, err = unpark(text, object, key, known)
+		return text, Restored, err
 	case present == nil:
-		return text, Gone, nil
+		return text, absent, nil
 	case !ok:
 		return text, Unknown, nil
 	case bytes.Equal(present, known.Old):
@@ -144,6 +164,11 @@ func unspliceKey(text []byte, part section, key string) ([]byte, Result, error) 
 	case known.Old == nil:
 		text, err = d.remove(key, part.Was)
 		return text, Removed, err
+	case known.Parked != nil:
+		if text, err = d.remove(key, part.Was); err == nil {
+			text, err = unpark(text, object, key, known)
+		}
+		return text, Restored, err
 	}
 	return d.put(key, known.Old), Restored, nil
 }

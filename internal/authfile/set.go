@@ -36,15 +36,16 @@ type Change struct {
 // Set waits for other logins into this file until ctx ends. The error is an
 // [*Error]; the file then holds what it held, unless its reason is [Contended].
 func (f *File) Set(ctx context.Context, entries ...Entry) (Change, error) {
-	change, err := f.set(ctx, entries)
+	list, err := edits(entries)
+	if err != nil || len(list) == 0 {
+		return Change{}, located(f.path, err)
+	}
+	change, err := f.setEdits(ctx, func(s state) []edit { return f.overHelpers(s, list) })
 	return change, located(f.path, err)
 }
 
-func (f *File) set(ctx context.Context, entries []Entry) (Change, error) {
-	list, err := edits(entries)
-	if err != nil || len(list) == 0 {
-		return Change{}, err
-	}
+// setEdits takes the lock and applies the edits that are due in this state.
+func (f *File) setEdits(ctx context.Context, due func(state) []edit) (Change, error) {
 	if _, err := f.exists(); err != nil {
 		return Change{}, err
 	}
@@ -56,7 +57,7 @@ func (f *File) set(ctx context.Context, entries []Entry) (Change, error) {
 		return Change{}, err
 	}
 	defer l.release()
-	return f.apply(ctx, l, list)
+	return f.apply(ctx, l, due(l.state()))
 }
 
 // apply writes until the file holds every edit.
@@ -107,6 +108,16 @@ func holds(text []byte, list []edit) bool {
 // splice works out the file's new text, and the state that leads back from it.
 func splice(text []byte, s state, list []edit) ([]byte, state, error) {
 	for _, e := range list {
+		if e.value == nil {
+			var err error
+			if text, s, err = takeOut(text, s, e); err != nil {
+				return nil, state{}, err
+			}
+			continue
+		}
+		if text == nil && e.object != auths { // every auth file has these
+			text = emptyFile
+		}
 		if text == nil {
 			text = create(e.object, e.key, e.value)
 			s = s.with(e, nil, wasNoFile)

@@ -103,7 +103,13 @@ func (d document) insert(o *object, key string, value []byte) []byte {
 
 // cut takes member i out, with one comma and the white space that [document.insert] brought.
 func (d document) cut(o *object, i int) []byte {
-	from, to := o.members[i].keyStart, o.members[i].valueEnd
+	from, to := o.span(i)
+	return slices.Delete(bytes.Clone(d.data), from, to)
+}
+
+// span is what goes with member i.
+func (o *object) span(i int) (from, to int) {
+	from, to = o.members[i].keyStart, o.members[i].valueEnd
 	switch {
 	case i < o.last():
 		to = o.members[i+1].keyStart
@@ -112,7 +118,7 @@ func (d document) cut(o *object, i int) []byte {
 	default:
 		from = o.open
 	}
-	return slices.Delete(bytes.Clone(d.data), from, to)
+	return from, to
 }
 
 // layout is how a member is written.

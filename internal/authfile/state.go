@@ -33,9 +33,12 @@ type section struct {
 type saved struct {
 	// Old is the raw value from before our first login, nil where there was none.
 	Old []byte `json:"old,omitempty"`
-	// Wrote are the digests of our values. There are two after a login over a
-	// login: a process may die between writing the state and the auth file.
+	// Wrote are the digests of our values, that of nothing where ours is that
+	// the key is not there. There are two after a login over a login: a process
+	// may die between writing the state and the auth file.
 	Wrote []string `json:"wrote"`
+	// Parked is Old with its surroundings, where we took it out.
+	Parked []parked `json:"parked,omitempty"`
 }
 
 // digest is how the state knows a value again: the SHA-256 of its JSON without
@@ -56,14 +59,14 @@ func sha256Hex(text []byte) string {
 
 // ours reports whether value is one that we wrote.
 func (s saved) ours(value []byte) bool {
-	return value != nil && slices.Contains(s.Wrote, digest(value))
+	return slices.Contains(s.Wrote, digest(value))
 }
 
 // over is what to know of a key when value is about to replace present. Over
 // our own value the first old one stays; another tool's becomes the old one.
 func (s saved) over(present, value []byte) saved {
 	if s.ours(present) {
-		return saved{Old: s.Old, Wrote: []string{digest(present), digest(value)}}
+		return saved{Old: s.Old, Wrote: []string{digest(present), digest(value)}, Parked: s.Parked}
 	}
 	return saved{Old: present, Wrote: []string{digest(value)}}
 }
@@ -71,21 +74,37 @@ func (s saved) over(present, value []byte) saved {
 // with is a copy of s in which an edit is noted: what it replaces, and what the
 // object was before it.
 func (s state) with(e edit, present []byte, was origin) state {
-	next := state{Serial: s.Serial, Objects: maps.Clone(s.Objects)}
-	if next.Objects == nil {
-		next.Objects = map[string]section{}
-	}
 	part := s.Objects[e.object]
 	if was == wasThere && len(part.Keys) > 0 {
 		was = part.Was
 	}
-	keys := maps.Clone(part.Keys)
+	return s.noting(e, part.Keys[e.key].over(present, e.value), was)
+}
+
+// noting is a copy of s with what to know of an edit's key and object.
+func (s state) noting(e edit, known saved, was origin) state {
+	next := state{Serial: s.Serial, Objects: maps.Clone(s.Objects)}
+	if next.Objects == nil {
+		next.Objects = map[string]section{}
+	}
+	keys := maps.Clone(s.Objects[e.object].Keys)
 	if keys == nil {
 		keys = map[string]saved{}
 	}
-	keys[e.key] = keys[e.key].over(present, e.value)
+	keys[e.key] = known
 	next.Objects[e.object] = section{Was: was, Keys: keys}
 	return next
+}
+
+// keys are all that the state knows, each once, sorted.
+func (s state) keys() []string {
+	known := map[string]bool{}
+	for _, part := range s.Objects {
+		for key := range part.Keys {
+			known[key] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(known))
 }
 
 // without is a copy of s that no longer knows these keys of an object.

@@ -4,6 +4,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"quay-keyless/internal/authfile"
@@ -13,14 +14,11 @@ import (
 // authFiles is every file that one login belongs in.
 type authFiles []*authfile.File
 
-// authFiles opens the files that the user named, or those where the tools of
+// authFiles opens the files that the user named, or all in which the tools of
 // this environment look. A file that is named in two ways is one.
 func (a *app) authFiles(paths []string) (authFiles, error) {
 	if len(paths) == 0 {
-		var err error
-		if paths, err = authfile.Locate(a.env.Getenv); err != nil {
-			return nil, err
-		}
+		return a.place().Known()
 	}
 	var files authFiles
 	seen := map[string]bool{}
@@ -37,17 +35,6 @@ func (a *app) authFiles(paths []string) (authFiles, error) {
 	return files, nil
 }
 
-// check finds what would keep a login from being written, before anything is
-// asked of anybody.
-func (files authFiles) check() error {
-	for _, file := range files {
-		if err := file.Check(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // undoPatience is how long taking back half a login may take.
 const undoPatience = 5 * time.Second
 
@@ -60,20 +47,24 @@ func (files authFiles) set(ctx context.Context, entries []authfile.Entry, say ho
 	for i, file := range files {
 		change, err := file.Set(ctx, entries...)
 		if err != nil {
-			// ctx may be what ended.
-			undoing, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoPatience)
-			defer cancel()
-			for _, done := range files[:i] {
-				if _, _, undo := done.Restore(undoing, keys...); undo != nil {
-					say.Warn(host.Message{Text: undo.Error()})
-				}
-			}
-			return err
+			return errors.Join(err, files[:i].undo(ctx, keys))
 		}
 		say.Notice(written(file.Path(), change))
 		warnOfLostState(say, file.Path(), change)
 	}
 	return nil
+}
+
+// undo takes back what was written. The context of the login may be what ended.
+func (files authFiles) undo(ctx context.Context, keys []string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoPatience)
+	defer cancel()
+	var errs []error
+	for _, file := range files {
+		_, _, err := file.Restore(ctx, keys...)
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
 }
 
 // written says where a login went.

@@ -17,6 +17,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/debug"
 	"syscall"
 	"time"
@@ -38,6 +39,8 @@ type Env struct {
 	// Interruptible gives a context that the process's signals end. It is called
 	// by commands that take their time.
 	Interruptible func(context.Context) (context.Context, context.CancelFunc)
+	UID           int    // the user's number, -1 on Windows
+	OS            string // as runtime.GOOS
 	// Executable is the path of the running program.
 	Executable func() (string, error)
 	Version    string
@@ -59,6 +62,8 @@ func OS(version string) Env {
 		Transport:     transport,
 		Clock:         systemClock{},
 		Interruptible: interruptible,
+		UID:           os.Getuid(),
+		OS:            runtime.GOOS,
 		Executable:    os.Executable,
 		Version:       version,
 	}

@@ -42,9 +42,12 @@ func explain(err error) host.Message {
 		unreachable *endpoint.Unreachable
 
 		unbelievable *endpoint.Unbelievable
+		conflict     *conflictError
 	)
 	message := host.Message{Text: err.Error()}
 	switch {
+	case errors.As(err, &conflict):
+		return conflictWords(conflict.conflict, nil)
 	case errors.As(err, &usage):
 		message.Hints = usageHints(usage)
 	case errors.As(err, &missing):

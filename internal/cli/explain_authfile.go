@@ -7,18 +7,21 @@ import (
 	"fmt"
 
 	"quay-keyless/internal/authfile"
+	"quay-keyless/internal/certsd"
 )
 
 // authFileHints is for auth files that cannot be used.
 func authFileHints(err error) []string {
 	var file *authfile.Error
+	var ca *certsd.Error
 	switch {
-	case errors.Is(err, authfile.ErrNoHome):
-		return []string{"--authfile PATH, or set DOCKER_CONFIG to a folder of this job"}
+	case errors.As(err, &ca), errors.Is(err, certsd.ErrUnsupported):
+		return []string{"without --install-ca the tools take the CA from a folder that they are told: --cert-dir DIR with the CA in DIR/ca.crt"}
+	case errors.Is(err, authfile.ErrNoPlace):
+		return []string{"a folder of its own for this login: --isolated, with --auth-dir DIR where RUNNER_TEMP and TMPDIR are read-only too", "one file: --authfile PATH"}
 	case !errors.As(err, &file):
 		return nil
 	}
-	elsewhere := "another file: --authfile PATH, and REGISTRY_AUTH_FILE=PATH for the steps that follow"
 	switch file.Reason {
 	case authfile.Locked:
 		return []string{"another quay-keyless is writing the file: try again, or raise --timeout"}
@@ -27,8 +30,8 @@ func authFileHints(err error) []string {
 	case authfile.Contended:
 		return []string{"another tool writes the file all the time: log in before it starts, or with --authfile PATH"}
 	case authfile.Empty:
-		return []string{fmt.Sprintf("an auth file without logins is {}: echo {} > %s", file.Path)}
-	case authfile.NotJSON, authfile.TrailingData, authfile.NotObject, authfile.AuthsNotObject:
+		return []string{fmt.Sprintf("an auth file without logins is {}: echo {} > %s", shell(file.Path))}
+	case authfile.NotJSON, authfile.TrailingData, authfile.NotObject, authfile.AuthsNotObject, authfile.HelpersNotObject:
 		return []string{"look at the file: podman and docker would not read it either", elsewhere}
 	case authfile.Foreign, authfile.NotReadable, authfile.NotPermitted, authfile.FolderNotWritable,
 		authfile.FolderUncreatable, authfile.FolderReadOnly, authfile.ReadOnly, authfile.IsFolder, authfile.NotRegular,

@@ -32,15 +32,18 @@ other tools take it. REGISTRY is quay.io, another HOST[:PORT], or a URL.` + vari
 		},
 	}
 	flags.mintFlags.addTo(command.Flags())
-	command.Flags().StringVar(&flags.authFile, "authfile", "", "write the login to the auth file at `PATH` and to no other")
+	flags.placeFlags.addTo(command.Flags())
+	flags.helper.addTo(command.Flags())
+	command.Flags().BoolVar(&flags.installCA, "install-ca", false, "put the CA where podman, buildah and skopeo look for the registry's, until logout")
 	command.Flags().BoolVar(&flags.exportToken, "export-token", false, "also hand the robot token on as the step's output (GitHub)")
 	return command
 }
 
 type loginFlags struct {
 	mintFlags
-	authFile    string
-	exportToken bool
+	placeFlags
+	helper                 helperFlags
+	exportToken, installCA bool
 }
 
 // runLogin is the flow: what the user named, where the logins will be written,
@@ -57,44 +60,99 @@ func (a *app) runLogin(ctx context.Context, flags loginFlags, registry string) e
 	defer stop()
 	ctx, cancel := flags.deadline(ctx)
 	defer cancel()
-	a.warnOfNamespaces(targets)
-	if flags.exportToken && a.host.Name() != "github" {
-		a.host.Warn(host.Message{Text: "--export-token does nothing here: only a GitHub step has outputs", Hints: []string{"quay-keyless token prints the robot token"}})
-	}
-	files, err := a.authFiles(flags.paths())
+	a.warnOfFlags(flags, targets)
+	plan, err := a.plan(flags, keys(targets))
 	if err != nil {
 		return err
 	}
-	if err := files.check(); err != nil {
+	ca, err := a.caInstaller(flags)
+	if err != nil {
 		return err
 	}
 	logins, err := a.mint(ctx, flags.mintFlags, targets)
 	if err != nil {
 		return err
 	}
-	result := flags.result(logins, files)
+	result := flags.result(logins, plan)
 	if err := a.host.Remember(result); err != nil {
 		return err
 	}
-	if err := files.set(ctx, entries(logins), a.host); err != nil {
+	if result.Path, err = a.write(ctx, flags, planned(plan), logins, result.Exports); err != nil {
 		return err
 	}
+	if err := ca.install(ctx, a, planned(plan), targets); err != nil {
+		return errors.Join(err, planned(plan).undo(ctx, keys(targets)))
+	}
+	a.sayLogins(flags, plan, logins)
+	return a.host.Publish(result)
+}
+
+// write puts the logins into the auth files, or our helper in their place. It
+// gives the folder that belongs on PATH, if one does.
+func (a *app) write(ctx context.Context, flags loginFlags, files authFiles, logins []minted, exports []host.Variable) (path string, err error) {
+	if !flags.helper.use {
+		return "", a.setWithoutHelper(ctx, files, entries(logins))
+	}
+	var targets []target
 	for _, login := range logins {
+		targets = append(targets, login.target)
+	}
+	return a.setHelper(ctx, files, flags.mintFlags, flags.helper, targets, exports)
+}
+
+// sayLogins says what is there now, who will find it, and for how long.
+func (a *app) sayLogins(flags loginFlags, plan authfile.Plan, logins []minted) {
+	a.sayReaders(plan)
+	a.adviseTools(flags)
+	for _, login := range logins {
+		if flags.helper.use {
+			a.host.Notice(fmt.Sprintf("logged in to %s as %s: tools get a fresh robot token each time they ask", login.registry.Key(), login.robot))
+			continue
+		}
 		a.host.Notice(fmt.Sprintf("logged in to %s as %s until %s (%s)", login.registry.Key(), login.robot,
 			login.expiresAt.UTC().Format("15:04 MST"), minutes(login.left)))
+		a.warnOfEnd(login)
 	}
-	return a.host.Publish(result)
+}
+
+// shortLife is a login that the next step may already outlive.
+const shortLife = 10 * time.Minute
+
+// warnOfEnd says that a job may outlive its login.
+func (a *app) warnOfEnd(login minted) {
+	end, known := host.JobEnd(a.env.Getenv)
+	hints := []string{"--credential-helper gives tools a fresh robot token each time they ask"}
+	switch {
+	case login.left < shortLife:
+		a.host.Warn(host.Message{Text: fmt.Sprintf("the login to %s ends in %s", login.registry.Key(), minutes(login.left)), Hints: hints})
+	case known && login.expiresAt.Before(end):
+		a.host.Warn(host.Message{
+			Text:  fmt.Sprintf("the login to %s ends at %s, and this job may run until %s", login.registry.Key(), clock(login.expiresAt), clock(end)),
+			Hints: hints,
+		})
+	}
+}
+
+// warnOfFlags says what the user's choices mean here.
+func (a *app) warnOfFlags(flags loginFlags, targets []target) {
+	a.warnOfNamespaces(targets)
+	if flags.exportToken && a.host.Name() != "github" {
+		a.host.Warn(host.Message{Text: "--export-token does nothing here: only a GitHub step has outputs", Hints: []string{"quay-keyless token prints the robot token"}})
+	}
 }
 
 // check finds what goes together only in other ways.
 func (f *loginFlags) check(targets []target) error {
+	if err := f.helper.check(&f.mintFlags, targets); err != nil {
+		return err
+	}
 	switch {
 	case f.exportToken && len(targets) > 1:
 		return errors.New("--export-token is for one robot, as a step has one output of that name")
-	case namespaced(targets) && f.authFile == "":
+	case namespaced(targets) && f.authFile == "" && !f.isolated:
 		return errors.New("robots of several organizations on one registry need --authfile or --isolated: in docker's own file docker, crane and helm would take any of their logins")
 	}
-	return nil
+	return f.placeFlags.check()
 }
 
 // warnOfNamespaces tells who does not know the keys HOST/ORG.
@@ -107,17 +165,18 @@ func (a *app) warnOfNamespaces(targets []target) {
 	}
 }
 
-// paths are the auth files that the user named, if any.
-func (f *loginFlags) paths() []string {
-	if f.authFile == "" {
-		return nil
+// keys are the auth file's keys of the targets.
+func keys(targets []target) []string {
+	var list []string
+	for _, t := range targets {
+		list = append(list, t.registry.Key())
 	}
-	return []string{f.authFile}
+	return list
 }
 
 // result is what the host hands on.
-func (f *loginFlags) result(logins []minted, files authFiles) host.Result {
-	result := host.Result{AuthFiles: files.paths()}
+func (f *loginFlags) result(logins []minted, plan authfile.Plan) host.Result {
+	result := host.Result{AuthFiles: planned(plan).paths(), Exports: exported(plan)}
 	for _, login := range logins {
 		handedOn := host.Login{Registry: login.registry.Key(), Username: login.robot.String(), ExpiresAt: login.expiresAt}
 		if f.exportToken {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -59,19 +60,26 @@ func (a *app) runLogout(ctx context.Context, paths, registries []string) error {
 	defer stop()
 	ctx, cancel := context.WithTimeoutCause(ctx, logoutPatience, fmt.Errorf("waited %s for another login to end", logoutPatience))
 	defer cancel()
+	said := false
 	var errs []error
 	for _, file := range files {
 		outcomes, change, err := file.Restore(ctx, keys...)
-		errs = append(errs, err)
+		errs = append(errs, err, a.removeCA(ctx, file.Path(), keys), a.forgetHelper(ctx, file, forgettable(outcomes)...))
 		warnOfLostState(a.host, file.Path(), change)
-		if err == nil && len(outcomes) == 0 {
-			a.host.Notice("nothing to log out of: no login of ours is in " + file.Path())
-		}
 		for _, outcome := range outcomes {
-			a.host.Notice(outcomeWords(outcome, file.Path()))
+			if outcome.Result != authfile.Nothing {
+				a.host.Notice(outcomeWords(outcome, file.Path()))
+				said = true
+			}
 		}
 	}
-	return errors.Join(errs...)
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	if !said {
+		a.host.Notice("nothing to log out of: no login of ours is in " + strings.Join(files.paths(), ", "))
+	}
+	return nil
 }
 
 // outcomeWords says what became of one key.

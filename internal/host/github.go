@@ -102,6 +102,11 @@ func (g *GitHub) Publish(result Result) error {
 				g.action.SetEnv(variable.Name, variable.Value)
 			}
 		}),
+		g.file("GITHUB_PATH", func() {
+			if result.Path != "" {
+				g.action.AddPath(result.Path)
+			}
+		}),
 	)
 }
 

@@ -22,4 +22,4 @@ func (GitLab) Remember(Result) error { return nil }
 
 // Publish prints what eval sets, and nothing else: artifacts and dotenv reports
 // can be downloaded by the project's members, so the login stays in the job.
-func (g GitLab) Publish(result Result) error { return g.export(result.Exports) }
+func (g GitLab) Publish(result Result) error { return g.export(result) }

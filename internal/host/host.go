@@ -58,6 +58,7 @@ type Result struct {
 	Logins    []Login
 	AuthFiles []string // where the logins were written, the one for every tool first
 	Exports   []Variable
+	Path      string // a folder that belongs on PATH, "" for none
 }
 
 // Output is one result under the name that every host gives it.
@@ -91,7 +92,7 @@ func (r Result) Outputs() []Output {
 
 // names are all the values of a result that no line break may hide in.
 func (r Result) names() []string {
-	names := slices.Clone(r.AuthFiles)
+	names := append(slices.Clone(r.AuthFiles), r.Path)
 	for _, login := range r.Logins {
 		names = append(names, login.Registry, login.Username)
 	}

@@ -40,7 +40,7 @@ func (t Tekton) Publish(result Result) error {
 			return fmt.Errorf("tekton result %s: %w", output.Name, err)
 		}
 	}
-	return t.export(result.Exports)
+	return t.export(result)
 }
 
 // Fail writes the hints first: a step's last log line is what people see.

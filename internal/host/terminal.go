@@ -20,4 +20,4 @@ func (Terminal) Mask(idtoken.Secret) {}
 func (Terminal) Remember(Result) error { return nil }
 
 // Publish prints what eval sets; the auth file is all else there is to hand on.
-func (t Terminal) Publish(result Result) error { return t.export(result.Exports) }
+func (t Terminal) Publish(result Result) error { return t.export(result) }

@@ -79,14 +79,22 @@ func printable(text string) string {
 }
 
 // export prints what a shell's eval sets for the commands that follow.
-func (w words) export(variables []Variable) error {
-	for _, variable := range variables {
-		quoted := "'" + strings.ReplaceAll(variable.Value, "'", `'\''`) + "'"
-		if _, err := fmt.Fprintf(w.results, "export %s=%s\n", variable.Name, quoted); err != nil {
+func (w words) export(result Result) error {
+	for _, variable := range result.Exports {
+		if _, err := fmt.Fprintf(w.results, "export %s=%s\n", variable.Name, quoted(variable.Value)); err != nil {
 			return err
 		}
 	}
-	return nil
+	if result.Path == "" {
+		return nil
+	}
+	_, err := fmt.Fprintf(w.results, "export PATH=%s:\"$PATH\"\n", quoted(result.Path))
+	return err
+}
+
+// quoted is text as a shell takes it.
+func quoted(text string) string {
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }
 
 // oneAtATime keeps the lines of goroutines apart.

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package authfile
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// ownHelper is our credential helper, as credHelpers names it.
+const ownHelper = "quay-keyless"
+
+// ConflictKind says what would keep tools from finding a login. The rows named
+// below are those of auth-files.md, measured or read there.
+type ConflictKind int
+
+// The kinds.
+const (
+	// OtherHelper: credHelpers[HOST] names a helper, Key, which is not ours ("" is
+	// one too, and none that podman could start). Section 2, "credHelpers[HOST] +
+	// auths[HOST]": the helper wins in every tool, over HOST/ORG as well. A login
+	// by our own helper takes its place all the same.
+	OtherHelper ConflictKind = iota
+	// NarrowerKey: Key, below ours, wins for the images below it. Section 2,
+	// "HOST + HOST/org": podman, buildah and skopeo take HOST/org, even where it
+	// holds nothing; all others HOST, but crane an exact HOST/org/repo.
+	NarrowerKey
+	// Unusable: the file cannot be read or written; Err, an [*Error], says why.
+	// Section 1, "RAF or D not readable", and section 2, "0-byte file": fatal to
+	// podman, buildah and skopeo on their way to the login, as is text that they
+	// cannot decode. It is fatal too where the login could not be written.
+	Unusable
+	// OtherStore: credsStore names a store, Key. Section 2, "credsStore +
+	// auths[HOST]": docker, crane and helm ask the store, the others do not. It
+	// does not matter to a login by credential helper: credHelpers goes first.
+	OtherStore
+	// BrokenEntry: the "auth" under Key, another registry's, is not USER:PASSWORD
+	// in base64. Section 2, "some other entry's auth has no colon": docker loses
+	// our login at random, crane refuses the whole file.
+	BrokenEntry
+	// DockerAuthConfig: the variable DOCKER_AUTH_CONFIG holds a login under Key.
+	// Section 1: it goes before all files in crane, and in docker from 28.3.0.
+	DockerAuthConfig
+	// NoRuntimeDir: a user other than root has no XDG_RUNTIME_DIR of its own; Path
+	// is what the variable holds. Section 1, "XDG_RUNTIME_DIR unset": skopeo stops
+	// where it may not look, podman and buildah each look elsewhere first. The
+	// plan's Exports are the cure; where they reach the tools, nothing is left.
+	NoRuntimeDir
+)
+
+// Conflict is one thing that would keep tools from finding a login.
+type Conflict struct {
+	Kind ConflictKind
+	Path string // the file, resolved where it can be; see NoRuntimeDir; else ""
+	Key  string // what wins: a key, a helper, a store
+	// Fatal: podman, buildah or skopeo would not find the login, or it could not
+	// be written. Else docker, crane, helm and their like would not.
+	Fatal bool
+	Err   error // of Unusable
+}
+
+// conflicts is what in one file would keep some tools from the logins under
+// keys, which target says will be written there. The others are without a Path.
+func (c contents) conflicts(keys []string, target, image bool) []Conflict {
+	var found []Conflict
+	for _, name := range slices.Sorted(maps.Keys(c.Auths)) {
+		entry := c.Auths[name].Auth
+		switch {
+		case slices.Contains(keys, name):
+			continue // it will be written over
+		case slices.ContainsFunc(keys, func(key string) bool { return hides(name, key, image) }) && (target || entry.answers()):
+			found = append(found, Conflict{Kind: NarrowerKey, Key: name, Fatal: image})
+		}
+		if !image && entry.broken() {
+			found = append(found, Conflict{Kind: BrokenEntry, Key: name})
+		}
+	}
+	helped := 0 // a login takes the place of our own helper, and then the store counts
+	for _, host := range hosts(keys) {
+		if helper, ok := c.Helpers[host]; ok && helper != ownHelper {
+			helped++
+			found = append(found, Conflict{Kind: OtherHelper, Key: helper, Fatal: image})
+		}
+	}
+	if store, _ := c.Store.(string); store != "" && !image && helped < len(hosts(keys)) {
+		found = append(found, Conflict{Kind: OtherStore, Key: store})
+	}
+	return found
+}
+
+// hides reports whether the login under name is taken before that under key,
+// where both are in one file, for some images. No image has a name with an empty
+// part, so HOST/ and HOST/v1/ hide nothing. In docker's family only crane asks
+// for more than the host, and then for the whole repository.
+func hides(name, key string, image bool) bool {
+	if !strings.HasPrefix(name, key+"/") || strings.Contains(name+"/", "//") {
+		return false
+	}
+	return image || strings.Count(name, "/") > 1
+}
+
+// hosts is the registries of keys, each once.
+func hosts(keys []string) []string {
+	var list []string
+	for _, key := range keys {
+		host, _, _ := strings.Cut(key, "/")
+		if !slices.Contains(list, host) {
+			list = append(list, host)
+		}
+	}
+	return list
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package authfile
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+)
+
+// contents is what the tools read in an auth file, decoded as they do it, so
+// that what stops them stops us. It holds no secret.
+type contents struct {
+	Auths map[string]struct {
+		Auth credential `json:"auth"`
+		// podman stops where this is not a string, too.
+		IdentityToken credential `json:"identitytoken"`
+	} `json:"auths"`
+	Helpers map[string]string `json:"credHelpers"`
+	Store   any               `json:"credsStore"` // docker's alone: of any type
+}
+
+// credential is how good the "auth" of an entry is.
+type credential int
+
+const (
+	none        credential = iota // missing or empty, as docker leaves it beside a store
+	whole                         // user and password
+	colonless                     // base64 of something else
+	undecodable                   // not base64
+)
+
+// UnmarshalText looks at the text and keeps none of it.
+func (c *credential) UnmarshalText(text []byte) error {
+	decoded, err := base64.StdEncoding.DecodeString(string(text))
+	switch {
+	case err != nil:
+		*c = undecodable
+	case bytes.ContainsRune(decoded, ':'):
+		*c = whole
+	case len(decoded) > 0:
+		*c = colonless
+	default:
+		*c = none
+	}
+	return nil
+}
+
+// answers reports whether podman, buildah and skopeo look no further: they take
+// the login, or stop at it. Otherwise they go on with the next file.
+func (c credential) answers() bool { return c == whole || c == undecodable }
+
+// broken reports whether docker's family takes the file for a bad one.
+func (c credential) broken() bool { return c == colonless || c == undecodable }
+
+// look reads an auth file of anybody's. A missing one holds nothing. The file is
+// nil where the path leads nowhere. The error is an [*Error].
+func look(path string) (*File, contents, error) {
+	file, err := Open(path)
+	if err != nil {
+		return nil, contents{}, err
+	}
+	info, err := os.Stat(file.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return file, contents{}, nil
+	} else if err != nil {
+		return file, contents{}, located(file.path, because(unreadable(err), err))
+	}
+	var fault *Error
+	if errors.As(regular(info), &fault) && fault.Reason != Foreign { // to read it, it need not be ours
+		return file, contents{}, located(file.path, fault)
+	}
+	data, err := readLimited(file.path, maxFile)
+	if err != nil {
+		return file, contents{}, located(file.path, err)
+	}
+	held, err := decodeContents(data)
+	return file, held, located(file.path, err)
+}
+
+// decodeContents reads an auth file's text. The error's text tells none of it.
+func decodeContents(data []byte) (contents, error) {
+	if err := validate(data); err != nil {
+		return contents{}, err
+	}
+	var held contents
+	err := json.Unmarshal(data, &held)
+	var wrong *json.UnmarshalTypeError
+	if errors.As(err, &wrong) {
+		return contents{}, because(Other, fmt.Errorf("the value before byte %d has a type that no tool reads", wrong.Offset))
+	} else if err != nil {
+		return contents{}, because(NotJSON, err)
+	}
+	return held, nil
+}
+
+// answers reports whether podman, buildah or skopeo find something in this file
+// that they would take for an image under one of the keys: a login under the
+// key, or one above it, or our helper.
+func (c contents) answers(keys []string) bool {
+	for name, entry := range c.Auths {
+		if entry.Auth.answers() && slices.ContainsFunc(keys, func(key string) bool { return covers(name, key) }) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(hosts(keys), func(host string) bool { return c.Helpers[host] == ownHelper })
+}
+
+// covers reports whether containers/image takes the login under name for key:
+// where it is the key, above it, or a URL of its host, whatever the URL's path
+// (auth-files.md, section 2).
+func covers(name, key string) bool {
+	if name == key || strings.HasPrefix(key, name+"/") {
+		return true
+	}
+	bare := strings.TrimPrefix(strings.TrimPrefix(name, "http://"), "https://")
+	if bare == name {
+		return false
+	}
+	of, _, _ := strings.Cut(bare, "/")
+	host, _, _ := strings.Cut(key, "/")
+	return of == host
+}
+
+// variableConflicts is the keys in the text of DOCKER_AUTH_CONFIG under which
+// docker or crane would take a login. They ask for the bare host, crane for the
+// repository too, and for no other form. A text that is not understood has none:
+// docker says so and reads the file.
+func variableConflicts(text string, keys []string) []string {
+	held, err := decodeContents([]byte(text))
+	if err != nil {
+		return nil
+	}
+	var found []string
+	for _, host := range hosts(keys) {
+		if _, ok := held.Auths[host]; ok {
+			found = append(found, host)
+		}
+	}
+	for _, c := range held.conflicts(keys, true, false) {
+		if c.Kind == NarrowerKey {
+			found = append(found, c.Key)
+		}
+	}
+	return found
+}

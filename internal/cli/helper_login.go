@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+
+	"github.com/spf13/pflag"
+
+	"quay-keyless/internal/authfile"
+	"quay-keyless/internal/credhelper"
+	"quay-keyless/internal/host"
+	"quay-keyless/internal/idtoken"
+)
+
+// helperFlags are those of a login by credential helper.
+type helperFlags struct {
+	use bool
+	dir string
+}
+
+// addTo declares the flags.
+func (h *helperFlags) addTo(flags *pflag.FlagSet) {
+	flags.BoolVar(&h.use, "credential-helper", false, "write no robot token: let tools ask quay-keyless for a fresh one each time")
+	flags.StringVar(&h.dir, "helper-dir", "", "copy the program as "+credhelper.Program+" into the folder `DIR`, for images without it")
+}
+
+// check finds what a helper cannot do, before anything is asked.
+func (h *helperFlags) check(flags *mintFlags, targets []target) error {
+	if !h.use {
+		if h.dir != "" {
+			return errors.New("--helper-dir is for --credential-helper")
+		}
+		return nil
+	}
+	if flags.tokenStdin {
+		return errors.New("--credential-helper needs an ID token that can be had again, not --id-token-stdin")
+	}
+	for i, t := range targets {
+		if t.registry.Namespace != "" {
+			return fmt.Errorf("a credential helper is for a whole registry: name %s without an organization, and one robot", t.registry.Host)
+		}
+		if slices.ContainsFunc(targets[:i], func(other target) bool { return other.registry.Host == t.registry.Host }) {
+			return fmt.Errorf("a credential helper gives one login for %s", t.registry.Host)
+		}
+	}
+	return nil
+}
+
+// sourceOf is where the helper will find an ID token: the name of an ambient
+// source, a file, or a variable.
+type sourceOf struct{ name, file, variable string }
+
+// describe says it in the terms of the settings. A file's path becomes absolute,
+// since tools run in other folders.
+func describe(source idtoken.Source) (sourceOf, error) {
+	switch known := source.(type) {
+	case idtoken.File:
+		path, err := filepath.Abs(known.Path)
+		return sourceOf{file: path}, err
+	case idtoken.Variable:
+		return sourceOf{variable: known.Variable}, nil
+	}
+	return sourceOf{name: source.Name()}, nil
+}
+
+// setHelper makes the tools ask the helper for the targets' logins: the program
+// within their reach, the settings beside each auth file, and the auth files
+// themselves; all of it or nothing. Exports are the variables that the steps which
+// follow will have. It gives the folder that belongs on PATH, "" where the program
+// is there already.
+func (a *app) setHelper(ctx context.Context, files authFiles, flags mintFlags, helper helperFlags, targets []target, exports []host.Variable) (path string, err error) {
+	settings, err := a.allSettings(flags, targets)
+	if err != nil {
+		return "", err
+	}
+	program, path, err := a.reachable(files, helper)
+	if err != nil {
+		return "", err
+	}
+	var done undone
+	defer func() {
+		if err != nil {
+			done.all(ctx, a.host)
+		}
+	}()
+	if program != nil && program.Fresh {
+		done = append(done, func(context.Context) error { return program.Remove() })
+	}
+	for _, file := range files {
+		if err := a.setHelperIn(ctx, file, settings, program, &done); err != nil {
+			return "", err
+		}
+	}
+	a.warnOfHelper(flags, targets)
+	a.warnOfSettings(files, exports)
+	return path, nil
+}
+
+// setHelperIn is setHelper for one auth file.
+func (a *app) setHelperIn(ctx context.Context, file *authfile.File, settings map[string]credhelper.Settings, program *credhelper.Installed, done *undone) error {
+	store, err := credhelper.Beside(file.Path())
+	if err != nil {
+		return err
+	}
+	undo, err := store.Set(ctx, settings, program)
+	if err != nil {
+		return err
+	}
+	*done = append(*done, undo)
+	hosts := sortedKeys(settings)
+	change, err := file.SetHelper(ctx, hosts, credhelper.Name)
+	if err != nil {
+		return err
+	}
+	*done = append(*done, func(ctx context.Context) error {
+		_, _, err := file.Restore(ctx, hosts...)
+		return err
+	})
+	a.host.Notice(written(file.Path(), change) + " and " + filepath.Base(store.Path()) + " beside it")
+	warnOfLostState(a.host, file.Path(), change)
+	return nil
+}
+
+// undone is what takes a half-made login back, the last step first.
+type undone []func(context.Context) error
+
+func (u undone) all(ctx context.Context, say host.Host) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoPatience) // ctx may be what ended
+	defer cancel()
+	for _, undo := range slices.Backward(u) {
+		if err := undo(ctx); err != nil {
+			say.Warn(host.Message{Text: err.Error()})
+		}
+	}
+}
+
+// allSettings are those of each target, by its host.
+func (a *app) allSettings(flags mintFlags, targets []target) (map[string]credhelper.Settings, error) {
+	source, err := flags.chooseSource(idtoken.Env{Getenv: a.env.Getenv, Stdin: a.env.Stdin, ReadFile: a.env.ReadFile})
+	if err != nil {
+		return nil, err
+	}
+	from, err := describe(source)
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]credhelper.Settings{}
+	for _, t := range targets {
+		if all[t.registry.Host], err = helperSettings(flags, t, from, a.env.ReadFile); err != nil {
+			return nil, &usageError{err: err}
+		}
+	}
+	return all, nil
+}
+
+// warnOfHelper says where the helper will not be able to renew.
+func (a *app) warnOfHelper(flags mintFlags, targets []target) {
+	source, err := flags.chooseSource(idtoken.Env{Getenv: a.env.Getenv, Stdin: a.env.Stdin, ReadFile: a.env.ReadFile})
+	if err != nil {
+		return
+	}
+	if _, renews := source.(idtoken.Renewable); !renews {
+		a.host.Warn(host.Message{
+			Text:  fmt.Sprintf("the ID token from %s cannot be renewed: the helper for %s works until it expires", source.Name(), targets[0].registry.Host),
+			Hints: []string{"on GitLab that is the job's timeout; elsewhere name a file that is written anew: --id-token-file PATH"},
+		})
+	}
+}
+
+// warnOfSettings tells of auth files that only their own flag leads to: tools do
+// not hand it on to a helper.
+func (a *app) warnOfSettings(files authFiles, exports []host.Variable) {
+	folders := credhelper.Folders(func(name string) string {
+		for _, variable := range exports {
+			if variable.Name == name {
+				return variable.Value
+			}
+		}
+		return a.env.Getenv(name)
+	})
+	for _, file := range files {
+		if !slices.Contains(folders, filepath.Dir(file.Path())) {
+			a.host.Warn(host.Message{
+				Text:  "the helper finds its settings beside auth files that the environment names, and " + file.Path() + " is none",
+				Hints: []string{"for the steps that follow: REGISTRY_AUTH_FILE=" + file.Path()},
+			})
+		}
+	}
+}
+
+// checkHelper finds what would make a login by helper fail, before anything is
+// asked.
+func (files authFiles) checkHelper(helper helperFlags) error {
+	if !helper.use {
+		return nil
+	}
+	for _, file := range files {
+		if err := file.CheckHelper(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// setWithoutHelper writes logins as they are; where there was a helper of ours for
+// a host, what it kept goes.
+func (a *app) setWithoutHelper(ctx context.Context, files authFiles, entries []authfile.Entry) error {
+	if err := files.set(ctx, entries, a.host); err != nil {
+		return err
+	}
+	var hosts []string
+	for _, entry := range entries {
+		hosts = append(hosts, entry.Key)
+	}
+	var errs []error
+	for _, file := range files {
+		errs = append(errs, a.forgetHelper(ctx, file, hosts...))
+	}
+	return errors.Join(errs...)
+}
+
+// forgetHelper removes what the helper kept for hosts beside an auth file, and
+// the program with the last of them. It is for logouts, and for logins without a
+// helper over one with it; where there is nothing it does nothing.
+func (a *app) forgetHelper(ctx context.Context, file *authfile.File, hosts ...string) error {
+	store, err := credhelper.Beside(file.Path())
+	if err != nil || len(hosts) == 0 || !store.Exists(a.env.ReadFile) {
+		return err
+	}
+	program, err := store.Remove(ctx, hosts...)
+	if err != nil || program == nil {
+		return err
+	}
+	return program.Remove()
+}
+
+// forgettable are the hosts whose settings no helper needs after a logout: all
+// but those that were left as they are.
+func forgettable(outcomes []authfile.Outcome) []string {
+	var hosts []string
+	for _, outcome := range outcomes {
+		if outcome.Result != authfile.Unknown {
+			hosts = append(hosts, outcome.Key)
+		}
+	}
+	return hosts
+}

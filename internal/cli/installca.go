@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"quay-keyless/internal/certsd"
+)
+
+// caInstaller puts the CA where the following steps' tools look, until logout.
+type caInstaller struct {
+	places certsd.Places
+	pem    []byte
+}
+
+// caInstaller looks, before anything is asked, whether the CA can be installed.
+// It is nil where the user did not ask for it.
+func (a *app) caInstaller(flags loginFlags) (*caInstaller, error) {
+	if !flags.installCA {
+		return nil, nil
+	}
+	if flags.caCertificate == "" {
+		return nil, &usageError{err: errors.New("--install-ca needs the CA: --ca-certificate PATH")}
+	}
+	text, err := pemText(flags.caCertificate, a.env.ReadFile)
+	if err != nil {
+		return nil, &usageError{err: err}
+	}
+	places, err := certsd.Locate(a.env.Getenv, a.env.UID, a.env.OS)
+	if err != nil {
+		return nil, err
+	}
+	return &caInstaller{places: places, pem: text}, nil
+}
+
+// install puts the CA there for each of the targets' registries, in the name of
+// the login's first auth file.
+func (c *caInstaller) install(ctx context.Context, a *app, files authFiles, targets []target) error {
+	if c == nil {
+		return nil
+	}
+	for _, host := range hostsOf(targets) {
+		installed, err := c.places.Install(ctx, host, files[0].Path(), c.pem)
+		if err != nil {
+			undoing, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoPatience)
+			defer cancel()
+			_, undo := c.places.Remove(undoing, files[0].Path(), hostsOf(targets)...)
+			return errors.Join(err, undo)
+		}
+		a.host.Notice("installed the CA of " + host + " in " + strings.Join(installed, " and "))
+	}
+	return nil
+}
+
+// removeCA takes out what logins into this auth file installed, for the hosts
+// of the keys, or for all where there are none.
+func (a *app) removeCA(ctx context.Context, path string, keys []string) error {
+	places, err := certsd.Locate(a.env.Getenv, a.env.UID, a.env.OS)
+	if err != nil {
+		return nil // then nothing was installed either
+	}
+	var hosts []string
+	for _, key := range keys {
+		host, _, _ := strings.Cut(key, "/")
+		hosts = append(hosts, host)
+	}
+	removed, err := places.Remove(ctx, path, hosts...)
+	for _, file := range removed {
+		a.host.Notice("put back " + file)
+	}
+	return err
+}
+
+// hostsOf is the targets' registries, each once.
+func hostsOf(targets []target) []string {
+	var list []string
+	seen := map[string]bool{}
+	for _, t := range targets {
+		if !seen[t.registry.Host] {
+			seen[t.registry.Host] = true
+			list = append(list, t.registry.Host)
+		}
+	}
+	return list
+}
+
+// adviseTools says what the tools will need to reach a registry that this
+// program reached only by a flag.
+func (a *app) adviseTools(flags loginFlags) {
+	switch {
+	case !flags.tlsVerify:
+		a.host.Notice("hint: podman, buildah and skopeo need --tls-verify=false too")
+	case flags.caCertificate != "" && !flags.installCA:
+		a.host.Notice("hint: podman, buildah and skopeo need that CA too: --install-ca here, or their --cert-dir DIR with the CA in DIR/ca.crt")
+	}
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"crypto/rand"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"quay-keyless/internal/authfile"
+	"quay-keyless/internal/host"
+)
+
+// placeFlags say where a login is to be written.
+type placeFlags struct {
+	authFile string
+	isolated bool
+	folder   string
+}
+
+// addTo declares the flags.
+func (f *placeFlags) addTo(flags *pflag.FlagSet) {
+	flags.StringVar(&f.authFile, "authfile", "", "write the login to the auth file at `PATH` and to no other")
+	flags.BoolVar(&f.isolated, "isolated", false, "write the login to a private folder, and have the following steps look there")
+	flags.StringVar(&f.folder, "auth-dir", "", "the private folder `DIR` of --isolated (a new temporary one)")
+}
+
+// check finds what does not go together.
+func (f *placeFlags) check() error {
+	switch {
+	case f.authFile != "" && (f.isolated || f.folder != ""):
+		return fmt.Errorf("--authfile names one file, --isolated a folder of its own: choose one")
+	case f.folder != "" && !f.isolated:
+		return fmt.Errorf("--auth-dir is for --isolated")
+	}
+	return nil
+}
+
+// place is what this process's environment says of where tools look.
+func (a *app) place() authfile.Place {
+	return authfile.Place{Getenv: a.env.Getenv, UID: a.env.UID, OS: a.env.OS}
+}
+
+// plan finds where logins under these keys go, says what would keep some tools
+// from finding them, and stops where podman, buildah or skopeo would not.
+func (a *app) plan(flags loginFlags, keys []string) (authfile.Plan, error) {
+	plan, err := a.find(flags.placeFlags, keys)
+	if err != nil {
+		return plan, err
+	}
+	plan.Conflicts = slices.DeleteFunc(plan.Conflicts, func(c authfile.Conflict) bool { return a.cured(flags, c) })
+	for _, conflict := range plan.Conflicts {
+		if conflict.Fatal {
+			return plan, &conflictError{conflict}
+		}
+	}
+	for _, conflict := range plan.Conflicts {
+		a.host.Warn(conflictWords(conflict, plan.Exports))
+	}
+	return plan, planned(plan).checkHelper(flags.helper)
+}
+
+func (a *app) find(flags placeFlags, keys []string) (authfile.Plan, error) {
+	switch {
+	case flags.authFile != "":
+		return a.place().File(flags.authFile, keys...)
+	case !flags.isolated:
+		return a.place().InPlace(keys...)
+	case flags.folder != "":
+		return a.place().Isolated(flags.folder, keys...)
+	}
+	// It is made, with mode 0700, when there is something to write.
+	name := "quay-keyless-" + strings.ToLower(rand.Text()[:12])
+	return a.place().Isolated(filepath.Join(a.temporary(), name), keys...)
+}
+
+// temporary is where this job's passing files belong: GitHub empties RUNNER_TEMP
+// when the job is over.
+func (a *app) temporary() string {
+	for _, variable := range []string{"RUNNER_TEMP", "TMPDIR", "TEMP"} {
+		if folder := a.env.Getenv(variable); folder != "" {
+			return folder
+		}
+	}
+	return "/tmp"
+}
+
+// cured reports a conflict that this login ends: the plan's variables, which on
+// GitHub reach the steps that follow by themselves, make up for a missing
+// XDG_RUNTIME_DIR, and our helper takes the place of another one and of a store.
+func (a *app) cured(flags loginFlags, c authfile.Conflict) bool {
+	switch c.Kind {
+	case authfile.NoRuntimeDir:
+		return a.host.Name() == "github"
+	case authfile.OtherHelper, authfile.OtherStore:
+		return flags.helper.use
+	}
+	return false
+}
+
+// conflictError is a conflict that would keep podman, buildah or skopeo from the
+// login.
+type conflictError struct {
+	conflict authfile.Conflict
+}
+
+func (c *conflictError) Error() string { return conflictWords(c.conflict, nil).Text }
+func (c *conflictError) Unwrap() error { return c.conflict.Err }
+
+// planned are the plan's files.
+func planned(plan authfile.Plan) authFiles {
+	var list authFiles
+	for _, target := range plan.Files {
+		list = append(list, target.File)
+	}
+	return list
+}
+
+// sayReaders says in a line for each file which tools will find the login there.
+func (a *app) sayReaders(plan authfile.Plan) {
+	for _, target := range plan.Files {
+		if len(target.Tools) > 0 {
+			a.host.Notice(fmt.Sprintf("%s look in %s", strings.Join(target.Tools, ", "), target.File.Path()))
+		}
+	}
+}
+
+// exported are the plan's variables, as the host hands them on.
+func exported(plan authfile.Plan) []host.Variable {
+	var list []host.Variable
+	for _, variable := range plan.Exports {
+		list = append(list, host.Variable{Name: variable.Name, Value: variable.Value})
+	}
+	return list
+}

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package credhelper
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+)
+
+// Installed is where the program was put under the helper's name, and how it is
+// known again.
+type Installed struct {
+	Path   string `json:"path"`
+	Target string `json:"target,omitempty"` // of a symbolic link
+	SHA256 string `json:"sha256,omitempty"` // of a copy
+	// Private: the folder was made for the program, and goes with it.
+	Private bool `json:"private,omitempty"`
+	// Fresh: this call put it there, not an earlier one.
+	Fresh bool `json:"-"`
+}
+
+// Folder is what belongs on PATH.
+func (p *Installed) Folder() string { return filepath.Dir(p.Path) }
+
+// ErrOccupied is the error of a place that another program has.
+var ErrOccupied = errors.New("there is another program")
+
+// Link puts the executable into a folder of its own (0700) as a symbolic link;
+// on Windows, where links need a privilege, as a copy. What another login left
+// there is replaced.
+func Link(executable, folder string) (*Installed, error) {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return nil, err
+	}
+	if runtime.GOOS == "windows" {
+		p, err := copyOf(executable, folder)
+		if err != nil {
+			return nil, err
+		}
+		p.Private = true
+		if p.There() {
+			return p, nil
+		}
+		return p, p.put(func(path string) error { return copyFile(executable, path) })
+	}
+	p := &Installed{Path: place(executable, folder), Target: executable, Private: true}
+	if p.There() {
+		return p, nil
+	}
+	return p, p.put(func(path string) error { return os.Symlink(executable, path) })
+}
+
+// Copy puts the executable into any folder, mode 0755, for images that are not
+// ours: it needs nothing there but the kernel. Known is what an earlier login of
+// ours put there, and may be replaced; nil where there was none. The result is
+// nil where the same program is there already and is not ours to take away. The
+// error for another one is [ErrOccupied].
+func Copy(executable, folder string, known *Installed) (*Installed, error) {
+	folder, err := filepath.Abs(folder)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(folder, 0o755); err != nil { //nolint:gosec // steps run as other users
+		return nil, err
+	}
+	p, err := copyOf(executable, folder)
+	if err != nil {
+		return nil, err
+	}
+	ours := known != nil && known.Path == p.Path && known.There()
+	switch _, err := os.Lstat(p.Path); {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return nil, err
+	case p.There() && !ours:
+		return nil, nil
+	case p.There():
+		return p, nil
+	case !ours:
+		return nil, fmt.Errorf("%s: %w", p.Path, ErrOccupied)
+	}
+	return p, p.put(func(path string) error { return copyFile(executable, path) })
+}
+
+// There reports whether the program is still what was put there.
+func (p *Installed) There() bool {
+	info, err := os.Lstat(p.Path)
+	switch {
+	case err != nil:
+		return false
+	case info.Mode()&fs.ModeSymlink != 0:
+		target, err := os.Readlink(p.Path)
+		return err == nil && p.Target != "" && target == p.Target
+	case !info.Mode().IsRegular():
+		return false
+	}
+	sum, err := sum(p.Path)
+	return err == nil && sum == p.SHA256
+}
+
+// Remove takes the program away if it is still what was put there, and its
+// folder if that was made for it and holds nothing else.
+func (p *Installed) Remove() error {
+	if p.There() {
+		if err := os.Remove(p.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	if p.Private {
+		_ = os.Remove(p.Folder())
+	}
+	return nil
+}
+
+// OnPath reports whether tools find this executable under the helper's name
+// already. Path is the value of PATH.
+func OnPath(path, executable string) bool {
+	own, err := os.Stat(executable)
+	if err != nil {
+		return false
+	}
+	for _, folder := range filepath.SplitList(path) {
+		found, err := os.Stat(place(executable, folder))
+		if err != nil || found.IsDir() || runtime.GOOS != "windows" && found.Mode().Perm()&0o111 == 0 {
+			continue
+		}
+		return os.SameFile(own, found)
+	}
+	return false
+}
+
+// place is the program's path in a folder.
+func place(executable, folder string) string {
+	if strings.EqualFold(filepath.Ext(executable), ".exe") {
+		return filepath.Join(folder, Program+".exe")
+	}
+	return filepath.Join(folder, Program)
+}
+
+// put makes the program beside its place and renames it, so that a tool finds
+// the old one or the new one, whole.
+func (p *Installed) put(make func(path string) error) error {
+	folder, err := os.MkdirTemp(p.Folder(), "."+Program+".")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(folder) }()
+	temporary := filepath.Join(folder, Program)
+	if err := make(temporary); err != nil {
+		return err
+	}
+	p.Fresh = true
+	return os.Rename(temporary, p.Path)
+}
+
+func copyOf(executable, folder string) (*Installed, error) {
+	sum, err := sum(executable)
+	return &Installed{Path: place(executable, folder), SHA256: sum}, err
+}
+
+func copyFile(from, to string) error {
+	source, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = source.Close() }()
+	copied, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o755) //nolint:gosec // a program
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(copied, source)
+	// The umask may have taken rights that the users of other steps need.
+	return errors.Join(err, copied.Chmod(0o755), copied.Sync(), copied.Close())
+}
+
+func sum(path string) (string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = file.Close() }()
+	hash := sha256.New()
+	if _, err := io.Copy(hash, file); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(hash.Sum(nil)), nil
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package credhelper_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"quay-keyless/internal/credhelper"
+)
+
+// program is an executable that is not under the helper's name.
+func program(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "quay-keyless")
+	if err := os.WriteFile(path, []byte(text), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// wantOnly fails where the folder holds anything but the program.
+func wantOnly(t *testing.T, folder string, want ...string) {
+	t.Helper()
+	entries, err := os.ReadDir(folder)
+	if err != nil || len(entries) != len(want) {
+		t.Errorf("%v, %v, want %q", entries, err, want)
+	}
+}
+
+func TestLink(t *testing.T) {
+	t.Parallel()
+	executable := program(t, "1")
+	folder := filepath.Join(t.TempDir(), "new", "bin")
+	for i := range 2 { // the second finds it there
+		p, err := credhelper.Link(executable, folder)
+		if err != nil || p.Folder() != folder || p.Fresh != (i == 0) || !p.There() || !p.Private {
+			t.Fatalf("%+v, %v", p, err)
+		}
+	}
+	wantOnly(t, folder, credhelper.Program)
+	if got := text(t, filepath.Join(folder, credhelper.Program)); got != "1" {
+		t.Errorf("it is %q", got)
+	}
+	if !credhelper.OnPath("/nowhere"+string(os.PathListSeparator)+folder, executable) || credhelper.OnPath("/nowhere", executable) {
+		t.Error("it is on PATH, or is not")
+	}
+	other := program(t, "2") // another version of the action, later in the job
+	p, err := credhelper.Link(other, folder)
+	if err != nil || !p.Fresh || text(t, p.Path) != "2" {
+		t.Fatalf("%+v, %v", p, err)
+	}
+	if credhelper.OnPath(folder, executable) {
+		t.Error("another program on PATH was taken for this one")
+	}
+	if err := p.Remove(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(folder); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the folder stays: %v", err)
+	}
+	if err := p.Remove(); err != nil {
+		t.Errorf("twice: %v", err)
+	}
+}
+
+func TestCopy(t *testing.T) {
+	t.Parallel()
+	executable := program(t, "1")
+	folder := filepath.Join(t.TempDir(), "bin")
+	first, err := credhelper.Copy(executable, folder, nil)
+	if err != nil || !first.Fresh || first.Private {
+		t.Fatalf("%+v, %v", first, err)
+	}
+	info, err := os.Lstat(first.Path)
+	if err != nil || info.Mode() != 0o755 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+	wantOnly(t, folder, credhelper.Program)
+
+	again, err := credhelper.Copy(executable, folder, first)
+	if err != nil || again == nil || again.Fresh {
+		t.Errorf("again: %+v, %v", again, err)
+	}
+	if not, err := credhelper.Copy(executable, folder, nil); err != nil || not != nil {
+		t.Errorf("what is there already was taken for ours: %+v, %v", not, err)
+	}
+	newer := program(t, "2")
+	if _, err := credhelper.Copy(newer, folder, nil); !errors.Is(err, credhelper.ErrOccupied) {
+		t.Errorf("over another program: %v", err)
+	}
+	second, err := credhelper.Copy(newer, folder, first)
+	if err != nil || !second.Fresh || text(t, second.Path) != "2" {
+		t.Fatalf("over our own: %+v, %v", second, err)
+	}
+	if err := first.Remove(); err != nil || text(t, second.Path) != "2" {
+		t.Errorf("the first took the second away: %v", err)
+	}
+	if err := second.Remove(); err != nil {
+		t.Fatal(err)
+	}
+	wantOnly(t, folder)
+}
+
+func TestRemoveLeavesWhatIsNotOurs(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	p, err := credhelper.Copy(program(t, "1"), folder, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(p.Path, []byte("theirs"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Remove(); err != nil || text(t, p.Path) != "theirs" {
+		t.Errorf("%v", err)
+	}
+	linked := filepath.Join(t.TempDir(), "bin")
+	l, err := credhelper.Link(program(t, "1"), linked)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(linked, "docker-credential-other"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Remove(); err != nil {
+		t.Fatal(err)
+	}
+	wantOnly(t, linked, "docker-credential-other")
+}
+
+func TestTheProgramComesBackWithTheLastHost(t *testing.T) {
+	t.Parallel()
+	s := store(t, t.TempDir())
+	put := &credhelper.Installed{Path: "/x/" + credhelper.Program, Target: "/y", Private: true}
+	set(t, s, put, "acme+ci", host)
+	set(t, s, nil, "acme+ci", "b.example")
+	if got := s.Program(os.ReadFile); got == nil || *got != *put {
+		t.Errorf("%+v", got)
+	}
+	if got, err := s.Remove(t.Context(), host); err != nil || got != nil {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if got, err := s.Remove(t.Context(), "b.example"); err != nil || got == nil || *got != *put {
+		t.Errorf("%+v, %v", got, err)
+	}
+}

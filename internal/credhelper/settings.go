@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package credhelper
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"quay-keyless/internal/authfile"
+)
+
+// FileName is the settings file's name; it stands beside an auth file.
+const FileName = "quay-keyless.json"
+
+// version is the one that this program writes and understands.
+const version = 1
+
+// Settings is what it takes to exchange anew for one host. Of Source, File and
+// Variable one is set.
+type Settings struct {
+	Registry string `json:"registry"` // as the user wrote it, with http:// where he chose so
+	Robot    string `json:"robot"`
+	Audience string `json:"audience"`
+	Source   string `json:"id-token-source,omitempty"` // the source's name, never auto
+	File     string `json:"id-token-file,omitempty"`   // absolute: tools run anywhere
+	Variable string `json:"id-token-env,omitempty"`
+	// CA is PEM text, not a path: the file may be gone when a tool asks, or be
+	// outside of the container that the tool runs in.
+	CA        string `json:"ca-certificate,omitempty"`
+	TLSVerify bool   `json:"tls-verify"`
+	Timeout   string `json:"timeout"` // as 1m30s
+}
+
+// Limit is the timeout as a duration.
+func (s Settings) Limit() (time.Duration, error) {
+	limit, err := time.ParseDuration(s.Timeout)
+	if err != nil || limit <= 0 {
+		return 0, fmt.Errorf("timeout %q is not a duration", s.Timeout)
+	}
+	return limit, nil
+}
+
+// validate finds what nobody could exchange with.
+func (s Settings) validate() error {
+	sources := 0
+	for _, source := range []string{s.Source, s.File, s.Variable} {
+		if source != "" {
+			sources++
+		}
+	}
+	switch {
+	case s.Registry == "":
+		return errors.New("has no registry")
+	case s.Robot == "":
+		return errors.New("has no robot")
+	case s.Audience == "":
+		return errors.New("has no audience")
+	case sources != 1:
+		return fmt.Errorf("has %d places for the ID token, not one", sources)
+	}
+	if _, err := s.Limit(); err != nil {
+		return fmt.Errorf("has a %w", err)
+	}
+	return nil
+}
+
+// Error is a settings file that cannot be used.
+type Error struct {
+	Path string
+	Err  error // completes the sentence "settings file PATH ..."
+}
+
+// Error is one sentence about the file.
+func (e *Error) Error() string { return "settings file " + e.Path + " " + e.Err.Error() }
+
+// Unwrap gives what the system or the JSON decoder said.
+func (e *Error) Unwrap() error { return e.Err }
+
+// content is a settings file, with all that this version does not know.
+type content struct {
+	top     map[string]json.RawMessage
+	hosts   map[string]json.RawMessage
+	program *Installed
+}
+
+// parse reads a settings file; no text gives an empty content.
+func parse(text []byte) (content, error) {
+	c := content{top: map[string]json.RawMessage{}, hosts: map[string]json.RawMessage{}}
+	if text == nil {
+		return c, nil
+	}
+	if err := json.Unmarshal(text, &c.top); err != nil {
+		return content{}, fmt.Errorf("is no JSON object: %w", err)
+	}
+	var known int
+	if err := json.Unmarshal(c.top["version"], &known); err != nil {
+		return content{}, errors.New("has no version")
+	}
+	if known != version {
+		return content{}, fmt.Errorf("is of version %d, and this program knows %d", known, version)
+	}
+	if err := json.Unmarshal(c.top["hosts"], &c.hosts); err != nil || c.hosts == nil {
+		return content{}, errors.New(`has no object "hosts"`)
+	}
+	if raw, ok := c.top["program"]; ok {
+		if err := json.Unmarshal(raw, &c.program); err != nil {
+			return content{}, fmt.Errorf("has a program that is none: %w", err)
+		}
+	}
+	return c, nil
+}
+
+// settings are those for a host; false where there are none.
+func (c content) settings(host string) (Settings, bool, error) {
+	raw, ok := c.hosts[host]
+	if !ok {
+		return Settings{}, false, nil
+	}
+	s := Settings{TLSVerify: true} // what is left out is safe
+	if err := json.Unmarshal(raw, &s); err != nil {
+		return Settings{}, false, fmt.Errorf("is wrong for %s: %w", host, err)
+	}
+	if err := s.validate(); err != nil {
+		return Settings{}, false, fmt.Errorf("is wrong for %s: it %w", host, err)
+	}
+	return s, true, nil
+}
+
+// Find looks for the host beside the auth files that the environment names, in
+// the order of [Folders]; the first file that has it counts. The errors are
+// [ErrNotFound], and an [*Error] for a file on the way that cannot be read: it
+// might have had the host, and nobody would know why the login is missing.
+func Find(getenv func(string) string, readFile func(string) ([]byte, error), host string) (Settings, error) {
+	for _, folder := range Folders(getenv) {
+		path := filepath.Join(folder, FileName)
+		text, err := readFile(path)
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+			continue
+		} else if err != nil {
+			return Settings{}, &Error{path, fmt.Errorf("is not readable: %w", bare(err))}
+		}
+		if text == nil {
+			text = []byte{}
+		}
+		c, err := parse(text)
+		if err != nil {
+			return Settings{}, &Error{path, err}
+		}
+		s, ok, err := c.settings(host)
+		if err != nil {
+			return Settings{}, &Error{path, err}
+		}
+		if ok {
+			return s, nil
+		}
+	}
+	return Settings{}, ErrNotFound
+}
+
+// bare takes off the path that the message has already.
+func bare(err error) error {
+	var inPath *fs.PathError
+	if errors.As(err, &inPath) {
+		return inPath.Err
+	}
+	return err
+}
+
+// Folders are where settings can be: beside the auth files that the environment
+// names, links followed, in the order in which tools read them.
+func Folders(getenv func(string) string) []string {
+	home := getenv("HOME")
+	if home == "" {
+		home = getenv("USERPROFILE")
+	}
+	var files []string
+	under := func(folder string, rest ...string) {
+		if folder != "" {
+			files = append(files, filepath.Join(append([]string{folder}, rest...)...))
+		}
+	}
+	under(getenv("DOCKER_CONFIG"), "config.json")
+	under(getenv("REGISTRY_AUTH_FILE"))
+	under(getenv("XDG_RUNTIME_DIR"), "containers", "auth.json")
+	under(getenv("XDG_CONFIG_HOME"), "containers", "auth.json")
+	under(home, ".config", "containers", "auth.json")
+	under(home, ".docker", "config.json")
+	var folders []string
+	seen := map[string]bool{}
+	for _, path := range files {
+		file, err := authfile.Open(path)
+		if err != nil {
+			continue // the tools have no login there either
+		}
+		if folder := filepath.Dir(file.Path()); !seen[folder] {
+			seen[folder] = true
+			folders = append(folders, folder)
+		}
+	}
+	return folders
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package credhelper
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+
+	"quay-keyless/internal/authfile"
+)
+
+// Store is the settings file beside one auth file.
+type Store struct{ file *authfile.File }
+
+// Beside names the settings file of an auth file, by the path that
+// [authfile.File.Path] gives. Nothing need be there.
+func Beside(authFile string) (*Store, error) {
+	path := filepath.Join(filepath.Dir(authFile), FileName)
+	file, err := authfile.Open(path)
+	if err != nil {
+		return nil, said(path, err)
+	}
+	return &Store{file}, nil
+}
+
+// Path is where the file is, or would be.
+func (s *Store) Path() string { return s.file.Path() }
+
+// Set keeps the settings of hosts, HOST[:PORT] each, and where the program was
+// put for them; nil leaves that as it is. Other hosts, and fields that this
+// version does not know, stay. The file has mode 0600 and is written under a
+// lock at one stroke.
+//
+// Undo puts back what was there, unless somebody else wrote since. The error is
+// an [*Error].
+func (s *Store) Set(ctx context.Context, hosts map[string]Settings, program *Installed) (undo func(context.Context) error, err error) {
+	var before, wrote []byte
+	err = s.rewrite(ctx, func(old []byte) ([]byte, error) {
+		c, err := parse(old)
+		if err != nil {
+			return nil, &Error{s.Path(), err}
+		}
+		for _, host := range slices.Sorted(maps.Keys(hosts)) {
+			if err := hosts[host].validate(); err != nil {
+				return nil, &Error{s.Path(), fmt.Errorf("was given settings for %s that are wrong: it %w", host, err)}
+			}
+			if c.hosts[host], err = merged(c.hosts[host], hosts[host]); err != nil {
+				return nil, &Error{s.Path(), fmt.Errorf("is wrong for %s: %w", host, err)}
+			}
+		}
+		if program != nil {
+			c.program = program
+		}
+		before = old
+		wrote, err = c.encode()
+		return wrote, err
+	})
+	return func(ctx context.Context) error {
+		return s.rewrite(ctx, func(now []byte) ([]byte, error) {
+			if bytes.Equal(now, wrote) {
+				return before, nil
+			}
+			return now, nil
+		})
+	}, err
+}
+
+// Remove forgets hosts, and the file with the last one. Then the program that was
+// put somewhere for them is nobody's any more and comes back, to be taken away;
+// otherwise program is nil. The error is an [*Error].
+func (s *Store) Remove(ctx context.Context, hosts ...string) (program *Installed, err error) {
+	err = s.rewrite(ctx, func(old []byte) ([]byte, error) {
+		c, err := parse(old)
+		if err != nil {
+			return nil, &Error{s.Path(), err}
+		}
+		for _, host := range hosts {
+			delete(c.hosts, host)
+		}
+		if len(c.hosts) == 0 {
+			program = c.program
+			return nil, nil
+		}
+		return c.encode()
+	})
+	return program, err
+}
+
+// Exists reports whether there are settings, so that a logout from a login
+// without a helper makes no lock for nothing.
+func (s *Store) Exists(readFile func(string) ([]byte, error)) bool {
+	_, err := readFile(s.Path())
+	return err == nil
+}
+
+// Program is where the program was put, nil where the file does not say.
+func (s *Store) Program(readFile func(string) ([]byte, error)) *Installed {
+	text, err := readFile(s.Path())
+	if err != nil {
+		return nil
+	}
+	c, err := parse(text)
+	if err != nil {
+		return nil // Set says why
+	}
+	return c.program
+}
+
+func (s *Store) rewrite(ctx context.Context, change func([]byte) ([]byte, error)) error {
+	return said(s.Path(), s.file.Rewrite(ctx, change))
+}
+
+// said makes err one about the settings file.
+func said(path string, err error) error {
+	var known *Error
+	var file *authfile.Error
+	switch {
+	case err == nil || errors.As(err, &known):
+		return err
+	case errors.As(err, &file):
+		return &Error{path, predicate{file}}
+	}
+	return &Error{path, fmt.Errorf("cannot be written: %w", err)}
+}
+
+// predicate is an auth file's error without the words "auth file PATH".
+type predicate struct{ of *authfile.Error }
+
+func (p predicate) Error() string { return p.of.Predicate() }
+func (p predicate) Unwrap() error { return p.of }
+
+// merged lays settings over what the file had for the host.
+func merged(old json.RawMessage, settings Settings) (json.RawMessage, error) {
+	all := map[string]json.RawMessage{}
+	if old != nil {
+		if err := json.Unmarshal(old, &all); err != nil {
+			return nil, err
+		}
+	}
+	for _, optional := range []string{"id-token-source", "id-token-file", "id-token-env", "ca-certificate"} {
+		delete(all, optional)
+	}
+	text, err := json.Marshal(settings)
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(text, &all); err != nil {
+		return nil, err
+	}
+	return json.Marshal(all)
+}
+
+// encode is the file's text.
+func (c content) encode() ([]byte, error) {
+	all := maps.Clone(c.top)
+	for name, value := range map[string]any{"version": version, "hosts": c.hosts, "program": c.program} {
+		text, err := json.Marshal(value)
+		if err != nil {
+			return nil, err
+		}
+		all[name] = text
+	}
+	if c.program == nil {
+		delete(all, "program")
+	}
+	text, err := json.MarshalIndent(all, "", "  ")
+	return append(text, '\n'), err
+}
