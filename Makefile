@@ -41,6 +41,7 @@ e2e: ## the slow tests, with real third parties
 	@tools/install.sh podman buildah skopeo runc npm git
 	@e2e/setup.sh
 	(cd tools && $(GO) build -o ../bin/ran ./ran) && cd e2e && $(GO) test -count=1 -json ./... | ../bin/ran
+	$(GO) test -count=1 -json -run '^TestKill$$' ./internal/authfile -kills 200 | bin/ran
 
 .PHONY: fuzz
 fuzz: ## each fuzz target for a minute
