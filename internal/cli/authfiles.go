@@ -5,22 +5,33 @@ package cli
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"quay-keyless/internal/authfile"
 	"quay-keyless/internal/host"
 )
 
+// authFile is one file that a login belongs in, and the tools that look there.
+type authFile struct {
+	*authfile.File
+	tools []string // empty where that was not asked
+}
+
 // authFiles is every file that one login belongs in.
-type authFiles []*authfile.File
+type authFiles []authFile
 
 // authFiles opens the files that the user named, or all in which the tools of
 // this environment look. A file that is named in two ways is one.
 func (a *app) authFiles(paths []string) (authFiles, error) {
-	if len(paths) == 0 {
-		return a.place().Known()
-	}
 	var files authFiles
+	if len(paths) == 0 {
+		known, err := a.place().Known()
+		for _, file := range known {
+			files = append(files, authFile{File: file})
+		}
+		return files, err
+	}
 	seen := map[string]bool{}
 	for _, path := range paths {
 		file, err := authfile.Open(path)
@@ -29,7 +40,7 @@ func (a *app) authFiles(paths []string) (authFiles, error) {
 		}
 		if !seen[file.Path()] {
 			seen[file.Path()] = true
-			files = append(files, file)
+			files = append(files, authFile{File: file})
 		}
 	}
 	return files, nil
@@ -49,7 +60,7 @@ func (files authFiles) set(ctx context.Context, entries []authfile.Entry, say ho
 		if err != nil {
 			return errors.Join(err, files[:i].undo(ctx, keys))
 		}
-		say.Notice(written(file.Path(), change))
+		say.Notice(file.written(change))
 		warnOfLostState(say, file.Path(), change)
 	}
 	return nil
@@ -67,12 +78,25 @@ func (files authFiles) undo(ctx context.Context, keys []string) error {
 	return errors.Join(errs...)
 }
 
-// written says where a login went.
-func written(path string, change authfile.Change) string {
+// written says in one line where a login went and who looks there.
+func (f authFile) written(change authfile.Change) string {
+	words := "wrote " + f.Path()
 	if change.InPlace {
-		return "wrote " + path + " in place, since it cannot be replaced there"
+		words += " in place, since it cannot be replaced there"
 	}
-	return "wrote " + path
+	if len(f.tools) > 0 {
+		words += ", where " + enumerated(f.tools) + " look"
+	}
+	return words
+}
+
+// enumerated is a list as people read it.
+func enumerated(list []string) string {
+	if len(list) < 2 {
+		return strings.Join(list, "")
+	}
+	last := len(list) - 1
+	return strings.Join(list[:last], ", ") + " and " + list[last]
 }
 
 // warnOfLostState says what cannot be known any more.

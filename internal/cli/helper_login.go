@@ -102,7 +102,7 @@ func (a *app) setHelper(ctx context.Context, files authFiles, flags mintFlags, h
 }
 
 // setHelperIn is setHelper for one auth file.
-func (a *app) setHelperIn(ctx context.Context, file *authfile.File, settings map[string]credhelper.Settings, program *credhelper.Installed, done *undone) error {
+func (a *app) setHelperIn(ctx context.Context, file authFile, settings map[string]credhelper.Settings, program *credhelper.Installed, done *undone) error {
 	store, err := credhelper.Beside(file.Path())
 	if err != nil {
 		return err
@@ -121,7 +121,7 @@ func (a *app) setHelperIn(ctx context.Context, file *authfile.File, settings map
 		_, _, err := file.Restore(ctx, hosts...)
 		return err
 	})
-	a.host.Notice(written(file.Path(), change) + " and " + filepath.Base(store.Path()) + " beside it")
+	a.host.Notice(file.written(change) + ", and " + filepath.Base(store.Path()) + " beside it")
 	warnOfLostState(a.host, file.Path(), change)
 	return nil
 }
@@ -227,7 +227,7 @@ func (a *app) setWithoutHelper(ctx context.Context, files authFiles, entries []a
 // forgetHelper removes what the helper kept for hosts beside an auth file, and
 // the program with the last of them. It is for logouts, and for logins without a
 // helper over one with it; where there is nothing it does nothing.
-func (a *app) forgetHelper(ctx context.Context, file *authfile.File, hosts ...string) error {
+func (a *app) forgetHelper(ctx context.Context, file authFile, hosts ...string) error {
 	store, err := credhelper.Beside(file.Path())
 	if err != nil || len(hosts) == 0 || !store.Exists(a.env.ReadFile) {
 		return err

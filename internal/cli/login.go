@@ -83,7 +83,7 @@ func (a *app) runLogin(ctx context.Context, flags loginFlags, registry string) e
 	if err := ca.install(ctx, a, planned(plan), targets); err != nil {
 		return errors.Join(err, planned(plan).undo(ctx, keys(targets)))
 	}
-	a.sayLogins(flags, plan, logins)
+	a.sayLogins(flags, logins)
 	return a.host.Publish(result)
 }
 
@@ -100,9 +100,8 @@ func (a *app) write(ctx context.Context, flags loginFlags, files authFiles, logi
 	return a.setHelper(ctx, files, flags.mintFlags, flags.helper, targets, exports)
 }
 
-// sayLogins says what is there now, who will find it, and for how long.
-func (a *app) sayLogins(flags loginFlags, plan authfile.Plan, logins []minted) {
-	a.sayReaders(plan)
+// sayLogins says who is logged in now, and for how long.
+func (a *app) sayLogins(flags loginFlags, logins []minted) {
 	a.adviseTools(flags)
 	for _, login := range logins {
 		if flags.helper.use {

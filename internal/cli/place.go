@@ -115,18 +115,9 @@ func (c *conflictError) Unwrap() error { return c.conflict.Err }
 func planned(plan authfile.Plan) authFiles {
 	var list authFiles
 	for _, target := range plan.Files {
-		list = append(list, target.File)
+		list = append(list, authFile{target.File, target.Tools})
 	}
 	return list
-}
-
-// sayReaders says in a line for each file which tools will find the login there.
-func (a *app) sayReaders(plan authfile.Plan) {
-	for _, target := range plan.Files {
-		if len(target.Tools) > 0 {
-			a.host.Notice(fmt.Sprintf("%s look in %s", strings.Join(target.Tools, ", "), target.File.Path()))
-		}
-	}
 }
 
 // exported are the plan's variables, as the host hands them on.
