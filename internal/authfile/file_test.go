@@ -233,3 +233,71 @@ func TestTemporaryFilesOfTheDeadAreRemoved(t *testing.T) {
 	mustSet(t, f, login(host, "1"))
 	wantFiles(t, f, ".config.json.quay-keyless", ".config.json.quay-keyless.4711.txt", "config.json")
 }
+
+// A login that fails in a later step goes back to the one before it, not to what
+// was there before the first.
+func TestUndo(t *testing.T) {
+	f := tempFile(t, before)
+	mustSet(t, f, login(host, "first"))
+	first := read(t, f.Path())
+	change, err := f.Set(t.Context(), login(host, "second"), login("new.example", "3"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := change.Undo(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wantText(t, f, first)
+	mustRestore(t, f, nil, host+": restored")
+	wantText(t, f, before)
+	wantNothingElse(t, f)
+}
+
+func TestUndoLeavesWhatOthersWrote(t *testing.T) {
+	f := tempFile(t, before)
+	change, err := f.Set(t.Context(), login(host, "1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, f.Path(), `{"auths":{"other.example":{}}}`)
+	if err := change.Undo(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wantText(t, f, `{"auths":{"other.example":{}}}`)
+}
+
+func TestUndoOfANewFile(t *testing.T) {
+	f := open(t, filepath.Join(t.TempDir(), "config.json"))
+	change, err := f.Set(t.Context(), login(host, "1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := change.Undo(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wantText(t, f, "{\n\t\"auths\": {}\n}\n")
+	wantNothingElse(t, f)
+}
+
+// A registry stands for its organizations too.
+func TestRestoreOfAHostTakesItsOrganizations(t *testing.T) {
+	f := tempFile(t, before)
+	mustSet(t, f, login("new.example/acme", "1"), login("new.example/other", "2"), login("else.example/acme", "3"))
+	mustRestore(t, f, []string{"new.example"}, "new.example: nothing", "new.example/acme: removed", "new.example/other: removed")
+	mustRestore(t, f, nil, "else.example/acme: removed")
+	wantText(t, f, before)
+}
+
+// Without a state, a restore of everything names what a login of ours may have
+// left, and touches nothing.
+func TestRestoreOfEverythingWithoutState(t *testing.T) {
+	const jwt = "eyJhbGciOiJSUzI1NiJ9.e30.c2ln"
+	f := tempFile(t, `{"auths":{"other.example":{"auth":"eDp5"}},"credHelpers":{"helped.example":"quay-keyless","else.example":"pass"}}`)
+	mustSet(t, f, login(host, jwt))
+	text := read(t, f.Path())
+	if err := os.Remove(f.statePath()); err != nil {
+		t.Fatal(err)
+	}
+	mustRestore(t, f, nil, "helped.example: unknown", host+": unknown")
+	wantText(t, f, text)
+}

@@ -50,15 +50,20 @@ func (p Place) readers(docker string) []reader {
 }
 
 // Known is every auth file in which some tool of this environment looks, each
-// once: where a logout finds what logins wrote. The error is an [ErrNoHome].
+// once: where a logout finds what logins wrote. The error is an [ErrNoHome],
+// where no variable names a file either.
 func (p Place) Known() ([]*File, error) {
+	paths := []string{p.Getenv("REGISTRY_AUTH_FILE")}
 	folder, err := p.dockerFolder()
-	if err != nil {
+	switch {
+	case err == nil:
+		docker := filepath.Join(folder, "config.json")
+		paths = append([]string{docker}, p.everywhere(docker)...)
+	case paths[0] == "":
 		return nil, err
 	}
-	docker := filepath.Join(folder, "config.json")
 	var files []*File
-	for _, path := range append([]string{docker}, p.everywhere(docker)...) {
+	for _, path := range paths {
 		file, err := Open(path)
 		if err != nil || slices.ContainsFunc(files, func(other *File) bool { return other.path == file.path }) {
 			continue

@@ -5,9 +5,12 @@ package authfile
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
+	"slices"
 )
 
 // Result is what became of a key on [File.Restore].
@@ -33,8 +36,8 @@ type Outcome struct {
 }
 
 // Restore puts back what was under the keys before our logins, byte for byte,
-// where the present value is still ours. Without keys it does so for all that the
-// state knows, in the order of their names. A file that Set created stays, with no
+// where the present value is still ours. A key HOST stands for HOST/ORG too. Without
+// keys it does so for all that the state knows, in the order of their names. A file that Set created stays, with no
 // login in it: the environment may name it, and podman stops at a missing file.
 //
 // It can be called again and again; a key that is done is [Unknown] or [Nothing]
@@ -55,9 +58,7 @@ func (f *File) restore(ctx context.Context, keys []string) ([]Outcome, Change, e
 		return nil, Change{}, err
 	}
 	defer l.release()
-	if len(keys) == 0 {
-		keys = l.state().keys()
-	}
+	keys = l.state().expand(keys)
 	outcomes, change, err := f.takeBack(ctx, l, keys)
 	if err != nil {
 		return nil, change, err
@@ -68,11 +69,40 @@ func (f *File) restore(ctx context.Context, keys []string) ([]Outcome, Change, e
 // unknown says what there is under the keys when there is no state at all.
 func (f *File) unknown(keys []string) ([]Outcome, error) {
 	text, err := f.read()
-	if err != nil || len(keys) == 0 {
+	if err != nil {
 		return nil, err
+	}
+	if len(keys) == 0 {
+		keys = suspects(text)
 	}
 	_, outcomes, err := unsplice(text, state{}, keys)
 	return outcomes, err
+}
+
+// suspects are the keys under which something lies that a login of ours could
+// have left: our helper, or a JWT for a password.
+func suspects(text []byte) []string {
+	var held struct {
+		Auths map[string]struct {
+			Auth []byte `json:"auth"`
+		} `json:"auths"`
+		Helpers map[string]string `json:"credHelpers"`
+	}
+	if json.Unmarshal(text, &held) != nil {
+		return nil
+	}
+	keys := map[string]bool{}
+	for key, entry := range held.Auths {
+		if _, password, _ := bytes.Cut(entry.Auth, []byte(":")); bytes.HasPrefix(password, []byte("eyJ")) {
+			keys[key] = true
+		}
+	}
+	for key, helper := range held.Helpers {
+		if helper == ownHelper {
+			keys[key] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(keys))
 }
 
 // takeBack writes until no value of ours is left under the keys.

@@ -25,6 +25,11 @@ type Change struct {
 	// Writes is how often the file was written, more than once where another
 	// tool, which takes no lock, wrote at the same time.
 	Writes int
+	// Undo takes this one call back, to what the file and its state held before
+	// it, as long as nobody wrote since; it is for a login that fails in a later
+	// step. [File.Restore] goes back further, to before the first login. Undo is
+	// nil where nothing was written.
+	Undo func(context.Context) error
 }
 
 // Set writes the entries, all or none, under one lock and in one write. A
@@ -63,7 +68,8 @@ func (f *File) setEdits(ctx context.Context, due func(state) []edit) (Change, er
 // apply writes until the file holds every edit.
 func (f *File) apply(ctx context.Context, l *lock, list []edit) (Change, error) {
 	change := Change{StateLost: l.lost}
-	var wrote []byte
+	var before, wrote []byte
+	state := l.state()
 	for {
 		old, err := f.read()
 		if err != nil {
@@ -82,8 +88,33 @@ func (f *File) apply(ctx context.Context, l *lock, list []edit) (Change, error) 
 		if err := f.commit(l, next, &change, old, text); err != nil {
 			return change, err
 		}
+		if wrote == nil {
+			before = old
+		}
 		wrote = text
+		change.Undo = func(ctx context.Context) error { return located(f.path, f.undo(ctx, before, wrote, state)) }
 	}
+}
+
+// undo puts a text and a state back, where the file still holds what was written
+// over them. A file that was not there is left without logins.
+func (f *File) undo(ctx context.Context, before, wrote []byte, s state) error {
+	l, err := acquire(ctx, f.statePath())
+	if err != nil {
+		return err
+	}
+	defer l.release()
+	now, err := f.read()
+	if err != nil || !bytes.Equal(now, wrote) {
+		return err
+	}
+	if before == nil {
+		before = emptyFile
+	}
+	if _, err := f.write(now, before); err != nil {
+		return err
+	}
+	return l.save(s)
 }
 
 // another says why the file shall not be written once more.

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // stateVersion is what this program writes and the only one it understands.
@@ -182,4 +183,21 @@ func parseRecord(line []byte) (state, bool) {
 	var s state
 	err := json.Unmarshal(text, &s)
 	return s, err == nil
+}
+
+// expand is the keys that a restore of these is about: all where there are none,
+// and with a host the organizations below it.
+func (s state) expand(keys []string) []string {
+	known := s.keys()
+	if len(keys) == 0 {
+		return known
+	}
+	all := slices.Clone(keys)
+	for _, key := range known {
+		host, _, below := strings.Cut(key, "/")
+		if below && slices.Contains(keys, host) && !slices.Contains(all, key) {
+			all = append(all, key)
+		}
+	}
+	return all
 }

@@ -95,6 +95,21 @@ func (p Places) Install(ctx context.Context, host, holder string, pem []byte) ([
 	return installed, nil
 }
 
+// Check finds what would keep Install from its work, as far as looking tells,
+// and changes nothing. The error is an [*Error].
+func (p Places) Check(host string, pem []byte) error {
+	targets, err := p.targets(host, pem)
+	if err != nil {
+		return err
+	}
+	for _, target := range targets {
+		if _, _, err := read(target.host(host)); err != nil {
+			return located(target.file(host), err)
+		}
+	}
+	return nil
+}
+
 // targets are the folders to write for a host.
 func (p Places) targets(host string, pem []byte) ([]folder, error) {
 	winner := p.winner(host)

@@ -43,9 +43,12 @@ func explain(err error) host.Message {
 
 		unbelievable *endpoint.Unbelievable
 		conflict     *conflictError
+		interrupted  *Interrupted
 	)
 	message := host.Message{Text: err.Error()}
 	switch {
+	case errors.As(err, &interrupted):
+		message.Text = interrupted.Error()
 	case errors.As(err, &conflict):
 		return conflictWords(conflict.conflict, nil)
 	case errors.As(err, &usage):

@@ -60,11 +60,11 @@ func noRuntimeDirWords(exports []authfile.Variable) host.Message {
 
 // shell quotes text for a shell, where it needs that.
 func shell(text string) string {
-	plain := strings.IndexFunc(text, func(r rune) bool {
+	odd := func(r rune) bool {
 		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-:@%+=,", r))
-	}) < 0
-	if plain && text != "" {
+	}
+	if text != "" && !strings.ContainsFunc(text, odd) {
 		return text
 	}
-	return "'" + strings.ReplaceAll(text, "'", `'\\''`) + "'"
+	return host.Quote(text)
 }

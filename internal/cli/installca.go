@@ -18,7 +18,7 @@ type caInstaller struct {
 
 // caInstaller looks, before anything is asked, whether the CA can be installed.
 // It is nil where the user did not ask for it.
-func (a *app) caInstaller(flags loginFlags) (*caInstaller, error) {
+func (a *app) caInstaller(flags loginFlags, targets []target) (*caInstaller, error) {
 	if !flags.installCA {
 		return nil, nil
 	}
@@ -33,11 +33,17 @@ func (a *app) caInstaller(flags loginFlags) (*caInstaller, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, host := range hostsOf(targets) {
+		if err := places.Check(host, text); err != nil {
+			return nil, err
+		}
+	}
 	return &caInstaller{places: places, pem: text}, nil
 }
 
 // install puts the CA there for each of the targets' registries, in the name of
-// the login's first auth file.
+// the login's first auth file. What an earlier login installed stays if that
+// fails; what this one did for another registry goes with the next logout.
 func (c *caInstaller) install(ctx context.Context, a *app, files authFiles, targets []target) error {
 	if c == nil {
 		return nil
@@ -45,10 +51,7 @@ func (c *caInstaller) install(ctx context.Context, a *app, files authFiles, targ
 	for _, host := range hostsOf(targets) {
 		installed, err := c.places.Install(ctx, host, files[0].Path(), c.pem)
 		if err != nil {
-			undoing, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoPatience)
-			defer cancel()
-			_, undo := c.places.Remove(undoing, files[0].Path(), hostsOf(targets)...)
-			return errors.Join(err, undo)
+			return err
 		}
 		a.host.Notice("installed the CA of " + host + " in " + strings.Join(installed, " and "))
 	}
@@ -85,15 +88,4 @@ func hostsOf(targets []target) []string {
 		}
 	}
 	return list
-}
-
-// adviseTools says what the tools will need to reach a registry that this
-// program reached only by a flag.
-func (a *app) adviseTools(flags loginFlags) {
-	switch {
-	case !flags.tlsVerify:
-		a.host.Notice("hint: podman, buildah and skopeo need --tls-verify=false too")
-	case flags.caCertificate != "" && !flags.installCA:
-		a.host.Notice("hint: podman, buildah and skopeo need that CA too: --install-ca here, or their --cert-dir DIR with the CA in DIR/ca.crt")
-	}
 }

@@ -65,7 +65,7 @@ func (a *app) runLogin(ctx context.Context, flags loginFlags, registry string) e
 	if err != nil {
 		return err
 	}
-	ca, err := a.caInstaller(flags)
+	ca, err := a.caInstaller(flags, targets)
 	if err != nil {
 		return err
 	}
@@ -83,6 +83,7 @@ func (a *app) runLogin(ctx context.Context, flags loginFlags, registry string) e
 	if err := ca.install(ctx, a, planned(plan), targets); err != nil {
 		return errors.Join(err, planned(plan).undo(ctx, keys(targets)))
 	}
+	a.advise(flags, targets, result)
 	a.sayLogins(flags, logins)
 	return a.host.Publish(result)
 }
@@ -102,7 +103,6 @@ func (a *app) write(ctx context.Context, flags loginFlags, files authFiles, logi
 
 // sayLogins says who is logged in now, and for how long.
 func (a *app) sayLogins(flags loginFlags, logins []minted) {
-	a.adviseTools(flags)
 	for _, login := range logins {
 		if flags.helper.use {
 			a.host.Notice(fmt.Sprintf("logged in to %s as %s: tools get a fresh robot token each time they ask", login.registry.Key(), login.robot))
@@ -175,7 +175,7 @@ func keys(targets []target) []string {
 
 // result is what the host hands on.
 func (f *loginFlags) result(logins []minted, plan authfile.Plan) host.Result {
-	result := host.Result{AuthFiles: planned(plan).paths(), Exports: exported(plan)}
+	result := host.Result{AuthFiles: planned(plan).paths(), Exports: exported(plan), Renews: f.helper.use}
 	for _, login := range logins {
 		handedOn := host.Login{Registry: login.registry.Key(), Username: login.robot.String(), ExpiresAt: login.expiresAt}
 		if f.exportToken {

@@ -52,7 +52,7 @@ func (a *app) plan(flags loginFlags, keys []string) (authfile.Plan, error) {
 	if err != nil {
 		return plan, err
 	}
-	plan.Conflicts = slices.DeleteFunc(plan.Conflicts, func(c authfile.Conflict) bool { return a.cured(flags, c) })
+	plan.Conflicts = slices.DeleteFunc(plan.Conflicts, func(c authfile.Conflict) bool { return a.cured(flags, plan, c) })
 	for _, conflict := range plan.Conflicts {
 		if conflict.Fatal {
 			return plan, &conflictError{conflict}
@@ -67,16 +67,36 @@ func (a *app) plan(flags loginFlags, keys []string) (authfile.Plan, error) {
 func (a *app) find(flags placeFlags, keys []string) (authfile.Plan, error) {
 	switch {
 	case flags.authFile != "":
-		return a.place().File(flags.authFile, keys...)
+		plan, err := a.place().File(flags.authFile, keys...)
+		for i := range plan.Files {
+			plan.Files[i].Tools = nil // they look there if they are told to
+		}
+		return plan, err
 	case !flags.isolated:
 		return a.place().InPlace(keys...)
 	case flags.folder != "":
 		return a.place().Isolated(flags.folder, keys...)
 	}
+	if folder := a.isolatedBefore(); folder != "" {
+		return a.place().Isolated(folder, keys...)
+	}
 	// It is made, with mode 0700, when there is something to write.
-	name := "quay-keyless-" + strings.ToLower(rand.Text()[:12])
+	name := isolatedPrefix + strings.ToLower(rand.Text()[:12])
 	return a.place().Isolated(filepath.Join(a.temporary(), name), keys...)
 }
+
+// isolatedBefore is the folder of an isolated login that this job made before,
+// where a second one belongs too: the tools look in one folder only.
+func (a *app) isolatedBefore() string {
+	folder := a.env.Getenv("DOCKER_CONFIG")
+	if !strings.HasPrefix(filepath.Base(folder), isolatedPrefix) {
+		return ""
+	}
+	return folder
+}
+
+// isolatedPrefix is what the names of our private folders begin with.
+const isolatedPrefix = "quay-keyless-"
 
 // temporary is where this job's passing files belong: GitHub empties RUNNER_TEMP
 // when the job is over.
@@ -91,13 +111,15 @@ func (a *app) temporary() string {
 
 // cured reports a conflict that this login ends: the plan's variables, which on
 // GitHub reach the steps that follow by themselves, make up for a missing
-// XDG_RUNTIME_DIR, and our helper takes the place of another one and of a store.
-func (a *app) cured(flags loginFlags, c authfile.Conflict) bool {
+// XDG_RUNTIME_DIR, and our helper goes before another one, a store, and logins
+// for organizations, in the files that it is written to.
+func (a *app) cured(flags loginFlags, plan authfile.Plan, c authfile.Conflict) bool {
+	written := slices.ContainsFunc(plan.Files, func(t authfile.Target) bool { return t.File.Path() == c.Path })
 	switch c.Kind {
 	case authfile.NoRuntimeDir:
 		return a.host.Name() == "github"
-	case authfile.OtherHelper, authfile.OtherStore:
-		return flags.helper.use
+	case authfile.OtherHelper, authfile.OtherStore, authfile.NarrowerKey:
+		return flags.helper.use && written
 	}
 	return false
 }
@@ -115,9 +137,23 @@ func (c *conflictError) Unwrap() error { return c.conflict.Err }
 func planned(plan authfile.Plan) authFiles {
 	var list authFiles
 	for _, target := range plan.Files {
-		list = append(list, authFile{target.File, target.Tools})
+		list = append(list, authFile{target.File, finders(plan, target)})
 	}
 	return list
+}
+
+// finders are the tools that will find the login in a file: all that look there,
+// but for those that a conflict keeps from it.
+func finders(plan authfile.Plan, target authfile.Target) []string {
+	kept := func(c authfile.Conflict) bool {
+		return !c.Fatal && c.Kind != authfile.NoRuntimeDir && (c.Path == "" || c.Path == target.File.Path())
+	}
+	if !slices.ContainsFunc(plan.Conflicts, kept) {
+		return target.Tools
+	}
+	return slices.DeleteFunc(slices.Clone(target.Tools), func(tool string) bool {
+		return tool == "docker" || tool == "crane" || tool == "helm"
+	})
 }
 
 // exported are the plan's variables, as the host hands them on.

@@ -159,7 +159,11 @@ func summary(result Result) string {
 	var table strings.Builder
 	table.WriteString("| registry | robot | logged in until |\n| --- | --- | --- |\n")
 	for _, login := range result.Logins {
-		fmt.Fprintf(&table, "| %s | %s | %s |\n", cell(login.Registry), cell(login.Username), login.ExpiresAt.UTC().Format("2006-01-02 15:04 MST"))
+		end := login.ExpiresAt.UTC().Format("2006-01-02 15:04 MST")
+		if result.Renews {
+			end = "renewed for each use"
+		}
+		fmt.Fprintf(&table, "| %s | %s | %s |\n", cell(login.Registry), cell(login.Username), end)
 	}
 	return table.String()
 }

@@ -59,6 +59,7 @@ type Result struct {
 	AuthFiles []string // where the logins were written, the one for every tool first
 	Exports   []Variable
 	Path      string // a folder that belongs on PATH, "" for none
+	Renews    bool   // tools get a fresh robot token for each use
 }
 
 // Output is one result under the name that every host gives it.

@@ -81,19 +81,19 @@ func printable(text string) string {
 // export prints what a shell's eval sets for the commands that follow.
 func (w words) export(result Result) error {
 	for _, variable := range result.Exports {
-		if _, err := fmt.Fprintf(w.results, "export %s=%s\n", variable.Name, quoted(variable.Value)); err != nil {
+		if _, err := fmt.Fprintf(w.results, "export %s=%s\n", variable.Name, Quote(variable.Value)); err != nil {
 			return err
 		}
 	}
 	if result.Path == "" {
 		return nil
 	}
-	_, err := fmt.Fprintf(w.results, "export PATH=%s:\"$PATH\"\n", quoted(result.Path))
+	_, err := fmt.Fprintf(w.results, "export PATH=%s:\"$PATH\"\n", Quote(result.Path))
 	return err
 }
 
-// quoted is text as a shell takes it.
-func quoted(text string) string {
+// Quote is text as a shell takes it for one word.
+func Quote(text string) string {
 	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }
 
