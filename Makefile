@@ -29,18 +29,21 @@ packages:
 lint: ## gofmt, vet and staticcheck
 	$(GO) mod tidy -diff
 	cd e2e && $(GO) mod tidy -diff
+	cd e2e/tools && $(GO) mod tidy -diff
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "not formatted: $$unformatted"; exit 1; }
 	$(GO) vet ./...
 	GOOS=windows $(GO) vet ./cmd/quay-keyless
 	GOOS=darwin $(GO) vet ./cmd/quay-keyless
 	$(STATICCHECK) ./...
 	cd e2e && $(GO) vet ./... && $(GO) tool -modfile=../tools/go.mod staticcheck -checks all,-ST1000 ./...
+	cd e2e/tools && $(GO) vet ./... && $(GO) tool -modfile=../../tools/go.mod staticcheck -checks all,-ST1000 ./...
 
 .PHONY: e2e
 e2e: ## the slow tests, with real third parties
-	@tools/install.sh podman buildah skopeo runc npm git
+	@tools/install.sh podman buildah skopeo runc npm git setpriv:util-linux
 	@e2e/setup.sh
 	(cd tools && $(GO) build -o ../bin/ran ./ran) && cd e2e && $(GO) test -count=1 -json ./... | ../bin/ran
+	cd e2e/tools && $(GO) test -count=1 -json ./... | ../../bin/ran
 	$(GO) test -count=1 -json -run '^TestKill$$' ./internal/authfile -kills 200 | bin/ran
 
 .PHONY: fuzz

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"quay-keyless/internal/idtoken"
 )
@@ -53,9 +54,15 @@ func tempFile(t testing.TB, text string) *File {
 	return open(t, path)
 }
 
+// write makes a file that has been there for a while, so that nobody waits for
+// whoever wrote it.
 func write(t testing.TB, path, text string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	old := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(path, old, old); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -73,9 +73,18 @@ func (p Place) Known() ([]*File, error) {
 	return files, nil
 }
 
+// everywhere is where tools look with REGISTRY_AUTH_FILE, and where they look
+// without it: a login may have set the variable itself.
 func (p Place) everywhere(docker string) []string {
 	var paths []string
-	for _, r := range p.readers(docker) {
+	without := p
+	without.Getenv = func(name string) string {
+		if name == "REGISTRY_AUTH_FILE" {
+			return ""
+		}
+		return p.Getenv(name)
+	}
+	for _, r := range append(p.readers(docker), without.readers(docker)...) {
 		paths = append(paths, r.paths...)
 	}
 	return paths

@@ -25,6 +25,9 @@ type Change struct {
 	// Writes is how often the file was written, more than once where another
 	// tool, which takes no lock, wrote at the same time.
 	Writes int
+	// crowded: other tools write here these moments. One that read before our
+	// write may rename its file over ours after we looked.
+	crowded bool
 	// Undo takes this one call back, to what the file and its state held before
 	// it, as long as nobody wrote since; it is for a login that fails in a later
 	// step. [File.Restore] goes back further, to before the first login. Undo is
@@ -57,12 +60,39 @@ func (f *File) setEdits(ctx context.Context, due func(state) []edit) (Change, er
 	if err := os.MkdirAll(f.folder(), 0o700); err != nil {
 		return Change{}, because(FolderUncreatable, err)
 	}
+	var total Change
+	for {
+		change, list, err := f.setLocked(ctx, due)
+		change.Writes += total.Writes
+		total = change
+		if err != nil || !total.crowded {
+			return total, err
+		}
+		if err := settle(ctx); err != nil {
+			return total, err
+		}
+		text, err := f.read()
+		if err != nil || holds(text, list) {
+			return total, err
+		}
+		if err := total.another(ctx); err != nil {
+			return total, err
+		}
+	}
+}
+
+// setLocked is one turn under the lock.
+func (f *File) setLocked(ctx context.Context, due func(state) []edit) (Change, []edit, error) {
 	l, err := acquire(ctx, f.statePath())
 	if err != nil {
-		return Change{}, err
+		return Change{}, nil, err
 	}
 	defer l.release()
-	return f.apply(ctx, l, due(l.state()))
+	crowded := f.crowded(l)
+	list := due(l.state())
+	change, err := f.apply(ctx, l, list)
+	change.crowded = crowded || change.Writes > 1 || f.foreignFiles()
+	return change, list, err
 }
 
 // apply writes until the file holds every edit.
@@ -119,7 +149,7 @@ func (f *File) undo(ctx context.Context, before, wrote []byte, s state) error {
 
 // another says why the file shall not be written once more.
 func (c Change) another(ctx context.Context) error {
-	if c.Writes == maxWrites {
+	if c.Writes >= maxWrites {
 		return because(Contended, fmt.Errorf("%d times", maxWrites))
 	}
 	return context.Cause(ctx)

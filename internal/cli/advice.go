@@ -22,10 +22,10 @@ func (a *app) advise(flags loginFlags, targets []target, result host.Result) {
 		path := shell(result.AuthFiles[0])
 		a.host.Notice("hint: podman, buildah and skopeo take that file by --authfile " + path + " or REGISTRY_AUTH_FILE=" + path)
 	}
-	if len(result.Exports) > 0 && a.host.Name() != "github" {
+	if (len(result.Exports) > 0 || result.Path != "") && a.host.Name() != "github" {
 		a.host.Notice(`hint: the lines on standard output are for the shell: eval "$(quay-keyless login ...)"`)
 	}
-	if named != "" || len(result.Exports) > 0 {
+	if !flags.helper.use && (named != "" || len(result.Exports) > 0) {
 		a.host.Notice("hint: sudo drops the variable: sudo --preserve-env=REGISTRY_AUTH_FILE podman ...")
 	}
 }

@@ -4,9 +4,7 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"strings"
-	"time"
 
 	"quay-keyless/internal/authfile"
 	"quay-keyless/internal/host"
@@ -46,36 +44,20 @@ func (a *app) authFiles(paths []string) (authFiles, error) {
 	return files, nil
 }
 
-// undoPatience is how long taking back half a login may take.
-const undoPatience = 5 * time.Second
-
-// set writes the logins to every file, or to none of them.
-func (files authFiles) set(ctx context.Context, entries []authfile.Entry, say host.Host) error {
-	var keys []string
-	for _, entry := range entries {
-		keys = append(keys, entry.Key)
-	}
-	for i, file := range files {
+// set writes the logins to every file, and notes in done how to take that back.
+func (files authFiles) set(ctx context.Context, entries []authfile.Entry, say host.Host, done *undone) error {
+	for _, file := range files {
 		change, err := file.Set(ctx, entries...)
 		if err != nil {
-			return errors.Join(err, files[:i].undo(ctx, keys))
+			return err
+		}
+		if change.Undo != nil {
+			*done = append(*done, change.Undo)
 		}
 		say.Notice(file.written(change))
 		warnOfLostState(say, file.Path(), change)
 	}
 	return nil
-}
-
-// undo takes back what was written. The context of the login may be what ended.
-func (files authFiles) undo(ctx context.Context, keys []string) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoPatience)
-	defer cancel()
-	var errs []error
-	for _, file := range files {
-		_, _, err := file.Restore(ctx, keys...)
-		errs = append(errs, err)
-	}
-	return errors.Join(errs...)
 }
 
 // written says in one line where a login went and who looks there.

@@ -63,6 +63,8 @@ func explain(err error) host.Message {
 		message.Hints = networkHints(unreachable)
 	case errors.As(err, &unbelievable):
 		message.Hints = []string{"is that the registry's own host name, with nothing in front of it that wants a sign-in or speaks another protocol?"}
+	case helperHints(err) != nil:
+		message.Hints = helperHints(err)
 	default:
 		message.Hints = authFileHints(err)
 	}

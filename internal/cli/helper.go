@@ -94,7 +94,7 @@ func (a *app) helpGet(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	settings, err := credhelper.Find(a.env.Getenv, a.env.ReadFile, name)
+	settings, err := credhelper.Find(a.env.Getenv, a.env.UID, a.env.ReadFile, name)
 	if err != nil {
 		return err
 	}
@@ -161,11 +161,8 @@ func helperSettings(flags mintFlags, t target, source sourceOf, readFile func(st
 
 // explainHelper is [explain] for a helper's own errors.
 func explainHelper(err error) host.Message {
-	var settings *credhelper.Error
 	message := explain(err)
 	switch {
-	case errors.As(err, &settings):
-		message.Hints = []string{"quay-keyless login --credential-helper writes it anew, once it is removed: rm " + settings.Path}
 	case errors.Is(err, errStore):
 		message.Hints = []string{
 			"nothing is to be done: podman, buildah, skopeo and docker ask quay-keyless by themselves",

@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"quay-keyless/internal/authfile"
 	"quay-keyless/internal/credhelper"
 	"quay-keyless/internal/host"
 	"quay-keyless/internal/idtoken"
@@ -70,34 +69,33 @@ func describe(source idtoken.Source) (sourceOf, error) {
 
 // setHelper makes the tools ask the helper for the targets' logins: the program
 // within their reach, the settings beside each auth file, and the auth files
-// themselves; all of it or nothing. Exports are the variables that the steps which
-// follow will have. It gives the folder that belongs on PATH, "" where the program
-// is there already.
-func (a *app) setHelper(ctx context.Context, files authFiles, flags mintFlags, helper helperFlags, targets []target, exports []host.Variable) (path string, err error) {
-	settings, err := a.allSettings(flags, targets)
+// themselves, noting in done how to take each step back. Exports are the variables
+// that the steps which follow will have. It gives the folder that belongs on PATH,
+// "" where the program is there already.
+func (a *app) setHelper(ctx context.Context, files authFiles, flags loginFlags, targets []target, exports []host.Variable, done *undone) (path string, err error) {
+	source, err := flags.chooseSource(idtoken.Env{Getenv: a.env.Getenv, Stdin: a.env.Stdin, ReadFile: a.env.ReadFile})
 	if err != nil {
 		return "", err
 	}
-	program, path, err := a.reachable(files, helper)
+	settings, err := a.allSettings(flags.mintFlags, targets, source)
 	if err != nil {
 		return "", err
 	}
-	var done undone
-	defer func() {
-		if err != nil {
-			done.all(ctx, a.host)
-		}
-	}()
+	program, path, err := a.reachable(files, flags.helper)
+	if err != nil {
+		return "", err
+	}
 	if program != nil && program.Fresh {
-		done = append(done, func(context.Context) error { return program.Remove() })
+		*done = append(*done, func(context.Context) error { return program.Remove() })
 	}
 	for _, file := range files {
-		if err := a.setHelperIn(ctx, file, settings, program, &done); err != nil {
+		if err := a.setHelperIn(ctx, file, settings, program, done); err != nil {
 			return "", err
 		}
 	}
-	a.warnOfHelper(flags, targets)
+	a.warnOfHelper(source, targets)
 	a.warnOfSettings(files, exports)
+	a.adviseHelper()
 	return path, nil
 }
 
@@ -112,39 +110,20 @@ func (a *app) setHelperIn(ctx context.Context, file authFile, settings map[strin
 		return err
 	}
 	*done = append(*done, undo)
-	hosts := sortedKeys(settings)
-	change, err := file.SetHelper(ctx, hosts, credhelper.Name)
+	change, err := file.SetHelper(ctx, sortedKeys(settings), credhelper.Name)
 	if err != nil {
 		return err
 	}
-	*done = append(*done, func(ctx context.Context) error {
-		_, _, err := file.Restore(ctx, hosts...)
-		return err
-	})
+	if change.Undo != nil {
+		*done = append(*done, change.Undo)
+	}
 	a.host.Notice(file.written(change) + ", and " + filepath.Base(store.Path()) + " beside it")
 	warnOfLostState(a.host, file.Path(), change)
 	return nil
 }
 
-// undone is what takes a half-made login back, the last step first.
-type undone []func(context.Context) error
-
-func (u undone) all(ctx context.Context, say host.Host) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoPatience) // ctx may be what ended
-	defer cancel()
-	for _, undo := range slices.Backward(u) {
-		if err := undo(ctx); err != nil {
-			say.Warn(host.Message{Text: err.Error()})
-		}
-	}
-}
-
 // allSettings are those of each target, by its host.
-func (a *app) allSettings(flags mintFlags, targets []target) (map[string]credhelper.Settings, error) {
-	source, err := flags.chooseSource(idtoken.Env{Getenv: a.env.Getenv, Stdin: a.env.Stdin, ReadFile: a.env.ReadFile})
-	if err != nil {
-		return nil, err
-	}
+func (a *app) allSettings(flags mintFlags, targets []target, source idtoken.Source) (map[string]credhelper.Settings, error) {
 	from, err := describe(source)
 	if err != nil {
 		return nil, err
@@ -159,11 +138,7 @@ func (a *app) allSettings(flags mintFlags, targets []target) (map[string]credhel
 }
 
 // warnOfHelper says where the helper will not be able to renew.
-func (a *app) warnOfHelper(flags mintFlags, targets []target) {
-	source, err := flags.chooseSource(idtoken.Env{Getenv: a.env.Getenv, Stdin: a.env.Stdin, ReadFile: a.env.ReadFile})
-	if err != nil {
-		return
-	}
+func (a *app) warnOfHelper(source idtoken.Source, targets []target) {
 	if _, renews := source.(idtoken.Renewable); !renews {
 		a.host.Warn(host.Message{
 			Text:  fmt.Sprintf("the ID token from %s cannot be renewed: the helper for %s works until it expires", source.Name(), targets[0].registry.Host),
@@ -182,71 +157,40 @@ func (a *app) warnOfSettings(files authFiles, exports []host.Variable) {
 			}
 		}
 		return a.env.Getenv(name)
-	})
+	}, a.env.UID)
 	for _, file := range files {
 		if !slices.Contains(folders, filepath.Dir(file.Path())) {
 			a.host.Warn(host.Message{
 				Text:  "the helper finds its settings beside auth files that the environment names, and " + file.Path() + " is none",
-				Hints: []string{"for the steps that follow: REGISTRY_AUTH_FILE=" + file.Path()},
+				Hints: []string{"for the steps that follow: REGISTRY_AUTH_FILE=" + shell(file.Path())},
 			})
 		}
 	}
 }
 
+// adviseHelper says what the helper does not do by itself. Path is the folder that
+// belongs on PATH, which GitHub alone puts there; of exports there is a hint anyway.
+func (a *app) adviseHelper() {
+	name := a.host.Name()
+	if name == "github" || name == "terminal" {
+		a.host.Notice("hint: sudo finds no helper and hands on no ID token: run tools without sudo, or log in without --credential-helper")
+	}
+}
+
 // checkHelper finds what would make a login by helper fail, before anything is
 // asked.
-func (files authFiles) checkHelper(helper helperFlags) error {
+func (a *app) checkHelper(files authFiles, helper helperFlags) error {
 	if !helper.use {
 		return nil
+	}
+	known, err := a.programs(files)
+	if err != nil {
+		return err
 	}
 	for _, file := range files {
 		if err := file.CheckHelper(); err != nil {
 			return err
 		}
 	}
-	return nil
-}
-
-// setWithoutHelper writes logins as they are; where there was a helper of ours for
-// a host, what it kept goes.
-func (a *app) setWithoutHelper(ctx context.Context, files authFiles, entries []authfile.Entry) error {
-	if err := files.set(ctx, entries, a.host); err != nil {
-		return err
-	}
-	var hosts []string
-	for _, entry := range entries {
-		hosts = append(hosts, entry.Key)
-	}
-	var errs []error
-	for _, file := range files {
-		errs = append(errs, a.forgetHelper(ctx, file, hosts...))
-	}
-	return errors.Join(errs...)
-}
-
-// forgetHelper removes what the helper kept for hosts beside an auth file, and
-// the program with the last of them. It is for logouts, and for logins without a
-// helper over one with it; where there is nothing it does nothing.
-func (a *app) forgetHelper(ctx context.Context, file authFile, hosts ...string) error {
-	store, err := credhelper.Beside(file.Path())
-	if err != nil || len(hosts) == 0 || !store.Exists(a.env.ReadFile) {
-		return err
-	}
-	program, err := store.Remove(ctx, hosts...)
-	if err != nil || program == nil {
-		return err
-	}
-	return program.Remove()
-}
-
-// forgettable are the hosts whose settings no helper needs after a logout: all
-// but those that were left as they are.
-func forgettable(outcomes []authfile.Outcome) []string {
-	var hosts []string
-	for _, outcome := range outcomes {
-		if outcome.Result != authfile.Unknown {
-			hosts = append(hosts, outcome.Key)
-		}
-	}
-	return hosts
+	return a.checkProgram(files, helper, known)
 }

@@ -77,28 +77,32 @@ func (a *app) runLogin(ctx context.Context, flags loginFlags, registry string) e
 	if err := a.host.Remember(result); err != nil {
 		return err
 	}
-	if result.Path, err = a.write(ctx, flags, planned(plan), logins, result.Exports); err != nil {
-		return err
+	var done undone
+	result.Path, err = a.write(ctx, flags, planned(plan), logins, result.Exports, &done)
+	if err == nil {
+		err = ca.install(ctx, a, planned(plan), targets)
 	}
-	if err := ca.install(ctx, a, planned(plan), targets); err != nil {
-		return errors.Join(err, planned(plan).undo(ctx, keys(targets)))
+	if err != nil {
+		done.all(ctx, a.host)
+		return err
 	}
 	a.advise(flags, targets, result)
 	a.sayLogins(flags, logins)
 	return a.host.Publish(result)
 }
 
-// write puts the logins into the auth files, or our helper in their place. It
-// gives the folder that belongs on PATH, if one does.
-func (a *app) write(ctx context.Context, flags loginFlags, files authFiles, logins []minted, exports []host.Variable) (path string, err error) {
+// write puts the logins into the auth files, or our helper in their place, and
+// notes in done how to take that back. It gives the folder that belongs on PATH,
+// if one does.
+func (a *app) write(ctx context.Context, flags loginFlags, files authFiles, logins []minted, exports []host.Variable, done *undone) (path string, err error) {
 	if !flags.helper.use {
-		return "", a.setWithoutHelper(ctx, files, entries(logins))
+		return "", a.setWithoutHelper(ctx, files, entries(logins), done)
 	}
 	var targets []target
 	for _, login := range logins {
 		targets = append(targets, login.target)
 	}
-	return a.setHelper(ctx, files, flags.mintFlags, flags.helper, targets, exports)
+	return a.setHelper(ctx, files, flags, targets, exports, done)
 }
 
 // sayLogins says who is logged in now, and for how long.

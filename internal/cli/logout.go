@@ -64,7 +64,8 @@ func (a *app) runLogout(ctx context.Context, paths, registries []string) error {
 	var errs []error
 	for _, file := range files {
 		outcomes, change, err := file.Restore(ctx, keys...)
-		errs = append(errs, err, a.removeCA(ctx, file.Path(), keys), a.forgetHelper(ctx, file, forgettable(outcomes)...))
+		errs = append(errs, err, a.removeCA(ctx, file.Path(), keys))
+		a.forgetHelper(ctx, file, forgettable(outcomes)...)
 		warnOfLostState(a.host, file.Path(), change)
 		for _, outcome := range outcomes {
 			if outcome.Result != authfile.Nothing {

@@ -61,7 +61,7 @@ func (a *app) plan(flags loginFlags, keys []string) (authfile.Plan, error) {
 	for _, conflict := range plan.Conflicts {
 		a.host.Warn(conflictWords(conflict, plan.Exports))
 	}
-	return plan, planned(plan).checkHelper(flags.helper)
+	return plan, a.checkHelper(planned(plan), flags.helper)
 }
 
 func (a *app) find(flags placeFlags, keys []string) (authfile.Plan, error) {

@@ -6,12 +6,12 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 )
 
@@ -21,6 +21,9 @@ type Installed struct {
 	Path   string `json:"path"`
 	Target string `json:"target,omitempty"` // of a symbolic link
 	SHA256 string `json:"sha256,omitempty"` // of a copy
+	// Holders are the settings files of the login that put it there. It goes with
+	// the last of them.
+	Holders []string `json:"holders,omitempty"`
 	// Private: the folder was made for the program, and goes with it.
 	Private bool `json:"private,omitempty"`
 	// Fresh: this call put it there, not an earlier one.
@@ -59,11 +62,11 @@ func Link(executable, folder string) (*Installed, error) {
 }
 
 // Copy puts the executable into any folder, mode 0755, for images that are not
-// ours: it needs nothing there but the kernel. Known is what an earlier login of
-// ours put there, and may be replaced; nil where there was none. The result is
-// nil where the same program is there already and is not ours to take away. The
-// error for another one is [ErrOccupied].
-func Copy(executable, folder string, known *Installed) (*Installed, error) {
+// ours: it needs nothing there but the kernel. Known are those that earlier logins
+// of ours put somewhere; one that is there may be replaced. The result is nil where
+// the same program is there already and is not ours to take away. The error for
+// another one is [ErrOccupied].
+func Copy(executable, folder string, known ...Installed) (*Installed, error) {
 	folder, err := filepath.Abs(folder)
 	if err != nil {
 		return nil, err
@@ -75,19 +78,37 @@ func Copy(executable, folder string, known *Installed) (*Installed, error) {
 	if err != nil {
 		return nil, err
 	}
-	ours := known != nil && known.Path == p.Path && known.There()
-	switch _, err := os.Lstat(p.Path); {
-	case errors.Is(err, fs.ErrNotExist):
+	free, err := p.free(known)
+	switch ours := p.among(known); {
 	case err != nil:
 		return nil, err
-	case p.There() && !ours:
+	case !free && !ours:
 		return nil, nil
-	case p.There():
+	case !free:
 		return p, nil
-	case !ours:
-		return nil, fmt.Errorf("%s: %w", p.Path, ErrOccupied)
 	}
 	return p, p.put(func(path string) error { return copyFile(executable, path) })
+}
+
+// free reports whether the program is to be put in its place; false where it is
+// there. The error for another one that is not known is [ErrOccupied].
+func (p *Installed) free(known []Installed) (bool, error) {
+	switch _, err := os.Lstat(p.Path); {
+	case errors.Is(err, fs.ErrNotExist):
+		return true, nil
+	case err != nil:
+		return false, err
+	case p.There():
+		return false, nil
+	case !p.among(known):
+		return false, ErrOccupied
+	}
+	return true, nil
+}
+
+// among reports whether what is in the program's place is one of the known.
+func (p *Installed) among(known []Installed) bool {
+	return slices.ContainsFunc(known, func(k Installed) bool { return k.Path == p.Path && k.There() })
 }
 
 // There reports whether the program is still what was put there.
@@ -121,13 +142,13 @@ func (p *Installed) Remove() error {
 }
 
 // OnPath reports whether tools find this executable under the helper's name
-// already. Path is the value of PATH.
-func OnPath(path, executable string) bool {
+// already. Folders are those of PATH.
+func OnPath(folders []string, executable string) bool {
 	own, err := os.Stat(executable)
 	if err != nil {
 		return false
 	}
-	for _, folder := range filepath.SplitList(path) {
+	for _, folder := range folders {
 		found, err := os.Stat(place(executable, folder))
 		if err != nil || found.IsDir() || runtime.GOOS != "windows" && found.Mode().Perm()&0o111 == 0 {
 			continue

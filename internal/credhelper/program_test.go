@@ -4,6 +4,7 @@ package credhelper_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -44,7 +45,7 @@ func TestLink(t *testing.T) {
 	if got := text(t, filepath.Join(folder, credhelper.Program)); got != "1" {
 		t.Errorf("it is %q", got)
 	}
-	if !credhelper.OnPath("/nowhere"+string(os.PathListSeparator)+folder, executable) || credhelper.OnPath("/nowhere", executable) {
+	if !credhelper.OnPath([]string{"/nowhere", folder}, executable) || credhelper.OnPath([]string{"/nowhere"}, executable) {
 		t.Error("it is on PATH, or is not")
 	}
 	other := program(t, "2") // another version of the action, later in the job
@@ -52,7 +53,7 @@ func TestLink(t *testing.T) {
 	if err != nil || !p.Fresh || text(t, p.Path) != "2" {
 		t.Fatalf("%+v, %v", p, err)
 	}
-	if credhelper.OnPath(folder, executable) {
+	if credhelper.OnPath([]string{folder}, executable) {
 		t.Error("another program on PATH was taken for this one")
 	}
 	if err := p.Remove(); err != nil {
@@ -70,7 +71,7 @@ func TestCopy(t *testing.T) {
 	t.Parallel()
 	executable := program(t, "1")
 	folder := filepath.Join(t.TempDir(), "bin")
-	first, err := credhelper.Copy(executable, folder, nil)
+	first, err := credhelper.Copy(executable, folder)
 	if err != nil || !first.Fresh || first.Private {
 		t.Fatalf("%+v, %v", first, err)
 	}
@@ -80,18 +81,18 @@ func TestCopy(t *testing.T) {
 	}
 	wantOnly(t, folder, credhelper.Program)
 
-	again, err := credhelper.Copy(executable, folder, first)
+	again, err := credhelper.Copy(executable, folder, *first)
 	if err != nil || again == nil || again.Fresh {
 		t.Errorf("again: %+v, %v", again, err)
 	}
-	if not, err := credhelper.Copy(executable, folder, nil); err != nil || not != nil {
+	if not, err := credhelper.Copy(executable, folder); err != nil || not != nil {
 		t.Errorf("what is there already was taken for ours: %+v, %v", not, err)
 	}
 	newer := program(t, "2")
-	if _, err := credhelper.Copy(newer, folder, nil); !errors.Is(err, credhelper.ErrOccupied) {
+	if _, err := credhelper.Copy(newer, folder); !errors.Is(err, credhelper.ErrOccupied) {
 		t.Errorf("over another program: %v", err)
 	}
-	second, err := credhelper.Copy(newer, folder, first)
+	second, err := credhelper.Copy(newer, folder, *first)
 	if err != nil || !second.Fresh || text(t, second.Path) != "2" {
 		t.Fatalf("over our own: %+v, %v", second, err)
 	}
@@ -107,7 +108,7 @@ func TestCopy(t *testing.T) {
 func TestRemoveLeavesWhatIsNotOurs(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
-	p, err := credhelper.Copy(program(t, "1"), folder, nil)
+	p, err := credhelper.Copy(program(t, "1"), folder)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,19 +132,67 @@ func TestRemoveLeavesWhatIsNotOurs(t *testing.T) {
 	wantOnly(t, linked, "docker-credential-other")
 }
 
-func TestTheProgramComesBackWithTheLastHost(t *testing.T) {
+func TestTheProgramsComeBackWithTheLastHost(t *testing.T) {
 	t.Parallel()
-	s := store(t, t.TempDir())
+	folder := t.TempDir()
+	s := store(t, folder)
 	put := &credhelper.Installed{Path: "/x/" + credhelper.Program, Target: "/y", Private: true}
+	newer := &credhelper.Installed{Path: put.Path, Target: "/newer", Private: true}
+	second := &credhelper.Installed{Path: "/second/" + credhelper.Program, SHA256: "1"}
 	set(t, s, put, "acme+ci", host)
+	set(t, s, newer, "acme+ci", host)
+	set(t, s, second, "acme+ci", host)
 	set(t, s, nil, "acme+ci", "b.example")
-	if got := s.Program(os.ReadFile); got == nil || *got != *put {
-		t.Errorf("%+v", got)
-	}
-	if got, err := s.Remove(t.Context(), host); err != nil || got != nil {
+	want := fmt.Sprint([]credhelper.Installed{*newer, *second})
+	if got, err := s.Programs(os.ReadFile); err != nil || fmt.Sprint(got) != want {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if got, err := s.Remove(t.Context(), "b.example"); err != nil || got == nil || *got != *put {
+	if got, err := s.Remove(t.Context(), host); err != nil || len(got) > 0 {
 		t.Errorf("%+v, %v", got, err)
+	}
+	if got, err := s.Remove(t.Context(), "b.example"); err != nil || fmt.Sprint(got) != want {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+// One login into two folders puts one program somewhere: it goes with the last.
+func TestTheProgramStaysForOtherSettings(t *testing.T) {
+	t.Parallel()
+	one, two := store(t, t.TempDir()), store(t, t.TempDir())
+	put := &credhelper.Installed{Path: "/x/" + credhelper.Program, Target: "/y", Holders: []string{one.Path(), two.Path()}}
+	set(t, one, put, "acme+ci", host)
+	set(t, two, put, "acme+ci", host)
+	if got, err := one.Remove(t.Context(), host); err != nil || len(got) > 0 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if got, err := two.Remove(t.Context(), host); err != nil || len(got) != 1 {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+func TestCheckLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
+	executable, folder := program(t, "1"), t.TempDir()
+	below := filepath.Join(folder, "new", "bin")
+	if err := errors.Join(credhelper.CheckCopy(executable, below), credhelper.CheckLink(executable, below)); err != nil {
+		t.Error(err)
+	}
+	wantOnly(t, folder)
+	file := program(t, "2")
+	if credhelper.CheckCopy(executable, filepath.Join(file, "bin")) == nil || credhelper.CheckLink(executable, file) == nil {
+		t.Error("a file was taken for a folder")
+	}
+	p, err := credhelper.Copy(executable, folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := credhelper.CheckCopy(executable, folder); err != nil {
+		t.Errorf("it is there: %v", err)
+	}
+	if err := credhelper.CheckCopy(file, folder); !errors.Is(err, credhelper.ErrOccupied) {
+		t.Errorf("over another program: %v", err)
+	}
+	if err := credhelper.CheckCopy(file, folder, *p); err != nil {
+		t.Errorf("over our own: %v", err)
 	}
 }

@@ -83,9 +83,9 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // content is a settings file, with all that this version does not know.
 type content struct {
-	top     map[string]json.RawMessage
-	hosts   map[string]json.RawMessage
-	program *Installed
+	top      map[string]json.RawMessage
+	hosts    map[string]json.RawMessage
+	programs []Installed
 }
 
 // parse reads a settings file; no text gives an empty content.
@@ -107,9 +107,9 @@ func parse(text []byte) (content, error) {
 	if err := json.Unmarshal(c.top["hosts"], &c.hosts); err != nil || c.hosts == nil {
 		return content{}, errors.New(`has no object "hosts"`)
 	}
-	if raw, ok := c.top["program"]; ok {
-		if err := json.Unmarshal(raw, &c.program); err != nil {
-			return content{}, fmt.Errorf("has a program that is none: %w", err)
+	if raw, ok := c.top["programs"]; ok {
+		if err := json.Unmarshal(raw, &c.programs); err != nil {
+			return content{}, fmt.Errorf("has programs that are none: %w", err)
 		}
 	}
 	return c, nil
@@ -131,12 +131,12 @@ func (c content) settings(host string) (Settings, bool, error) {
 	return s, true, nil
 }
 
-// Find looks for the host beside the auth files that the environment names, in
-// the order of [Folders]; the first file that has it counts. The errors are
+// Find looks for the host beside the auth files that the environment of this user
+// names, in the order of [Folders]; the first file that has it counts. The errors are
 // [ErrNotFound], and an [*Error] for a file on the way that cannot be read: it
 // might have had the host, and nobody would know why the login is missing.
-func Find(getenv func(string) string, readFile func(string) ([]byte, error), host string) (Settings, error) {
-	for _, folder := range Folders(getenv) {
+func Find(getenv func(string) string, uid int, readFile func(string) ([]byte, error), host string) (Settings, error) {
+	for _, folder := range Folders(getenv, uid) {
 		path := filepath.Join(folder, FileName)
 		text, err := readFile(path)
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
@@ -172,8 +172,9 @@ func bare(err error) error {
 }
 
 // Folders are where settings can be: beside the auth files that the environment
-// names, links followed, in the order in which tools read them.
-func Folders(getenv func(string) string) []string {
+// names, links followed, in the order in which tools read them. For root without an
+// XDG_RUNTIME_DIR that includes /run/containers/0; uid is as os.Getuid tells it.
+func Folders(getenv func(string) string, uid int) []string {
 	home := getenv("HOME")
 	if home == "" {
 		home = getenv("USERPROFILE")
@@ -186,7 +187,11 @@ func Folders(getenv func(string) string) []string {
 	}
 	under(getenv("DOCKER_CONFIG"), "config.json")
 	under(getenv("REGISTRY_AUTH_FILE"))
-	under(getenv("XDG_RUNTIME_DIR"), "containers", "auth.json")
+	if runtime := getenv("XDG_RUNTIME_DIR"); runtime != "" || uid != 0 {
+		under(runtime, "containers", "auth.json")
+	} else {
+		under("/run/containers/0", "auth.json")
+	}
 	under(getenv("XDG_CONFIG_HOME"), "containers", "auth.json")
 	under(home, ".config", "containers", "auth.json")
 	under(home, ".docker", "config.json")

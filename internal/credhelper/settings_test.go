@@ -78,11 +78,11 @@ func TestSettingsAreFoundAgain(t *testing.T) {
 	folder := t.TempDir()
 	s := store(t, folder)
 	set(t, s, nil, "acme+ci", host, "b.example")
-	got, err := credhelper.Find(in(folder), os.ReadFile, host)
+	got, err := credhelper.Find(in(folder), 1000, os.ReadFile, host)
 	if err != nil || got != settings("acme+ci") {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if _, err := credhelper.Find(in(folder), os.ReadFile, "c.example"); !errors.Is(err, credhelper.ErrNotFound) {
+	if _, err := credhelper.Find(in(folder), 1000, os.ReadFile, "c.example"); !errors.Is(err, credhelper.ErrNotFound) {
 		t.Errorf("error %v", err)
 	}
 	if info, err := os.Stat(s.Path()); err != nil || info.Mode().Perm() != 0o600 {
@@ -91,7 +91,7 @@ func TestSettingsAreFoundAgain(t *testing.T) {
 	if program, err := s.Remove(t.Context(), host); err != nil || program != nil {
 		t.Errorf("%v, %v", program, err)
 	}
-	if _, err := credhelper.Find(in(folder), os.ReadFile, host); !errors.Is(err, credhelper.ErrNotFound) {
+	if _, err := credhelper.Find(in(folder), 1000, os.ReadFile, host); !errors.Is(err, credhelper.ErrNotFound) {
 		t.Errorf("error %v", err)
 	}
 	if _, err := s.Remove(t.Context(), "b.example", "never.example"); err != nil {
@@ -123,7 +123,7 @@ func TestUnknownFieldsStay(t *testing.T) {
 	if string(got.Later) == "" || got.Hosts["else.example"]["odd"] != true || got.Hosts[host]["new"] != "kept" {
 		t.Errorf("lost in %s", text(t, s.Path()))
 	}
-	if found, err := credhelper.Find(in(folder), os.ReadFile, host); err != nil || found != plain {
+	if found, err := credhelper.Find(in(folder), 1000, os.ReadFile, host); err != nil || found != plain {
 		t.Errorf("%+v, %v", found, err)
 	}
 }
@@ -168,7 +168,7 @@ func TestParallelLoginsKeepAllSettings(t *testing.T) {
 	}
 	logins.Wait()
 	for i := range 40 {
-		if _, err := credhelper.Find(in(folder), os.ReadFile, fmt.Sprintf("q%d.example", i)); err != nil {
+		if _, err := credhelper.Find(in(folder), 1000, os.ReadFile, fmt.Sprintf("q%d.example", i)); err != nil {
 			t.Errorf("%d: %v", i, err)
 		}
 	}
@@ -186,7 +186,7 @@ func TestMalformedSettingsAreNoForeignHost(t *testing.T) {
 		"newer":       {`{"version":2}`, "is of version 2, and this program knows 1"},
 		"no hosts":    {`{"version":1,"hosts":null}`, "has no object"},
 		"odd hosts":   {`{"version":1,"hosts":[]}`, "has no object"},
-		"odd program": {`{"version":1,"hosts":{},"program":7}`, "has a program that is none"},
+		"odd program": {`{"version":1,"hosts":{},"programs":7}`, "has programs that are none"},
 		"no robot":    {`{"version":1,"hosts":{"q":{"registry":"q"}}}`, "is wrong for q: it has no robot"},
 		"no registry": {`{"version":1,"hosts":{"q":{}}}`, "it has no registry"},
 		"no audience": {`{"version":1,"hosts":{"q":{"registry":"q","robot":"a+bc"}}}`, "it has no audience"},
@@ -199,7 +199,7 @@ func TestMalformedSettingsAreNoForeignHost(t *testing.T) {
 		folder := t.TempDir()
 		path := filepath.Join(folder, credhelper.FileName)
 		write(t, path, test.text)
-		_, err := credhelper.Find(in(folder), os.ReadFile, "q")
+		_, err := credhelper.Find(in(folder), 1000, os.ReadFile, "q")
 		var known *credhelper.Error
 		if !errors.As(err, &known) || !strings.HasPrefix(err.Error(), "settings file "+path+" ") || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: error %v, want one with %q", name, err, test.want)
@@ -215,7 +215,7 @@ func TestVerificationIsTheDefault(t *testing.T) {
 	folder := t.TempDir()
 	write(t, filepath.Join(folder, credhelper.FileName),
 		`{"version":1,"hosts":{"q":{"registry":"q","robot":"a+bc","audience":"quay","id-token-env":"X","timeout":"1s"}}}`)
-	got, err := credhelper.Find(in(folder), os.ReadFile, "q")
+	got, err := credhelper.Find(in(folder), 1000, os.ReadFile, "q")
 	if err != nil || !got.TLSVerify {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -276,13 +276,13 @@ func TestFoldersAreThoseOfTheTools(t *testing.T) {
 	for i := range want {
 		want[i] = root + want[i]
 	}
-	if got := credhelper.Folders(getenv); fmt.Sprint(got) != fmt.Sprint(want) {
+	if got := credhelper.Folders(getenv, 1000); fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("%q, want %q", got, want)
 	}
 	for i, folder := range want { // the first that has the host counts
 		write(t, filepath.Join(want[len(want)-1-i], credhelper.FileName), fmt.Sprintf(
 			`{"version":1,"hosts":{"q":{"registry":"q","robot":"a+r%d","audience":"quay","id-token-env":"X","timeout":"1s"}}}`, i))
-		got, err := credhelper.Find(getenv, os.ReadFile, "q")
+		got, err := credhelper.Find(getenv, 1000, os.ReadFile, "q")
 		if err != nil || got.Robot != fmt.Sprintf("a+r%d", i) {
 			t.Errorf("with %s: %+v, %v", folder, got, err)
 		}
@@ -295,7 +295,7 @@ func TestFoldersAreThoseOfTheTools(t *testing.T) {
 		t.Fatal(err)
 	}
 	variables = map[string]string{"DOCKER_CONFIG": filepath.Dir(target), "REGISTRY_AUTH_FILE": link}
-	if got := credhelper.Folders(getenv); len(got) != 1 || filepath.Base(got[0]) != "target" {
+	if got := credhelper.Folders(getenv, 1000); len(got) != 1 || filepath.Base(got[0]) != "target" {
 		t.Errorf("%q", got)
 	}
 }
@@ -305,10 +305,10 @@ func TestFoldersAreThoseOfTheTools(t *testing.T) {
 func FuzzFind(f *testing.F) {
 	f.Add([]byte(`{"version":1,"hosts":{"q":{"registry":"q","robot":"a+bc","audience":"quay","id-token-env":"X","timeout":"1s"}}}`))
 	f.Add([]byte(`{"version":1,"hosts":{"q":{"x":[]}}}`))
-	f.Add([]byte(`{"version":1,"hosts":{},"program":{"path":"/x"}}`))
+	f.Add([]byte(`{"version":1,"hosts":{},"programs":[{"path":"/x"}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		readFile := func(string) ([]byte, error) { return data, nil }
-		got, err := credhelper.Find(in("/x"), readFile, "q")
+		got, err := credhelper.Find(in("/x"), 1000, readFile, "q")
 		var known *credhelper.Error
 		switch {
 		case errors.Is(err, credhelper.ErrNotFound):

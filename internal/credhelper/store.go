@@ -8,15 +8,21 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"path/filepath"
 	"slices"
+	"syscall"
 
 	"quay-keyless/internal/authfile"
 )
 
-// Store is the settings file beside one auth file.
-type Store struct{ file *authfile.File }
+// Store is the settings file beside one auth file. Other auth files in the folder
+// share it: each holds the hosts that it asks for.
+type Store struct {
+	file   *authfile.File
+	holder string // the auth file's path
+}
 
 // Beside names the settings file of an auth file, by the path that
 // [authfile.File.Path] gives. Nothing need be there.
@@ -26,15 +32,15 @@ func Beside(authFile string) (*Store, error) {
 	if err != nil {
 		return nil, said(path, err)
 	}
-	return &Store{file}, nil
+	return &Store{file, authFile}, nil
 }
 
 // Path is where the file is, or would be.
 func (s *Store) Path() string { return s.file.Path() }
 
-// Set keeps the settings of hosts, HOST[:PORT] each, and where the program was
-// put for them; nil leaves that as it is. Other hosts, and fields that this
-// version does not know, stay. The file has mode 0600 and is written under a
+// Set keeps the settings of hosts, HOST[:PORT] each, for the auth file, and where
+// the program was put for them; nil for nowhere. Other hosts, programs and holders,
+// and fields that this version does not know, stay. The file has mode 0600 and is written under a
 // lock at one stroke.
 //
 // Undo puts back what was there, unless somebody else wrote since. The error is
@@ -50,13 +56,11 @@ func (s *Store) Set(ctx context.Context, hosts map[string]Settings, program *Ins
 			if err := hosts[host].validate(); err != nil {
 				return nil, &Error{s.Path(), fmt.Errorf("was given settings for %s that are wrong: it %w", host, err)}
 			}
-			if c.hosts[host], err = merged(c.hosts[host], hosts[host]); err != nil {
+			if c.hosts[host], err = merged(c.hosts[host], hosts[host], s.holder); err != nil {
 				return nil, &Error{s.Path(), fmt.Errorf("is wrong for %s: %w", host, err)}
 			}
 		}
-		if program != nil {
-			c.program = program
-		}
+		c.keep(program)
 		before = old
 		wrote, err = c.encode()
 		return wrote, err
@@ -71,25 +75,28 @@ func (s *Store) Set(ctx context.Context, hosts map[string]Settings, program *Ins
 	}, err
 }
 
-// Remove forgets hosts, and the file with the last one. Then the program that was
-// put somewhere for them is nobody's any more and comes back, to be taken away;
-// otherwise program is nil. The error is an [*Error].
-func (s *Store) Remove(ctx context.Context, hosts ...string) (program *Installed, err error) {
+// Remove lets the auth file go as a holder of hosts. A host without a holder, or
+// with none but auth files that are gone, is forgotten, and the file with the last
+// one. Then the programs that were put somewhere for them come back, to be taken
+// away, but for those that another settings file holds. The error is an [*Error].
+func (s *Store) Remove(ctx context.Context, hosts ...string) (programs []Installed, err error) {
 	err = s.rewrite(ctx, func(old []byte) ([]byte, error) {
 		c, err := parse(old)
 		if err != nil {
 			return nil, &Error{s.Path(), err}
 		}
 		for _, host := range hosts {
-			delete(c.hosts, host)
+			if err := c.release(host, s.holder); err != nil {
+				return nil, &Error{s.Path(), fmt.Errorf("is wrong for %s: %w", host, err)}
+			}
 		}
 		if len(c.hosts) == 0 {
-			program = c.program
+			programs = c.programs
 			return nil, nil
 		}
 		return c.encode()
 	})
-	return program, err
+	return slices.DeleteFunc(programs, Installed.held), err
 }
 
 // Exists reports whether there are settings, so that a logout from a login
@@ -99,17 +106,25 @@ func (s *Store) Exists(readFile func(string) ([]byte, error)) bool {
 	return err == nil
 }
 
-// Program is where the program was put, nil where the file does not say.
-func (s *Store) Program(readFile func(string) ([]byte, error)) *Installed {
+// Programs are where the program was put. The error is an [*Error] for a file that
+// Set would not write over; none at all is no error.
+func (s *Store) Programs(readFile func(string) ([]byte, error)) ([]Installed, error) {
 	text, err := readFile(s.Path())
-	if err != nil {
-		return nil
+	switch {
+	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR):
+		return nil, nil
+	case errors.Is(err, syscall.EISDIR):
+		return nil, said(s.Path(), &authfile.Error{Path: s.Path(), Reason: authfile.IsFolder})
+	case err != nil:
+		return nil, &Error{s.Path(), fmt.Errorf("is not readable: %w", bare(err))}
+	case text == nil:
+		text = []byte{}
 	}
 	c, err := parse(text)
 	if err != nil {
-		return nil // Set says why
+		return nil, &Error{s.Path(), err}
 	}
-	return c.program
+	return c.programs, nil
 }
 
 func (s *Store) rewrite(ctx context.Context, change func([]byte) ([]byte, error)) error {
@@ -135,14 +150,14 @@ type predicate struct{ of *authfile.Error }
 func (p predicate) Error() string { return p.of.Predicate() }
 func (p predicate) Unwrap() error { return p.of }
 
-// merged lays settings over what the file had for the host.
-func merged(old json.RawMessage, settings Settings) (json.RawMessage, error) {
-	all := map[string]json.RawMessage{}
-	if old != nil {
-		if err := json.Unmarshal(old, &all); err != nil {
-			return nil, err
-		}
+// merged lays settings over what the file had for the host, and adds the holder.
+func merged(old json.RawMessage, settings Settings, holder string) (json.RawMessage, error) {
+	all := members(old)
+	holders, err := json.Marshal(append(holdersBut(all, holder), holder))
+	if err != nil {
+		return nil, err
 	}
+	all["holders"] = holders
 	for _, optional := range []string{"id-token-source", "id-token-file", "id-token-env", "ca-certificate"} {
 		delete(all, optional)
 	}
@@ -159,15 +174,15 @@ func merged(old json.RawMessage, settings Settings) (json.RawMessage, error) {
 // encode is the file's text.
 func (c content) encode() ([]byte, error) {
 	all := maps.Clone(c.top)
-	for name, value := range map[string]any{"version": version, "hosts": c.hosts, "program": c.program} {
+	for name, value := range map[string]any{"version": version, "hosts": c.hosts, "programs": c.programs} {
 		text, err := json.Marshal(value)
 		if err != nil {
 			return nil, err
 		}
 		all[name] = text
 	}
-	if c.program == nil {
-		delete(all, "program")
+	if len(c.programs) == 0 {
+		delete(all, "programs")
 	}
 	text, err := json.MarshalIndent(all, "", "  ")
 	return append(text, '\n'), err

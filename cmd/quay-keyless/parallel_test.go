@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main_test
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"quay-keyless/internal/sandbox"
+)
+
+// crowd is a registry with many robots, each of an organization of its own, and
+// one auth file for all of them.
+type crowd struct {
+	sandbox            *sandbox.Sandbox
+	work, certs, token string
+	authFile           string
+}
+
+const (
+	logins       = 40
+	podmanLogins = 20
+)
+
+// robot is the i-th robot. Podman's come after ours.
+func robot(i int) string { return fmt.Sprintf("%s+ci", organization(i)) }
+
+func organization(i int) string { return fmt.Sprintf("acme%02d", i) }
+
+func password(i int) string { return fmt.Sprintf("PASSWORD-OF-%02d", i) }
+
+func newCrowd(t *testing.T) crowd {
+	t.Helper()
+	config := sandbox.Config{Keys: keys, Log: t.Output()}
+	for i := range logins + podmanLogins {
+		trust := sandbox.Entry{Issuer: "github", Subject: "repo:acme/app:ref:refs/heads/main", Audiences: []string{"quay"}}
+		config.Robots = append(config.Robots, sandbox.Robot{Name: robot(i), Password: password(i), Federation: []sandbox.Entry{trust}})
+	}
+	sb, err := sandbox.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := sb.Listen("127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = sb.Close() })
+	token, err := sb.Mint(sandbox.Token{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	work := t.TempDir()
+	c := crowd{sandbox: sb, work: work, certs: filepath.Join(work, "certs"), token: filepath.Join(work, "id-token")}
+	c.authFile = filepath.Join(work, "auth.json")
+	err = errors.Join(os.Mkdir(c.certs, 0o700), os.WriteFile(filepath.Join(c.certs, "ca.crt"), sb.CA, 0o600), os.WriteFile(c.token, []byte(token), 0o600))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// command is one that knows the crowd's home and nothing of this machine's.
+func (c crowd) command(t *testing.T, arguments ...string) *exec.Cmd {
+	command := exec.CommandContext(t.Context(), arguments[0], arguments[1:]...)
+	command.Env = []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + c.work, "TMPDIR=" + c.work, "WORK=" + c.work,
+		"GORACE=atexit_sleep_ms=0", // spares the second that the race detector waits on exit
+	}
+	return command
+}
+
+// ours is the i-th robot's login by the program.
+func (c crowd) ours(t *testing.T, i int) *exec.Cmd {
+	return c.command(t, "quay-keyless", "login", c.sandbox.Host+"/"+organization(i), "--robot", robot(i), "--authfile", c.authFile,
+		"--id-token-file", c.token, "--ca-certificate", filepath.Join(c.certs, "ca.crt"))
+}
+
+// podmans is the i-th robot's login by podman, with a password.
+func (c crowd) podmans(t *testing.T, i int) *exec.Cmd {
+	command := c.command(t, "podman", "login", "--authfile", c.authFile, "--cert-dir", c.certs,
+		"--username", robot(i), "--password-stdin", c.sandbox.Host+"/"+organization(i))
+	command.Stdin = strings.NewReader(password(i))
+	return command
+}
+
+// together runs all commands at once. Each must succeed.
+func together(t *testing.T, commands []*exec.Cmd) {
+	t.Helper()
+	var group sync.WaitGroup
+	for _, command := range commands {
+		group.Go(func() {
+			if output, err := command.CombinedOutput(); err != nil {
+				t.Errorf("%s: %v\n%s", strings.Join(command.Args, " "), err, output)
+			}
+		})
+	}
+	group.Wait()
+}
+
+// wantOurs fails for each robot of ours without an entry of its own.
+func (c crowd) wantOurs(t *testing.T) {
+	t.Helper()
+	text, err := os.ReadFile(c.authFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct {
+		Auths map[string]struct{ Auth string }
+	}
+	if err := json.Unmarshal(text, &file); err != nil {
+		t.Fatal(err)
+	}
+	for i := range logins {
+		key := c.sandbox.Host + "/" + organization(i)
+		login, err := base64.StdEncoding.DecodeString(file.Auths[key].Auth)
+		if user, token, _ := strings.Cut(string(login), ":"); err != nil || user != robot(i) || !strings.HasPrefix(token, "eyJ") {
+			t.Errorf("%s has a login as %q, not %s's robot token", key, user, robot(i))
+		}
+	}
+	if err := findSecrets(c.work); err != nil {
+		t.Error(err)
+	}
+}
+
+// Jobs on one machine share its auth file; none loses another's login.
+func TestParallelLoginsKeepEachOther(t *testing.T) {
+	c := newCrowd(t)
+	var commands []*exec.Cmd
+	for i := range logins {
+		commands = append(commands, c.ours(t, i))
+	}
+	together(t, commands)
+	c.wantOurs(t)
+}
+
+// Podman takes no lock and writes what it read some time ago, yet no login of
+// ours is lost by it. (Podman's own are, as without us.)
+func TestParallelLoginsOutlivePodmans(t *testing.T) {
+	c := newCrowd(t)
+	var commands []*exec.Cmd
+	for i := range logins {
+		commands = append(commands, c.ours(t, i))
+		if i%2 == 1 {
+			commands = append(commands, c.podmans(t, logins+i/2))
+		}
+	}
+	together(t, commands)
+	c.wantOurs(t)
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"quay-keyless/internal/authfile"
+	"quay-keyless/internal/credhelper"
+)
+
+// placeError is a folder into which the helper's program cannot be put.
+type placeError struct {
+	folder string
+	err    error
+}
+
+func (p *placeError) Error() string {
+	err := bare(p.err)
+	var link *os.LinkError
+	if errors.As(err, &link) {
+		err = link.Err
+	}
+	return fmt.Sprintf("putting %s into %s: %v", credhelper.Program, p.folder, err)
+}
+
+func (p *placeError) Unwrap() error { return p.err }
+
+// helperHints is for what keeps a helper from its place or from its settings, nil
+// for all else.
+func helperHints(err error) []string {
+	const another = "name a folder that this user may write: --helper-dir DIR, with DIR on the PATH of the steps that follow"
+	var place *placeError
+	var settings *credhelper.Error
+	switch {
+	case errors.As(err, &place) && errors.Is(err, credhelper.ErrOccupied):
+		return []string{"take it away if nobody needs it: rm " + shell(filepath.Join(place.folder, credhelper.Program)), another}
+	case errors.As(err, &place):
+		return []string{another}
+	case errors.As(err, &settings):
+		return settingsHints(settings)
+	}
+	return nil
+}
+
+// settingsHints is for settings that cannot be read, or not be written, where they
+// have the troubles of an auth file.
+func settingsHints(settings *credhelper.Error) []string {
+	var file *authfile.Error
+	if errors.As(settings, &file) {
+		return authFileHints(file)
+	}
+	if errors.Is(settings, fs.ErrPermission) {
+		return []string{elsewhere}
+	}
+	return []string{"take the file away and log in again: rm " + shell(settings.Path)}
+}

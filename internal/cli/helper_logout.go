@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"context"
+	"errors"
+
+	"quay-keyless/internal/authfile"
+	"quay-keyless/internal/credhelper"
+	"quay-keyless/internal/host"
+)
+
+// setWithoutHelper writes logins as they are; where a login of ours had put a
+// helper for a host, what it kept goes.
+func (a *app) setWithoutHelper(ctx context.Context, files authFiles, entries []authfile.Entry, done *undone) error {
+	helped := files.helped(entries) // which nobody can tell after the write
+	if err := files.set(ctx, entries, a.host, done); err != nil {
+		return err
+	}
+	for i, file := range files {
+		a.forgetHelper(ctx, file, helped[i]...)
+	}
+	return nil
+}
+
+// helped are, for each file, the entries' hosts whose helper a login of ours put
+// there.
+func (files authFiles) helped(entries []authfile.Entry) [][]string {
+	helped := make([][]string, len(files))
+	for i, file := range files {
+		for _, entry := range entries {
+			if _, ours, err := file.Helper(entry.Key); err == nil && ours {
+				helped[i] = append(helped[i], entry.Key)
+			}
+		}
+	}
+	return helped
+}
+
+// forgetHelper removes what the helper kept for hosts of an auth file, and the
+// programs with the last of them. It is for logouts, and for logins without a
+// helper over one with it; where there is nothing it does nothing. The logout or
+// login is done by then, so that what goes wrong is a warning.
+func (a *app) forgetHelper(ctx context.Context, file authFile, hosts ...string) {
+	if len(hosts) == 0 {
+		return
+	}
+	if err := a.forget(ctx, file, hosts); err != nil {
+		a.host.Warn(host.Message{Text: err.Error(), Hints: helperHints(err)})
+	}
+}
+
+func (a *app) forget(ctx context.Context, file authFile, hosts []string) error {
+	store, err := credhelper.Beside(file.Path())
+	if err != nil || !store.Exists(a.env.ReadFile) {
+		return err
+	}
+	programs, err := store.Remove(ctx, hosts...)
+	errs := []error{err}
+	for _, program := range programs {
+		errs = append(errs, program.Remove())
+	}
+	return errors.Join(errs...)
+}
+
+// forgettable are the hosts whose settings no helper needs after a logout: all
+// but those that were left as they are.
+func forgettable(outcomes []authfile.Outcome) []string {
+	var hosts []string
+	for _, outcome := range outcomes {
+		if outcome.Result != authfile.Unknown {
+			hosts = append(hosts, outcome.Key)
+		}
+	}
+	return hosts
+}
