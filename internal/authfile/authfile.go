@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -97,6 +98,10 @@ func quote(text string) []byte {
 // goroutines; each call takes the file's lock for itself.
 type File struct {
 	path string
+	// settling is how long other tools get to end what they have begun; 0 in
+	// tests that are not about them.
+	settling time.Duration
+	settled  func() // called after that; nil elsewhere than in tests
 	// written is called after each write of the auth file. Tests let another
 	// tool write there; it is nil elsewhere.
 	written func()
@@ -116,7 +121,7 @@ func Open(path string) (*File, error) {
 	if err != nil {
 		return nil, located(path, err)
 	}
-	return &File{path: resolved}, nil
+	return &File{path: resolved, settling: settling}, nil
 }
 
 // Path is the resolved, absolute path.

@@ -11,25 +11,18 @@ import (
 )
 
 const (
-	// recent is how long a file counts as one that others are writing.
+	// recent is how long a file counts as one that is being written.
 	recent = 2 * time.Second
-	// ownWrite is longer than we take from noting a write to its end.
-	ownWrite = 50 * time.Millisecond
-	// settling is longer than tools take from reading an auth file to renaming
-	// their own over it: 20 podman logins beside 40 of ours lost none (measured).
-	settling = 100 * time.Millisecond
+	// settling is far longer than tools take from reading an auth file to
+	// renaming their own over it, even where many share a CPU.
+	settling = 250 * time.Millisecond
 )
 
-// crowded reports whether other tools may be writing the file right now: one of
-// them is about to, or wrote it moments ago, later than we noted our last write.
-func (f *File) crowded(l *lock) bool {
+// crowded reports whether others may be writing the file right now: somebody
+// did moments ago, or is about to.
+func (f *File) crowded() bool {
 	info, err := os.Stat(f.path)
-	if err != nil || time.Since(info.ModTime()).Abs() > recent {
-		return f.foreignFiles()
-	}
-	noted, err := l.file.Stat()
-	ours := err == nil && len(l.state().Objects) > 0 && info.ModTime().Sub(noted.ModTime()) < ownWrite
-	return !ours || f.foreignFiles()
+	return err == nil && time.Since(info.ModTime()).Abs() < recent || f.foreignFiles()
 }
 
 // foreignFiles reports whether another tool is about to replace the file:
@@ -50,8 +43,8 @@ func (f *File) foreignFiles() bool {
 }
 
 // settle waits for other tools to end what they have begun.
-func settle(ctx context.Context) error {
-	timer := time.NewTimer(settling)
+func (f *File) settle(ctx context.Context) error {
+	timer := time.NewTimer(f.settling)
 	defer timer.Stop()
 	select {
 	case <-timer.C:

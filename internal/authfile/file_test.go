@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"quay-keyless/internal/idtoken"
 )
@@ -300,4 +301,24 @@ func TestRestoreOfEverythingWithoutState(t *testing.T) {
 	}
 	mustRestore(t, f, nil, "helped.example: unknown", host+": unknown")
 	wantText(t, f, text)
+}
+
+// A tool that read the file before our write may rename its own over it after we
+// looked: where somebody wrote moments ago, we look once more.
+func TestSetOutlivesALateRename(t *testing.T) {
+	f := tempFile(t, before)
+	f.settling = 20 * time.Millisecond
+	if err := os.Chtimes(f.Path(), time.Now(), time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	f.settled = func() {
+		f.settled = nil
+		if err := os.WriteFile(f.Path(), []byte(before), 0o600); err != nil {
+			t.Error(err)
+		}
+	}
+	change := mustSet(t, f, login(host, "1"))
+	if change.Writes != 2 || !strings.Contains(read(t, f.Path()), Credential("acme+ci", idtoken.NewSecret("1")).Reveal()) {
+		t.Errorf("%d writes, the file holds %s", change.Writes, read(t, f.Path()))
+	}
 }

@@ -43,6 +43,7 @@ func open(t testing.TB, path string) *File {
 	if err != nil {
 		t.Fatal(err)
 	}
+	f.settling = 0
 	return f
 }
 

@@ -65,11 +65,14 @@ func (f *File) setEdits(ctx context.Context, due func(state) []edit) (Change, er
 		change, list, err := f.setLocked(ctx, due)
 		change.Writes += total.Writes
 		total = change
-		if err != nil || !total.crowded {
+		if err != nil || !total.crowded || f.settling == 0 {
 			return total, err
 		}
-		if err := settle(ctx); err != nil {
+		if err := f.settle(ctx); err != nil {
 			return total, err
+		}
+		if f.settled != nil {
+			f.settled()
 		}
 		text, err := f.read()
 		if err != nil || holds(text, list) {
@@ -88,7 +91,7 @@ func (f *File) setLocked(ctx context.Context, due func(state) []edit) (Change, [
 		return Change{}, nil, err
 	}
 	defer l.release()
-	crowded := f.crowded(l)
+	crowded := f.crowded()
 	list := due(l.state())
 	change, err := f.apply(ctx, l, list)
 	change.crowded = crowded || change.Writes > 1 || f.foreignFiles()
