@@ -60,7 +60,7 @@ func (s *Sandbox) serveDiscovery(w http.ResponseWriter, r *http.Request) {
 		return
 	case mode.slowDiscovery:
 		<-r.Context().Done()
-		return
+		panic(http.ErrAbortHandler) // returning would be a 200, which may yet arrive
 	case mode.discovery.status != 0:
 		mode.discovery.write(w)
 		return
