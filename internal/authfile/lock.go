@@ -9,6 +9,8 @@ import (
 	"os"
 
 	"github.com/rogpeppe/go-internal/lockedfile"
+
+	"quay-keyless/internal/lockfile"
 )
 
 // maxState limits reading a state file; it holds some old values in base64.
@@ -34,11 +36,13 @@ func acquire(ctx context.Context, path string) (*lock, error) {
 		if err := checkState(path); err != nil {
 			return nil, err
 		}
-		file, err := openLocked(ctx, path)
+		file, err := lockfile.Open(ctx, path, func(late *lockedfile.File) {
+			(&lock{file: late, path: path}).release()
+		})
 		if err != nil {
 			return nil, lockFault(path, err)
 		}
-		if !isAt(file, path) {
+		if !lockfile.IsAt(file, path) {
 			_ = file.Close()
 			continue
 		}
@@ -53,9 +57,9 @@ func acquire(ctx context.Context, path string) (*lock, error) {
 
 // lockFault tells a folder that takes no lock file from a lock that is held.
 func lockFault(path string, err error) error {
-	var held *stillHeld
+	var held *lockfile.Held
 	if errors.As(err, &held) {
-		return because(Locked, held.cause)
+		return because(Locked, held.Cause)
 	}
 	switch reason := reasonOf(err); reason {
 	case ReadOnly:
@@ -65,49 +69,6 @@ func lockFault(path string, err error) error {
 	default:
 		return stateFault(reason, path, err)
 	}
-}
-
-// stillHeld is a lock that others held until the context ended, and why it did.
-type stillHeld struct{ cause error }
-
-func (s *stillHeld) Error() string { return s.cause.Error() }
-
-// openLocked opens path and waits for its lock. A wait for a lock cannot be
-// called off, so it goes on after ctx ended, and lets go of what it gets.
-func openLocked(ctx context.Context, path string) (*lockedfile.File, error) {
-	if ctx.Err() != nil {
-		return nil, &stillHeld{context.Cause(ctx)}
-	}
-	type result struct {
-		file *lockedfile.File
-		err  error
-	}
-	got := make(chan result, 1)
-	go func() {
-		file, err := lockedfile.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-		got <- result{file, err}
-	}()
-	select {
-	case r := <-got:
-		return r.file, r.err
-	case <-ctx.Done():
-		go func() {
-			if r := <-got; r.err == nil {
-				(&lock{file: r.file, path: path}).release()
-			}
-		}()
-		return nil, &stillHeld{context.Cause(ctx)}
-	}
-}
-
-// isAt reports whether file is still what path names.
-func isAt(file *lockedfile.File, path string) bool {
-	opened, err := file.Stat()
-	if err != nil {
-		return false
-	}
-	named, err := os.Lstat(path)
-	return err == nil && os.SameFile(opened, named)
 }
 
 // load reads the state.
@@ -172,7 +133,7 @@ func (l *lock) write(text []byte, at int) error {
 // release ends the lock and removes the file if it holds nothing. Windows does
 // not remove an open file; there it stays, with 0 bytes.
 func (l *lock) release() {
-	if info, err := l.file.Stat(); err == nil && info.Size() == 0 && isAt(l.file, l.path) {
+	if info, err := l.file.Stat(); err == nil && info.Size() == 0 && lockfile.IsAt(l.file, l.path) {
 		_ = os.Remove(l.path)
 	}
 	_ = l.file.Close()

@@ -15,6 +15,8 @@ import (
 	"strings"
 
 	"github.com/rogpeppe/go-internal/lockedfile"
+
+	"quay-keyless/internal/lockfile"
 )
 
 func (f folder) statePath() string { return filepath.Join(string(f), ".quay-keyless.json") }
@@ -51,7 +53,7 @@ func (f folder) open(ctx context.Context) (*open, error) {
 			return nil, err
 		}
 		file, err := lock(ctx, f.lockPath())
-		if errors.Is(err, fs.ErrNotExist) || err == nil && !isAt(file, f.lockPath()) {
+		if errors.Is(err, fs.ErrNotExist) || err == nil && !lockfile.IsAt(file, f.lockPath()) {
 			if file != nil {
 				_ = file.Close()
 			}
@@ -70,52 +72,24 @@ func (f folder) open(ctx context.Context) (*open, error) {
 	}
 }
 
-// lock opens path and waits for its lock. The wait cannot be called off, so it
-// goes on after ctx ended and lets go of what it gets.
+// lock opens path and waits for its lock.
 func lock(ctx context.Context, path string) (*lockedfile.File, error) {
-	if ctx.Err() != nil {
-		return nil, because(Locked, context.Cause(ctx))
+	file, err := lockfile.Open(ctx, path, func(late *lockedfile.File) { release(late, path) })
+	var held *lockfile.Held
+	if errors.As(err, &held) {
+		return nil, because(Locked, held.Cause)
 	}
-	type result struct {
-		file *lockedfile.File
-		err  error
-	}
-	got := make(chan result, 1)
-	go func() {
-		file, err := lockedfile.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-		got <- result{file, err}
-	}()
-	select {
-	case r := <-got:
-		return r.file, r.err
-	case <-ctx.Done():
-		go func() {
-			if r := <-got; r.err == nil {
-				release(r.file, path)
-			}
-		}()
-		return nil, because(Locked, context.Cause(ctx))
-	}
+	return file, err
 }
 
 // release lets go of a lock that nobody waits for any more. Its file goes too
 // where there is no state beside it: nobody else would remove it.
 func release(file *lockedfile.File, path string) {
 	state := folder(filepath.Dir(path)).statePath()
-	if _, err := os.Lstat(state); errors.Is(err, fs.ErrNotExist) && isAt(file, path) {
+	if _, err := os.Lstat(state); errors.Is(err, fs.ErrNotExist) && lockfile.IsAt(file, path) {
 		_ = os.Remove(path)
 	}
 	_ = file.Close()
-}
-
-// isAt reports whether file is still what path names.
-func isAt(file *lockedfile.File, path string) bool {
-	opened, err := file.Stat()
-	if err != nil {
-		return false
-	}
-	named, err := os.Lstat(path)
-	return err == nil && os.SameFile(opened, named)
 }
 
 // load reads the state, notes the folders that were just made, and clears away
