@@ -40,7 +40,7 @@ lint: ## gofmt, vet and staticcheck
 
 .PHONY: e2e
 e2e: ## the slow tests, with real third parties
-	@tools/install.sh podman buildah skopeo runc npm git setpriv:util-linux
+	@tools/install.sh podman buildah skopeo runc npm git shellcheck setpriv:util-linux
 	@e2e/setup.sh
 	(cd tools && $(GO) build -o ../bin/ran ./ran) && cd e2e && $(GO) test -count=1 -json ./... | ../bin/ran
 	cd e2e/tools && $(GO) test -count=1 -json ./... | ../../bin/ran
