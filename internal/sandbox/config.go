@@ -4,9 +4,11 @@ package sandbox
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"strings"
 	"time"
 
@@ -46,6 +48,9 @@ type Config struct {
 	// FrontTimeout that of nginx for the whole exchange (default 60 s).
 	DiscoveryTimeout time.Duration `yaml:"-"`
 	FrontTimeout     time.Duration `yaml:"-"`
+	// Dial reaches the issuers (default: the system's network); see
+	// [Sandbox.Serve].
+	Dial func(ctx context.Context, network, address string) (net.Conn, error) `yaml:"-"`
 	// Now is the clock (default [time.Now]); see also [Sandbox.Advance].
 	Now func() time.Time `yaml:"-"`
 	// Log gets a line for each request that nothing here answers (default: nowhere).

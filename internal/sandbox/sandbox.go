@@ -12,8 +12,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"log"
-	"net"
 	"net/http"
 	"os"
 	"strings"
@@ -65,79 +63,23 @@ func New(cfg Config) (*Sandbox, error) {
 		CA: ca.pem(), cfg: cfg, facts: facts, authority: ca,
 		store: newStore(cfg.Robots), watch: newWatch(), jobs: newJobs(),
 	}
-	if s.issuers.Transport, err = issuerTransport(ca, cfg.IssuerCA); err != nil {
+	if s.issuers.Transport, err = issuerTransport(ca, cfg); err != nil {
 		return nil, err
 	}
 	s.handler = s.routes()
 	return s, nil
 }
 
-func issuerTransport(ca *authority, extra []byte) (*http.Transport, error) {
+func issuerTransport(ca *authority, cfg Config) (*http.Transport, error) {
 	roots, err := x509.SystemCertPool()
 	if err != nil {
 		return nil, fmt.Errorf("system certificates: %w", err)
 	}
 	roots.AddCert(ca.cert)
-	if len(extra) > 0 && !roots.AppendCertsFromPEM(extra) {
+	if len(cfg.IssuerCA) > 0 && !roots.AppendCertsFromPEM(cfg.IssuerCA) {
 		return nil, errors.New("issuer CA: no PEM certificate in it")
 	}
-	return &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, DisableKeepAlives: true}, nil
-}
-
-// Listen starts serving TLS on the address (host:port, port 0 for a free one),
-// and the same without TLS on a free port of 127.0.0.1.
-func (s *Sandbox) Listen(address string) error {
-	listener, err := net.Listen("tcp", address)
-	if err != nil {
-		return err
-	}
-	plain, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return errors.Join(err, listener.Close())
-	}
-	host, _, _ := net.SplitHostPort(address) // Listen took it
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "127.0.0.1"
-	}
-	_, port, _ := net.SplitHostPort(listener.Addr().String())
-	s.Host = net.JoinHostPort(host, port)
-	s.URL, s.PlainURL = "https://"+s.Host, "http://"+plain.Addr().String()
-	names := append([]string{host, "127.0.0.1", "::1", "localhost"}, s.cfg.Names...)
-	cert, err := s.authority.serve(names, s.cfg.Now())
-	if err != nil {
-		return errors.Join(fmt.Errorf("server certificate: %w", err), listener.Close(), plain.Close())
-	}
-	s.serve(listener, &tls.Config{Certificates: []tls.Certificate{cert}})
-	s.serve(plain, nil)
-	return nil
-}
-
-func (s *Sandbox) serve(listener net.Listener, config *tls.Config) {
-	server := &http.Server{
-		Handler:           s.handler,
-		TLSConfig:         config,
-		ReadHeaderTimeout: time.Minute,
-		ErrorLog:          log.New(s.cfg.Log, "", 0),
-	}
-	s.servers = append(s.servers, server)
-	go func() {
-		if config == nil {
-			_ = server.Serve(listener)
-			return
-		}
-		_ = server.ServeTLS(listener, "", "")
-	}()
-}
-
-// Close stops serving at once; requests under way lose their connection.
-func (s *Sandbox) Close() error {
-	s.ClearFaults()
-	var errs []error
-	for _, server := range s.servers {
-		errs = append(errs, server.Close())
-	}
-	s.issuers.CloseIdleConnections()
-	return errors.Join(errs...)
+	return &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, DialContext: cfg.Dial, DisableKeepAlives: true}, nil
 }
 
 // Handler is what the sandbox serves, for a test that wants to put it behind

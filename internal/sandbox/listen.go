@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sandbox
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Listen starts serving TLS on the address (host:port, port 0 for a free one),
+// and the same without TLS on a free port of 127.0.0.1.
+func (s *Sandbox) Listen(address string) error {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return err
+	}
+	plain, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	host, _, _ := net.SplitHostPort(address) // Listen took it
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	return s.Serve(net.JoinHostPort(host, port), listener, plain)
+}
+
+// Serve is Listen for listeners of another network than the system's, which
+// clients, and with Config.Dial the sandbox itself, reach as address (host:port).
+// It closes both listeners, if not now then with the sandbox.
+func (s *Sandbox) Serve(address string, secure, plain net.Listener) error {
+	s.Host = address
+	s.URL, s.PlainURL = "https://"+s.Host, "http://"+plain.Addr().String()
+	host, _, err := net.SplitHostPort(address)
+	var cert tls.Certificate
+	if err == nil {
+		names := append([]string{host, "127.0.0.1", "::1", "localhost"}, s.cfg.Names...)
+		cert, err = s.authority.serve(names, s.cfg.Now())
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("server certificate: %w", err), secure.Close(), plain.Close())
+	}
+	s.serve(secure, &tls.Config{Certificates: []tls.Certificate{cert}})
+	s.serve(plain, nil)
+	return nil
+}
+
+func (s *Sandbox) serve(listener net.Listener, config *tls.Config) {
+	server := &http.Server{
+		Handler:           s.handler,
+		TLSConfig:         config,
+		ReadHeaderTimeout: time.Minute,
+		ErrorLog:          log.New(s.cfg.Log, "", 0),
+	}
+	s.servers = append(s.servers, server)
+	go func() {
+		if config == nil {
+			_ = server.Serve(listener)
+			return
+		}
+		_ = server.ServeTLS(listener, "", "")
+	}()
+}
+
+// Close stops serving at once; requests under way lose their connection.
+func (s *Sandbox) Close() error {
+	s.ClearFaults()
+	var errs []error
+	for _, server := range s.servers {
+		errs = append(errs, server.Close())
+	}
+	s.issuers.CloseIdleConnections()
+	return errors.Join(errs...)
+}
