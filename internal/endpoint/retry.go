@@ -10,7 +10,9 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"strconv"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -129,11 +131,36 @@ func (c *Client) once(ctx context.Context, attempt func(context.Context) error) 
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, errSlow{limit})
 	defer cancel()
+	ctx, done := calm(ctx)
+	defer done()
 	err := attempt(ctx)
-	if cause := context.Cause(ctx); cause != nil && errors.Is(err, context.DeadlineExceeded) {
+	cause := context.Cause(ctx)
+	switch {
+	case err != nil && errors.Is(cause, errChurn):
+		return errChurn
+	case cause != nil && errors.Is(err, context.DeadlineExceeded):
 		return cause // of ctx, not of a dial, whose timeout is a DeadlineExceeded too
 	}
 	return err
+}
+
+// maxConnections is how many connections one attempt may use up: a kept one that
+// the server has closed since, and a new one, are the usual case.
+const maxConnections = 4
+
+var errChurn = errors.New("the server ends each connection before it takes a request")
+
+// calm ends an attempt that uses up connection after connection: where a server
+// sends GOAWAY on each, net/http makes the next without a pause.
+func calm(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	var connections atomic.Int32
+	trace := &httptrace.ClientTrace{GetConn: func(string) {
+		if connections.Add(1) > maxConnections {
+			cancel(errChurn)
+		}
+	}}
+	return httptrace.WithClientTrace(ctx, trace), func() { cancel(nil) }
 }
 
 // errSlow is an attempt that got no answer in its time.
