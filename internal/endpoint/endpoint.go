@@ -12,6 +12,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -58,6 +59,16 @@ type Answer struct {
 func (a *Answer) Date() (time.Time, bool) {
 	date, err := http.ParseTime(a.Header.Get("Date"))
 	return date, err == nil
+}
+
+// Location is where a redirect points, without its query and fragment: sign-in
+// pages carry tokens of their own there. "" means nowhere.
+func (a *Answer) Location() string {
+	location := a.Header.Get("Location")
+	if end := strings.IndexAny(location, "?#"); end >= 0 {
+		location = location[:end]
+	}
+	return location
 }
 
 // Unbelievable is the error of an answer that cannot be what was asked for: a

@@ -93,7 +93,7 @@ func (g GitHub) read(answer *endpoint.Answer) (Secret, error) {
 	switch {
 	case answer.Status != http.StatusOK:
 		detail := fmt.Sprintf("was denied with HTTP %d", answer.Status)
-		if location := answer.Header.Get("Location"); location != "" {
+		if location := answer.Location(); location != "" {
 			detail += fmt.Sprintf(" and a redirect to %q, which is not followed", location)
 		}
 		if body.Message != "" {

@@ -157,7 +157,7 @@ func refusal(host string, answer *endpoint.Answer) *Refusal {
 		Reason:   reason(message),
 		Message:  cut(message),
 		Page:     !json.Valid(answer.Body),
-		Location: withoutQuery(answer.Header.Get("Location")),
+		Location: cut(answer.Location()),
 	}
 }
 
@@ -168,14 +168,6 @@ func cut(message string) string {
 		return string(runes[:limit]) + "…"
 	}
 	return message
-}
-
-// withoutQuery leaves out where sign-in pages carry tokens of their own.
-func withoutQuery(location string) string {
-	if end := strings.IndexAny(location, "?#"); end >= 0 {
-		location = location[:end]
-	}
-	return cut(location)
 }
 
 // message finds Quay's own words: the exchange says {"message"} or {"error"},
