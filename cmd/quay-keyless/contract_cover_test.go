@@ -86,9 +86,12 @@ func recordedAnswer(status any, body string) answer {
 	return answer{int(number), recordedTitle.ReplaceAllString(body, "page: $1")}
 }
 
-// TestRecordings holds the table to what a real Quay was seen to answer, and
-// the recordings to the table: each is met by a case or is in neverMet.
-func TestRecordings(t *testing.T) {
+// recordings are what a real Quay answered, by case and release.
+func recordings(t *testing.T) map[string]map[string]struct {
+	Status any
+	Body   string
+} {
+	t.Helper()
 	var file struct {
 		Cases map[string]map[string]struct {
 			Status any
@@ -98,6 +101,13 @@ func TestRecordings(t *testing.T) {
 	if err := json.Unmarshal(mustRead(t, filepath.Join("..", "..", "testdata", "quay", "replies.json")), &file); err != nil {
 		t.Fatal(err)
 	}
+	return file.Cases
+}
+
+// TestRecordings holds the table to what a real Quay was seen to answer, and
+// the recordings to the table: each is met by a case or is in neverMet.
+func TestRecordings(t *testing.T) {
+	recorded := recordings(t)
 	met := map[string]bool{}
 	for _, c := range contractCases() {
 		if c.recorded == "" {
@@ -105,16 +115,16 @@ func TestRecordings(t *testing.T) {
 		}
 		met[c.recorded] = true
 		for _, release := range c.releases() {
-			recorded, ok := file.Cases[c.recorded][map[string]string{"3.18": "3.18+", "3.16.2": "3.16.2"}[release]]
+			answered, ok := recorded[c.recorded][map[string]string{"3.18": "3.18+", "3.16.2": "3.16.2"}[release]]
 			if !ok {
 				t.Errorf("%s: there is no recording %q of %s", c.name, c.recorded, release)
-			} else if got := recordedAnswer(recorded.Status, recorded.Body); got != c.exchange && got != c.auth {
+			} else if got := recordedAnswer(answered.Status, answered.Body); got != c.exchange && got != c.auth {
 				t.Errorf("%s: a real Quay %s answers %d %s, the table says %d %s", c.name, release,
 					got.status, got.body, c.exchange.status, c.exchange.body)
 			}
 		}
 	}
-	for name := range file.Cases {
+	for name := range recorded {
 		configures := strings.HasPrefix(name, "fed ") || strings.HasPrefix(name, "user ") // the API, not the exchange
 		if why, never := neverMet[name]; !configures && met[name] == never {
 			t.Errorf("recording %q: a case meets it: %v, in neverMet: %v %s", name, met[name], never, why)

@@ -79,11 +79,15 @@ func (q *contractQuay) said(text, idToken, authFile string) string {
 	if kid := keyID(idToken); kid != "" {
 		text = strings.ReplaceAll(text, "kid "+kid, "kid <kid>")
 	}
-	text = q.names.hide(text)
+	return steady(q.names.hide(text))
+}
+
+// steady takes out of a program's words what is another in each run.
+func steady(words string) string {
 	for _, row := range volatile {
-		text = row.pattern.ReplaceAllString(text, row.replacement)
+		words = row.pattern.ReplaceAllString(words, row.replacement)
 	}
-	return text
+	return words
 }
 
 func keyID(idToken string) string {
