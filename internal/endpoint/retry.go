@@ -4,6 +4,7 @@ package endpoint
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"math"
@@ -144,8 +145,8 @@ func (c *Client) once(ctx context.Context, attempt func(context.Context) error) 
 	return err
 }
 
-// maxConnections is how many connections one attempt may use up: a kept one that
-// the server has closed since, and a new one, are the usual case.
+// maxConnections is how many connections one attempt may make. One is the usual
+// case, another for a kept one that the server closed just then.
 const maxConnections = 4
 
 var errChurn = errors.New("the server ends each connection before it takes a request")
@@ -155,7 +156,7 @@ var errChurn = errors.New("the server ends each connection before it takes a req
 func calm(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	var connections atomic.Int32
-	trace := &httptrace.ClientTrace{GetConn: func(string) {
+	trace := &httptrace.ClientTrace{TLSHandshakeDone: func(tls.ConnectionState, error) {
 		if connections.Add(1) > maxConnections {
 			cancel(errChurn)
 		}

@@ -56,8 +56,8 @@ func (c *Client) Ping(ctx context.Context) (Challenge, error) {
 
 // pinged is the transport of one ping. It lets through only the scheme that the
 // user chose, where go-containerregistry would try http for hosts that look
-// local, and no other host, where it would follow a redirect. It keeps what was
-// really seen, since the ping's own error mixes both attempts.
+// local, and no redirect, which Quay does not give. It keeps what was really seen,
+// since the ping's own error mixes both attempts.
 type pinged struct {
 	client *Client
 	name   string
@@ -70,10 +70,12 @@ var errOtherPlace = errors.New("not asked")
 // RoundTrip sends the request, or refuses to.
 func (p *pinged) RoundTrip(request *http.Request) (*http.Response, error) {
 	registry := p.client.Registry
-	if request.URL.Scheme != registry.scheme() || request.URL.Host != registry.Host {
-		if request.Response != nil { // a redirect, not another guess
-			p.err = endpoint.Final(&endpoint.Unbelievable{Name: p.name, Why: fmt.Sprintf("redirects /v2/ to %q", request.URL.Scheme+"://"+request.URL.Host)})
-		}
+	switch {
+	case request.Response != nil: // a redirect, not another guess
+		to := (&endpoint.Answer{Header: request.Response.Header}).Location()
+		p.err = endpoint.Final(&endpoint.Unbelievable{Name: p.name, Why: fmt.Sprintf("redirects /v2/ to %q", to)})
+		return nil, errOtherPlace
+	case request.URL.Scheme != registry.scheme(), request.URL.Host != registry.Host:
 		return nil, errOtherPlace
 	}
 	request.Header.Set("User-Agent", p.client.Endpoint.UserAgent)
