@@ -134,6 +134,6 @@ func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f
 // transport is Go's default one on this network.
 func (m *memory) transport(config *tls.Config) *http.Transport {
 	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.TLSClientConfig, t.DialContext, t.Proxy = config, m.dial, nil
+	t.TLSClientConfig, t.DialContext, t.Proxy = config.Clone(), m.dial, nil
 	return t
 }

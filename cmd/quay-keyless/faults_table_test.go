@@ -83,7 +83,7 @@ func redirectFaults() []faultCase {
 
 func statusFaults() []faultCase {
 	var all []faultCase
-	for _, status := range []int{204, 400, 401, 403, 404, 405, 408, 413, 418, 429, 431, 500, 502, 503, 504} {
+	for _, status := range []int{400, 401, 403, 404, 405, 408, 413, 418, 429, 431, 500, 502, 503, 504} {
 		all = append(all, faultCase{name: strconv.Itoa(status), sandbox: sandbox.Fault{Kind: sandbox.Status, Status: status}})
 	}
 	return append(all, faultCase{name: "502 Quay is loading", sandbox: sandbox.Fault{Kind: sandbox.Status, Status: http.StatusBadGateway, ContentType: "text/html",
