@@ -63,7 +63,7 @@ func readAction(t *testing.T) metadata {
 	if err := decoder.Decode(&action); err != nil {
 		t.Fatal(err)
 	}
-	if runs := action.Runs; runs.Using != "node24" || runs.Main != "action/index.js" || runs.Post != runs.Main {
+	if runs := action.Runs; runs.Using != "node24" || runs.Main != "action/index.js" || runs.Post != "action/post.js" {
 		t.Errorf("action.yml runs %+v", runs)
 	}
 	return action

@@ -207,7 +207,7 @@ func TestCancelled(t *testing.T) {
 	}
 	defer silent.Close()
 	inputs["registry"] = silent.Addr().String()
-	command, _ := r.uses(release(t), inputs).command(t)
+	command, _ := r.uses(release(t), inputs).command(t, mainEntry)
 	process := command.Start(t)
 	if err := process.Start(); err != nil {
 		t.Fatal(err)

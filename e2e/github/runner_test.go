@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"quay-keyless/e2e/act"
 	"quay-keyless/e2e/lab"
 )
 
@@ -27,27 +28,13 @@ type runner struct {
 func newRunner(t *testing.T, job map[string]string) *runner {
 	t.Helper()
 	machine := filepath.Join(t.TempDir(), "a machine")
-	r := &runner{home: filepath.Join(machine, "home"), node: node(t)}
+	r := &runner{home: filepath.Join(machine, "home"), node: act.Node(t)}
 	if err := os.MkdirAll(r.home, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	r.env = map[string]string{"HOME": r.home, "PATH": os.Getenv("PATH"), "RUNNER_TEMP": t.TempDir(), "GITHUB_ACTION_REPOSITORY": "acme/login"}
 	maps.Copy(r.env, job)
 	return r
-}
-
-// node is the Node of GitHub's runner, which e2e/setup.sh installs.
-func node(t *testing.T) string {
-	t.Helper()
-	cpu := runtime.GOARCH
-	if cpu == "amd64" {
-		cpu = "x64"
-	}
-	path := lab.Path("e2e", "node_modules", "node-"+runtime.GOOS+"-"+cpu, "bin", "node")
-	if _, err := os.Stat(path); err != nil {
-		t.Fatalf("node 24 is needed: run e2e/setup.sh (%v)", err)
-	}
-	return path
 }
 
 // config is docker's auth file in the job's home.
@@ -69,6 +56,12 @@ func (r *runner) uses(action string, inputs map[string]string) *step {
 	return s
 }
 
+// The files that action.yml names for the phases.
+const (
+	mainEntry = "action/index.js"
+	postEntry = "action/post.js"
+)
+
 // result is what a phase left behind.
 type result struct {
 	lab.Outcome
@@ -79,7 +72,7 @@ type result struct {
 // main runs the main phase and keeps what it saved for the post phase.
 func (s *step) main(t *testing.T) result {
 	t.Helper()
-	result, state := s.phase(t)
+	result, state := s.phase(t, mainEntry)
 	for name, value := range state {
 		s.env["STATE_"+name] = value
 	}
@@ -89,13 +82,13 @@ func (s *step) main(t *testing.T) result {
 // post runs the post phase, as the runner also does where main has failed.
 func (s *step) post(t *testing.T) result {
 	t.Helper()
-	result, _ := s.phase(t)
+	result, _ := s.phase(t, postEntry)
 	return result
 }
 
-func (s *step) phase(t *testing.T) (r result, state map[string]string) {
+func (s *step) phase(t *testing.T, entry string) (r result, state map[string]string) {
 	t.Helper()
-	command, files := s.command(t)
+	command, files := s.command(t, entry)
 	r.Outcome = command.Run(t)
 	r.outputs = fileCommands(t, lab.Read(t, files["GITHUB_OUTPUT"]))
 	r.summary = lab.Read(t, files["GITHUB_STEP_SUMMARY"])
@@ -104,7 +97,7 @@ func (s *step) phase(t *testing.T) (r result, state map[string]string) {
 
 // command is how the runner starts a phase: node with the file that action.yml
 // names, and an empty file for each file command.
-func (s *step) command(t *testing.T) (command lab.Command, files map[string]string) {
+func (s *step) command(t *testing.T, entry string) (command lab.Command, files map[string]string) {
 	t.Helper()
 	files = map[string]string{}
 	for _, name := range []string{"GITHUB_OUTPUT", "GITHUB_STATE", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STEP_SUMMARY"} {
@@ -113,7 +106,7 @@ func (s *step) command(t *testing.T) (command lab.Command, files map[string]stri
 	}
 	env := maps.Clone(s.env)
 	maps.Copy(env, files)
-	return lab.Command{Dir: t.TempDir(), Env: env, Args: []string{s.runner.node, filepath.Join(s.action, "action", "index.js")}}, files
+	return lab.Command{Dir: t.TempDir(), Env: env, Args: []string{s.runner.node, filepath.Join(s.action, entry)}}, files
 }
 
 // fileCommands reads NAME=VALUE and NAME<<END, the value's lines, END.
@@ -181,7 +174,9 @@ func release(t *testing.T) (folder string) {
 	t.Helper()
 	folder = filepath.Join(t.TempDir(), "_actions", "acme", "login", "a ref")
 	lab.Copy(t, lab.Path("action.yml"), filepath.Join(folder, "action.yml"), 0o644)
-	lab.Copy(t, lab.Path("action", "index.js"), filepath.Join(folder, "action", "index.js"), 0o644)
+	for _, entry := range []string{mainEntry, postEntry} {
+		lab.Copy(t, lab.Path(entry), filepath.Join(folder, entry), 0o644)
+	}
 	binary := lab.Read(t, lab.Program())
 	lab.Write(t, bundled(folder), binary, 0o755)
 	lab.Write(t, filepath.Join(filepath.Dir(bundled(folder)), "checksums.txt"),

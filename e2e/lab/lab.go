@@ -87,7 +87,14 @@ func Copy(t *testing.T, from, to string, mode os.FileMode) {
 // file for the tools.
 func Sandbox(t *testing.T) (sb *sandbox.Sandbox, ca string) {
 	t.Helper()
-	sb, err := sandbox.New(sandbox.Config{Log: t.Output()})
+	return SandboxOf(t, sandbox.Config{})
+}
+
+// SandboxOf is [Sandbox] with a configuration.
+func SandboxOf(t *testing.T, config sandbox.Config) (sb *sandbox.Sandbox, ca string) {
+	t.Helper()
+	config.Log = t.Output()
+	sb, err := sandbox.New(config)
 	if err != nil {
 		t.Fatal(err)
 	}
