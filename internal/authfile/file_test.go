@@ -322,3 +322,33 @@ func TestSetOutlivesALateRename(t *testing.T) {
 		t.Errorf("%d writes, the file holds %s", change.Writes, read(t, f.Path()))
 	}
 }
+
+// Two jobs of one user log in under the same key: the later login stands, and
+// neither job writes for ever.
+func TestSetLeavesALaterLoginOfOurs(t *testing.T) {
+	f := tempFile(t, before)
+	if err := os.Chtimes(f.Path(), time.Now(), time.Now()); err != nil { // somebody writes here
+		t.Fatal(err)
+	}
+	other := open(t, f.Path())
+	f.settling = 20 * time.Millisecond
+	f.settled = func() {
+		f.settled = nil
+		mustSet(t, other, login(host, "2"))
+	}
+	if change := mustSet(t, f, login(host, "1")); change.Writes != 1 || !strings.Contains(read(t, f.Path()), Credential("acme+ci", idtoken.NewSecret("2")).Reveal()) {
+		t.Errorf("%d writes, the file holds %s", change.Writes, read(t, f.Path()))
+	}
+
+	// An earlier one that another tool puts back does not.
+	earlier := read(t, f.Path())
+	f.settled = func() {
+		f.settled = nil
+		write(t, f.Path(), earlier)
+	}
+	if change := mustSet(t, f, login(host, "3")); change.Writes != 2 || !strings.Contains(read(t, f.Path()), Credential("acme+ci", idtoken.NewSecret("3")).Reveal()) {
+		t.Errorf("%d writes, the file holds %s", change.Writes, read(t, f.Path()))
+	}
+	mustRestore(t, f, nil, host+": restored")
+	wantText(t, f, before)
+}

@@ -74,14 +74,25 @@ func (f *File) setEdits(ctx context.Context, due func(state) []edit) (Change, er
 		if f.settled != nil {
 			f.settled()
 		}
-		text, err := f.read()
-		if err != nil || holds(text, list) {
+		if kept, err := f.kept(ctx, list); err != nil || kept {
 			return total, err
 		}
 		if err := total.another(ctx); err != nil {
 			return total, err
 		}
 	}
+}
+
+// kept reports whether the edits are still in the file, or what a later login of
+// ours put in their place: two jobs of one user would undo each other for ever.
+func (f *File) kept(ctx context.Context, list []edit) (bool, error) {
+	l, err := acquire(ctx, f.statePath())
+	if err != nil {
+		return false, err
+	}
+	defer l.release()
+	text, err := f.read()
+	return err == nil && (holds(text, list) || l.state().wroteLast(text, list)), err
 }
 
 // setLocked is one turn under the lock.

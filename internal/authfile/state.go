@@ -63,6 +63,20 @@ func (s saved) ours(value []byte) bool {
 	return slices.Contains(s.Wrote, digest(value))
 }
 
+// wroteLast reports whether what the file has under the edits' keys is what the
+// latest login of ours wrote there. An earlier one's is not: another tool may
+// have put that back.
+func (s state) wroteLast(text []byte, list []edit) bool {
+	for _, e := range list {
+		d, err := parse(text, e.object)
+		wrote := s.Objects[e.object].Keys[e.key].Wrote
+		if err != nil || len(wrote) == 0 || wrote[len(wrote)-1] != digest(d.get(e.key)) {
+			return false
+		}
+	}
+	return true
+}
+
 // over is what to know of a key when value is about to replace present. Over
 // our own value the first old one stays; another tool's becomes the old one.
 func (s saved) over(present, value []byte) saved {
