@@ -56,5 +56,6 @@ fuzz: ## each fuzz target for a minute
 
 .PHONY: bench
 bench: build ## a login against the least that it could cost, and against the shell recipe
-	@tools/install.sh curl jq podman
+	@tools/install.sh curl jq podman npm
+	@e2e/setup.sh node
 	$(GO) run ./internal/bench

@@ -6,7 +6,7 @@
 'use strict';
 
 const { spawn } = require('node:child_process');
-const { createHash } = require('node:crypto');
+const { hash } = require('node:crypto');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
@@ -44,7 +44,7 @@ function bundled() {
   if (!expected) {
     throw new Error(`this release carries no ${name}: install the program and name it in QUAY_KEYLESS_BINARY`);
   }
-  const actual = createHash('sha256').update(fs.readFileSync(program)).digest('hex');
+  const actual = hash('sha256', fs.readFileSync(program));
   if (actual !== expected) {
     throw new Error(`${name} is not the released one and was not run: its SHA-256 is ${actual}, checksums.txt has ${expected}`);
   }

@@ -7,6 +7,7 @@
 #   bin/           act, which runs workflows, and actionlint, which checks them
 #   venv/          check-jsonschema and zizmor; requirements.txt pins them by
 #                  checksum
+# Usage: e2e/setup.sh [node]; with node, that alone.
 set -eu
 cd "$(dirname "$0")"
 
@@ -23,6 +24,8 @@ if [ "$(cat node_modules/.installed 2>/dev/null)" != "$(cat package-lock.json)" 
 	npm ci --ignore-scripts --no-audit --no-fund
 	cp package-lock.json node_modules/.installed
 fi
+
+[ "${1-}" != node ] || exit 0
 
 program act github.com/nektos/act v0.2.89
 program actionlint github.com/rhysd/actionlint/cmd/actionlint v1.7.12

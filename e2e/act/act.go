@@ -25,8 +25,9 @@ import (
 
 // Machine is one that runs jobs, like a runner of GitHub's that is new.
 type Machine struct {
-	Home string            // of the jobs' user; its path has a space in it
-	Env  map[string]string // what every step sees, beside what the runner sets
+	Home  string            // of the jobs' user; its path has a space in it
+	Env   map[string]string // what every step sees, beside what the runner sets
+	Event string            // what happened in the checkout: push, pull_request
 	// Actions are folders by what a workflow says in uses:, OWNER/NAME@REF.
 	Actions map[string]string
 }
@@ -35,7 +36,7 @@ type Machine struct {
 // PATH. Requests that leave the machine fail.
 func New(t *testing.T, env map[string]string) *Machine {
 	t.Helper()
-	m := &Machine{Home: filepath.Join(t.TempDir(), "the home"), Env: maps.Clone(env), Actions: map[string]string{}}
+	m := &Machine{Home: filepath.Join(t.TempDir(), "the home"), Env: maps.Clone(env), Event: "push", Actions: map[string]string{}}
 	if err := os.Mkdir(m.Home, 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -54,11 +55,11 @@ func Node(t *testing.T) string {
 	if cpu == "amd64" {
 		cpu = "x64"
 	}
-	return installed(t, filepath.Join("node_modules", "node-"+runtime.GOOS+"-"+cpu, "bin", "node"))
+	return Installed(t, filepath.Join("node_modules", "node-"+runtime.GOOS+"-"+cpu, "bin", "node"))
 }
 
-// installed is a program that e2e/setup.sh installs.
-func installed(t *testing.T, name string) string {
+// Installed is a program that e2e/setup.sh installs, by its path below e2e/.
+func Installed(t *testing.T, name string) string {
 	t.Helper()
 	path := lab.Path("e2e", name)
 	if _, err := os.Stat(path); err != nil {
@@ -87,15 +88,15 @@ func Commit(t *testing.T, folder string) {
 	}
 }
 
-// Run runs a workflow, which is YAML text, for a push to this checkout, which is
-// a git repository. It gives what a reader of the job's page would see, of
-// failed jobs too; a workflow that act does not run fails the test.
+// Run runs a workflow, which is YAML text, for an event in this checkout, which
+// is a git repository; options are act's. It gives what a reader of the job's page
+// would see, of failed jobs too; a workflow that act does not run fails the test.
 func (m *Machine) Run(t *testing.T, checkout, workflow string, options ...string) Log {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "workflow.yml")
 	lab.Write(t, file, workflow, 0o644)
 	arguments := []string{
-		installed(t, "bin/act"), "push", "--json", "--no-cache-server", "--directory", checkout, "--workflows", file,
+		Installed(t, "bin/act"), m.Event, "--json", "--no-cache-server", "--directory", checkout, "--workflows", file,
 		"--platform", "ubuntu-latest=-self-hosted", "--platform", "self-hosted=-self-hosted", "--action-cache-path", t.TempDir(),
 	}
 	for uses, folder := range m.Actions {

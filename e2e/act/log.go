@@ -107,6 +107,16 @@ func (s *Step) note(line line) {
 // Result is a job's: success or failure, or "" where there is no such job.
 func (l Log) Result(job string) string { return l.jobs[job] }
 
+// Succeeded reports whether every job that ran did.
+func (l Log) Succeeded() bool {
+	for _, result := range l.jobs {
+		if result != "success" {
+			return false
+		}
+	}
+	return len(l.jobs) > 0
+}
+
 // Main is the main phase of a job's step, which needs an id in the workflow or
 // is known by its number, "0" for the first. It is empty for one that did not run.
 func (l Log) Main(job, id string) Step { return *l.step(job, "Main", id) }

@@ -16,7 +16,7 @@ import (
 	"quay-keyless/internal/sandbox"
 )
 
-// machine is one that runs jobs for acme/app with an auth file of an earlier
+// machine is one that runs the default job of acme/app, with an auth file of an earlier
 // day, Debian's container tools, and a release of the action, as
 // OWNER/quay-keyless@v1. It trusts the sandbox only as far as a job's step says.
 func machine(t *testing.T, sb *sandbox.Sandbox, ca string) *act.Machine {
