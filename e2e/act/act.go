@@ -6,9 +6,10 @@
 //
 // What act does differently from GitHub, as far as it matters here: it does not
 // enforce `permissions:` and gives every step the variables that the test sets,
-// ID token request included; it kills a cancelled step at once; it copies a
-// local action without what git ignores; and its JSON has commands in clear
-// beside what it shows, so only the latter counts as the job's log.
+// ID token request included; steps write to a terminal, and what one that fails
+// says last may be lost; a cancelled step is killed at once; a local action is
+// copied without what git ignores; and its JSON has commands in clear beside
+// what it shows, so only the latter counts as the job's log.
 package act
 
 import (

@@ -197,17 +197,19 @@ func TestNoHome(t *testing.T) {
 	}
 }
 
-// The runner cancels a job by SIGINT to node; the program then ends too, and
-// says so by its exit code.
+// The runner cancels a job by SIGINT to node; the program then ends too, says so
+// by its exit code, and leaves nothing for the post phase.
 func TestCancelled(t *testing.T) {
 	_, r, inputs := job(t)
+	former := lab.Read(t, r.config())
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer silent.Close()
 	inputs["registry"] = silent.Addr().String()
-	command, _ := r.uses(release(t), inputs).command(t, mainEntry)
+	step := r.uses(release(t), inputs)
+	command, _ := step.command(t, mainEntry)
 	process := command.Start(t)
 	if err := process.Start(); err != nil {
 		t.Fatal(err)
@@ -223,5 +225,11 @@ func TestCancelled(t *testing.T) {
 	_ = process.Wait()
 	if code := process.ProcessState.ExitCode(); code != 130 {
 		t.Errorf("exit code %d", code)
+	}
+	if post := step.post(t); post.Exit != 0 || post.Log() != "" {
+		t.Errorf("post: exit code %d, %q", post.Exit, post.Log())
+	}
+	if now := lab.Read(t, r.config()); now != former {
+		t.Errorf("the auth file is now\n%s", now)
 	}
 }

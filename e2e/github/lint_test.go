@@ -86,7 +86,7 @@ func TestPins(t *testing.T) {
 		}
 	}
 	used := map[string]bool{}
-	for _, path := range workflows(t) {
+	for _, path := range append(workflows(t), "README.md", "docs/github.md") {
 		for _, found := range foreign.FindAllStringSubmatch(lab.Read(t, lab.Path(path)), -1) {
 			if strings.HasPrefix(found[1], "OWNER/quay-keyless@") {
 				continue
