@@ -7,6 +7,7 @@
 #   bin/           act, which runs workflows, and actionlint, which checks them
 #   venv/          check-jsonschema and zizmor; requirements.txt pins them by
 #                  checksum
+#   gitlab/        gitlab-ci-local, which runs GitLab's pipelines
 # Usage: e2e/setup.sh [node]; with node, that alone.
 set -eu
 cd "$(dirname "$0")"
@@ -40,3 +41,5 @@ if [ "$(cat venv/installed 2>/dev/null)" != "$(cat requirements.txt)" ]; then
 	venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --requirement requirements.txt
 	cp requirements.txt venv/installed
 fi
+
+gitlab/setup.sh

@@ -1,66 +1,149 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package gitlab runs the jobs of our example with the component in a shell,
-// with a double of GitLab and its runner around them.
 package gitlab
 
 import (
+	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"go.yaml.in/yaml/v3"
+
 	"quay-keyless/e2e/lab"
+	"quay-keyless/internal/sandbox"
 )
 
-func TestMain(m *testing.M) { os.Exit(lab.Main(m)) }
-
-func example(t *testing.T) string {
-	t.Helper()
-	return lab.Read(t, lab.Path("gitlab", "examples", "build.gitlab-ci.yml"))
+// pipeline is the part of an expanded configuration that the double needs.
+type pipeline struct {
+	Variables map[string]string
+	Jobs      map[string]job `yaml:",inline"`
 }
 
-// The example's two jobs: build takes the login by !reference and pushes by
-// buildah, release takes it by extends and copies by skopeo.
-func TestExample(t *testing.T) {
-	r := newRunner(t)
-	p := expand(t, example(t), map[string]string{"registry": r.sandbox.Host})
-	for _, job := range []string{"build", "release"} {
-		outside := filepath.Join(t.TempDir(), "seen")
-		ran := r.run(t, p, job,
-			`stat -c '%a %n' "$DOCKER_CONFIG" "$DOCKER_CONFIG"/* "$REGISTRY_AUTH_FILE" >'`+outside+`'`,
-			`cat "$REGISTRY_AUTH_FILE" >'`+outside+`.json'`,
-			`test -z "${DOCKER_AUTH_CONFIG+set}"`,
-			`test "$(umask)" = 0000`)
-		if ran.script.Exit != 0 || ran.after.Exit != 0 {
-			t.Fatalf("%s: exit codes %d, %d\n%s", job, ran.script.Exit, ran.after.Exit, ran.log())
+type job struct {
+	Variables map[string]string
+	IDTokens  map[string]struct{ Aud string } `yaml:"id_tokens"`
+	Rest      map[string]any                  `yaml:",inline"`
+}
+
+// preview is the configuration as gitlab-ci-local has expanded it.
+func (p *project) preview(t *testing.T) string {
+	t.Helper()
+	outcome := p.ciLocal(t, "--preview")
+	if outcome.Exit != 0 {
+		t.Fatalf("--preview: exit code %d\n%s", outcome.Exit, outcome.Log())
+	}
+	return outcome.Stdout
+}
+
+// idTokens is what GitLab's server does for the jobs: it signs each token that
+// one of them declares, for exactly the audience that stands there, with
+// variables expanded. Jobs that declare one name with two audiences need two runs.
+func (p *project) idTokens(t *testing.T, jobs []string) map[string]string {
+	t.Helper()
+	all := map[string]any{}
+	if err := yaml.Unmarshal([]byte(p.preview(t)), &all); err != nil {
+		t.Fatal(err)
+	}
+	delete(all, "stages")
+	text, _ := yaml.Marshal(all)
+	var expanded pipeline
+	if err := yaml.Unmarshal(text, &expanded); err != nil {
+		t.Fatal(err)
+	}
+	audiences, tokens := map[string]string{}, map[string]string{}
+	for name, job := range expanded.Jobs {
+		if len(jobs) > 0 && !slices.Contains(jobs, name) {
+			continue
 		}
-		if user, _ := lab.Login(t, lab.Read(t, outside+".json"), r.sandbox.Host); user != "acme+ci" {
-			t.Errorf("%s: the script saw a login as %q", job, user)
+		for variable, token := range job.IDTokens {
+			audience := p.value(token.Aud, job.Variables, expanded.Variables)
+			if other, twice := audiences[variable]; twice && other != audience {
+				t.Fatalf("%s is for %q and for %q", variable, audience, other)
+			}
+			audiences[variable] = audience
+			tokens[variable] = p.sign(t, audience)
 		}
-		file := "600 " + r.private() + "/config.json\n"
-		if want := "700 " + r.private() + "\n" + file + file; lab.Read(t, outside) != want {
-			t.Errorf("%s: files and modes are\n%swant\n%s", job, lab.Read(t, outside), want)
+	}
+	return tokens
+}
+
+// value expands variables, also those in other variables.
+func (p *project) value(text string, scopes ...map[string]string) string {
+	predefined := map[string]string{
+		"CI_PROJECT_PATH": "acme/app", "CI_SERVER_FQDN": "gitlab.example.com", "CI_COMMIT_REF_NAME": "main",
+	}
+	return os.Expand(text, func(name string) string {
+		for _, scope := range append([]map[string]string{p.variables}, append(scopes, predefined)...) {
+			if value, ok := scope[name]; ok {
+				return p.value(value, scopes...)
+			}
 		}
-		if !strings.Contains(ran.after.Log(), "logged out of "+r.sandbox.Host) {
-			t.Errorf("%s: after_script says %q", job, ran.after.Log())
-		}
-		lab.NoSecrets(t, job+"'s log", ran.log())
-		r.leftNothing(t)
+		return ""
+	})
+}
+
+// sign makes an ID token with the claims that GitLab gives a job on main.
+func (p *project) sign(t *testing.T, audience string) string {
+	t.Helper()
+	token, err := p.sandbox.Mint(sandbox.Token{Issuer: "gitlab", Audience: []string{audience}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
+
+// ran is what a run left.
+type ran struct {
+	lab.Outcome
+	idTokens []string
+}
+
+// run runs the named jobs, or the whole pipeline, in containers as the image's
+// own user. The runner's folder beside the checkout is a volume, which must be
+// empty afterwards.
+func (p *project) run(t *testing.T, jobs ...string) ran {
+	t.Helper()
+	tokens := p.idTokens(t, jobs)
+	arguments := []string{
+		"--container-executable", "podman", "--pull-policy", "if-not-present", "--helper-image", lab.Debian,
+		"--no-umask", "--volume", "beside:/builds/acme/app.tmp:U", "--no-artifacts-to-source",
+		"--ignore-predefined-vars", "GITLAB_CI",
+	}
+	variables := maps.Clone(p.variables)
+	maps.Copy(variables, tokens)
+	for _, name := range slices.Sorted(maps.Keys(variables)) {
+		arguments = append(arguments, "--variable", name+"="+variables[name])
+	}
+	outcome := p.ciLocal(t, append(arguments, jobs...)...)
+	p.leftNothing(t)
+	return ran{outcome, slices.Collect(maps.Values(tokens))}
+}
+
+// leftNothing fails the test where something is left beside the checkout.
+func (p *project) leftNothing(t *testing.T) {
+	t.Helper()
+	volume := lab.Command{Env: p.env, Args: []string{"podman", "volume", "inspect", "--format", "{{.Mountpoint}}", "beside"}}.Must(t)
+	left, err := os.ReadDir(strings.TrimSpace(volume.Stdout))
+	if err != nil || len(left) > 0 {
+		t.Errorf("beside the checkout are still %v (%v)", left, err)
 	}
 }
 
-// leftNothing fails the test where a job left its folder, or a token in the
-// checkout.
-func (r *runner) leftNothing(t *testing.T) {
+// noSecrets fails the test where the log, or a file of the checkout, of the
+// artifacts or of the reports, has a secret in it. The program itself may be
+// among them; it has text in it that looks like the beginning of one.
+func (p *project) noSecrets(t *testing.T, r ran) {
 	t.Helper()
-	if _, err := os.Stat(r.private()); err == nil {
-		t.Errorf("%s is still there", r.private())
-	}
-	err := filepath.WalkDir(r.checkout, func(path string, entry fs.DirEntry, err error) error {
-		if err == nil && !entry.IsDir() {
-			lab.NoSecrets(t, path, lab.Read(t, path))
+	lab.NoSecrets(t, "the log", r.Log())
+	program := lab.Read(t, lab.Program())
+	err := filepath.WalkDir(p.folder, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.Type().IsRegular() {
+			lab.NoSecrets(t, path, strings.TrimPrefix(lab.Read(t, path), program))
 		}
 		return err
 	})
@@ -69,59 +152,28 @@ func (r *runner) leftNothing(t *testing.T) {
 	}
 }
 
-// The login is there in after_script too, which is a new shell with the job's
-// variables.
-func TestAfterScript(t *testing.T) {
-	r := newRunner(t)
-	p := expand(t, strings.Replace(example(t), "\n  script:", `
-  after_script:
-    - skopeo login --get-login "$QUAY_REGISTRY"
-    - !reference [.quay-login, after_script]
-  script:`, 1), map[string]string{"registry": r.sandbox.Host})
-	ran := r.run(t, p, "build")
-	if ran.after.Exit != 0 || !strings.HasPrefix(ran.after.Stdout, "acme+ci\n") {
-		t.Errorf("exit code %d\n%s", ran.after.Exit, ran.log())
-	}
-	r.leftNothing(t)
+// artifact is the content of an artifact of a job.
+func (p *project) artifact(t *testing.T, job, file string) string {
+	t.Helper()
+	return lab.Read(t, filepath.Join(p.folder, ".gitlab-ci-local", "artifacts", job, file))
 }
 
-// The template's audience and robot are those of the inputs, and a refused
-// login ends the job before its script.
-func TestRefused(t *testing.T) {
-	tests := map[string]map[string]string{
-		"audience": {"audience": "of-someone-else"},
-		"robot":    {"robot": "acme+nofed"},
-		"check":    {"check": "acme/app:pull\nacme/other:push"},
-	}
-	for name, inputs := range tests {
-		t.Run(name, func(t *testing.T) {
-			r := newRunner(t)
-			inputs["registry"] = r.sandbox.Host
-			p := expand(t, example(t), inputs)
-			ran := r.run(t, p, "release")
-			if ran.script.Exit != 4 || ran.after.Exit != 0 {
-				t.Errorf("exit codes %d, %d\n%s", ran.script.Exit, ran.after.Exit, ran.log())
-			}
-			if strings.Contains(ran.log(), "Getting image source") {
-				t.Error("the script was run")
-			}
-			lab.NoSecrets(t, "the log", ran.log())
-			r.leftNothing(t)
-		})
-	}
+// said reports whether a line of the job's log has the text.
+func (r ran) said(job, text string) bool {
+	return slices.ContainsFunc(strings.Split(r.Log(), "\n"), func(line string) bool {
+		return strings.HasPrefix(strings.TrimSpace(line), job+" ") && strings.Contains(line, text)
+	})
 }
 
-// A second inclusion under another name is another login.
-func TestOtherName(t *testing.T) {
-	r := newRunner(t)
-	p := pipeline(component(t, map[string]string{"registry": r.sandbox.Host, "robot": "acme+reader", "job": ".pull", "image": "acme/tools"}))
-	p["pull"] = map[string]any{"extends": ".pull", "script": []any{`skopeo login --get-login "$QUAY_REGISTRY"`}}
-	p["pull"] = p.extend(t, p["pull"])
-	ran := r.run(t, p, "pull")
-	if ran.script.Exit != 0 || !strings.HasPrefix(ran.script.Stdout, "acme+reader\n") {
-		t.Errorf("exit code %d\n%s", ran.script.Exit, ran.log())
+// must fails the test unless each job said its text.
+func (r ran) must(t *testing.T, job string, texts ...string) {
+	t.Helper()
+	for _, text := range texts {
+		if !r.said(job, text) {
+			t.Errorf("the job %s does not say %q", job, text)
+		}
 	}
-	if image := p["pull"].(map[string]any)["image"]; image != "acme/tools" {
-		t.Errorf("image %q", image)
+	if t.Failed() {
+		t.Log(fmt.Sprintf("exit code %d\n", r.Exit) + r.Log())
 	}
 }

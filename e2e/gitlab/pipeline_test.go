@@ -1,232 +1,167 @@
 // SPDX-License-Identifier: Apache-2.0
 
+// Package gitlab runs pipelines with our component: gitlab-ci-local expands
+// them and runs their jobs in containers of the job image, against a sandbox,
+// with doubles of what it lacks, GitLab's ID tokens and its runner's masking.
 package gitlab
 
 import (
-	"fmt"
-	"maps"
+	"encoding/base64"
+	"os"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
-
-	"go.yaml.in/yaml/v3"
 
 	"quay-keyless/e2e/lab"
 )
 
-// pipeline is a configuration as GitLab has expanded it: the jobs and the
-// global keywords, by name.
-type pipeline map[string]any
+func TestMain(m *testing.M) { os.Exit(lab.Main(m)) }
 
-// reference is a value with the tag !reference: the path of another one.
-type reference []string
+// keep makes a job hand on all that is in its workspace, and a report.
+const keep = `
+  artifacts:
+    when: always
+    paths: ["**/*"]
+    reports: {dotenv: job.env}
+`
 
-// expand does what GitLab's server does with a .gitlab-ci.yml that includes
-// our component: the template with its inputs, !reference, then extends
-// (docs.gitlab.com, CI/CD YAML syntax). It takes the inputs of the file,
-// except those that are given.
-func expand(t *testing.T, file string, inputs map[string]string) pipeline {
-	t.Helper()
-	config := decode(t, file)[0].(map[string]any)
-	expanded := pipeline{}
-	for _, include := range config["include"].([]any) {
-		include := include.(map[string]any)
-		if component, _ := include["component"].(string); !strings.HasPrefix(component, "$CI_SERVER_FQDN/OWNER/quay-keyless/quay-login@") {
-			t.Fatalf("the component %q is not ours", component)
-		}
-		given := map[string]string{}
-		for name, value := range include["inputs"].(map[string]any) {
-			given[name] = value.(string)
-		}
-		maps.Copy(given, inputs)
-		maps.Copy(expanded, component(t, given))
+func TestJobs(t *testing.T) {
+	s := newServer(t).withContainers(t)
+	for name, test := range map[string]func(*testing.T, *server){
+		"example":   exampleJobs,
+		"refused":   refusedJobs,
+		"ways":      waysJobs,
+		"masking":   maskingJobs,
+		"own image": ownImageJobs,
+	} {
+		t.Run(name, func(t *testing.T) { test(t, s) })
 	}
-	delete(config, "include")
-	maps.Copy(expanded, config)
-	for name, value := range expanded {
-		expanded[name] = expanded.resolve(t, value)
-	}
-	for name, value := range expanded {
-		expanded[name] = expanded.extend(t, value)
-	}
-	return expanded
 }
 
-// component is the template with its inputs put in, as GitLab's catalog does it.
-func component(t *testing.T, inputs map[string]string) map[string]any {
-	t.Helper()
-	documents := decode(t, lab.Read(t, lab.Path("gitlab", "templates", "quay-login", "template.yml")))
-	if len(documents) != 2 {
-		t.Fatalf("the template has %d documents, not a spec and a configuration", len(documents))
+// The example's two jobs: build takes the login by !reference and pushes by
+// buildah, release takes it by extends and copies by skopeo. Both are in
+// containers without privileges, as the image's user.
+func exampleJobs(t *testing.T, s *server) {
+	text := s.example(t, "build.gitlab-ci.yml")
+	text = strings.Replace(text, "\n  script:\n", keep+"  script:\n"+
+		"    - id --user\n"+
+		"    - stat --format 'mode %a of %n' \"$DOCKER_CONFIG\" \"$DOCKER_CONFIG\"/* \"$REGISTRY_AUTH_FILE\"\n"+
+		"    - test -z \"${DOCKER_AUTH_CONFIG+set}\"\n"+
+		"    - echo DIGEST=sha256:0 > job.env\n", 1)
+	p := s.project(t, text)
+	p.variables["QUAY_VERBOSE"] = "true"
+	r := p.run(t)
+	if r.Exit != 0 {
+		t.Fatalf("exit code %d\n%s", r.Exit, r.Log())
 	}
-	spec := documents[0].(map[string]any)["spec"].(map[string]any)["inputs"].(map[string]any)
-	values := maps.Clone(inputs)
-	for name := range inputs {
-		if spec[name] == nil {
-			t.Fatalf("the template has no input %q", name)
-		}
+	r.must(t, "build", "> 1000", "Writing manifest", "logged out of "+s.sandbox.Host)
+	r.must(t, "release", "Writing manifest", "logged out of "+s.sandbox.Host)
+	modes := regexp.MustCompile(`mode (\d+) of /builds/acme/app\.tmp/quay-login-\d+(/config\.json)?\n`).FindAllStringSubmatch(r.Log(), -1)
+	if len(modes) != 3 || modes[0][1] != "700" || modes[1][1] != "600" || modes[2][1] != "600" {
+		t.Errorf("files and modes are %q\n%s", modes, r.Log())
 	}
-	for name, input := range spec {
-		if _, given := values[name]; given {
-			continue
-		}
-		fallback, optional := input.(map[string]any)["default"].(string)
-		if !optional {
-			t.Fatalf("the template's input %q was not given", name)
-		}
-		values[name] = fallback
+	if got := p.artifact(t, "build", "version.txt"); !strings.HasPrefix(got, "built from ") {
+		t.Errorf("the artifact is %q", got)
 	}
-	return interpolate(t, documents[1], values).(map[string]any)
+	p.noSecrets(t, r)
 }
 
-var interpolation = regexp.MustCompile(`\$\[\[ *inputs\.([\w-]+) *\]\]`)
-
-// interpolate puts inputs into every string and key.
-func interpolate(t *testing.T, value any, inputs map[string]string) any {
-	switch value := value.(type) {
-	case string:
-		return interpolation.ReplaceAllStringFunc(value, func(found string) string {
-			input, declared := inputs[interpolation.FindStringSubmatch(found)[1]]
-			if !declared {
-				t.Errorf("%s is no input", found)
-			}
-			return input
-		})
-	case []any:
-		for i := range value {
-			value[i] = interpolate(t, value[i], inputs)
-		}
-	case map[string]any:
-		for key := range maps.Clone(value) {
-			inside := interpolate(t, value[key], inputs)
-			delete(value, key)
-			value[interpolate(t, key, inputs).(string)] = inside
-		}
+// The audience is the one of the expanded template, and a refused login ends
+// the job before its script.
+func refusedJobs(t *testing.T, s *server) {
+	p := s.project(t, s.example(t, "build.gitlab-ci.yml", "audience: of-$CI_PROJECT_PATH")+`
+nofed:
+  stage: build
+  extends: .quay-login
+  variables: {QUAY_ROBOT: acme+nofed}
+  script: [echo the script was run]`+keep)
+	p.variables["QUAY_VERBOSE"] = "true"
+	r := p.run(t, "build", "nofed")
+	r.must(t, "build", "Quay objected to the audience", "audience of-acme/app", "nothing to log out of", "FAIL 4")
+	r.must(t, "nofed", "Robot does not have federated login configured", "nothing to log out of", "FAIL 4")
+	if r.Exit == 0 || r.said("build", "STEP 1") || r.said("nofed", "> the script was run") {
+		t.Errorf("exit code %d\n%s", r.Exit, r.Log())
 	}
-	return value
+	p.noSecrets(t, r)
 }
 
-// resolve replaces references; a list in a list of commands becomes part of it.
-func (p pipeline) resolve(t *testing.T, value any) any {
-	switch value := value.(type) {
-	case reference:
-		var found any = map[string]any(p)
-		for _, key := range value {
-			inside, _ := found.(map[string]any)
-			if found = inside[key]; found == nil {
-				t.Fatalf("!reference %q: no %s", []string(value), key)
-			}
-		}
-		return p.resolve(t, found)
-	case []any:
-		var flat []any
-		for _, element := range value {
-			if list, ok := p.resolve(t, element).([]any); ok {
-				flat = append(flat, list...)
-			} else {
-				flat = append(flat, element)
-			}
-		}
-		return flat
-	case map[string]any:
-		for key := range value {
-			value[key] = p.resolve(t, value[key])
-		}
+// The login's other places and times, by inputs: in the home folder, by the
+// credential helper, twice in one pipeline, in an after_script.
+func waysJobs(t *testing.T, s *server) {
+	second := strings.TrimPrefix(s.include(component, "robot: acme+reader", "job-prefix: read-", "isolated: false"), "include:\n")
+	p := s.project(t, s.include(component, "robot: acme+ci", "credential-helper: true")+second+`
+helper:
+  extends: .quay-login
+  script:
+    - cat "$REGISTRY_AUTH_FILE"
+    - skopeo login --get-login "$QUAY_REGISTRY"
+home:
+  extends: .read-quay-login
+  script:
+    - test -z "${DOCKER_CONFIG+set}${REGISTRY_AUTH_FILE+set}"
+    - jq --version || true
+    - echo "in $(ls ~/.docker)"
+    - skopeo login --get-login "$QUAY_REGISTRY"
+  after_script:
+    - skopeo login --get-login "$QUAY_REGISTRY"
+    - !reference [.read-quay-login, after_script]
+`)
+	r := p.run(t)
+	r.must(t, "helper", `"credHelpers"`, "> acme+ci", "logged out of "+s.sandbox.Host)
+	r.must(t, "home", "> in config.json", "> acme+reader", "logged out of "+s.sandbox.Host)
+	if r.Exit != 0 || strings.Count(r.Log(), "> acme+reader") < 2 {
+		t.Errorf("exit code %d\n%s", r.Exit, r.Log())
 	}
-	return value
+	p.noSecrets(t, r)
 }
 
-// extend merges a job over the one that it extends: maps deeply, all else is
-// replaced.
-func (p pipeline) extend(t *testing.T, value any) any {
-	job, ok := value.(map[string]any)
-	if !ok || job["extends"] == nil {
-		return value
+// What a job prints itself is masked only where GitLab knows it: the ID token
+// is, a login is not. So it is not ours to print it.
+func maskingJobs(t *testing.T, s *server) {
+	p := s.project(t, s.include(component, "robot: acme+ci")+`
+leak:
+  extends: .quay-login
+  script:
+    - echo "$QUAY_ID_TOKEN"
+    - cat "$REGISTRY_AUTH_FILE"
+    - echo "::add-mask::$(tr -dc a-z < /proc/sys/kernel/random/uuid)"
+`)
+	r := p.run(t, "leak")
+	shown := mask(r.Log(), r.idTokens...)
+	for _, token := range r.idTokens {
+		if !strings.Contains(r.Log(), token) || strings.Contains(shown, token) {
+			t.Error("the ID token is masked where it was printed, and only there")
+		}
 	}
-	base, ok := p[job["extends"].(string)].(map[string]any)
-	if !ok {
-		t.Fatalf("extends: there is no job %q", job["extends"])
+	login := base64.StdEncoding.EncodeToString([]byte("acme+ci:e")) // a robot token begins with e
+	if !strings.Contains(shown, "leak > [MASKED]") || !strings.Contains(shown, login) {
+		t.Errorf("the log is\n%s", shown)
 	}
-	merged := merge(p.extend(t, base).(map[string]any), job)
-	delete(merged, "extends")
-	return merged
+	if !strings.Contains(shown, "::add-mask::") {
+		t.Error("the runner took ::add-mask:: for a command")
+	}
 }
 
-func merge(base, over map[string]any) map[string]any {
-	merged := maps.Clone(base)
-	for key, value := range over {
-		inside, ok := value.(map[string]any)
-		below, both := merged[key].(map[string]any)
-		if ok && both {
-			value = merge(below, inside)
-		}
-		merged[key] = value
+// A job in an image without the program gets it from another job's artifact,
+// which is nothing but the program.
+func ownImageJobs(t *testing.T, s *server) {
+	const own = "localhost/own"
+	lab.Command{Env: s.env, Stdin: "FROM " + lab.JobImage + "\nUSER 0\nRUN rm /usr/local/bin/*\nUSER 1000\n",
+		Args: []string{"buildah", "bud", "--tag", own, "--file", "-", t.TempDir()}}.Must(t)
+	text := strings.Replace(s.example(t, "own-image.gitlab-ci.yml", "credential-helper: true"), "quay.io/buildah/stable", own, 1)
+	p := s.project(t, strings.Replace(text, "\n  script:\n    - echo", "\n  script:\n"+
+		"    - command -v quay-keyless docker-credential-quay-keyless\n    - echo", 1))
+	r := p.run(t)
+	if r.Exit != 0 {
+		t.Fatalf("exit code %d\n%s", r.Exit, r.Log())
 	}
-	return merged
-}
-
-// commands is one of a job's script sections.
-func (p pipeline) commands(job, section string) string {
-	var lines []string
-	list, _ := p[job].(map[string]any)[section].([]any)
-	for _, command := range list {
-		lines = append(lines, command.(string))
+	r.must(t, "build", "> /builds/acme/app/.quay-keyless/quay-keyless", "/bin/docker-credential-quay-keyless", "Writing manifest")
+	if p.artifact(t, "quay-keyless", ".quay-keyless/quay-keyless") != lab.Read(t, lab.Program()) {
+		t.Error("the artifact is not the program")
 	}
-	return strings.Join(lines, "\n") + "\n"
-}
-
-// table is a map of strings, such as variables; empty where there is none.
-func table(value any) map[string]string {
-	found := map[string]string{}
-	inside, _ := value.(map[string]any)
-	for name, value := range inside {
-		found[name] = fmt.Sprint(value)
+	left, err := os.ReadDir(p.folder + "/.gitlab-ci-local/artifacts/quay-keyless/.quay-keyless")
+	if err != nil || len(left) != 1 {
+		t.Errorf("the artifact is %v (%v)", left, err)
 	}
-	return found
-}
-
-// decode reads every document of a YAML text, with GitLab's tag.
-func decode(t *testing.T, text string) []any {
-	t.Helper()
-	var documents []any
-	for decoder := yaml.NewDecoder(strings.NewReader(text)); ; {
-		var node yaml.Node
-		if decoder.Decode(&node) != nil {
-			break
-		}
-		documents = append(documents, plain(t, &node))
-	}
-	if !slices.ContainsFunc(documents, func(document any) bool { return document != nil }) {
-		t.Fatal("no YAML")
-	}
-	return documents
-}
-
-func plain(t *testing.T, node *yaml.Node) any {
-	switch {
-	case node.Kind == yaml.DocumentNode:
-		return plain(t, node.Content[0])
-	case node.Tag == "!reference":
-		var path reference
-		for _, element := range node.Content {
-			path = append(path, element.Value)
-		}
-		return path
-	case node.Kind == yaml.SequenceNode:
-		var list []any
-		for _, element := range node.Content {
-			list = append(list, plain(t, element))
-		}
-		return list
-	case node.Kind == yaml.MappingNode:
-		inside := map[string]any{}
-		for i := 0; i < len(node.Content); i += 2 {
-			inside[node.Content[i].Value] = plain(t, node.Content[i+1])
-		}
-		return inside
-	case node.Kind != yaml.ScalarNode:
-		t.Fatalf("line %d: YAML that this double does not know", node.Line)
-	}
-	return node.Value
+	p.noSecrets(t, r)
 }

@@ -24,6 +24,7 @@ type config struct {
 			User       string
 			Entrypoint []string
 			Labels     map[string]string
+			Env        []string
 		}
 	}
 }
