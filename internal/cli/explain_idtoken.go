@@ -22,7 +22,22 @@ var idTokenCures = map[idtoken.Problem][]string{
 	},
 	idtoken.NoIDTokens: {
 		"add to the job: id_tokens: {QUAY_ID_TOKEN: {aud: quay}}",
+		"with the component quay-login: the job needs extends: .quay-login, its before_script alone brings no ID token",
 		"a token under another name: --id-token-env NAME",
+	},
+	idtoken.OldVariable: {
+		"add to the job: id_tokens: {QUAY_ID_TOKEN: {aud: quay}}",
+		"GitLab 17.0 removed CI_JOB_JWT and its kin, whose audience no job could choose; id_tokens are there since 15.7",
+	},
+	idtoken.NotIssued: {
+		"the project's path was once another project's; have a maintainer make its subjects begin with the project's ID, once: " +
+			"curl --request PUT --header \"PRIVATE-TOKEN: $TOKEN\" --header 'Content-Type: application/json' " +
+			"--data '{\"ci_id_token_sub_claim_components\":[\"project_id\",\"ref_type\",\"ref\"]}' \"$CI_API_V4_URL/projects/$CI_PROJECT_ID\"",
+		"then add the new subject in Quay: project_id:ID:ref_type:branch:ref:NAME",
+	},
+	idtoken.OtherJob: {
+		"remove what hides the job's own QUAY_ID_TOKEN: a CI/CD variable of the project or group, or a dotenv report of an earlier job",
+		"an ID token handed on by artifacts can be downloaded by the project's members: let each job have its own, by id_tokens",
 	},
 	idtoken.NoVariable: {
 		"name a variable that this job has; --id-token-source auto looks at what the platform offers",

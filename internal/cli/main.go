@@ -61,15 +61,15 @@ func (a *app) tell(err error) {
 	var several *failures
 	if errors.As(err, &several) {
 		for _, other := range several.errs[1:] {
-			a.host.Warn(explain(other))
+			a.host.Warn(a.explain(other))
 		}
 		err = several.errs[0]
 	}
 	if a.after {
-		a.host.Warn(explain(err))
+		a.host.Warn(a.explain(err))
 		return
 	}
-	a.host.Fail(explain(err))
+	a.host.Fail(a.explain(err))
 }
 
 // usageError is a command line that makes no sense. Main adds the command.

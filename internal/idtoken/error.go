@@ -28,6 +28,12 @@ const (
 	NoVariable
 	// NoIDTokens: a GitLab job without id_tokens: QUAY_ID_TOKEN.
 	NoIDTokens
+	// OldVariable: a GitLab job with CI_JOB_JWT, which GitLab 17.0 removed, alone.
+	OldVariable
+	// NotIssued: GitLab issues no ID tokens to this project.
+	NotIssued
+	// OtherJob: the variable holds a token that is older than this GitLab job.
+	OtherJob
 	// NoFile: the file that should hold the token does not exist.
 	NoFile
 	// Unreadable: the file or input cannot be read.
@@ -85,7 +91,11 @@ func (p Problem) words() string {
 		return "is too long"
 	case NoPermission, ForkPullRequest:
 		return "is not offered to this job"
-	case NoVariable, NoIDTokens:
+	case NotIssued:
+		return "is not issued: GitLab says that ID token issuance is disabled for this project"
+	case OtherJob:
+		return "is not this job's"
+	case NoVariable, NoIDTokens, OldVariable:
 		return "is not there: the variable is not set"
 	case NoFile:
 		return "is not there: no such file"

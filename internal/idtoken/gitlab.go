@@ -2,7 +2,12 @@
 
 package idtoken
 
-import "context"
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+)
 
 // gitlabVariable is the name that a job declares under id_tokens.
 const gitlabVariable = "QUAY_ID_TOKEN"
@@ -25,11 +30,62 @@ func (g GitLab) Present() bool {
 	return g.Env.Getenv("GITLAB_CI") == "true" || g.Env.Getenv(gitlabVariable) != ""
 }
 
-// IDToken reads the variable.
+// IDToken reads the variable. It gives [OtherJob] for a token that was made
+// before this job started.
 func (g GitLab) IDToken(context.Context, string) (Secret, error) {
 	text := g.Env.Getenv(gitlabVariable)
-	if text == "" {
-		return Secret{}, &Error{Problem: NoIDTokens, Source: g.Name()}
+	switch {
+	case text == "":
+		return Secret{}, g.missing()
+	case strings.Contains(text, notIssued):
+		return Secret{}, &Error{Problem: NotIssued, Source: g.Name()}
 	}
-	return usable(g.Name(), text)
+	token, err := usable(g.Name(), text)
+	if err == nil {
+		err = g.ofThisJob(token)
+	}
+	if err != nil {
+		return Secret{}, err
+	}
+	return token, nil
+}
+
+// notIssued is in what GitLab says of a project whose path was once another
+// project's: a token with the path in it could be taken for that one's.
+const notIssued = "ID token issuance is disabled"
+
+// missing tells why the variable is not there.
+func (g GitLab) missing() error {
+	for _, removed := range []string{"CI_JOB_JWT_V2", "CI_JOB_JWT", "CI_JOB_JWT_V1"} {
+		if g.Env.Getenv(removed) != "" {
+			return &Error{Problem: OldVariable, Source: g.Name(), Detail: fmt.Sprintf("is not there: this job has %s, which is not used", removed)}
+		}
+	}
+	return &Error{Problem: NoIDTokens, Source: g.Name()}
+}
+
+// slack is what the clocks of GitLab's servers may differ by.
+const slack = time.Minute
+
+// ofThisJob finds a token of another job in the variable: GitLab signs a job's
+// own when the job has started.
+func (g GitLab) ofThisJob(token Secret) error {
+	started, err := time.Parse(time.RFC3339, g.Env.Getenv("CI_JOB_STARTED_AT"))
+	if err != nil {
+		return nil // GitLab before 13.10 does not tell
+	}
+	claims, err := ParseClaims(token)
+	if err != nil || claims.IssuedAt.IsZero() || !claims.IssuedAt.Before(started.Add(-slack)) {
+		return err
+	}
+	return &Error{Problem: OtherJob, Source: g.Name(), Detail: fmt.Sprintf("is not this job's: it was issued %s before the job started",
+		started.Sub(claims.IssuedAt).Round(time.Second))}
+}
+
+// ForkMergeRequest gives the paths of a fork and of the project that its merge
+// request is for, where this is a GitLab job for one. Its ID token has the
+// fork's subject, also where the pipeline is the project's own.
+func ForkMergeRequest(getenv func(string) string) (fork, project string, ok bool) {
+	fork, project = getenv("CI_MERGE_REQUEST_SOURCE_PROJECT_PATH"), getenv("CI_MERGE_REQUEST_PROJECT_PATH")
+	return fork, project, fork != "" && project != "" && fork != project
 }
