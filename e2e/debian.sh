@@ -11,6 +11,9 @@ cd "$(dirname "$0")/.."
 packages=$(sed -n 's/^ARG PACKAGES="\(.*\)"$/\1/p' Dockerfile | tr ' ' ,),rsync
 inputs=$(cat e2e/debian.sh && echo "$packages" && uname -m)
 store=${XDG_CACHE_HOME:-$HOME/.cache}/quay-keyless-e2e/debian-$(echo "$inputs" | sha256sum | cut -c1-16)
+mkdir -p "$(dirname "$store")"
+exec 9>"$store.lock"
+flock 9 # tests of several packages run side by side
 if [ ! -e "$store/made" ]; then
 	tools/install.sh mmdebstrap podman runc >&2
 	rm -rf "$store"

@@ -124,7 +124,6 @@ leak:
   script:
     - echo "$QUAY_ID_TOKEN"
     - cat "$REGISTRY_AUTH_FILE"
-    - echo "::add-mask::$(tr -dc a-z < /proc/sys/kernel/random/uuid)"
 `)
 	r := p.run(t, "leak")
 	shown := mask(r.Log(), r.idTokens...)
@@ -136,9 +135,6 @@ leak:
 	login := base64.StdEncoding.EncodeToString([]byte("acme+ci:e")) // a robot token begins with e
 	if !strings.Contains(shown, "leak > [MASKED]") || !strings.Contains(shown, login) {
 		t.Errorf("the log is\n%s", shown)
-	}
-	if !strings.Contains(shown, "::add-mask::") {
-		t.Error("the runner took ::add-mask:: for a command")
 	}
 }
 

@@ -90,6 +90,7 @@ func jobConfig(t *testing.T, env map[string]string) {
 // No package cache, no secret, and the same program as everywhere.
 func jobContent(t *testing.T, env map[string]string) {
 	root := mount(t, env, lab.JobImage)
+	defer lab.Command{Env: env, Args: []string{"buildah", "umount", "--all"}}.Must(t) // or the storage stays
 	for _, pattern := range []string{"var/lib/apt/lists/*_*", "var/cache/apt/*.bin", "var/cache/apt/archives/*.deb", "root/.docker", "home/build/.docker"} {
 		if found, err := filepath.Glob(filepath.Join(root, pattern)); len(found) > 0 || err != nil {
 			t.Errorf("the image has %q (%v)", found, err)

@@ -27,7 +27,11 @@ func JobContainers(t *testing.T, path string) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = os.RemoveAll(folder) })
+	t.Cleanup(func() {
+		if err := os.RemoveAll(folder); err != nil {
+			t.Error(err)
+		}
+	})
 	env := Containers(t, path)
 	env["CONTAINERS_CONF"] = filepath.Join(folder, "containers.conf")
 	env["CONTAINERS_STORAGE_CONF"] = filepath.Join(folder, "storage.conf")

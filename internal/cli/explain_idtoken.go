@@ -30,8 +30,8 @@ var idTokenCures = map[idtoken.Problem][]string{
 		"GitLab 17.0 removed CI_JOB_JWT and its kin, whose audience no job could choose; id_tokens are there since 15.7",
 	},
 	idtoken.NotIssued: {
-		"the project's path was once another project's; have a maintainer make its subjects begin with the project's ID, once: " +
-			"curl --request PUT --header \"PRIVATE-TOKEN: $TOKEN\" --header 'Content-Type: application/json' " +
+		"the project's path was once another project's, so its subjects must begin with the project's ID; a maintainer sets that once:",
+		"curl --request PUT --header \"PRIVATE-TOKEN: $TOKEN\" --header 'Content-Type: application/json' " +
 			"--data '{\"ci_id_token_sub_claim_components\":[\"project_id\",\"ref_type\",\"ref\"]}' \"$CI_API_V4_URL/projects/$CI_PROJECT_ID\"",
 		"then add the new subject in Quay: project_id:ID:ref_type:branch:ref:NAME",
 	},
