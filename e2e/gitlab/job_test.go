@@ -152,12 +152,6 @@ func (p *project) noSecrets(t *testing.T, r ran) {
 	}
 }
 
-// artifact is the content of an artifact of a job.
-func (p *project) artifact(t *testing.T, job, file string) string {
-	t.Helper()
-	return lab.Read(t, filepath.Join(p.folder, ".gitlab-ci-local", "artifacts", job, file))
-}
-
 // said reports whether a line of the job's log has the text.
 func (r ran) said(job, text string) bool {
 	return slices.ContainsFunc(strings.Split(r.Log(), "\n"), func(line string) bool {

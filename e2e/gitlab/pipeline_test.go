@@ -8,6 +8,7 @@ package gitlab
 import (
 	"encoding/base64"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -17,8 +18,13 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(lab.Main(m)) }
 
-// keep makes a job hand on all that is in its workspace, and a report.
+// keep makes a job hand on all that is in its workspace, by artifacts, by a
+// report and by its cache.
 const keep = `
+  cache:
+    key: all
+    when: always
+    paths: ["**/*"]
   artifacts:
     when: always
     paths: ["**/*"]
@@ -60,8 +66,10 @@ func exampleJobs(t *testing.T, s *server) {
 	if len(modes) != 3 || modes[0][1] != "700" || modes[1][1] != "600" || modes[2][1] != "600" {
 		t.Errorf("files and modes are %q\n%s", modes, r.Log())
 	}
-	if got := p.artifact(t, "build", "version.txt"); !strings.HasPrefix(got, "built from ") {
-		t.Errorf("the artifact is %q", got)
+	for _, file := range []string{"artifacts/build/version.txt", "artifacts/build/.gitlab-ci-reports/dotenv/job.env", "cache/all/version.txt"} {
+		if _, err := os.Stat(filepath.Join(p.folder, ".gitlab-ci-local", file)); err != nil {
+			t.Errorf("nothing to look for secrets in: %v", err)
+		}
 	}
 	p.noSecrets(t, r)
 }
@@ -152,12 +160,12 @@ func ownImageJobs(t *testing.T, s *server) {
 		t.Fatalf("exit code %d\n%s", r.Exit, r.Log())
 	}
 	r.must(t, "build", "> /builds/acme/app/.quay-keyless/quay-keyless", "/bin/docker-credential-quay-keyless", "Writing manifest")
-	if p.artifact(t, "quay-keyless", ".quay-keyless/quay-keyless") != lab.Read(t, lab.Program()) {
+	artifact := filepath.Join(p.folder, ".gitlab-ci-local", "artifacts", "quay-keyless", ".quay-keyless")
+	if lab.Read(t, filepath.Join(artifact, "quay-keyless")) != lab.Read(t, lab.Program()) {
 		t.Error("the artifact is not the program")
 	}
-	left, err := os.ReadDir(p.folder + "/.gitlab-ci-local/artifacts/quay-keyless/.quay-keyless")
-	if err != nil || len(left) != 1 {
-		t.Errorf("the artifact is %v (%v)", left, err)
+	if files, err := os.ReadDir(artifact); err != nil || len(files) != 1 {
+		t.Errorf("the artifact has %v (%v)", files, err)
 	}
 	p.noSecrets(t, r)
 }

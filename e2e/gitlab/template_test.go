@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"go.yaml.in/yaml/v3"
+
 	"quay-keyless/e2e/lab"
 )
 
@@ -129,4 +131,38 @@ func schema(t *testing.T, files ...string) lab.Outcome {
 		Args: append([]string{lab.Tool(t, lab.Path("e2e", "venv", "bin", "check-jsonschema"), "e2e/setup.sh installs it"),
 			"--builtin-schema", "vendor.gitlab-ci", "--default-filetype", "yaml", "--data-transform", "gitlab-ci"}, files...),
 	}.Run(t)
+}
+
+// The guide has a row for each input, with its default.
+func TestGuide(t *testing.T) {
+	var header struct {
+		Spec struct {
+			Inputs map[string]struct {
+				Default     string
+				Description string
+			}
+		}
+	}
+	if err := yaml.Unmarshal([]byte(strings.Split(template(t), "\n---\n")[0]), &header); err != nil {
+		t.Fatal(err)
+	}
+	guide := lab.Read(t, lab.Path("docs", "gitlab.md"))
+	for name, input := range header.Spec.Inputs {
+		row := "| `" + name + "` | "
+		switch {
+		case name == "image":
+			row += "our image |"
+		case input.Default == "":
+			row += "| "
+		default:
+			row += "`" + input.Default + "` |"
+		}
+		if !strings.Contains(guide, row) || input.Description == "" {
+			t.Errorf("docs/gitlab.md has no row %q, or the input has no description", row)
+		}
+	}
+	section, _, _ := strings.Cut(guide[strings.Index(guide, "## Inputs"):], "\nEvery other flag")
+	if rows := strings.Count(section, "\n| `"); rows != len(header.Spec.Inputs) {
+		t.Errorf("docs/gitlab.md has %d rows for %d inputs", rows, len(header.Spec.Inputs))
+	}
 }
