@@ -83,7 +83,7 @@ func TestGitHubAnswers(t *testing.T) {
 		{"denied", server{status: 403, body: `{"message":"permission \"id-token\"\nmissing"}`}, 1, `the ID token from github was denied with HTTP 403: "permission \"id-token\"\nmissing"`},
 		{"denied without words", server{status: 401}, 1, "the ID token from github was denied with HTTP 401"},
 		{"denied with a page", server{status: 404, body: "<html>"}, 1, "the ID token from github was denied with HTTP 404"},
-		{"redirect", server{status: 302, location: "https://login.example/?a=b"}, 1, `the ID token from github was denied with HTTP 302 and a redirect to "https://login.example/?a=b", which is not followed`},
+		{"redirect", server{status: 302, location: "https://login.example/?a=b"}, 1, `the ID token from github was denied with HTTP 302 and a redirect to "https://login.example/", which is not followed`},
 		{"permanent redirect", server{status: 308, location: "/elsewhere"}, 1, `the ID token from github was denied with HTTP 308 and a redirect to "/elsewhere", which is not followed`},
 		{"no value", server{status: 200, body: `{"count":0}`}, 1, "GitHub's ID token endpoint answered without a token in it"},
 		{"value of another type", server{status: 200, body: `{"value":1}`}, 1, "GitHub's ID token endpoint answered without a token in it"},
