@@ -28,7 +28,7 @@ type Clock interface {
 	Sleep(ctx context.Context, d time.Duration) error
 }
 
-// Client asks endpoints. All fields but the last two are required.
+// Client asks endpoints. The first three fields are required.
 type Client struct {
 	Transport http.RoundTripper
 	Clock     Clock
@@ -37,6 +37,9 @@ type Client struct {
 	Retrying func(Retry)
 	// Asked is told after each attempt.
 	Asked func(Attempt)
+	// Definite reports an answer that another attempt would get again, though
+	// its status is one that is worth retrying.
+	Definite func(*Answer) bool
 }
 
 // Attempt is one question and what became of it.
@@ -84,9 +87,10 @@ func (u *Unbelievable) Error() string {
 }
 
 // Do sends a request and returns the answer, whatever its status, unless that
-// is one worth retrying (408, 429, 5xx): see [Client.Retry]. Name says in words
-// what is asked. Make is called for each attempt, since a credential may have
-// to be renewed in between; its error is final. A redirect is an answer.
+// is one worth retrying (408, 429, 5xx that is not definite): see
+// [Client.Retry]. Name says in words what is asked. Make is called for each
+// attempt, since a credential may have to be renewed in between; its error is
+// final. A redirect is an answer.
 //
 // The errors are [*Unreachable], [*Unbelievable] for a body over 1 MiB, those
 // of make, and the cause of a cancelled ctx.
@@ -101,7 +105,7 @@ func (c *Client) Do(ctx context.Context, name string, make func(context.Context)
 		if err != nil {
 			return err
 		}
-		if Transient(answer.Status) {
+		if Transient(answer.Status) && !(c.Definite != nil && c.Definite(answer)) {
 			return &StatusError{Answer: answer}
 		}
 		return nil

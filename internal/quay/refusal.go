@@ -64,6 +64,15 @@ const (
 	OwnerDisabled
 	// NotGranted: the robot lacks a permission that was asked for.
 	NotGranted
+	// BadAPIToken: Quay's API does not know the API token, or got none.
+	BadAPIToken
+	// NotAllowed: the API token's user or its scopes do not allow it, or there
+	// is no such organization or user: the API says the same to all of these.
+	NotAllowed
+	// NoAPI: nothing answers at the API's address: no Quay, or one too old.
+	NoAPI
+	// ReadOnly: Quay is in read-only mode (REGISTRY_STATE).
+	ReadOnly
 )
 
 // Refusal is a request that Quay or its registry understood and said no to. It
@@ -89,6 +98,8 @@ func (r *Refusal) Error() string {
 		return fmt.Sprintf("%s found the request's header too large (HTTP %d)", r.Host, r.Status)
 	case r.Reason == NotGranted:
 		return r.Message
+	case r.Reason == NoAPI:
+		return fmt.Sprintf("%s has no API for the federation of robot accounts (HTTP %d)", r.Host, r.Status)
 	case r.Location != "":
 		return fmt.Sprintf("%s redirects to %q (HTTP %d), which is not followed with a credential", r.Host, r.Location, r.Status)
 	case r.Message == "":

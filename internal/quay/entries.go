@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package quay
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Entry is one federation entry of a robot. Its fields are what this program
+// looks at; whatever else Quay stores in it is kept and sent back, since a save
+// replaces the whole list (contract, section 5).
+type Entry struct {
+	ID        string // given by a Quay whose API takes audiences, else ""
+	Issuer    string
+	Subject   string
+	Audiences []string // nil where none are stored, or no list of strings
+	APIScopes string   // what a token for the API may do, for a later Quay
+
+	fields map[string]json.RawMessage // all of it
+	raw    json.RawMessage            // as Quay wrote it, nil where it was made or changed here
+}
+
+// NewEntry is an entry that Quay does not have yet. Without audiences it is
+// Quay that chooses: up to 3.18 none, which means any, later "quay".
+func NewEntry(issuer, subject string, audiences ...string) Entry {
+	return Entry{fields: map[string]json.RawMessage{}}.with("issuer", issuer).with("subject", subject).WithAudiences(audiences)
+}
+
+// WithAudiences is the same entry with other audiences; none leaves it as it is.
+func (e Entry) WithAudiences(audiences []string) Entry {
+	if len(audiences) == 0 {
+		return e
+	}
+	return e.with("audiences", audiences)
+}
+
+// with is the same entry with another value for a field.
+func (e Entry) with(name string, value any) Entry {
+	fields := map[string]json.RawMessage{}
+	for key, raw := range e.fields {
+		fields[key] = raw
+	}
+	fields[name] = encoded(value)
+	return entryOf(fields)
+}
+
+// encoded is JSON without escapes for HTML. Texts and lists of texts always
+// encode.
+func encoded(value any) json.RawMessage {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	_ = encoder.Encode(value)
+	return bytes.TrimSuffix(text.Bytes(), []byte("\n"))
+}
+
+// entryOf reads the fields that this program looks at; one of another type
+// counts as absent, and is kept.
+func entryOf(fields map[string]json.RawMessage) Entry {
+	text := func(name string) string {
+		var s string
+		if json.Unmarshal(fields[name], &s) != nil {
+			return ""
+		}
+		return s
+	}
+	entry := Entry{ID: text("id"), Issuer: text("issuer"), Subject: text("subject"), APIScopes: text("api_scopes"), fields: fields}
+	if raw, there := fields["audiences"]; there && json.Unmarshal(raw, &entry.Audiences) != nil {
+		entry.Audiences = nil
+	}
+	return entry
+}
+
+// Same reports whether it is the entry for that issuer and subject, by which
+// Quay tells entries apart: byte for byte.
+func (e Entry) Same(issuer, subject string) bool {
+	return e.Issuer == issuer && e.Subject == subject
+}
+
+// Restricted reports whether audiences are stored, be they in order or not. An
+// empty list means that they are not checked.
+func (e Entry) Restricted() bool {
+	raw := bytes.Join(bytes.Fields(e.fields["audiences"]), nil)
+	return len(raw) > 0 && string(raw) != "null" && string(raw) != "[]"
+}
+
+// LosesAudiences reports whether a save would drop the entry's audiences, and
+// with them the check: a Quay that keeps them gives each entry an id (contract,
+// sections 5 and 8).
+func (e Entry) LosesAudiences() bool { return e.ID == "" && e.Restricted() }
+
+// Fields are the entry's fields as Quay stores them, those included that this
+// program does not know.
+func (e Entry) Fields() map[string]json.RawMessage { return e.fields }
+
+// String names the entry by its issuer and subject.
+func (e Entry) String() string {
+	return fmt.Sprintf("issuer %s, subject %s", e.Issuer, e.Subject)
+}
+
+// MarshalJSON gives the entry as Quay wrote it, where nothing was changed.
+func (e Entry) MarshalJSON() ([]byte, error) {
+	if e.raw != nil {
+		return e.raw, nil
+	}
+	return encoded(e.fields), nil
+}
+
+// Entries are a robot's federation entries, in Quay's order.
+type Entries []Entry
+
+// ParseEntries reads the answer of Quay's federation API: a list of objects. It
+// keeps what it does not know, and fails on everything else.
+func ParseEntries(text []byte) (Entries, error) {
+	var list []json.RawMessage
+	if json.Unmarshal(text, &list) != nil || list == nil {
+		return nil, errors.New("no list of federation entries")
+	}
+	entries := Entries{}
+	for i, raw := range list {
+		var fields map[string]json.RawMessage
+		if json.Unmarshal(raw, &fields) != nil || fields == nil {
+			return nil, fmt.Errorf("a list whose entry %d is no object", i+1)
+		}
+		entry := entryOf(fields)
+		entry.raw = raw
+		entries = append(entries, entry)
+	}
+	return entries, nil
+}
+
+// Find gives the entry for an issuer and a subject.
+func (e Entries) Find(issuer, subject string) (Entry, bool) {
+	i := slices.IndexFunc(e, func(entry Entry) bool { return entry.Same(issuer, subject) })
+	if i < 0 {
+		return Entry{}, false
+	}
+	return e[i], true
+}
+
+// With is the list with one entry more, or with it in the place of the one that
+// has its issuer and subject.
+func (e Entries) With(entry Entry) Entries {
+	list := slices.Clone(e)
+	for i, old := range list {
+		if old.Same(entry.Issuer, entry.Subject) {
+			list[i] = entry
+			return list
+		}
+	}
+	return append(list, entry)
+}
+
+// Without is the list without the entry for an issuer and a subject.
+func (e Entries) Without(issuer, subject string) Entries {
+	return slices.DeleteFunc(slices.Clone(e), func(entry Entry) bool { return entry.Same(issuer, subject) })
+}
+
+// encode is the list as it is sent.
+func (e Entries) encode() []byte {
+	if e == nil {
+		e = Entries{}
+	}
+	return encoded(e)
+}
