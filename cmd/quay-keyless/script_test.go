@@ -131,6 +131,8 @@ func setup(env *testscript.Env) error {
 	ca := filepath.Join(env.WorkDir, "ca.pem")
 	env.Setenv("HOME", home)
 	env.Setenv("REGISTRY", s.sandbox.Host)
+	env.Setenv("API_TOKEN", s.sandbox.APIToken())
+	env.Setenv("SANDBOX", s.sandbox.URL)
 	env.Setenv("PLAIN_REGISTRY", s.sandbox.PlainURL)
 	env.Setenv("QUAY_CA_CERTIFICATE", ca)
 	env.Setenv("CONFIG", filepath.Join(home, ".docker", "config.json"))

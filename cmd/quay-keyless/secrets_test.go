@@ -19,17 +19,19 @@ var (
 	jwt = regexp.MustCompile(`eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+`)
 	// encoded is a run of base64 that is long enough for a login.
 	encoded = regexp.MustCompile(`[A-Za-z0-9+/]{40,}={0,2}`)
+	// marked is a permanent password or an API token of the sandbox's.
+	marked = regexp.MustCompile(`QUAYSANDBOXSECRET\w`)
 )
 
 // holdsSecret finds a token in text, as it is or in the base64 of a login.
 func holdsSecret(text string) bool {
-	if jwt.MatchString(text) {
+	if jwt.MatchString(text) || marked.MatchString(text) {
 		return true
 	}
 	for _, run := range encoded.FindAllString(text, -1) {
 		run = strings.TrimRight(run, "=")
 		plain, err := base64.RawStdEncoding.DecodeString(run[:len(run)-len(run)%4])
-		if err == nil && jwt.Match(plain) {
+		if err == nil && (jwt.Match(plain) || marked.Match(plain)) {
 			return true
 		}
 	}
@@ -69,6 +71,8 @@ func TestSecretsAreFound(t *testing.T) {
 	token := "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl"
 	for _, text := range []string{
 		"bearer " + token,
+		"Bearer QUAYSANDBOXSECRETABC",
+		base64.StdEncoding.EncodeToString([]byte("acme+ci:QUAYSANDBOXSECRETABCDEFGHIJKL")),
 		`{"auth": "` + base64.StdEncoding.EncodeToString([]byte("acme+ci:"+token)) + `"}`,
 		base64.StdEncoding.EncodeToString([]byte("acme+c:" + token)),
 		base64.StdEncoding.EncodeToString([]byte("acme+:" + token)),

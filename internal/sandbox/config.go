@@ -4,11 +4,13 @@ package sandbox
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,8 +21,9 @@ import (
 // newest release, and the robots of [DefaultRobots]. The fields with a YAML
 // name can also be read from a file by [ReadConfig].
 type Config struct {
-	// Release is the Quay release to imitate: "3.18" (default), "3.16.2", or
-	// "3.12" for a Quay without robot federation.
+	// Release is the Quay release to imitate: "3.18" (default), "3.16.2", "3.12"
+	// for a Quay without robot federation, or "next" for one whose API stores
+	// audiences.
 	Release string `yaml:"release"`
 	// Listen is the address that quay-sandbox serves, host:port.
 	Listen string `yaml:"listen"`
@@ -28,6 +31,15 @@ type Config struct {
 	Names []string `yaml:"names"`
 	// Robots are the robot accounts, in place of [DefaultRobots].
 	Robots []Robot `yaml:"robots"`
+	// APITokens are those that Quay's API takes; by default one of a user admin who
+	// administers the organizations that the robots belong to. An empty Token
+	// stands for a new one.
+	APITokens []APIToken `yaml:"api_tokens"`
+	// Repositories (org/name) exist, beside those that a robot may use.
+	Repositories []string `yaml:"repositories"`
+	// GitHubSubjects are the repositories on GitHub (owner/name) whose subjects are
+	// not of the old default form.
+	GitHubSubjects map[string]GitHubSubject `yaml:"github_subjects"`
 	// DisabledOrganizations are the owners whose robots the registry refuses.
 	DisabledOrganizations []string `yaml:"disabled_organizations"`
 	// RobotsDisallow is Quay's ROBOTS_DISALLOW, RobotsWhitelist its exceptions.
@@ -80,16 +92,22 @@ type Robot struct {
 	Creator    bool            `yaml:"creator"`
 	Federation []Entry         `yaml:"federation"`
 	Grants     map[string]Role `yaml:"grants"`
+	// Description is what the API shows of it.
+	Description string `yaml:"description"`
+
+	created time.Time
 }
 
 // Entry is one federation entry. Issuer is a URL, or the short name of one of
 // the sandbox's own issuers ("github"), or has ${SELF} in it for the sandbox's
-// URL. BrokenAudiences stands for stored audiences that are no list of strings.
+// URL. BrokenAudiences stands for stored audiences that are no list of strings,
+// Fields for whatever else is stored in the entry.
 type Entry struct {
-	Issuer          string   `yaml:"issuer"`
-	Subject         string   `yaml:"subject"`
-	Audiences       []string `yaml:"audiences"`
-	BrokenAudiences bool     `yaml:"broken_audiences"`
+	Issuer          string         `yaml:"issuer"`
+	Subject         string         `yaml:"subject"`
+	Audiences       []string       `yaml:"audiences"`
+	BrokenAudiences bool           `yaml:"broken_audiences"`
+	Fields          map[string]any `yaml:"fields"`
 }
 
 // DefaultRobots are acme+ci, trusting the default job of each platform with
@@ -126,6 +144,7 @@ func (c *Config) setDefaults() {
 	if c.Robots == nil {
 		c.Robots = DefaultRobots()
 	}
+	c.setAPITokens()
 	if c.DiscoveryTimeout == 0 {
 		c.DiscoveryTimeout = 5 * time.Second
 	}
@@ -143,10 +162,38 @@ func (c *Config) setDefaults() {
 	}
 }
 
+// setAPITokens fills in what the tokens for the API leave open.
+func (c *Config) setAPITokens() {
+	if c.APITokens == nil {
+		owners := []string{"acme"}
+		for _, robot := range c.Robots {
+			if owner, _, _ := strings.Cut(robot.Name, "+"); !slices.Contains(owners, owner) {
+				owners = append(owners, owner)
+			}
+		}
+		c.APITokens = []APIToken{{User: "admin", Organizations: owners}}
+	}
+	c.APITokens = slices.Clone(c.APITokens)
+	for i := range c.APITokens {
+		token := &c.APITokens[i]
+		token.Token = cmp.Or(token.Token, marked())
+		if token.Scopes == nil {
+			token.Scopes = Scopes
+		}
+	}
+}
+
 func (c *Config) validate() error {
 	if c.Release != "" {
 		if _, err := factsOf(c.Release); err != nil {
 			return err
+		}
+	}
+	for _, token := range c.APITokens {
+		for _, scope := range token.Scopes {
+			if !slices.Contains(Scopes, scope) {
+				return fmt.Errorf("API token of %s: scope %q is none of %s", token.User, scope, strings.Join(Scopes, ", "))
+			}
 		}
 	}
 	for _, robot := range c.Robots {

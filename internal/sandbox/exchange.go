@@ -80,6 +80,7 @@ type trust struct {
 	issuer    string
 	subjects  []string
 	audiences []string // nil: not checked
+	entries   []Entry
 }
 
 // trustFor finds the entries for the token's issuer. Audiences belong to the
@@ -98,6 +99,7 @@ func (s *Sandbox) trustFor(t *token, entries []Entry) (trust, error) {
 			continue
 		}
 		found.subjects = append(found.subjects, entry.Subject)
+		found.entries = append(found.entries, entry)
 		if len(entry.Audiences) > 0 {
 			found.audiences = entry.Audiences
 		}

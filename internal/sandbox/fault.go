@@ -14,12 +14,14 @@ import (
 
 // The endpoints that a [Fault] can hit and [Sandbox.Requests] counts.
 const (
-	Exchange  = "exchange"  // Quay's federation endpoint
-	Ping      = "ping"      // GET /v2/
-	Auth      = "auth"      // GET /v2/auth
-	IDToken   = "idtoken"   // the token endpoints of the CI platforms
-	Discovery = "discovery" // an issuer's discovery document
-	JWKS      = "jwks"      // an issuer's keys
+	Exchange  = "exchange"   // Quay's federation endpoint
+	Ping      = "ping"       // GET /v2/
+	Auth      = "auth"       // GET /v2/auth
+	IDToken   = "idtoken"    // the token endpoints of the CI platforms
+	Discovery = "discovery"  // an issuer's discovery document
+	JWKS      = "jwks"       // an issuer's keys
+	API       = "api"        // Quay's API
+	GitHubAPI = "github-api" // GitHub's REST API
 )
 
 // The kinds of [Fault].

@@ -10,7 +10,7 @@ import (
 )
 
 var (
-	faultTargets = []string{Exchange, Ping, Auth, IDToken, Discovery, JWKS}
+	faultTargets = []string{Exchange, Ping, Auth, IDToken, Discovery, JWKS, API, GitHubAPI}
 	faultKinds   = []string{Slow, Status, Reset, ResetInside, Truncated, HTML, Empty, Endless, Redirect, ForeignRobot, NoJWT}
 )
 

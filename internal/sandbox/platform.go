@@ -75,6 +75,7 @@ func (s *Sandbox) GitHubEnv(job Job) map[string]string {
 		"GITHUB_REPOSITORY": job.Repository, "GITHUB_REPOSITORY_OWNER": owner,
 		"GITHUB_REF": job.Ref, "GITHUB_EVENT_NAME": job.Event,
 		"GITHUB_SERVER_URL":              s.URL,
+		"GITHUB_API_URL":                 s.URL + githubAPIPath,
 		"ACTIONS_ID_TOKEN_REQUEST_URL":   s.URL + githubPath + "?api-version=2.0",
 		"ACTIONS_ID_TOKEN_REQUEST_TOKEN": s.jobs.add(job),
 	}
@@ -112,7 +113,7 @@ func (s *Sandbox) serveGitHub(w http.ResponseWriter, r *http.Request) {
 	}
 	owner, _, _ := strings.Cut(job.Repository, "/")
 	value, err := s.Mint(Token{
-		Subject:  job.Subject(),
+		Subject:  s.githubSubject(job),
 		Audience: []string{cmp.Or(r.URL.Query().Get("audience"), "https://github.com/"+owner)},
 		Claims: map[string]any{
 			"repository": job.Repository, "repository_owner": owner,

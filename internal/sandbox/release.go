@@ -15,18 +15,24 @@ const DefaultRelease = "3.18"
 // release holds what differs between Quay releases as a client sees it
 // (contract section 7). Code asks these facts and never a version number.
 type release struct {
-	endpoint      bool   // the federation endpoint exists
-	audiences     bool   // stored audiences are checked
-	slashTolerant bool   // discovery's issuer may differ from iss by a trailing slash
-	typedClaims   bool   // sub, jti, kid and crit are refused by type (PyJWT 2.12 and later)
-	issuerMessage string // what a differing discovery issuer is answered; {iss} and {disc} are replaced
+	endpoint       bool   // the federation endpoint exists
+	audiences      bool   // stored audiences are checked
+	slashTolerant  bool   // discovery's issuer may differ from iss by a trailing slash
+	typedClaims    bool   // sub, jti, kid and crit are refused by type (PyJWT 2.12 and later)
+	userFederation bool   // the API has the federation of a user's own robots (3.17.2)
+	bindings       bool   // the API stores audiences, and an entry's audiences are its own
+	issuerMessage  string // what a differing discovery issuer is answered; {iss} and {disc} are replaced
 }
 
 var releases = map[string]release{
 	"3.12":   {},
 	"3.16.2": {endpoint: true, issuerMessage: "Invalid issuer"},
 	"3.18": {
-		endpoint: true, audiences: true, slashTolerant: true, typedClaims: true,
+		endpoint: true, audiences: true, slashTolerant: true, typedClaims: true, userFederation: true,
+		issuerMessage: "Issuer '{iss}' not in configured issuers: ['{disc}']",
+	},
+	"next": {
+		endpoint: true, audiences: true, slashTolerant: true, typedClaims: true, userFederation: true, bindings: true,
 		issuerMessage: "Issuer '{iss}' not in configured issuers: ['{disc}']",
 	},
 }

@@ -61,7 +61,7 @@ func New(cfg Config) (*Sandbox, error) {
 	}
 	s := &Sandbox{
 		CA: ca.pem(), cfg: cfg, facts: facts, authority: ca,
-		store: newStore(cfg.Robots), watch: newWatch(), jobs: newJobs(),
+		store: newStore(cfg), watch: newWatch(), jobs: newJobs(),
 	}
 	if s.issuers.Transport, err = issuerTransport(ca, cfg); err != nil {
 		return nil, err
@@ -113,6 +113,7 @@ func (s *Sandbox) routes() http.Handler {
 	quay(exchangePath, Exchange, exchange)
 	quay(exchangePath+"/{$}", "webui", webUI.serve)
 	quay("/v2/auth", Auth, getOnly(s.serveAuth))
+	s.apiRoutes(quay)
 	images := s.registry()
 	quay("/v2/{$}", Ping, images)
 	quay("/v2/", "registry", images)
@@ -121,6 +122,7 @@ func (s *Sandbox) routes() http.Handler {
 		mux.Handle(pattern, s.watched(target, handler))
 	}
 	ci(githubPath, IDToken, s.serveGitHub)
+	ci(githubAPIPath+"/repos/{owner}/{repo}/actions/oidc/customization/sub", GitHubAPI, s.serveGitHubAPI)
 	ci("/gitlab/token", IDToken, s.serveGitLab)
 	ci("/kubernetes/token", IDToken, s.serveKubernetes)
 	ci("/issuers/{name}/.well-known/openid-configuration", Discovery, s.serveDiscovery)
@@ -139,11 +141,38 @@ func (s *Sandbox) routes() http.Handler {
 	})
 }
 
+// apiRoutes are those of Quay's API.
+func (s *Sandbox) apiRoutes(quay func(pattern, target string, handler http.HandlerFunc)) {
+	federation := s.api(s.serveFederation)
+	organization := federation
+	if !s.facts.endpoint { // before 3.13
+		organization = s.noAddress
+	}
+	for pattern, handler := range map[string]http.HandlerFunc{
+		"user/{$}":                                     s.api(s.serveUser),
+		"user/robots":                                  s.api(s.serveRobots),
+		"user/robots/{robot}":                          s.api(s.serveRobot),
+		"user/robots/{robot}/federation":               s.serveUserFederation(federation),
+		"organization/{org}":                           s.api(s.serveOrganization),
+		"organization/{org}/robots":                    s.api(s.serveRobots),
+		"organization/{org}/robots/{robot}":            s.api(s.serveRobot),
+		"organization/{org}/robots/{robot}/federation": organization,
+		"repository":                                   s.api(s.serveRepositories),
+		"repository/":                                  s.api(s.serveRepository),
+	} {
+		quay(apiPath+pattern, API, handler)
+	}
+}
+
 // serveUnknown is loud, so that a call which nobody thought of is noticed.
 func (s *Sandbox) serveUnknown(w http.ResponseWriter, r *http.Request) {
+	s.unimplemented(r).write(w)
+}
+
+func (s *Sandbox) unimplemented(r *http.Request) answer {
 	text := fmt.Sprintf("quay-sandbox does not implement %s %s", r.Method, r.URL.Path)
 	_, _ = fmt.Fprintln(s.cfg.Log, text)
-	plainText(http.StatusNotImplemented, text).write(w)
+	return plainText(http.StatusNotImplemented, text)
 }
 
 // maxHeaderLine is the longest header line that nginx takes, with its line end.

@@ -138,7 +138,7 @@ func TestAnImageGoesInAndOutWithARobotToken(t *testing.T) {
 func TestAnUnknownRouteIsLoud(t *testing.T) {
 	var log strings.Builder
 	sb := start(t, Config{Log: &log})
-	for _, path := range []string{"/api/v1/organization/acme/robots/ci/federation", "/", "/v2/_catalog", "/issuers/nobody/jwks"} {
+	for _, path := range []string{"/api/v1/superuser/users/", "/", "/v2/_catalog", "/issuers/nobody/jwks"} {
 		r := mustAsk(t, sb, "POST", path)
 		if r.status != http.StatusNotImplemented || !strings.Contains(r.body, "POST "+path) {
 			t.Errorf("POST %s: %d %q, want a 501 that names it", path, r.status, r.body)

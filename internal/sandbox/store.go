@@ -3,6 +3,7 @@
 package sandbox
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -15,10 +16,14 @@ type store struct {
 	repositories map[string]bool
 }
 
-func newStore(robots []Robot) *store {
+func newStore(cfg Config) *store {
 	s := &store{robots: map[string]Robot{}, repositories: map[string]bool{}}
-	for _, robot := range robots {
+	for _, robot := range cfg.Robots {
+		robot.created = cfg.Now()
 		s.put(robot)
+	}
+	for _, repository := range cfg.Repositories {
+		s.repositories[repository] = true
 	}
 	return s
 }
@@ -31,6 +36,7 @@ func (s *store) put(robot Robot) {
 		grants[repository] = role
 		s.repositories[repository] = true
 	}
+	robot.Federation = slices.Clone(robot.Federation)
 	robot.Grants = grants
 	s.robots[robot.Name] = robot
 }
@@ -45,7 +51,70 @@ func (s *store) robot(name string) (Robot, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	robot, ok := s.robots[name]
+	robot.Grants = maps.Clone(robot.Grants)
 	return robot, ok
+}
+
+// robotsOf gives the robots of a namespace, or all of them, by their names.
+func (s *store) robotsOf(namespace string) []Robot {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var list []Robot
+	for _, name := range slices.Sorted(maps.Keys(s.robots)) {
+		if namespace == "" || strings.HasPrefix(name, namespace+"+") {
+			list = append(list, s.robots[name])
+		}
+	}
+	return list
+}
+
+// hasNamespace reports whether robots or repositories belong to a name.
+func (s *store) hasNamespace(name string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for repository := range s.repositories {
+		if strings.HasPrefix(repository, name+"/") {
+			return true
+		}
+	}
+	for robot := range s.robots {
+		if strings.HasPrefix(robot, name+"+") {
+			return true
+		}
+	}
+	return false
+}
+
+// setFederation replaces a robot's entries.
+func (s *store) setFederation(name string, entries []Entry) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if robot, ok := s.robots[name]; ok {
+		robot.Federation = entries
+		s.robots[name] = robot
+	}
+}
+
+// grant gives a robot a role on a repository, "" takes it away.
+func (s *store) grant(name, repository string, role Role) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if role == "" {
+		delete(s.robots[name].Grants, repository)
+	} else if robot, ok := s.robots[name]; ok {
+		robot.Grants[repository] = role
+	}
+}
+
+// createRepository reports false where there is one of that name.
+func (s *store) createRepository(repository string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.repositories[repository] {
+		return false
+	}
+	s.repositories[repository] = true
+	return true
 }
 
 // actions gives those of the wanted actions that the robot may do, in Quay's

@@ -49,6 +49,9 @@ func (s *Sandbox) verify(ctx context.Context, t *token, tr trust) error {
 	if err := s.checkTimes(t); err != nil {
 		return err
 	}
+	if s.facts.bindings {
+		return s.checkBinding(t, tr.entries)
+	}
 	if err := s.checkAudience(t, tr.audiences); err != nil {
 		return err
 	}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sandbox
+
+import (
+	"crypto/rand"
+	"reflect"
+	"slices"
+)
+
+// What the release "next" does with federation entries, as read in Quay's source
+// of August and September 2026 (contract, section 8) and not measured: the API
+// takes audiences and id, gives each entry an id and a version, and checks the
+// audiences of the entry that matches, not of the issuer.
+
+// parseBinding reads the fields that the API of later releases takes.
+func (s *Sandbox) parseBinding(entry *Entry, fields map[string]any) error {
+	entry.Audiences = []string{"quay"}
+	if given, there := fields["audiences"]; there {
+		list, ok := given.([]any)
+		entry.Audiences = nil
+		for _, audience := range list {
+			text, isString := audience.(string)
+			ok = ok && isString && text != ""
+			entry.Audiences = append(entry.Audiences, text)
+		}
+		if !ok || len(list) == 0 {
+			return s.invalidRequest("Audiences must be a non-empty list of strings")
+		}
+	}
+	entry.Fields = map[string]any{}
+	for _, name := range []string{"id", "api_scopes"} {
+		if value, there := fields[name]; there {
+			entry.Fields[name] = value
+		}
+	}
+	return nil
+}
+
+// bound gives entries their id and version: those of the stored entry that has
+// the id, or new ones.
+func bound(stored, entries []Entry) []Entry {
+	for i := range entries {
+		entry := &entries[i]
+		version := 1
+		known := slices.IndexFunc(stored, func(e Entry) bool { return e.Fields["id"] != nil && e.Fields["id"] == entry.Fields["id"] })
+		switch {
+		case known >= 0:
+			old, _ := stored[known].Fields["version"].(int)
+			version = old
+			if !sameBinding(stored[known], *entry) {
+				version++
+			}
+		case entry.Fields["id"] == nil:
+			entry.Fields["id"] = rand.Text()
+		}
+		entry.Fields["version"] = version
+	}
+	return entries
+}
+
+func sameBinding(a, b Entry) bool {
+	return a.Issuer == b.Issuer && a.Subject == b.Subject && slices.Equal(a.Audiences, b.Audiences) &&
+		reflect.DeepEqual(a.Fields["api_scopes"], b.Fields["api_scopes"])
+}
+
+// checkBinding is what later releases decide after the signature and the times:
+// the subject first, then the audiences of that entry alone.
+func (s *Sandbox) checkBinding(t *token, bindings []Entry) error {
+	i := slices.IndexFunc(bindings, func(e Entry) bool { return e.Subject == t.claims["sub"] })
+	if i < 0 {
+		return refused("Token does not match robot")
+	}
+	accepted := bindings[i].Audiences
+	list, ok := t.claims["aud"].([]any)
+	if !ok {
+		list = []any{t.claims["aud"]}
+	}
+	allowed := func(audience any) bool {
+		text, ok := audience.(string)
+		return ok && slices.Contains(accepted, text)
+	}
+	if len(accepted) > 0 && !slices.ContainsFunc(list, allowed) {
+		return refused("Token audience is not allowed for this robot")
+	}
+	return nil
+}
