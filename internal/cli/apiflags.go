@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"quay-keyless/internal/host"
+	"quay-keyless/internal/idtoken"
+	"quay-keyless/internal/quay"
+)
+
+// apiTokenVariable holds the API token. There is no flag for the token itself:
+// every user of a machine can read other programs' arguments.
+const apiTokenVariable = "QUAY_API_TOKEN"
+
+// apiFlags is what the commands that manage Quay can be told alike.
+type apiFlags struct {
+	mint      mintFlags // those that concern every request
+	robot     string
+	tokenFile string
+}
+
+func (f *apiFlags) addTo(flags *pflag.FlagSet) {
+	flags.StringVar(&f.robot, "robot", "", "robot account, `[HOST/]ORG+NAME`")
+	flags.StringVar(&f.tokenFile, "api-token-file", "", "read the token for Quay's API from the file at `PATH`, in place of "+apiTokenVariable)
+	flags.BoolVar(&f.mint.tlsVerify, "tls-verify", true, "verify the registry's certificate")
+	flags.StringVar(&f.mint.caCertificate, "ca-certificate", "", "trust this `CA` beside the system's: a path, PEM text or base64 of it")
+	flags.DurationVar(&f.mint.timeout, "timeout", 90*time.Second, "how long everything together may take")
+	flags.BoolVar(&f.mint.verbose, "verbose", false, "say what was asked of whom and how long it took")
+}
+
+// target is the robot that the user named, at the registry that goes with it.
+func (f *apiFlags) target(registry string) (target, error) {
+	f.mint.robots = nil
+	if f.robot != "" {
+		f.mint.robots = []string{f.robot}
+	}
+	f.mint.audiences = nil
+	targets, err := f.mint.targets(registry)
+	if err != nil {
+		return target{}, err
+	}
+	return targets[0], nil
+}
+
+// apiToken reads the token for Quay's API from the file, or from QUAY_API_TOKEN,
+// and has it masked. It is empty where neither is there.
+func (a *app) apiToken(file string) (idtoken.Secret, error) {
+	text, from := a.env.Getenv(apiTokenVariable), "the variable "+apiTokenVariable
+	if file != "" {
+		read, err := a.env.ReadFile(file)
+		if err != nil {
+			return idtoken.Secret{}, fmt.Errorf("reading the API token: %w", err)
+		}
+		if text, from = string(read), "the file "+file; strings.TrimSpace(text) == "" {
+			return idtoken.Secret{}, fmt.Errorf("reading the API token: %s is empty", from)
+		}
+	}
+	text = strings.TrimSpace(text)
+	if text == "" {
+		return idtoken.Secret{}, nil
+	}
+	token := idtoken.NewSecret(text)
+	a.host.Mask(token)
+	if strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return idtoken.Secret{}, fmt.Errorf("%s holds no API token: it has white space or other odd characters in it", from)
+	}
+	return token, nil
+}
+
+// errNoAPIToken is a command that cannot do without the API and has no token.
+var errNoAPIToken = errors.New("no token for Quay's API: set " + apiTokenVariable + " or name a file with --api-token-file")
+
+// management is everything that the management commands share: the API with its
+// token, and the robot that they are about. Nothing is asked yet.
+func (a *app) management(flags apiFlags, t target) (*quay.API, error) {
+	token, err := a.apiToken(flags.tokenFile)
+	if err != nil {
+		return nil, &usageError{err: err}
+	}
+	if token.Empty() {
+		return nil, &usageError{err: errNoAPIToken}
+	}
+	config, err := trust(flags.mint.caCertificate, a.env.ReadFile)
+	if err != nil {
+		return nil, &usageError{err: err}
+	}
+	if !flags.mint.tlsVerify {
+		config = unverified(config)
+	}
+	a.warnOfAPI(flags, t.registry)
+	client := &quay.Client{Registry: t.registry, Endpoint: a.endpoint(flags.mint, a.env.Transport(config))}
+	return quay.NewAPI(client, token), nil
+}
+
+// warnOfAPI says what the user's choices mean for the API token.
+func (a *app) warnOfAPI(flags apiFlags, registry quay.Registry) {
+	switch {
+	case registry.PlainHTTP:
+		a.host.Warn(host.Message{Text: fmt.Sprintf("http: the API token travels to %s readable for everybody on the way", registry.Host)})
+	case !flags.mint.tlsVerify:
+		a.host.Warn(host.Message{Text: fmt.Sprintf("the certificate of %s is not verified: anybody on the way can take the API token", registry.Host)})
+	}
+}
+
+// within runs something with the deadline and the signals of a command.
+func (a *app) within(ctx context.Context, flags mintFlags, run func(context.Context) error) error {
+	ctx, stop := a.env.Interruptible(ctx)
+	defer stop()
+	ctx, cancel := flags.deadline(ctx)
+	defer cancel()
+	return run(ctx)
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"quay-keyless/internal/endpoint"
+	"quay-keyless/internal/quay"
+)
+
+// refusedAPI is a question to Quay's API that did not succeed.
+type refusedAPI struct {
+	target target
+	scopes string // what the API token needs for it, as Quay's UI calls it
+	err    error
+}
+
+func (r *refusedAPI) Error() string { return r.err.Error() }
+func (r *refusedAPI) Unwrap() error { return r.err }
+
+// The scopes of API tokens, as Quay's UI and Quay's API call them.
+const (
+	scopeOrganization = "Administer Organization (org:admin)"
+	scopePermission   = "Administer Repositories (repo:admin)"
+	scopeCreate       = "Create Repositories (repo:create)"
+)
+
+// apiHints says what an error of Quay's API needs.
+func apiHints(r *refusedAPI) []string {
+	var (
+		refusal      *quay.Refusal
+		otherwise    *quay.StoredOtherwise
+		unreachable  *endpoint.Unreachable
+		unbelievable *endpoint.Unbelievable
+	)
+	switch {
+	case errors.As(r.err, &refusal):
+		if cure, ok := apiCures[refusal.Reason]; ok {
+			return cure(r)
+		}
+		return nil
+	case errors.As(r.err, &otherwise):
+		return otherwiseHints(r, otherwise)
+	case errors.As(r.err, &unreachable):
+		return networkHints(unreachable)
+	case errors.As(r.err, &unbelievable):
+		return []string{"is that the registry's own host name, with nothing in front of it that wants a sign-in or speaks another protocol?"}
+	}
+	return nil
+}
+
+// apiCures is one row for each reason that Quay's API can give.
+var apiCures = map[quay.Reason]func(*refusedAPI) []string{
+	quay.BadAPIToken: func(r *refusedAPI) []string {
+		return []string{
+			fmt.Sprintf("%s does not know the API token: it has expired, was revoked, or is of another Quay; a robot's password is not one", r.target.registry.Host),
+			newAPIToken(r),
+		}
+	},
+	quay.NotAllowed: func(r *refusedAPI) []string {
+		return []string{
+			fmt.Sprintf("either the user of the API token does not administer %s, or the token lacks the scope %s, or %s has no organization %[1]s",
+				r.target.robot.Namespace, r.scopes, r.target.registry.Host),
+			newAPIToken(r),
+		}
+	},
+	quay.NoSuchRobot: func(r *refusedAPI) []string {
+		return []string{
+			fmt.Sprintf("%s has no robot account %s; to create it, with permissions and the federation entry: quay-keyless setup %[1]s --robot %[2]s --grant REPO=write ...",
+				r.target.registry, r.target.robot),
+			fmt.Sprintf("or by hand, in Quay: Robot accounts of %s, Create Robot Account", r.target.robot.Namespace),
+		}
+	},
+	quay.NoAPI: func(r *refusedAPI) []string {
+		return []string{fmt.Sprintf("is %s the registry's own host name? If it is, its Quay is older than 3.13, which cannot exchange ID tokens", r.target.registry.Host)}
+	},
+	quay.ReadOnly: func(*refusedAPI) []string {
+		return []string{"the administrator has switched writing off (REGISTRY_STATE in Quay's configuration): try again when it is back"}
+	},
+	quay.Unrecognized: func(r *refusedAPI) []string {
+		return []string{fmt.Sprintf("if these are not Quay's words, something is in front of it: is %s the registry's own host name?", r.target.registry.Host)}
+	},
+}
+
+// newAPIToken says where such tokens are made.
+func newAPIToken(r *refusedAPI) string {
+	return fmt.Sprintf("in Quay, as a user who administers %s: an organization's OAuth Applications, an application, Generate Token with the scope %s; then set %s to it",
+		r.target.robot.Namespace, r.scopes, apiTokenVariable)
+}
+
+// otherwiseHints is for a list that was not stored as it was sent.
+func otherwiseHints(r *refusedAPI, o *quay.StoredOtherwise) []string {
+	var hints []string
+	audiences := func(d quay.Difference) bool { return d.Field == "audiences" && d.New == nil }
+	if slices.ContainsFunc(o.Differences, audiences) {
+		hints = append(hints, "Quay up to 3.18 stores no audiences by its API: leave --audience out; the entry is there, and takes any audience")
+	}
+	if slices.ContainsFunc(o.Differences, func(d quay.Difference) bool { return d.Removed }) {
+		hints = append(hints, "somebody saved another list at the same moment: run this again")
+	}
+	return append(hints, fmt.Sprintf("what is there now: quay-keyless federation list %s --robot %s", r.target.registry, r.target.robot))
+}
+
+// lostAudiences is a save that would switch off the check of audiences.
+type lostAudiences struct {
+	target  target
+	entries []quay.Entry
+}
+
+func (l *lostAudiences) Error() string {
+	return fmt.Sprintf("nothing was sent: at any save, by API or UI, this Quay would drop the audiences of the federation entries of %s", l.target.robot)
+}
+
+func lostAudiencesHints(l *lostAudiences) []string {
+	var hints []string
+	for _, entry := range l.entries {
+		hints = append(hints, fmt.Sprintf("%s, audiences %s", entry, compact(entry.Fields()["audiences"])))
+	}
+	return append(hints, "without them an ID token with any audience will do; to accept that: --drop-audiences")
+}
+
+// unknownSubject is a subject that cannot be told without the job.
+type unknownSubject struct {
+	words string
+	hints []string
+}
+
+func (u *unknownSubject) Error() string { return u.words }

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"quay-keyless/internal/endpoint"
+	"quay-keyless/internal/host"
+	"quay-keyless/internal/idtoken"
+)
+
+const githubIssuer = "https://token.actions.githubusercontent.com"
+
+var (
+	// githubRepository is OWNER/REPO, each with the number that immutable subjects
+	// have after it or without one.
+	githubRepository = regexp.MustCompile(`^([A-Za-z0-9_.-]+)(@\d+)?/([A-Za-z0-9_.-]+)(@\d+)?$`)
+	// githubPrefix is the beginning of a subject that is not customized.
+	githubPrefix = regexp.MustCompile(`^repo:[A-Za-z0-9_.-]+(@\d+)?/[A-Za-z0-9_.-]+(@\d+)?$`)
+	// githubHost is an issuer of github.com or GHE.com, where the immutable form
+	// of 2026 is; an enterprise may add its name.
+	githubHost = regexp.MustCompile(`^https://token\.actions\.(githubusercontent\.com|([a-z0-9-]+\.ghe\.com))(/|$)`)
+)
+
+// githubSubject composes the subject of a GitHub job (docs.github.com, OpenID
+// Connect reference): how it begins is GitHub's to tell, if a token for its API
+// is there.
+func (a *app) githubSubject(ctx context.Context, api apiFlags, f entryFlags) (issuer, subject string, err error) {
+	parts := githubRepository.FindStringSubmatch(f.github)
+	if parts == nil || (parts[2] == "") != (parts[4] == "") {
+		return "", "", &usageError{err: fmt.Errorf("github %q: write OWNER/REPO, or OWNER@ID/REPO@ID for the form with numbers", f.github)}
+	}
+	issuer = f.issuer
+	if issuer == "" {
+		issuer = a.githubIssuer()
+	}
+	prefix := "repo:" + f.github
+	if parts[2] == "" {
+		if prefix, err = a.githubPrefix(ctx, api, issuer, f.github); err != nil {
+			return "", "", err
+		}
+	}
+	return issuer, prefix + ":" + githubJob(f), nil
+}
+
+// githubJob is the part of a subject that tells the job. A colon in a name is
+// encoded.
+func githubJob(f entryFlags) string {
+	escape := strings.NewReplacer(":", "%3A").Replace
+	switch {
+	case f.environment != "":
+		return "environment:" + escape(f.environment)
+	case f.pullRequest:
+		return "pull_request"
+	case strings.HasPrefix(f.ref, "refs/"):
+		return "ref:" + escape(f.ref)
+	}
+	return "ref:refs/heads/" + escape(f.ref)
+}
+
+// githubIssuer is the issuer of the GitHub that this job is of, else of
+// github.com.
+func (a *app) githubIssuer() string {
+	server, err := url.Parse(a.env.Getenv("GITHUB_SERVER_URL"))
+	switch {
+	case err != nil || server.Host == "" || server.Host == "github.com":
+		return githubIssuer
+	case strings.HasSuffix(server.Host, ".ghe.com"):
+		return "https://token.actions." + server.Host
+	}
+	return "https://" + server.Host + "/_services/token"
+}
+
+// githubPrefix is how the subjects of a repository begin: as GitHub's API tells,
+// else in the old form, with a warning that says so.
+func (a *app) githubPrefix(ctx context.Context, flags apiFlags, issuer, repository string) (string, error) {
+	names := "repo:" + repository
+	if strings.HasSuffix(issuer, "/_services/token") { // a GitHub Enterprise Server has no other form
+		return names, nil
+	}
+	token, server := a.githubAPI(issuer)
+	if token.Empty() || server == nil {
+		a.warnOfForm(repository, "GitHub was not asked")
+		return names, nil
+	}
+	a.host.Mask(token)
+	config, err := trust(flags.mint.caCertificate, a.env.ReadFile)
+	if err != nil {
+		return "", &usageError{err: err}
+	}
+	address := server.JoinPath("repos", repository, "actions/oidc/customization/sub")
+	name := "GitHub's API at " + server.Host
+	answer, err := a.endpoint(flags.mint, a.env.Transport(config)).Do(ctx, name, func(context.Context) (*http.Request, error) {
+		return &http.Request{Method: http.MethodGet, URL: address, Header: http.Header{
+			"Authorization": {"Bearer " + token.Reveal()},
+			"Accept":        {"application/vnd.github+json"},
+		}}, nil
+	})
+	switch {
+	case err != nil:
+		return "", err
+	case answer.Status == http.StatusNotFound:
+		return "", &unknownSubject{
+			words: fmt.Sprintf("%s knows no repository %s, or does not show it to this token", name, repository),
+			hints: []string{"the token in GH_TOKEN or GITHUB_TOKEN must be able to read the repository; without one its subject is assumed"},
+		}
+	case answer.Status != http.StatusOK:
+		a.warnOfForm(repository, fmt.Sprintf("%s answered HTTP %d", name, answer.Status))
+		return names, nil
+	}
+	return readPrefix(name, repository, answer)
+}
+
+// readPrefix reads GitHub's answer. sub_claim_prefix is what counts:
+// use_immutable_subject was seen false where the subjects are immutable.
+func readPrefix(name, repository string, answer *endpoint.Answer) (string, error) {
+	var body struct {
+		Default   *bool    `json:"use_default"`
+		ClaimKeys []string `json:"include_claim_keys"`
+		Prefix    string   `json:"sub_claim_prefix"`
+	}
+	if json.Unmarshal(answer.Body, &body) != nil {
+		return "", &endpoint.Unbelievable{Name: name, Why: "answered with no JSON object"}
+	}
+	usual := len(body.ClaimKeys) == 0 || slices.Equal(body.ClaimKeys, []string{"repo", "context"})
+	switch {
+	case body.Default != nil && !*body.Default && !usual:
+		return "", &unknownSubject{
+			words: fmt.Sprintf("%s has customized subjects (%s), which only a job can tell", repository, strings.Join(body.ClaimKeys, ", ")),
+			hints: []string{"in a job of that repository: quay-keyless whoami, then federation add --issuer ... --subject ... with what it says"},
+		}
+	case body.Prefix == "":
+		return "repo:" + repository, nil
+	case !githubPrefix.MatchString(body.Prefix):
+		return "", &endpoint.Unbelievable{Name: name, Why: fmt.Sprintf("answered with the subject prefix %q, which is none", body.Prefix)}
+	}
+	return body.Prefix, nil
+}
+
+// warnOfForm says which of the two forms of subjects was assumed.
+func (a *app) warnOfForm(repository, why string) {
+	a.host.Warn(host.Message{
+		Text: fmt.Sprintf("%s, so the subject is assumed to have the form with names, repo:%s:...", why, repository),
+		Hints: []string{
+			"repositories created, renamed or transferred after 2026-07-15 have numbers in it, as repo:OWNER@1/REPO@2:... : --github OWNER@ID/REPO@ID, or GH_TOKEN for GitHub to be asked",
+			"in doubt, let the job tell: quay-keyless whoami",
+		},
+	})
+}
+
+// githubAPI is the API of the issuer's GitHub, and the token for it. The token
+// goes to GitHub's own hosts, or to the API that the runner names, and nowhere
+// that only a flag names.
+func (a *app) githubAPI(issuer string) (idtoken.Secret, *url.URL) {
+	token := strings.TrimSpace(a.env.Getenv("GH_TOKEN"))
+	if token == "" {
+		token = strings.TrimSpace(a.env.Getenv("GITHUB_TOKEN"))
+	}
+	address := a.env.Getenv("GITHUB_API_URL")
+	if parts := githubHost.FindStringSubmatch(issuer); address == "" && parts != nil {
+		address = "https://api.github.com"
+		if parts[2] != "" {
+			address = "https://api." + parts[2]
+		}
+	}
+	server, err := url.Parse(address)
+	if err != nil || server.Host == "" || server.Scheme != "https" && !net.ParseIP(server.Hostname()).IsLoopback() {
+		return idtoken.Secret{}, nil
+	}
+	return idtoken.NewSecret(token), server
+}

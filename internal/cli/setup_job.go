@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"quay-keyless/internal/quay"
+)
+
+// job is what the lines for a job are made of.
+type job struct {
+	registry, robot, audience string
+	checks                    []string // ORG/REPO:pull|push
+	repository                string   // the first one to push to, or a stand-in
+	environment               string   // the GitHub environment of the subject
+	namespace, account        string   // of the service account of the subject
+	ca, insecure              bool
+}
+
+// jobOf takes it from what was set up.
+func jobOf(flags setupFlags, t target, entry wantedEntry, grants []quay.Grant) job {
+	j := job{registry: t.registry.String(), robot: t.robot.String(), repository: t.robot.Namespace + "/REPOSITORY",
+		ca: flags.mint.caCertificate != "", insecure: !flags.mint.tlsVerify}
+	if !slices.Contains(entry.expected(), defaultAudience) {
+		j.audience = entry.expected()[0]
+	}
+	for i, grant := range grants {
+		action := "push"
+		if grant.Role == "read" {
+			action = "pull"
+		}
+		if i == 0 {
+			j.repository = grant.Repository
+		}
+		j.checks = append(j.checks, grant.Repository+":"+action)
+	}
+	if _, name, found := strings.Cut(entry.subject, ":environment:"); found {
+		j.environment = strings.ReplaceAll(name, "%3A", ":")
+	}
+	if parts := strings.Split(entry.subject, ":"); len(parts) == 4 {
+		j.namespace, j.account = parts[2], parts[3]
+	}
+	return j
+}
+
+// printJob ends a setup with what belongs in the job, for the platform that the
+// federation entry is of.
+func (a *app) printJob(flags setupFlags, t target, entry wantedEntry, grants []quay.Grant) error {
+	j := jobOf(flags, t, entry, grants)
+	var text string
+	switch {
+	case strings.HasPrefix(entry.subject, "repo:"):
+		a.host.Notice("for the workflow (GitHub Actions):")
+		text = j.github()
+	case strings.HasPrefix(entry.subject, "project_path:"), strings.HasPrefix(entry.subject, "project_id:"):
+		a.host.Notice("for .gitlab-ci.yml:")
+		text = j.gitlab()
+	case strings.HasPrefix(entry.subject, "system:serviceaccount:"):
+		a.host.Notice(fmt.Sprintf("for a Task whose TaskRun has the service account %s, in the namespace %s (Tekton):", j.account, j.namespace))
+		text = j.tekton()
+	default:
+		a.host.Notice("in the job:")
+		text = j.shell()
+	}
+	_, err := a.env.Stdout.Write([]byte(text))
+	return err
+}
+
+// with are the action's inputs, which the program's flags are too.
+func (j job) inputs() [][2]string {
+	inputs := [][2]string{{"registry", j.registry}, {"robot", j.robot}}
+	if j.audience != "" {
+		inputs = append(inputs, [2]string{"audience", quoted(j.audience)})
+	}
+	switch {
+	case len(j.checks) == 1:
+		inputs = append(inputs, [2]string{"check", j.checks[0]})
+	case len(j.checks) > 1:
+		inputs = append(inputs, [2]string{"check", "|\n" + indent("  ", strings.Join(j.checks, "\n"))})
+	}
+	if j.insecure {
+		inputs = append(inputs, [2]string{"tls-verify", "false"})
+	}
+	return inputs
+}
+
+// quoted is a YAML text in which nothing has a meaning.
+func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
+
+func indent(by, text string) string { return by + strings.ReplaceAll(text, "\n", "\n"+by) }
+
+// mapping is lines of key: value.
+func mapping(pairs [][2]string) string {
+	var lines []string
+	for _, pair := range pairs {
+		lines = append(lines, pair[0]+": "+pair[1])
+	}
+	return strings.Join(lines, "\n")
+}
+
+// github is a job of GitHub Actions.
+func (j job) github() string {
+	inputs := j.inputs()
+	if j.ca {
+		inputs = append(inputs, [2]string{"ca-certificate", "${{ vars.QUAY_CA_CERTIFICATE }} # the CA as PEM text, a variable of the repository"})
+	}
+	environment := ""
+	if j.environment != "" {
+		environment = "    environment: " + quoted(j.environment) + "\n"
+	}
+	return `jobs:
+  push:
+    runs-on: ubuntu-latest
+` + environment + `    permissions:
+      contents: read
+      id-token: write
+    steps:
+      - uses: OWNER/quay-keyless@v1
+        with:
+` + indent("          ", mapping(inputs)) + `
+      - run: podman push ` + j.image() + "\n"
+}
+
+// image is where the job pushes to.
+func (j job) image() string {
+	return strings.TrimPrefix(j.registry, "http://") + "/" + j.repository
+}
+
+// gitlab is a job of GitLab CI. Flags without an input are the job's variables.
+func (j job) gitlab() string {
+	var inputs, extra [][2]string
+	for _, input := range j.inputs() {
+		if input[0] == "tls-verify" {
+			extra = append(extra, [2]string{"QUAY_TLS_VERIFY", `"false"`})
+			continue
+		}
+		inputs = append(inputs, input)
+	}
+	if j.ca {
+		extra = append(extra, [2]string{"QUAY_CA_CERTIFICATE", "$QUAY_CA # the CA as PEM text, a variable of the project"})
+	}
+	more := ""
+	if len(extra) > 0 {
+		more = "  variables:\n" + indent("    ", mapping(extra)) + "\n"
+	}
+	return `include:
+  - component: $CI_SERVER_FQDN/OWNER/quay-keyless/quay-login@v1
+    inputs:
+` + indent("      ", mapping(inputs)) + `
+
+push:
+  extends: .quay-login
+` + more + `  script:
+    - buildah bud --tag ` + j.image() + ` .
+    - buildah push ` + j.image() + "\n"
+}
+
+// tekton is what a Task needs around its own steps.
+func (j job) tekton() string {
+	params := []string{}
+	for _, input := range j.inputs() {
+		if input[0] == "audience" || input[0] == "tls-verify" {
+			continue
+		}
+		params = append(params, "- name: "+input[0]+"\n  value: "+strings.ReplaceAll(input[1], "\n", "\n  "))
+	}
+	if j.ca {
+		params = append(params, "- name: ca-certificate\n  value: $(params.ca-certificate) # the CA as PEM text, a param of the Task")
+	}
+	audience := defaultAudience
+	if j.audience != "" {
+		audience = quoted(j.audience)
+	}
+	return `spec:
+  stepTemplate:
+    env:
+      - name: DOCKER_CONFIG
+        value: /quay-auth
+      - name: REGISTRY_AUTH_FILE
+        value: /quay-auth/config.json
+    volumeMounts:
+      - name: quay-auth
+        mountPath: /quay-auth
+  steps:
+    - name: login
+      ref:
+        name: quay-login
+      params:
+` + indent("        ", strings.Join(params, "\n")) + `
+    # then the steps that push to ` + j.image() + `
+  volumes:
+    - name: quay-auth
+      emptyDir:
+        medium: Memory
+    - name: quay-token
+      projected:
+        sources:
+          - serviceAccountToken:
+              audience: ` + audience + `
+              expirationSeconds: 600
+              path: token
+`
+}
+
+// shell is the command for a job elsewhere.
+func (j job) shell() string {
+	words := []string{"quay-keyless", "login", j.registry, "--robot", j.robot}
+	if j.audience != "" {
+		words = append(words, "--audience", shell(j.audience))
+	}
+	for _, check := range j.checks {
+		words = append(words, "--check", check)
+	}
+	if j.insecure {
+		words = append(words, "--tls-verify=false")
+	}
+	return strings.Join(words, " ") + " # with --id-token-file, --id-token-env or --id-token-stdin\n"
+}
