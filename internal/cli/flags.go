@@ -20,35 +20,47 @@ import (
 // that were saved without any (contract, section 8).
 const defaultAudience = "quay"
 
-// mintFlags is what login and token can be told alike.
-type mintFlags struct {
-	robots, audiences           []string
+// identityFlags say which ID token to take, and how endpoints are asked.
+type identityFlags struct {
+	audiences                   []string
 	source, tokenFile, tokenEnv string
 	tokenStdin                  bool
-	verify, tlsVerify, verbose  bool
-	check                       []string
 	caCertificate               string
 	timeout                     time.Duration
+	verbose                     bool
 }
 
 // addTo declares the flags.
-func (f *mintFlags) addTo(flags *pflag.FlagSet) {
-	flags.StringArrayVar(&f.robots, "robot", nil, "robot account to log in as, `[HOST/]ORG+NAME` (repeatable)")
+func (f *identityFlags) addTo(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.audiences, "audience", []string{defaultAudience}, "`AUDIENCE` of the ID token, or HOST=AUDIENCE for one registry (repeatable)")
 	flags.StringVar(&f.source, "id-token-source", "auto", "`NAME` of the place the ID token comes from: auto, github, gitlab or kubernetes")
 	flags.StringVar(&f.tokenFile, "id-token-file", "", "read the ID token from the file at `PATH`")
 	flags.StringVar(&f.tokenEnv, "id-token-env", "", "read the ID token from the variable `NAME`")
 	flags.BoolVar(&f.tokenStdin, "id-token-stdin", false, "read the ID token from standard input")
-	flags.BoolVar(&f.verify, "verify", true, "prove the login at the registry")
-	flags.StringArrayVar(&f.check, "check", nil, "also make sure that the robot may pull from or push to a repository, `ORG/REPO[:pull|push]` (repeatable, push by default)")
-	flags.BoolVar(&f.tlsVerify, "tls-verify", true, "verify the registry's certificate")
 	flags.StringVar(&f.caCertificate, "ca-certificate", "", "trust this `CA` beside the system's: a path, PEM text or base64 of it")
 	flags.DurationVar(&f.timeout, "timeout", 90*time.Second, "how long everything together may take")
 	flags.BoolVar(&f.verbose, "verbose", false, "say what was asked of whom and how long it took")
 }
 
+// mintFlags is what login and token can be told alike.
+type mintFlags struct {
+	identityFlags
+	robots            []string
+	verify, tlsVerify bool
+	check             []string
+}
+
+// addTo declares the flags.
+func (f *mintFlags) addTo(flags *pflag.FlagSet) {
+	f.identityFlags.addTo(flags)
+	flags.StringArrayVar(&f.robots, "robot", nil, "robot account to log in as, `[HOST/]ORG+NAME` (repeatable)")
+	flags.BoolVar(&f.verify, "verify", true, "prove the login at the registry")
+	flags.StringArrayVar(&f.check, "check", nil, "also make sure that the robot may pull from or push to a repository, `ORG/REPO[:pull|push]` (repeatable, push by default)")
+	flags.BoolVar(&f.tlsVerify, "tls-verify", true, "verify the registry's certificate")
+}
+
 // deadline is the end of everything that one command does.
-func (f *mintFlags) deadline(ctx context.Context) (context.Context, context.CancelFunc) {
+func (f *identityFlags) deadline(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeoutCause(ctx, f.timeout, errTimeout{f.timeout})
 }
 
@@ -66,7 +78,7 @@ func (errTimeout) Is(target error) bool { return target == context.DeadlineExcee
 var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // chooseSource finds the source that the user named, or the job's own.
-func (f *mintFlags) chooseSource(env idtoken.Env) (idtoken.Source, error) {
+func (f *identityFlags) chooseSource(env idtoken.Env) (idtoken.Source, error) {
 	if f.tokenEnv != "" && !variableName.MatchString(f.tokenEnv) {
 		return nil, &usageError{err: errors.New("--id-token-env wants a variable's name, as QUAY_ID_TOKEN, not its value")}
 	}

@@ -120,14 +120,16 @@ func helperMint(name string, s credhelper.Settings) (mintFlags, []target, error)
 		return mintFlags{}, nil, err
 	}
 	flags := mintFlags{
-		robots:        []string{s.Robot},
-		audiences:     []string{name + "=" + s.Audience},
-		source:        cmp.Or(s.Source, "auto"), // which a file or a variable precedes
-		tokenFile:     s.File,
-		tokenEnv:      s.Variable,
-		tlsVerify:     s.TLSVerify,
-		caCertificate: s.CA,
-		timeout:       limit,
+		identityFlags: identityFlags{
+			audiences:     []string{name + "=" + s.Audience},
+			source:        cmp.Or(s.Source, "auto"), // which a file or a variable precedes
+			tokenFile:     s.File,
+			tokenEnv:      s.Variable,
+			caCertificate: s.CA,
+			timeout:       limit,
+		},
+		robots:    []string{s.Robot},
+		tlsVerify: s.TLSVerify,
 	}
 	targets, err := flags.targets(s.Registry)
 	if err == nil && targets[0].registry.Host != name { // no tool expects another's token

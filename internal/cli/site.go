@@ -36,12 +36,7 @@ func (a *app) sites(flags mintFlags, targets []target) (map[string]*site, error)
 	if !flags.tlsVerify {
 		registry = a.env.Transport(unverified(config))
 	}
-	source, err := flags.chooseSource(idtoken.Env{
-		Getenv:   a.env.Getenv,
-		Stdin:    a.env.Stdin,
-		ReadFile: a.env.ReadFile,
-		Endpoint: a.endpoint(flags, verified),
-	})
+	source, err := a.idTokenSource(flags.identityFlags, verified)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +46,7 @@ func (a *app) sites(flags mintFlags, targets []target) (map[string]*site, error)
 		if sites[t.registry.Host] != nil {
 			continue
 		}
-		client := &quay.Client{Registry: t.registry, Endpoint: a.endpoint(flags, registry)}
+		client := &quay.Client{Registry: t.registry, Endpoint: a.endpoint(flags.identityFlags, registry)}
 		held := shared
 		if held == nil {
 			held = &idtoken.Held{Source: source, Audience: t.audience, Now: client.Now, Got: a.host.Mask}
@@ -66,6 +61,17 @@ func (a *app) sites(flags mintFlags, targets []target) (map[string]*site, error)
 	return sites, nil
 }
 
+// idTokenSource is where the ID token comes from; platforms' own servers are
+// asked over this transport.
+func (a *app) idTokenSource(flags identityFlags, verified http.RoundTripper) (idtoken.Source, error) {
+	return flags.chooseSource(idtoken.Env{
+		Getenv:   a.env.Getenv,
+		Stdin:    a.env.Stdin,
+		ReadFile: a.env.ReadFile,
+		Endpoint: a.endpoint(flags, verified),
+	})
+}
+
 // unverified is for registries alone, where the user chose so.
 func unverified(config *tls.Config) *tls.Config {
 	config = config.Clone()
@@ -73,7 +79,7 @@ func unverified(config *tls.Config) *tls.Config {
 	return config
 }
 
-func (a *app) endpoint(flags mintFlags, transport http.RoundTripper) *endpoint.Client {
+func (a *app) endpoint(flags identityFlags, transport http.RoundTripper) *endpoint.Client {
 	say := a.host
 	client := &endpoint.Client{
 		Transport: transport,

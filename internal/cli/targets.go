@@ -96,7 +96,7 @@ func namespaced(targets []target) bool {
 // assignAudiences reads AUDIENCE, for all, and HOST=AUDIENCE. What stands
 // before a = counts as a host only where a target has it: audiences are often
 // URLs.
-func (f *mintFlags) assignAudiences(targets []target) error {
+func (f *identityFlags) assignAudiences(targets []target) error {
 	var general []string
 	special := map[string]string{}
 	for _, text := range f.audiences {
@@ -172,7 +172,7 @@ func (f *mintFlags) splitCheck(targets []target, text string) (registry, rest st
 }
 
 // checkRest looks at what is the same for all.
-func (f *mintFlags) checkRest() error {
+func (f *identityFlags) checkRest() error {
 	if f.timeout <= 0 {
 		return fmt.Errorf("timeout %s: it must be more than nothing", f.timeout)
 	}
