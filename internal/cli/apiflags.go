@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/spf13/pflag"
 
@@ -22,28 +21,26 @@ const apiTokenVariable = "QUAY_API_TOKEN"
 
 // apiFlags is what the commands that manage Quay can be told alike.
 type apiFlags struct {
-	mint      mintFlags // those that concern every request
-	robot     string
-	tokenFile string
+	identityFlags // of which those on ID tokens are not everywhere
+	robot         string
+	apiTokenFile  string
+	tlsVerify     bool
 }
 
+// addTo declares the flags, but for those of the identity.
 func (f *apiFlags) addTo(flags *pflag.FlagSet) {
 	flags.StringVar(&f.robot, "robot", "", "robot account, `[HOST/]ORG+NAME`")
-	flags.StringVar(&f.tokenFile, "api-token-file", "", "read the token for Quay's API from the file at `PATH`, in place of "+apiTokenVariable)
-	flags.BoolVar(&f.mint.tlsVerify, "tls-verify", true, "verify the registry's certificate")
-	flags.StringVar(&f.mint.caCertificate, "ca-certificate", "", "trust this `CA` beside the system's: a path, PEM text or base64 of it")
-	flags.DurationVar(&f.mint.timeout, "timeout", 90*time.Second, "how long everything together may take")
-	flags.BoolVar(&f.mint.verbose, "verbose", false, "say what was asked of whom and how long it took")
+	flags.StringVar(&f.apiTokenFile, "api-token-file", "", "read the token for Quay's API from the file at `PATH`, in place of "+apiTokenVariable)
+	flags.BoolVar(&f.tlsVerify, "tls-verify", true, "verify the registry's certificate")
 }
 
 // target is the robot that the user named, at the registry that goes with it.
 func (f *apiFlags) target(registry string) (target, error) {
-	f.mint.robots = nil
+	flags := mintFlags{identityFlags: f.identityFlags, tlsVerify: f.tlsVerify}
 	if f.robot != "" {
-		f.mint.robots = []string{f.robot}
+		flags.robots = []string{f.robot}
 	}
-	f.mint.audiences = nil
-	targets, err := f.mint.targets(registry)
+	targets, err := flags.targets(registry)
 	if err != nil {
 		return target{}, err
 	}
@@ -81,22 +78,22 @@ var errNoAPIToken = errors.New("no token for Quay's API: set " + apiTokenVariabl
 // management is everything that the management commands share: the API with its
 // token, and the robot that they are about. Nothing is asked yet.
 func (a *app) management(flags apiFlags, t target) (*quay.API, error) {
-	token, err := a.apiToken(flags.tokenFile)
+	token, err := a.apiToken(flags.apiTokenFile)
 	if err != nil {
 		return nil, &usageError{err: err}
 	}
 	if token.Empty() {
 		return nil, &usageError{err: errNoAPIToken}
 	}
-	config, err := trust(flags.mint.caCertificate, a.env.ReadFile)
+	config, err := trust(flags.caCertificate, a.env.ReadFile)
 	if err != nil {
 		return nil, &usageError{err: err}
 	}
-	if !flags.mint.tlsVerify {
+	if !flags.tlsVerify {
 		config = unverified(config)
 	}
 	a.warnOfAPI(flags, t.registry)
-	client := &quay.Client{Registry: t.registry, Endpoint: a.endpoint(flags.mint, a.env.Transport(config))}
+	client := &quay.Client{Registry: t.registry, Endpoint: a.endpoint(flags.identityFlags, a.env.Transport(config))}
 	return quay.NewAPI(client, token), nil
 }
 
@@ -105,16 +102,26 @@ func (a *app) warnOfAPI(flags apiFlags, registry quay.Registry) {
 	switch {
 	case registry.PlainHTTP:
 		a.host.Warn(host.Message{Text: fmt.Sprintf("http: the API token travels to %s readable for everybody on the way", registry.Host)})
-	case !flags.mint.tlsVerify:
+	case !flags.tlsVerify:
 		a.host.Warn(host.Message{Text: fmt.Sprintf("the certificate of %s is not verified: anybody on the way can take the API token", registry.Host)})
 	}
 }
 
 // within runs something with the deadline and the signals of a command.
-func (a *app) within(ctx context.Context, flags mintFlags, run func(context.Context) error) error {
+func (a *app) within(ctx context.Context, flags identityFlags, run func(context.Context) error) error {
 	ctx, stop := a.env.Interruptible(ctx)
 	defer stop()
 	ctx, cancel := flags.deadline(ctx)
 	defer cancel()
 	return run(ctx)
+}
+
+// addTransportTo declares those of the identity's flags that every request
+// needs, for commands without an ID token.
+func (f *apiFlags) addTransportTo(flags *pflag.FlagSet) {
+	identity := pflag.NewFlagSet("", pflag.ContinueOnError)
+	f.identityFlags.addTo(identity)
+	for _, name := range []string{"ca-certificate", "timeout", "verbose"} {
+		flags.AddFlag(identity.Lookup(name))
+	}
 }

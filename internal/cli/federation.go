@@ -49,6 +49,7 @@ func (a *app) federationList() *cobra.Command {
 		},
 	}
 	flags.addTo(command.Flags())
+	flags.addTransportTo(command.Flags())
 	command.Flags().StringVar(&output, "output", "text", "text, or json: the entries as Quay has them, unknown fields too")
 	return command
 }
@@ -66,7 +67,7 @@ func (a *app) runFederationList(ctx context.Context, flags apiFlags, output, reg
 	if err != nil {
 		return err
 	}
-	return a.within(ctx, flags.mint, func(ctx context.Context) error {
+	return a.within(ctx, flags.identityFlags, func(ctx context.Context) error {
 		entries, err := api.Account(t.robot).Federation(ctx)
 		if err != nil {
 			return &refusedAPI{target: t, scopes: scopeOrganization, err: err}

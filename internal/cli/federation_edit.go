@@ -6,7 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -36,7 +36,6 @@ whatever is in them; one that is there already is left alone and nothing is sent
 		},
 	}
 	flags.addTo(command.Flags())
-	command.Flags().StringArrayVar(&flags.audiences, "audience", nil, "`AUDIENCE` of the ID tokens, quay by itself (repeatable)")
 	return command
 }
 
@@ -59,7 +58,8 @@ robot tokens that were given before live on for up to an hour.` + variables,
 
 func (f *editFlags) addTo(flags flagSet) {
 	f.apiFlags.addTo(flags)
-	f.entryFlags.addTo(flags, &f.mint)
+	f.identityFlags.addTo(flags)
+	f.entryFlags.addTo(flags)
 	flags.BoolVar(&f.dryRun, "dry-run", false, "print what would change, and send nothing")
 	flags.BoolVar(&f.dropAudiences, "drop-audiences", false, "let Quay drop the audiences of stored entries, where it would at any save")
 }
@@ -70,7 +70,7 @@ func adds(stored quay.Entries, e wantedEntry) quay.Entries {
 	switch {
 	case !there:
 		return stored.With(quay.NewEntry(e.issuer, e.subject, e.sent()...))
-	case e.explicit && !e.restricts(entry):
+	case e.explicit && !e.takenBy(entry):
 		return stored.With(entry.WithAudiences(e.audiences))
 	}
 	return stored
@@ -93,8 +93,8 @@ func (a *app) runFederationEdit(ctx context.Context, flags editFlags, registry s
 	if err != nil {
 		return err
 	}
-	return a.within(ctx, flags.mint, func(ctx context.Context) error {
-		entry, err := a.wantedEntry(ctx, flags.apiFlags, flags.entryFlags, t)
+	return a.within(ctx, flags.identityFlags, func(ctx context.Context) error {
+		entry, err := a.wantedEntry(ctx, flags, t)
 		if err != nil {
 			return err
 		}
@@ -214,7 +214,7 @@ func (a *app) judge(t target, wanted wantedEntry, drop bool, change quay.Change,
 	return nil
 }
 
-// warnOfAudience says where the entry takes other audiences than the job has.
+// warnOfAudience says where the entry takes other ID tokens than was asked for.
 func (a *app) warnOfAudience(t target, wanted wantedEntry, change quay.Change) {
 	stored := change.After
 	if stored == nil {
@@ -225,9 +225,9 @@ func (a *app) warnOfAudience(t target, wanted wantedEntry, change quay.Change) {
 	case !there:
 	case !entry.Restricted() && wanted.explicit:
 		a.host.Warn(host.Message{Text: fmt.Sprintf("the entry takes any audience: the API of %s stores none, as up to Quay 3.18", t.registry.Host)})
-	case entry.Restricted() && !slices.ContainsFunc(wanted.expected(), func(audience string) bool { return slices.Contains(entry.Audiences, audience) }):
+	case !wanted.takenBy(entry):
 		a.host.Warn(host.Message{
-			Text:  fmt.Sprintf("the entry takes the audience %s, not %s", audiencesOf(entry), wanted.expected()[0]),
+			Text:  fmt.Sprintf("the entry takes the audience %s, not %s", audiencesOf(entry), strings.Join(wanted.audiences, ", ")),
 			Hints: []string{"have the job ask for that audience, or store another by --audience"},
 		})
 	}

@@ -22,14 +22,16 @@ type flagSet = *pflag.FlagSet
 // entryFlags say which ID token an entry is for.
 type entryFlags struct {
 	issuer, subject                string
-	audiences                      []string
 	fromToken                      bool
 	github, gitlab, serviceAccount string
 	ref, environment               string
 	pullRequest                    bool
+
+	audienceGiven func() bool // on the command line
 }
 
-func (f *entryFlags) addTo(flags flagSet, mint *mintFlags) {
+func (f *entryFlags) addTo(flags flagSet) {
+	f.audienceGiven = func() bool { return flags.Changed("audience") }
 	flags.StringVar(&f.issuer, "issuer", "", "`URL` of the ID tokens' issuer, as the token says it")
 	flags.StringVar(&f.subject, "subject", "", "`SUBJECT` of the ID tokens, as the token says it")
 	flags.BoolVar(&f.fromToken, "from-token", false, "take issuer and subject from this job's own ID token")
@@ -39,10 +41,6 @@ func (f *entryFlags) addTo(flags flagSet, mint *mintFlags) {
 	flags.StringVar(&f.ref, "ref", "", "a branch's `NAME`, or refs/tags/NAME for a tag")
 	flags.StringVar(&f.environment, "environment", "", "`NAME` of the GitHub environment that the job has")
 	flags.BoolVar(&f.pullRequest, "pull-request", false, "for GitHub jobs of pull requests")
-	flags.StringVar(&mint.source, "id-token-source", "auto", "`NAME` of the place the ID token comes from: auto, github, gitlab or kubernetes")
-	flags.StringVar(&mint.tokenFile, "id-token-file", "", "read the ID token from the file at `PATH`")
-	flags.StringVar(&mint.tokenEnv, "id-token-env", "", "read the ID token from the variable `NAME`")
-	flags.BoolVar(&mint.tokenStdin, "id-token-stdin", false, "read the ID token from standard input")
 }
 
 // check finds what goes together only in other ways.
@@ -89,9 +87,6 @@ func (f *entryFlags) checkValues() error {
 			return fmt.Errorf("%s %q: there is white space around it", name, value)
 		}
 	}
-	if slices.ContainsFunc(f.audiences, func(audience string) bool { return strings.TrimSpace(audience) == "" }) {
-		return errors.New("the audience is empty")
-	}
 	if f.issuer == "" {
 		return nil
 	}
@@ -108,85 +103,64 @@ func (f *entryFlags) checkValues() error {
 // wantedEntry is the entry that the user means.
 type wantedEntry struct {
 	issuer, subject string
-	audiences       []string // those of the job's token, or that the user named
-	explicit        bool     // the user named them, so it is an error if they are not stored
+	audiences       []string // of the job's ID token; never empty
+	explicit        bool     // the user named it, so it is an error if it is not stored
 }
 
-// expected are the audiences that the job's token has.
-func (e wantedEntry) expected() []string {
-	if len(e.audiences) == 0 {
-		return []string{defaultAudience}
-	}
-	return e.audiences
-}
+// usual reports whether the audience is the one that Quay is about to assume.
+func (e wantedEntry) usual() bool { return slices.Contains(e.audiences, defaultAudience) }
 
 // sent are the audiences to send with a new entry: none where they are what
-// Quay assumes, since up to 3.18 it stores none.
+// Quay will assume, since up to 3.18 its API takes none.
 func (e wantedEntry) sent() []string {
-	if slices.Contains(e.expected(), defaultAudience) && (!e.explicit || len(e.audiences) == 1) {
+	if e.usual() {
 		return nil
 	}
 	return e.audiences
 }
 
-// restricts reports whether a stored entry has the audiences that are wanted. An
-// entry without any is as good where quay is wanted: up to 3.18 no other can be had.
-func (e wantedEntry) restricts(stored quay.Entry) bool {
+// takenBy reports whether a stored entry takes the job's ID token as is wanted.
+// One without audiences takes any, which is as good where the usual one is
+// wanted: up to 3.18 no other entry can be had.
+func (e wantedEntry) takenBy(stored quay.Entry) bool {
 	if !stored.Restricted() {
-		return len(e.sent()) == 0
+		return e.usual() || !e.explicit
 	}
-	wanted, have := slices.Sorted(slices.Values(e.audiences)), slices.Sorted(slices.Values(stored.Audiences))
-	return slices.Equal(wanted, have)
+	return slices.ContainsFunc(e.audiences, func(audience string) bool { return slices.Contains(stored.Audiences, audience) })
 }
 
 // wantedEntry finds out which entry the flags mean.
-func (a *app) wantedEntry(ctx context.Context, api apiFlags, f entryFlags, t target) (wantedEntry, error) {
-	entry := wantedEntry{issuer: f.issuer, subject: f.subject, audiences: audiencesFor(t, f.audiences)}
-	entry.explicit = len(entry.audiences) > 0
+func (a *app) wantedEntry(ctx context.Context, f editFlags, t target) (wantedEntry, error) {
+	entry := wantedEntry{
+		issuer: f.issuer, subject: f.subject, audiences: []string{t.audience},
+		explicit: f.audienceGiven() || t.audience != defaultAudience,
+	}
 	var err error
 	switch {
 	case f.fromToken:
-		return a.entryFromToken(ctx, api, entry)
+		return a.entryFromToken(ctx, f.identityFlags, entry)
 	case f.github != "":
-		entry.issuer, entry.subject, err = a.githubSubject(ctx, api, f)
+		entry.issuer, entry.subject, err = a.githubSubject(ctx, f)
 	case f.gitlab != "":
-		entry.issuer, entry.subject, err = gitlabSubject(f)
+		entry.issuer, entry.subject, err = gitlabSubject(f.entryFlags)
 	case f.serviceAccount != "":
 		entry.subject, err = serviceAccountSubject(f.serviceAccount)
 	}
 	return entry, err
 }
 
-// audiencesFor are the audiences for one registry: AUDIENCE, or HOST=AUDIENCE as
-// QUAY_AUDIENCE may have it for a login.
-func audiencesFor(t target, given []string) []string {
-	var list []string
-	for _, text := range given {
-		if at, audience, found := strings.Cut(text, "="); found && strings.EqualFold(at, t.registry.Host) {
-			text = audience
-		}
-		if !slices.Contains(list, text) {
-			list = append(list, text)
-		}
-	}
-	return list
-}
-
-// entryFromToken takes issuer and subject from this job's own ID token. It is
-// shown to nobody.
-func (a *app) entryFromToken(ctx context.Context, flags apiFlags, entry wantedEntry) (wantedEntry, error) {
-	config, err := trust(flags.mint.caCertificate, a.env.ReadFile)
+// entryFromToken takes issuer and subject from this job's own ID token, and its
+// audience where the user named none. The token is shown to nobody.
+func (a *app) entryFromToken(ctx context.Context, flags identityFlags, entry wantedEntry) (wantedEntry, error) {
+	config, err := trust(flags.caCertificate, a.env.ReadFile)
 	if err != nil {
 		return entry, &usageError{err: err}
 	}
-	source, err := flags.mint.chooseSource(idtoken.Env{
-		Getenv: a.env.Getenv, Stdin: a.env.Stdin, ReadFile: a.env.ReadFile,
-		Endpoint: a.endpoint(flags.mint, a.env.Transport(config)), // always verified
-	})
+	source, err := a.idTokenSource(flags, a.env.Transport(config)) // always verified
 	if err != nil {
 		return entry, err
 	}
-	token, err := source.IDToken(ctx, entry.expected()[0])
+	token, err := source.IDToken(ctx, entry.audiences[0])
 	if err != nil {
 		return entry, err
 	}
@@ -201,7 +175,7 @@ func (a *app) entryFromToken(ctx context.Context, flags apiFlags, entry wantedEn
 		return entry, &unknownSubject{words: fmt.Sprintf("the ID token's issuer %s is not https, which Quay needs", claims.Issuer)}
 	}
 	entry.issuer, entry.subject = claims.Issuer, claims.Subject
-	if !entry.explicit {
+	if !entry.explicit && len(claims.Audience) > 0 {
 		entry.audiences = claims.Audience
 	}
 	return entry, nil

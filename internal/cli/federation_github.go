@@ -34,7 +34,7 @@ var (
 // githubSubject composes the subject of a GitHub job (docs.github.com, OpenID
 // Connect reference): how it begins is GitHub's to tell, if a token for its API
 // is there.
-func (a *app) githubSubject(ctx context.Context, api apiFlags, f entryFlags) (issuer, subject string, err error) {
+func (a *app) githubSubject(ctx context.Context, f editFlags) (issuer, subject string, err error) {
 	parts := githubRepository.FindStringSubmatch(f.github)
 	if parts == nil || (parts[2] == "") != (parts[4] == "") {
 		return "", "", &usageError{err: fmt.Errorf("github %q: write OWNER/REPO, or OWNER@ID/REPO@ID for the form with numbers", f.github)}
@@ -45,11 +45,11 @@ func (a *app) githubSubject(ctx context.Context, api apiFlags, f entryFlags) (is
 	}
 	prefix := "repo:" + f.github
 	if parts[2] == "" {
-		if prefix, err = a.githubPrefix(ctx, api, issuer, f.github); err != nil {
+		if prefix, err = a.githubPrefix(ctx, f.identityFlags, issuer, f.github); err != nil {
 			return "", "", err
 		}
 	}
-	return issuer, prefix + ":" + githubJob(f), nil
+	return issuer, prefix + ":" + githubJob(f.entryFlags), nil
 }
 
 // githubJob is the part of a subject that tells the job. A colon in a name is
@@ -82,7 +82,7 @@ func (a *app) githubIssuer() string {
 
 // githubPrefix is how the subjects of a repository begin: as GitHub's API tells,
 // else in the old form, with a warning that says so.
-func (a *app) githubPrefix(ctx context.Context, flags apiFlags, issuer, repository string) (string, error) {
+func (a *app) githubPrefix(ctx context.Context, flags identityFlags, issuer, repository string) (string, error) {
 	names := "repo:" + repository
 	if strings.HasSuffix(issuer, "/_services/token") { // a GitHub Enterprise Server has no other form
 		return names, nil
@@ -93,13 +93,13 @@ func (a *app) githubPrefix(ctx context.Context, flags apiFlags, issuer, reposito
 		return names, nil
 	}
 	a.host.Mask(token)
-	config, err := trust(flags.mint.caCertificate, a.env.ReadFile)
+	config, err := trust(flags.caCertificate, a.env.ReadFile)
 	if err != nil {
 		return "", &usageError{err: err}
 	}
 	address := server.JoinPath("repos", repository, "actions/oidc/customization/sub")
 	name := "GitHub's API at " + server.Host
-	answer, err := a.endpoint(flags.mint, a.env.Transport(config)).Do(ctx, name, func(context.Context) (*http.Request, error) {
+	answer, err := a.endpoint(flags, a.env.Transport(config)).Do(ctx, name, func(context.Context) (*http.Request, error) {
 		return &http.Request{Method: http.MethodGet, URL: address, Header: http.Header{
 			"Authorization": {"Bearer " + token.Reveal()},
 			"Accept":        {"application/vnd.github+json"},
@@ -129,7 +129,7 @@ func readPrefix(name, repository string, answer *endpoint.Answer) (string, error
 		Prefix    string   `json:"sub_claim_prefix"`
 	}
 	if json.Unmarshal(answer.Body, &body) != nil {
-		return "", &endpoint.Unbelievable{Name: name, Why: "answered with no JSON object"}
+		return "", &unknownSubject{words: name + " answered with no JSON object", hints: []string{"is GITHUB_API_URL the address of GitHub's API?"}}
 	}
 	usual := len(body.ClaimKeys) == 0 || slices.Equal(body.ClaimKeys, []string{"repo", "context"})
 	switch {
@@ -141,7 +141,7 @@ func readPrefix(name, repository string, answer *endpoint.Answer) (string, error
 	case body.Prefix == "":
 		return "repo:" + repository, nil
 	case !githubPrefix.MatchString(body.Prefix):
-		return "", &endpoint.Unbelievable{Name: name, Why: fmt.Sprintf("answered with the subject prefix %q, which is none", body.Prefix)}
+		return "", &unknownSubject{words: fmt.Sprintf("%s answered with the subject prefix %q, which is none", name, body.Prefix)}
 	}
 	return body.Prefix, nil
 }

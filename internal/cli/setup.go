@@ -31,7 +31,6 @@ or --api-token-file, with the scopes org:admin, repo:admin and, with
 		},
 	}
 	flags.addTo(command.Flags())
-	command.Flags().StringArrayVar(&flags.audiences, "audience", nil, "`AUDIENCE` of the ID tokens, quay by itself (repeatable)")
 	command.Flags().StringArrayVar(&flags.grants, "grant", nil, "give the robot a role on a repository, `[ORG/]REPO=read|write|admin` (repeatable)")
 	command.Flags().BoolVar(&flags.createRepositories, "create-repositories", false, "make repositories that are missing, as private ones")
 	return command
@@ -78,8 +77,8 @@ func (a *app) runSetup(ctx context.Context, flags setupFlags, registry string) e
 	if err != nil {
 		return err
 	}
-	return a.within(ctx, flags.mint, func(ctx context.Context) error {
-		entry, err := a.wantedEntry(ctx, flags.apiFlags, flags.entryFlags, t)
+	return a.within(ctx, flags.identityFlags, func(ctx context.Context) error {
+		entry, err := a.wantedEntry(ctx, flags.editFlags, t)
 		if err != nil {
 			return err
 		}

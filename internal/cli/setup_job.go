@@ -4,7 +4,6 @@ package cli
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"quay-keyless/internal/quay"
@@ -14,7 +13,8 @@ import (
 type job struct {
 	registry, robot, audience string
 	checks                    []string // ORG/REPO:pull|push
-	repository                string   // the first one to push to, or a stand-in
+	repository                string   // the first one to push to, else to pull from, or a stand-in
+	pulls                     bool     // there is none to push to
 	environment               string   // the GitHub environment of the subject
 	namespace, account        string   // of the service account of the subject
 	ca, insecure              bool
@@ -22,20 +22,23 @@ type job struct {
 
 // jobOf takes it from what was set up.
 func jobOf(flags setupFlags, t target, entry wantedEntry, grants []quay.Grant) job {
-	j := job{registry: t.registry.String(), robot: t.robot.String(), repository: t.robot.Namespace + "/REPOSITORY",
-		ca: flags.mint.caCertificate != "", insecure: !flags.mint.tlsVerify}
-	if !slices.Contains(entry.expected(), defaultAudience) {
-		j.audience = entry.expected()[0]
+	j := job{registry: t.registry.String(), robot: t.robot.String(),
+		ca: flags.caCertificate != "", insecure: !flags.tlsVerify}
+	if !entry.usual() {
+		j.audience = entry.audiences[0]
 	}
-	for i, grant := range grants {
+	for _, grant := range grants {
 		action := "push"
 		if grant.Role == "read" {
 			action = "pull"
 		}
-		if i == 0 {
-			j.repository = grant.Repository
+		if j.repository == "" || j.pulls && action == "push" {
+			j.repository, j.pulls = grant.Repository, action == "pull"
 		}
 		j.checks = append(j.checks, grant.Repository+":"+action)
+	}
+	if j.repository == "" {
+		j.repository = t.robot.Namespace + "/REPOSITORY"
 	}
 	if _, name, found := strings.Cut(entry.subject, ":environment:"); found {
 		j.environment = strings.ReplaceAll(name, "%3A", ":")
@@ -121,12 +124,20 @@ func (j job) github() string {
       - uses: OWNER/quay-keyless@v1
         with:
 ` + indent("          ", mapping(inputs)) + `
-      - run: podman push ` + j.image() + "\n"
+      - run: ` + j.use("podman") + "\n"
 }
 
-// image is where the job pushes to.
+// image is the first repository, at the registry.
 func (j job) image() string {
 	return strings.TrimPrefix(j.registry, "http://") + "/" + j.repository
+}
+
+// use is what the job does with the login.
+func (j job) use(tool string) string {
+	if j.pulls {
+		return tool + " pull " + j.image()
+	}
+	return tool + " push " + j.image()
 }
 
 // gitlab is a job of GitLab CI. Flags without an input are the job's variables.
@@ -154,8 +165,7 @@ func (j job) gitlab() string {
 push:
   extends: .quay-login
 ` + more + `  script:
-    - buildah bud --tag ` + j.image() + ` .
-    - buildah push ` + j.image() + "\n"
+    - ` + j.use("buildah") + "\n"
 }
 
 // tekton is what a Task needs around its own steps.
@@ -190,7 +200,7 @@ func (j job) tekton() string {
         name: quay-login
       params:
 ` + indent("        ", strings.Join(params, "\n")) + `
-    # then the steps that push to ` + j.image() + `
+    # then the steps that use it, as: ` + j.use("buildah") + `
   volumes:
     - name: quay-auth
       emptyDir:

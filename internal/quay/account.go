@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -92,6 +93,26 @@ type Change struct {
 // Differences tells what the edit changes; nothing where it changes nothing.
 func (c Change) Differences() []Difference { return Compare(c.Before, c.Wanted) }
 
+// strayed tells what is stored otherwise than it was sent, but for what is
+// Quay's own to give: an id and a version to each entry, and to a new one the
+// audiences that it was sent without (contract, section 8).
+func (c Change) strayed() []Difference {
+	touched := Compare(c.Before, c.Wanted)
+	return slices.DeleteFunc(Compare(c.Wanted, c.After), func(d Difference) bool {
+		ours := func(t Difference) bool { return t.Entry.Same(d.Entry.Issuer, d.Entry.Subject) }
+		created := func(t Difference) bool { return t.Added && ours(t) }
+		switch d.Field {
+		case "id":
+			return d.Old == nil
+		case "version":
+			return d.Old == nil || slices.ContainsFunc(touched, ours)
+		case "audiences":
+			return d.Old == nil && slices.ContainsFunc(touched, created)
+		}
+		return false
+	})
+}
+
 // StoredOtherwise is the error of federation entries that are not what was sent
 // a moment before: Quay does not take them so, or somebody else saved others.
 type StoredOtherwise struct {
@@ -154,7 +175,7 @@ func (a *Account) EditFederation(ctx context.Context, edit Edit) (Change, error)
 	if change.After, err = a.read(ctx); err != nil {
 		return change, err
 	}
-	if differences := Compare(change.Wanted, change.After); len(differences) > 0 {
+	if differences := change.strayed(); len(differences) > 0 {
 		return change, &StoredOtherwise{Host: a.api.client.Registry.Host, Robot: a.robot, Differences: differences}
 	}
 	return change, nil

@@ -268,6 +268,32 @@ func TestWhatIsStoredOtherwiseIsNamed(t *testing.T) {
 	}
 }
 
+func TestWhatQuayGivesEntriesIsNoDifference(t *testing.T) {
+	t.Parallel()
+	numbers := func(text string) string {
+		return strings.NewReplacer(`"subject":"t"`, `"subject":"t","id":"1","version":1,"audiences":["quay"]`, `"version":7`, `"version":8`).Replace(text)
+	}
+	s := &store{list: `[]`, keep: numbers}
+	if _, err := api(t, s.transport()).Account(ci).EditFederation(t.Context(), adding("https://j", "t")); err != nil {
+		t.Error(err)
+	}
+	prod := func(stored quay.Entries) (quay.Entries, error) {
+		entry, _ := stored.Find("https://i", "s")
+		return stored.With(entry.WithAudiences([]string{"prod"})), nil
+	}
+	s = &store{list: `[{"issuer":"https://i","subject":"s","id":"1","version":7,"audiences":["quay"]}]`, keep: numbers}
+	if _, err := api(t, s.transport()).Account(ci).EditFederation(t.Context(), prod); err != nil {
+		t.Error(err)
+	}
+	for _, list := range []string{`[{"issuer":"https://i","subject":"s","id":"1","version":7}]`, `[{"issuer":"https://i","subject":"t"}]`} {
+		s = &store{list: list, keep: numbers}
+		_, err := api(t, s.transport()).Account(ci).EditFederation(t.Context(), adding("https://k", "new"))
+		if err == nil || !strings.Contains(err.Error(), "version is 8, not 7") && !strings.Contains(err.Error(), `audiences is ["quay"], not none`) {
+			t.Errorf("%s: %v", list, err)
+		}
+	}
+}
+
 func TestAnAttemptReadsImmediatelyBeforeItWrites(t *testing.T) {
 	t.Parallel()
 	s := &store{list: `[]`, answers: []reply{{status: 502, body: "<title>Quay Loading</title>"}}}
