@@ -142,6 +142,14 @@ func TestTheExportedSettingsWork(t *testing.T) {
 		t.Fatal(err)
 	}
 	base := "https://" + exports["QUAY_REGISTRY"]
+	management, err := http.NewRequest("GET", base+"/api/v1/organization/acme/robots/ci/federation", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	management.Header.Set("Authorization", "Bearer "+exports["QUAY_API_TOKEN"])
+	if status, body := get(t, client, management); status != http.StatusOK {
+		t.Errorf("Quay's API: %d %s", status, body)
+	}
 	exchange, err := http.NewRequest("GET", base+"/oauth2/federation/robot/token", nil)
 	if err != nil {
 		t.Fatal(err)

@@ -166,6 +166,8 @@ to make it misbehave, and to stop that (-X DELETE); to move its clock:
   curl --cacert "$QUAY_CA_CERTIFICATE" --data exchange=503,times=2 %[1]s/sandbox/faults
   curl --cacert "$QUAY_CA_CERTIFICATE" -X POST '%[1]s/sandbox/clock?advance=1h'
 Paste the export lines into another terminal, where this then works: quay-keyless login
+QUAY_API_TOKEN among them is one for Quay's API, of a user who administers the organizations above:
+  quay-keyless setup --robot acme+new --grant app=write --from-token
 (or start with >sandbox.env here and say . ./sandbox.env there). Ctrl-C ends it.
 `, sb.URL)
 }
@@ -178,6 +180,7 @@ func exports(sb *sandbox.Sandbox, robots []sandbox.Robot, ca string, out io.Writ
 	if len(robots) > 0 {
 		lines = append(lines, [2]string{"QUAY_ROBOT", robots[0].Name})
 	}
+	lines = append(lines, [2]string{"QUAY_API_TOKEN", sb.APIToken()})
 	for _, name := range []string{requestURL, requestToken} {
 		lines = append(lines, [2]string{name, job[name]})
 	}
