@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -15,6 +16,7 @@ import (
 type refusedAPI struct {
 	target target
 	scopes string // what the API token needs for it, as Quay's UI calls it
+	all    string // what the whole command needs; "" is the same
 	err    error
 }
 
@@ -88,7 +90,7 @@ var apiCures = map[quay.Reason]func(*refusedAPI) []string{
 // newAPIToken says where such tokens are made.
 func newAPIToken(r *refusedAPI) string {
 	return fmt.Sprintf("in Quay, as a user who administers %s: an organization's OAuth Applications, an application, Generate Token with the scope %s; then set %s to it",
-		r.target.robot.Namespace, r.scopes, apiTokenVariable)
+		r.target.robot.Namespace, cmp.Or(r.all, r.scopes), apiTokenVariable)
 }
 
 // otherwiseHints is for a list that was not stored as it was sent.
@@ -97,6 +99,12 @@ func otherwiseHints(r *refusedAPI, o *quay.StoredOtherwise) []string {
 	audiences := func(d quay.Difference) bool { return d.Field == "audiences" && d.New == nil }
 	if slices.ContainsFunc(o.Differences, audiences) {
 		hints = append(hints, "Quay up to 3.18 stores no audiences by its API: leave --audience out; the entry is there, and takes any audience")
+	}
+	for _, d := range o.Differences {
+		if d.Field == "audiences" && d.Old == nil {
+			hints = append(hints, fmt.Sprintf("this Quay gave an audience to an entry that had none; if its jobs have another: quay-keyless federation add %s --robot %s --issuer %s --subject %s --audience AUDIENCE",
+				r.target.registry, r.target.robot, shell(d.Entry.Issuer), shell(d.Entry.Subject)))
+		}
 	}
 	if slices.ContainsFunc(o.Differences, func(d quay.Difference) bool { return d.Removed }) {
 		hints = append(hints, "somebody saved another list at the same moment: run this again")

@@ -151,7 +151,7 @@ func (a *app) warnOfForm(repository, why string) {
 	a.host.Warn(host.Message{
 		Text: fmt.Sprintf("%s, so the subject is assumed to have the form with names, repo:%s:...", why, repository),
 		Hints: []string{
-			"repositories created, renamed or transferred after 2026-07-15 have numbers in it, as repo:OWNER@1/REPO@2:... : --github OWNER@ID/REPO@ID, or GH_TOKEN for GitHub to be asked",
+			"a repository created, renamed or transferred after 2026-07-15 has numbers in its subject, repo:OWNER@ID/REPO@ID:...; name them by --github OWNER@ID/REPO@ID, or set GH_TOKEN, and GitHub is asked",
 			"in doubt, let the job tell: quay-keyless whoami",
 		},
 	})

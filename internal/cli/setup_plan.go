@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"quay-keyless/internal/quay"
 )
@@ -36,7 +37,19 @@ func (s *setupPlan) refused(scopes string, err error) error {
 	if errors.As(err, &lost) {
 		return err
 	}
-	return &refusedAPI{target: s.target, scopes: scopes, err: err}
+	return &refusedAPI{target: s.target, scopes: scopes, all: s.scopes(), err: err}
+}
+
+// scopes is what the API token needs for all of the setup.
+func (s *setupPlan) scopes() string {
+	all := []string{scopeOrganization}
+	if len(s.flags.grants) > 0 {
+		all = append(all, scopePermission)
+	}
+	if s.flags.createRepositories {
+		all = append(all, scopeCreate)
+	}
+	return strings.Join(all, " and ")
 }
 
 // plan finds out what is there: robot, repositories, permissions, federation.
