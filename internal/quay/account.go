@@ -173,7 +173,7 @@ func (a *Account) EditFederation(ctx context.Context, edit Edit) (Change, error)
 		return change, err
 	}
 	if change.After, err = a.read(ctx); err != nil {
-		return change, err
+		return change, fmt.Errorf("the list was sent, and could not be read again: %w", err)
 	}
 	if differences := change.strayed(); len(differences) > 0 {
 		return change, &StoredOtherwise{Host: a.api.client.Registry.Host, Robot: a.robot, Differences: differences}

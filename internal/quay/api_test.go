@@ -332,6 +332,21 @@ func TestOfTwoThatAddAtOnceTheLosingOneSeesIt(t *testing.T) {
 	}
 }
 
+func TestAListThatCannotBeReadAgainWasSent(t *testing.T) {
+	t.Parallel()
+	s := &store{list: `[]`}
+	s.meanwhile = func(s *store, _ string) {
+		if len(s.asked) == 3 {
+			s.list = "<title>Sign in</title>"
+		}
+	}
+	_, err := api(t, s.transport()).Account(ci).EditFederation(t.Context(), adding("https://j", "t"))
+	var page *endpoint.Unbelievable
+	if !errors.As(err, &page) || !strings.HasPrefix(err.Error(), "the list was sent, and could not be read again: ") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestAReadOnlyQuayIsNotAskedAgain(t *testing.T) {
 	t.Parallel()
 	s := &store{list: `[]`, answers: []reply{{status: 503, body: readOnly}}}
@@ -429,4 +444,30 @@ func TestParseGrant(t *testing.T) {
 			t.Errorf("%s: %+v, %v", text, got, err)
 		}
 	}
+}
+
+// FuzzRefusalsOfTheAPI looks for an answer that gets the API token into an
+// error, or ends in anything but one.
+func FuzzRefusalsOfTheAPI(f *testing.F) {
+	for _, body := range []string{unknownRobot, unauthorized, noToken, readOnly, `{"error_message":7}`, "<title>" + apiToken + "</title>", `{"errors":[{"message":"` + apiToken + `"}]}`, "[]", ""} {
+		for _, status := range []int{302, 308, 400, 401, 403, 404, 405, 503} {
+			f.Add(status, body, "https://quay.example/"+apiToken)
+		}
+	}
+	f.Fuzz(func(t *testing.T, status int, body, location string) {
+		if status < 100 || status > 599 || strings.ContainsAny(location, "\r\n") {
+			return
+		}
+		answer := reply{status: status, body: body, header: []string{"Location: " + location}}
+		entries, err := api(t, always(answer)).Account(ci).Federation(t.Context())
+		if err == nil {
+			if status < 200 || status > 299 {
+				t.Errorf("%d %q: %v", status, body, entries)
+			}
+			return
+		}
+		if strings.Contains(fmt.Sprintf("%v %+v", err, err), apiToken) {
+			t.Errorf("the API token is in %v", err)
+		}
+	})
 }
