@@ -123,11 +123,11 @@ func (l *lostAudiences) Error() string {
 }
 
 func lostAudiencesHints(l *lostAudiences) []string {
-	var hints []string
+	hints := []string{"to accept that, and with it ID tokens with any audience: --drop-audiences; these entries lose theirs:"}
 	for _, entry := range l.entries {
 		hints = append(hints, fmt.Sprintf("%s, audiences %s", entry, compact(entry.Fields()["audiences"])))
 	}
-	return append(hints, "without them an ID token with any audience will do; to accept that: --drop-audiences")
+	return hints
 }
 
 // unknownSubject is a subject that cannot be told without the job.
