@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,6 +32,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"advance":  advance,
 	"mode":     mode,
 	"same":     same,
+	"said":     said,
 
 	"interrupted":  interrupted,
 	"unprivileged": unprivileged,
@@ -231,6 +233,22 @@ func same(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("%s and %s: same is %t", args[0], args[1], a == b)
 	}
 }
+
+// said FILE GOLDEN compares what a program said (stdout, stderr or a file) with
+// what people should read. Names and times of this run stand as <quay>, <work>,
+// <time>; masks, which people never see, are left out.
+func said(ts *testscript.TestScript, _ bool, args []string) {
+	text := masks.ReplaceAllString(ts.ReadFile(args[0]), "")
+	text = strings.NewReplacer(ts.Getenv("REGISTRY"), "<quay>", ts.Getenv("WORK"), "<work>").Replace(text)
+	for _, row := range volatile {
+		text = row.pattern.ReplaceAllString(text, row.replacement)
+	}
+	if want := ts.ReadFile(args[1]); text != want {
+		ts.Fatalf("it said\n%s\nand should say\n%s", text, want)
+	}
+}
+
+var masks = regexp.MustCompile(`(?m)^::add-mask::.*\n`)
 
 func of(ts *testscript.TestScript) *script { return ts.Value(scriptKey{}).(*script) }
 

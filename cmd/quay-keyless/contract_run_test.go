@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -115,7 +116,10 @@ func (c contractCase) login(t *testing.T, q *contractQuay, robot, idToken string
 		t.Fatal(err)
 	}
 	exchanges := q.count()
-	code, words := c.program(t, q, robot, idToken, file)
+	code, stdout, words := c.program(t, q, robot, idToken, file, nil)
+	if stdout != "" {
+		t.Errorf("%d bytes on standard output, want none", len(stdout))
+	}
 	if code != c.exit {
 		t.Errorf("exit code %d, want %d", code, c.exit)
 	}
@@ -125,12 +129,31 @@ func (c contractCase) login(t *testing.T, q *contractQuay, robot, idToken string
 	if holdsSecret(words) || leaks(words, idToken) {
 		t.Fatal("the program said a secret")
 	}
-	golden(t, q, c, q.said(words, idToken, file))
+	golden(t, q, c, "", q.said(words, idToken, file))
 	if c.exit == 0 {
 		expectLogin(t, file, q.host, robot)
-	} else {
-		expectUntouched(t, file, before)
+		return
 	}
+	expectUntouched(t, file, before)
+	c.loginOnGitHub(t, q, robot, idToken, file)
+}
+
+// loginOnGitHub holds a login that fails to what a GitHub job shows of it: the
+// log, and the job summary below a line.
+func (c contractCase) loginOnGitHub(t *testing.T, q *contractQuay, robot, idToken, file string) {
+	summary := filepath.Join(t.TempDir(), "summary.md")
+	code, words, stderr := c.program(t, q, robot, idToken, file, map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": summary})
+	if code != c.exit || stderr != "" {
+		t.Errorf("on GitHub: exit code %d, want %d; %d bytes on standard error, want none", code, c.exit, len(stderr))
+	}
+	words = masks.ReplaceAllString(words, "")
+	if text, err := os.ReadFile(summary); err == nil {
+		words += "---- the job summary:\n" + string(text)
+	}
+	if holdsSecret(words) || leaks(words, idToken) {
+		t.Fatal("the program said a secret")
+	}
+	golden(t, q, c, "github", q.said(words, idToken, file))
 }
 
 func (q *contractQuay) count() int {
@@ -150,8 +173,8 @@ func leaks(text, idToken string) bool {
 	return false
 }
 
-// program runs quay-keyless login.
-func (c contractCase) program(t *testing.T, q *contractQuay, robot, idToken, file string) (int, string) {
+// program runs quay-keyless login, with further variables.
+func (c contractCase) program(t *testing.T, q *contractQuay, robot, idToken, file string, more map[string]string) (code int, stdout, stderr string) {
 	registry := q.host
 	if c.http {
 		registry = "http://" + q.plain
@@ -161,23 +184,21 @@ func (c contractCase) program(t *testing.T, q *contractQuay, robot, idToken, fil
 		args = append(args, "--check", q.names.fill(c.check))
 	}
 	variables := map[string]string{"ID_TOKEN": idToken, "QUAY_CA_CERTIFICATE": q.ca, "HOME": filepath.Dir(file)}
-	var stdout, stderr bytes.Buffer
-	code := cli.Main(t.Context(), cli.Env{
+	maps.Copy(variables, more)
+	var out, words bytes.Buffer
+	code = cli.Main(t.Context(), cli.Env{
 		Args:          args,
 		Getenv:        func(name string) string { return variables[name] },
 		Stdin:         strings.NewReader(""),
-		Stdout:        &stdout,
-		Stderr:        &stderr,
+		Stdout:        &out,
+		Stderr:        &words,
 		ReadFile:      os.ReadFile,
 		Transport:     c.between.transport,
 		Clock:         &impatient{wrong: c.between.wrong},
 		Interruptible: context.WithCancel,
 		Version:       "v0.0.0-test",
 	})
-	if stdout.Len() > 0 {
-		t.Errorf("%d bytes on standard output, want none", stdout.Len())
-	}
-	return code, stderr.String()
+	return code, out.String(), words.String()
 }
 
 // otherLogin is an auth file with another login for the host, in a form that

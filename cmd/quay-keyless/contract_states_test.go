@@ -71,7 +71,7 @@ func frontCases() []contractCase {
 		faulty("database-down", contractCase{exchange: internalError, exit: 5, exchanges: 3}, sandbox.Exchange),
 		faulty("too-many-requests", contractCase{exchange: answer{429, "page: Too Many Requests"}, exit: 5, exchanges: 5}, sandbox.Exchange),
 		coming("audience-not-allowed", quay.WrongAudience, "Token audience is not allowed for this robot"),
-		coming("binding-ambiguous", quay.Unrecognized, "Ambiguous federation binding for this robot"),
+		coming("binding-ambiguous", quay.Ambiguous, "Ambiguous federation binding for this robot"),
 	}
 }
 

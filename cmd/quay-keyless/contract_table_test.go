@@ -14,7 +14,7 @@ import (
 // contractCases is the table, in the order of the contract's sections 2 to 4.
 func contractCases() []contractCase {
 	return slices.Concat(takenCases(), headerCases(), nameCases(), stoppedCases(), issuerCases(), documentCases(),
-		troubleCases(), signatureCases(), timeCases(), audienceCases(), subjectCases(), frontCases(), stateCases(), registryCases())
+		troubleCases(), signatureCases(), timeCases(), audienceCases(), subjectCases(), traitCases(), frontCases(), stateCases(), registryCases())
 }
 
 const (

@@ -24,6 +24,11 @@ func newNames(given map[string]string) names {
 	n := maps.Clone(given)
 	n["<organization>"], _, _ = strings.Cut(n["<robot>"], "+")
 	n["<ROBOT>"] = strings.ToUpper(n["<robot>"])
+	for _, robot := range []string{"<robot>", "<robot without federation>"} {
+		if owner, short, ok := strings.Cut(n[robot], "+"); ok {
+			n["<the API's "+strings.Trim(robot, "<>")+">"] = "/organization/" + owner + "/robots/" + short + "/"
+		}
+	}
 	n["<SUBJECT>"] = strings.ToUpper(n["<subject>"])
 	return n
 }
@@ -44,7 +49,7 @@ func (n names) hide(text string) string {
 		value := n[placeholder]
 		switch placeholder {
 		case "<organization>":
-			for _, place := range []string{"%+nobody", "%/no-such", "accounts of %", "owner % ", "user % is", "robot \"%", "robot \\\"%"} {
+			for _, place := range []string{"%+nobody", "%/no-such", "accounts of %", "owner % ", "user % is", "robot \"%", "robot \\\"%", "if % is a person"} {
 				text = strings.ReplaceAll(text, strings.ReplaceAll(place, "%", value), strings.ReplaceAll(place, "%", placeholder))
 			}
 		case "<audience>":
@@ -66,6 +71,8 @@ var volatile = []struct {
 	{regexp.MustCompile(`until \d\d:\d\d UTC \(\d+ minutes\)`), "until <time> (<lifetime>)"},
 	{regexp.MustCompile(`expired \S+ ago, at \S+ \S+ UTC`), "expired <duration> ago, at <time>"},
 	{regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC`), "<time>"},
+	{regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`), "<time>"},
+	{regexp.MustCompile(`<time>, in \w+`), "<time>, in <duration>"},
 	{regexp.MustCompile(`trying again in [\d.]+m?s`), "trying again in <wait>"},
 	{regexp.MustCompile(`stream ID \d+`), "stream ID <number>"},
 	{regexp.MustCompile(`has \d+ bytes`), "has <number> bytes"},
@@ -102,11 +109,11 @@ func keyID(idToken string) string {
 
 var contractFolder = filepath.Join("..", "..", "testdata", "contract")
 
-// golden compares the words with the file of the case, or writes it with
-// -update, which needs a Quay of the first release that the case is about.
-func golden(t *testing.T, q *contractQuay, c contractCase, words string) {
+// golden compares the words with the file of the case in a folder, or writes it
+// with -update, which needs a Quay of the first release that the case is about.
+func golden(t *testing.T, q *contractQuay, c contractCase, folder, words string) {
 	t.Helper()
-	path := filepath.Join(contractFolder, c.name+".golden")
+	path := filepath.Join(contractFolder, folder, c.name+".golden")
 	if *update {
 		if q.modes == nil && q.release == c.releases()[0] {
 			if err := os.WriteFile(path, []byte(words), 0o644); err != nil {

@@ -69,9 +69,9 @@ func explain(err error) host.Message {
 	case errors.As(err, &missing):
 		message.Hints = idTokenHints(missing)
 	case errors.As(err, &idToken):
-		message.Hints = exchangeHints(idToken)
+		return exchangeMessage(idToken)
 	case errors.As(err, &login):
-		message.Hints = loginHints(login)
+		message.Hints = append(loginHints(login), doctorLine(login.target))
 	case errors.As(err, &unreachable):
 		message.Hints = networkHints(unreachable)
 	case errors.As(err, &unbelievable):

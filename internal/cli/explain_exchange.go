@@ -5,41 +5,62 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"net/http"
+	"slices"
 	"strings"
 
 	"quay-keyless/internal/endpoint"
+	"quay-keyless/internal/host"
 	"quay-keyless/internal/idtoken"
 	"quay-keyless/internal/quay"
 )
 
-// exchangeHints names what Quay objected to, what to enter in Quay, and what
-// the ID token says.
-func exchangeHints(r *refusedIDToken) []string {
+// exchangeMessage is for an exchange that did not succeed.
+func exchangeMessage(r *refusedIDToken) host.Message {
 	var refusal *quay.Refusal
 	var unreachable *endpoint.Unreachable
+	message := host.Message{Text: r.Error()}
 	switch {
 	case errors.As(r.err, &refusal):
-		return refusalHints(r, refusal)
+		refusalWords(&message, r, refusal)
 	case errors.As(r.err, &unreachable):
-		return troubleHints(r, unreachable)
+		message.Hints = troubleHints(r, unreachable)
+	default:
+		return message
 	}
-	return nil
+	message.Hints = append(message.Hints, doctorLine(r.target))
+	return message
 }
 
-func refusalHints(r *refusedIDToken, refusal *quay.Refusal) []string {
+// refusalWords says first what to do in Quay's web interface, then what is known
+// to bite in such a job and what Quay objected to, then the other ways to do it,
+// then what the ID token says.
+func refusalWords(message *host.Message, r *refusedIDToken, refusal *quay.Refusal) {
 	cure := exchangeCures[refusal.Reason]
-	var hints []string
-	if cure.words != nil {
-		hints = cure.words(r, refusal)
+	traits := traitsOf(r.claims)
+	if hopeless := slices.IndexFunc(traits, func(t trait) bool { return t.hopeless }); cure.entry && hopeless >= 0 {
+		traits = traits[hopeless : hopeless+1]
+	} else if cure.entry {
+		message.Entry = r.target.entry(r.claims)
+		message.Hints = append(message.Hints, inQuay(message.Entry))
+	} else {
+		traits = nil
 	}
-	if cure.entry {
-		hints = append(hints, entry(r))
+	message.Hints = append(message.Hints, traitWords(r.claims, traits)...)
+	message.Hints = append(message.Hints, cure.words(r, refusal)...)
+	if message.Entry != nil {
+		message.Hints = append(message.Hints, byCommand(message.Entry), byAPI(r.target, r.claims))
 	}
 	if cure.identity {
-		hints = append(hints, "this job's ID token: "+identity(r.claims))
+		message.Hints = append(message.Hints, "this job's ID token: "+identity(r.claims))
 	}
-	return hints
+}
+
+func traitWords(claims idtoken.Claims, traits []trait) []string {
+	var words []string
+	for _, t := range traits {
+		words = append(append(words, t.text(claims)), t.cure...)
+	}
+	return words
 }
 
 // identity is what an ID token says of the job.
@@ -58,15 +79,6 @@ func orNone(text string) string {
 	return text
 }
 
-// entry is the federation entry to add, as Quay's UI asks for it.
-func entry(r *refusedIDToken) string {
-	if r.claims.Subject == "" {
-		return "the ID token has no subject, so no entry can match it: its provider has to set one"
-	}
-	return fmt.Sprintf("in Quay, at the robot account %s, choose Set robot federation and add Issuer URL \"%s\" and Subject \"%s\"",
-		r.target.robot, r.claims.Issuer, r.claims.Subject)
-}
-
 // cure is what a refusal of the exchange needs.
 type cure struct {
 	words    func(*refusedIDToken, *quay.Refusal) []string
@@ -83,36 +95,33 @@ const headerChanged = "something between this job and Quay changes the Authoriza
 
 // exchangeCures is one row for each reason that the exchange can give.
 var exchangeCures = map[quay.Reason]cure{
-	quay.Unrecognized: {words: unrecognizedCure, identity: true},
+	quay.Unrecognized: {identity: true, words: unrecognizedCure},
 	quay.BadHeader:    {words: says(headerChanged)},
 	quay.InvalidRobot: {words: says(headerChanged)},
 	quay.NoSuchRobot:  {words: noSuchRobotCure},
-	quay.NotFederated: {entry: true, identity: true, words: says("the robot trusts no ID token yet: it has no federation entry")},
-	quay.NoIssuer:     {identity: true, words: says("the ID token has no issuer, so Quay cannot verify it: its provider has to set one")},
+	quay.NotFederated: {entry: true, identity: true, words: notFederatedCure},
+	quay.NoIssuer:     {identity: true, words: says("the ID token has no issuer (iss), so Quay cannot tell who signed it: its provider has to set one")},
 	quay.UnknownIssuer: {entry: true, identity: true, words: says(
-		"Quay objected to the issuer: none of the robot's federation entries has it; every character counts, a slash at the end too")},
+		"Quay objected to the issuer: none of the robot's federation entries has it; every character counts, upper and lower case and a slash at the end too")},
 	quay.WrongSubject: {entry: true, identity: true, words: says(
 		"Quay objected to the subject: an entry has this issuer, but none with it has this subject; every character counts, there are no wildcards")},
-	quay.WrongAudience: {identity: true, words: says(
-		"Quay objected to the audience: ask for the one that the entry has, by --audience or, on GitLab, aud: under id_tokens; Quay's UI does not show it")},
-	quay.IssuerDiffers: {words: func(r *refusedIDToken, _ *quay.Refusal) []string {
-		return []string{
-			"Quay objected to the issuer: its discovery document names another one (before Quay 3.18 a slash at the end is enough)",
-			"compare with " + r.claims.Issuer + ": curl -s " + discovery(r.claims),
-		}
+	quay.Ambiguous: {identity: true, words: ambiguousCure},
+	quay.WrongAudience: {identity: true, words: func(r *refusedIDToken, _ *quay.Refusal) []string {
+		return append([]string{"Quay objected to the audience: ask for the one that the federation entry has, by --audience AUDIENCE or, on GitLab, aud: under id_tokens"}, storedAudience(r.target)...)
 	}},
-	quay.NoKeyID:        {words: says("the ID token's header has no usable kid, by which Quay finds the key: its provider has to set one")},
+	quay.IssuerDiffers:  {words: issuerDiffersCure},
+	quay.NoKeyID:        {words: says("the ID token's header has no usable key ID (kid), by which Quay finds the issuer's key: its provider has to set one")},
 	quay.Algorithm:      {words: algorithmCure},
 	quay.BadSignature:   {words: badSignatureCure},
-	quay.MissingClaim:   {words: says("Quay needs the claims iss, sub, iat and exp, and aud where the entry has audiences: the provider has to set the one that is named")},
-	quay.MalformedClaim: {words: says("a claim of the ID token has a type that Quay does not take: its provider has to mend it")},
+	quay.MissingClaim:   {words: missingClaimCure},
+	quay.MalformedClaim: {words: says("a claim of the ID token has a form that Quay does not take: its provider has to mend it")},
 	quay.NotYetIssued: {words: func(r *refusedIDToken, _ *quay.Refusal) []string {
-		return []string{fmt.Sprintf("the ID token says that it was issued at %s, which Quay's clock has yet to reach: one of the two clocks is off", clock(r.claims.IssuedAt))}
+		return []string{fmt.Sprintf("set the clock of Quay or of the ID token's provider by NTP: the ID token says that it was issued at %s, which Quay's clock has yet to reach", clock(r.claims.IssuedAt))}
 	}},
 	quay.IDTokenExpired: {words: func(r *refusedIDToken, _ *quay.Refusal) []string {
 		return []string{fmt.Sprintf("the ID token expired at %s: log in earlier in the job; if that is not over yet, Quay's clock is off", clock(r.claims.Expiry))}
 	}},
-	quay.HeaderTooLarge: {words: says("the ID token is too long for the server in front of Quay: have the provider put fewer claims in it")},
+	quay.HeaderTooLarge: {words: says("the ID token is too long for the server in front of Quay, which takes about 6100 bytes: have its provider put fewer claims in it")},
 	quay.NoEndpoint: {words: func(r *refusedIDToken, _ *quay.Refusal) []string {
 		return []string{fmt.Sprintf("is %s the registry's own host name? If it is, its Quay is older than 3.13, which cannot exchange ID tokens", r.target.registry.Host)}
 	}},
@@ -121,6 +130,40 @@ var exchangeCures = map[quay.Reason]cure{
 func noSuchRobotCure(r *refusedIDToken, _ *quay.Refusal) []string {
 	return []string{fmt.Sprintf("%s has no robot account %s: look for its name under Robot accounts of %s, where it can be created too",
 		r.target.registry.Host, r.target.robot, r.target.robot.Namespace)}
+}
+
+func notFederatedCure(r *refusedIDToken, _ *quay.Refusal) []string {
+	return []string{
+		"the robot trusts no ID token yet: it has no federation entry",
+		fmt.Sprintf("if %s is a person's account: before Quay 3.17.2 the menu cannot save entries for a person's robots, the command below can", r.target.robot.Namespace),
+	}
+}
+
+func ambiguousCure(r *refusedIDToken, _ *quay.Refusal) []string {
+	return []string{fmt.Sprintf("in Quay, at the robot account %s, choose Set robot federation and remove all but one of the entries that have this issuer and subject", r.target.robot)}
+}
+
+// storedAudience tells where to see the audience that an entry asks for, and
+// what becomes of it (contract, section 5).
+func storedAudience(t target) []string {
+	return []string{
+		fmt.Sprintf("Quay's web interface does not show it, this does, with a token for Quay's API in QUAY_API_TOKEN: quay-keyless federation list %s --robot %s", shell(t.atHost()), shell(t.robot.String())),
+		"up to Quay 3.18 any save of the robot's entries, there or by the API, takes the audience away, and Quay then looks at none",
+	}
+}
+
+func issuerDiffersCure(r *refusedIDToken, _ *quay.Refusal) []string {
+	return []string{
+		"Quay objected to the issuer: the document that it publishes names another one, and has to name the one of the ID token (before Quay 3.18 even a slash at the end counts)",
+		"compare with " + r.claims.Issuer + ": curl -s " + shell(discovery(r.claims)),
+	}
+}
+
+func missingClaimCure(r *refusedIDToken, refusal *quay.Refusal) []string {
+	if strings.Contains(refusal.Message, `"aud"`) {
+		return append([]string{"the federation entry asks for an audience, and the ID token has none: have its provider set one"}, storedAudience(r.target)...)
+	}
+	return []string{"Quay needs the times of issue (iat) and of expiry (exp): have the ID token's provider set the one that is missing"}
 }
 
 func unrecognizedCure(r *refusedIDToken, refusal *quay.Refusal) []string {
@@ -134,7 +177,7 @@ func unrecognizedCure(r *refusedIDToken, refusal *quay.Refusal) []string {
 }
 
 func algorithmCure(r *refusedIDToken, _ *quay.Refusal) []string {
-	return []string{fmt.Sprintf("the ID token is signed with %s, Quay takes RS256 and RS384 only: choose one of them at the provider", orNone(r.claims.Algorithm))}
+	return []string{fmt.Sprintf("choose RS256 at the ID token's provider, with an RSA key: the token is signed with %s, Quay takes RS256 and RS384 only", orNone(r.claims.Algorithm))}
 }
 
 func badSignatureCure(r *refusedIDToken, _ *quay.Refusal) []string {
@@ -143,57 +186,4 @@ func badSignatureCure(r *refusedIDToken, _ *quay.Refusal) []string {
 
 func discovery(claims idtoken.Claims) string {
 	return strings.TrimSuffix(claims.Issuer, "/") + "/.well-known/openid-configuration"
-}
-
-// troubleHints is for an exchange that got no answer, or one that is worth
-// retrying, to the end. Quay's 500, 502 and 504 seldom mean that Quay is ill
-// (contract, section 2), so every cause that this ID token allows is named.
-func troubleHints(r *refusedIDToken, u *endpoint.Unreachable) []string {
-	if u.Answer() == nil {
-		if endpoint.TimedOut(u.Err) { // the ping was answered, so it is Quay that waits
-			return slowKeysHints(r)
-		}
-		return networkHints(u)
-	}
-	switch u.Answer().Status {
-	case http.StatusTooManyRequests:
-		return []string{rateLimited(r.target)}
-	case http.StatusGatewayTimeout:
-		return slowKeysHints(r)
-	case http.StatusBadGateway, http.StatusServiceUnavailable:
-		return []string{
-			"Quay is starting, or does not reach the ID token's issuer within 5 seconds, or does not trust its certificate",
-			"on Quay's host: curl -s " + discovery(r.claims),
-			"a private CA of the issuer belongs in Quay's extra_ca_certs",
-		}
-	case http.StatusInternalServerError:
-		return internalErrorHints(r)
-	}
-	return nil
-}
-
-func rateLimited(t target) string {
-	return "too many logins at once for " + t.registry.Host + ": try later, or raise --timeout"
-}
-
-func slowKeysHints(r *refusedIDToken) []string {
-	return []string{
-		"Quay waits for the issuer's keys without a limit: look how fast their jwks_uri answers Quay",
-		"on Quay's host: curl -s " + discovery(r.claims),
-	}
-}
-
-// internalErrorHints says first what the ID token alone makes certain.
-func internalErrorHints(r *refusedIDToken) []string {
-	switch a := r.claims.Algorithm; {
-	case !strings.HasPrefix(r.claims.Issuer, "https://"):
-		return []string{"the issuer " + orNone(r.claims.Issuer) + " is not https, which Quay needs"}
-	case a != "RS256" && a != "RS384":
-		return algorithmCure(r, nil)
-	}
-	return []string{
-		fmt.Sprintf("most likely Quay finds no RSA key with the ID token's kid %s: the document below must be JSON, and its jwks_uri must have that key", orNone(r.claims.KeyID)),
-		"curl -s " + discovery(r.claims),
-		"else the robot account is disabled, or Quay is ill: its log tells",
-	}
 }

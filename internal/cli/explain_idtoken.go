@@ -20,6 +20,10 @@ var idTokenCures = map[idtoken.Problem][]string{
 	idtoken.ForkPullRequest: {
 		"GitHub gives jobs of a fork's pull request no ID token, whatever the permissions say: push images in a job that runs after the merge",
 	},
+	idtoken.Dependabot: {
+		"leave the login out where nothing is pushed: if: github.actor != 'dependabot[bot]'",
+		"GitHub treats such a job as a fork's: only permissions: {contents: read, id-token: write} in its own workflow can give it an ID token",
+	},
 	idtoken.NoIDTokens: {
 		"add to the job: id_tokens: {QUAY_ID_TOKEN: {aud: quay}}",
 		"with the component quay-login: the job needs extends: .quay-login, its before_script alone brings no ID token",

@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -114,8 +115,9 @@ func tokenSecret(m minted) ([]byte, error) {
 	})
 }
 
-// indented is JSON for people too; kubectl reads it as it reads YAML.
+// indented is JSON for people too; kubectl reads it as it reads YAML. No line of
+// it is GitHub's old form of a workflow command.
 func indented(value any) ([]byte, error) {
 	text, err := json.MarshalIndent(value, "", "  ")
-	return append(text, '\n'), err
+	return append(bytes.ReplaceAll(text, []byte("##["), []byte(`##\u005b`)), '\n'), err
 }

@@ -47,9 +47,20 @@ func (g *GitHub) Warn(m Message) {
 	g.titled().Warningf("%s", annotation(m))
 }
 
-// Fail makes an annotation of the error.
+// Fail makes an annotation of the error and its first hint, and folds the others
+// away in the log. What Quay lacks goes to the job summary, ready to copy.
 func (g *GitHub) Fail(m Message) {
-	g.titled().Errorf("%s", annotation(m))
+	short := m
+	short.Hints = m.Hints[:min(1, len(m.Hints))]
+	g.titled().Errorf("%s", annotation(short))
+	if len(m.Hints) > 1 {
+		g.action.Group("What else to know about this error")
+		g.hints(Message{Hints: m.Hints[1:]})
+		g.action.EndGroup()
+	}
+	if m.Entry != nil {
+		g.summarize(refusal(m))
+	}
 }
 
 func (g *GitHub) titled() *githubactions.Action {
@@ -94,7 +105,7 @@ func (g *GitHub) Publish(result Result) error {
 			return fmt.Errorf("the robot token %w", errLineBreak)
 		}
 	}
-	g.summarize(result)
+	g.summarize(success(result))
 	return errors.Join(
 		g.file("GITHUB_OUTPUT", func() { g.setOutputs(result) }),
 		g.file("GITHUB_ENV", func() {
@@ -110,9 +121,9 @@ func (g *GitHub) Publish(result Result) error {
 	)
 }
 
-// summarize adds the job summary. A job without one is none the worse.
-func (g *GitHub) summarize(result Result) {
-	err := g.file("GITHUB_STEP_SUMMARY", func() { g.action.AddStepSummary(summary(result)) })
+// summarize adds Markdown to the job summary. A job without one is none the worse.
+func (g *GitHub) summarize(markdown string) {
+	err := g.file("GITHUB_STEP_SUMMARY", func() { g.action.AddStepSummary(markdown) })
 	if err != nil {
 		g.Warn(Message{Text: err.Error()})
 	}
@@ -152,25 +163,6 @@ func (g *GitHub) file(variable string, commands func()) (err error) {
 	}()
 	commands()
 	return nil
-}
-
-// summary is a table of what was logged in, in Markdown.
-func summary(result Result) string {
-	var table strings.Builder
-	table.WriteString("| registry | robot | logged in until |\n| --- | --- | --- |\n")
-	for _, login := range result.Logins {
-		end := login.ExpiresAt.UTC().Format("2006-01-02 15:04 MST")
-		if result.Renews {
-			end = "renewed for each use"
-		}
-		fmt.Fprintf(&table, "| %s | %s | %s |\n", cell(login.Registry), cell(login.Username), end)
-	}
-	return table.String()
-}
-
-// cell quotes text as code in a table's cell.
-func cell(text string) string {
-	return "`" + strings.NewReplacer("|", "\\|", "`", "'").Replace(printable(text)) + "`"
 }
 
 // harmless keeps words from being taken for a command: the runner looks for

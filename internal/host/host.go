@@ -38,6 +38,15 @@ type Host interface {
 type Message struct {
 	Text  string
 	Hints []string // each can be pasted, or is a sentence of its own
+	// Entry is what Quay lacks, where that is the trouble.
+	Entry *Entry
+}
+
+// Entry is a federation entry to add in Quay.
+type Entry struct {
+	Robot           string // the full name of the robot account that lacks it
+	Issuer, Subject string
+	Command         string // adds it, for a shell
 }
 
 // Login is one login that was made.

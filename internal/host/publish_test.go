@@ -219,7 +219,7 @@ func TestSummaryCells(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(read(t, variables["GITHUB_STEP_SUMMARY"]), "\n")
-	const want = "| `a \\| b 'c' <img src=x>` | `\ufffd[2J\ufffd**x**` | 2026-11-22 09:30 UTC |"
+	const want = "| <code>a &#124; b &#96;c&#96; &#60;img src&#61;x&#62;</code> | `\ufffd[2J\ufffd**x**` | 2026-11-22 09:30 UTC |"
 	if lines[2] != want {
 		t.Errorf("got  %s\nwant %s", lines[2], want)
 	}

@@ -78,6 +78,13 @@ func printable(text string) string {
 	}, text)
 }
 
+// Line makes one line of text that may come from elsewhere, for a command's own
+// result: as [Host]'s words, it moves no cursor, shows no token and is no
+// workflow command, whatever the host, if something stands before it.
+func Line(text string) string {
+	return strings.ReplaceAll(printable(text), "##[", "## [")
+}
+
 // export prints what a shell's eval sets for the commands that follow.
 func (w words) export(result Result) error {
 	for _, variable := range result.Exports {

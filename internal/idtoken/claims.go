@@ -22,6 +22,9 @@ type Claims struct {
 	IssuedAt        time.Time // zero where there is none
 	Algorithm       string    // of the signature, as RS256
 	KeyID           string    // "" where there is none
+	// Workflow and JobWorkflow are GitHub's workflow_ref and job_workflow_ref,
+	// which differ in a job of a reusable workflow. Quay does not look at them.
+	Workflow, JobWorkflow string
 }
 
 // ParseClaims reads a token's claims without verifying anything: Quay verifies,
@@ -43,6 +46,9 @@ func ParseClaims(token Secret) (Claims, error) {
 		Audience: list(payload["aud"]),
 		Expiry:   moment(payload["exp"]),
 		IssuedAt: moment(payload["iat"]),
+
+		Workflow:    text(payload["workflow_ref"]),
+		JobWorkflow: text(payload["job_workflow_ref"]),
 	}
 	if algorithm, ok := header.Algorithm(); ok {
 		claims.Algorithm = algorithm.String()

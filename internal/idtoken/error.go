@@ -24,6 +24,9 @@ const (
 	// ForkPullRequest: a GitHub job for a pull request from a fork, which
 	// gets no write permission.
 	ForkPullRequest
+	// Dependabot: a GitHub job that Dependabot started, which by default gets no
+	// write permission either.
+	Dependabot
 	// NoVariable: the variable that should hold the token is not set.
 	NoVariable
 	// NoIDTokens: a GitLab job without id_tokens: QUAY_ID_TOKEN.
@@ -89,7 +92,7 @@ func (p Problem) words() string {
 		return "has expired"
 	case TooLong:
 		return "is too long"
-	case NoPermission, ForkPullRequest:
+	case NoPermission, ForkPullRequest, Dependabot:
 		return "is not offered to this job"
 	case NotIssued:
 		return "is not issued: GitLab says that ID token issuance is disabled for this project"

@@ -111,6 +111,9 @@ func (g GitHub) missing() error {
 	if g.fromFork() {
 		return &Error{Problem: ForkPullRequest, Source: g.Name(), Detail: "is not offered to a pull request from a fork"}
 	}
+	if g.Env.Getenv("GITHUB_ACTOR") == "dependabot[bot]" {
+		return &Error{Problem: Dependabot, Source: g.Name(), Detail: "is not offered to a job that Dependabot started"}
+	}
 	return &Error{Problem: NoPermission, Source: g.Name(), Detail: "is not offered: the job lacks the permission id-token: write"}
 }
 

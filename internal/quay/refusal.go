@@ -73,6 +73,8 @@ const (
 	NoAPI
 	// ReadOnly: Quay is in read-only mode (REGISTRY_STATE).
 	ReadOnly
+	// Ambiguous: two entries have the ID token's issuer and subject.
+	Ambiguous
 )
 
 // Refusal is a request that Quay or its registry understood and said no to. It
@@ -125,6 +127,7 @@ var known = []struct {
 	{"Token does not match robot", WrongSubject},
 	{"Token audience is not allowed", WrongAudience},
 	{"Invalid token: Audience doesn't match", WrongAudience},
+	{"Ambiguous federation binding", Ambiguous},
 	{"Invalid token: Issuer '", IssuerDiffers},
 	{"Invalid token: Invalid issuer", IssuerDiffers},
 	{"Invalid token: Missing `kid` header", NoKeyID},

@@ -61,7 +61,7 @@ func TestReasons(t *testing.T) {
 		{400, "message", "Token does not match robot", quay.WrongSubject},
 		{401, "message", "Robot account have been disabled. Please contact your administrator.", quay.RobotsDisabled},
 		{401, "message", "Robot acme+ci owner acme is disabled", quay.OwnerDisabled},
-		{400, "message", "Ambiguous federation binding for this robot", quay.Unrecognized},
+		{400, "message", "Ambiguous federation binding for this robot", quay.Ambiguous},
 		{400, "message", "words of a later release", quay.Unrecognized},
 		{403, "error", "token does not match robot", quay.Unrecognized},
 	}

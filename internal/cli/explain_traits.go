@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode"
+
+	"quay-keyless/internal/idtoken"
+)
+
+// trait is something about an ID token that is known to bite at Quay, told from
+// the token alone (token-sources.md, sections 0 to 6).
+type trait struct {
+	name string // in tests
+	has  func(idtoken.Claims) bool
+	text func(idtoken.Claims) string
+	cure []string
+	// hopeless: no federation entry that people enter lets such tokens in.
+	hopeless bool
+	// harmless: nothing is wrong with it; it explains a refusal.
+	harmless bool
+}
+
+var (
+	withIDs       = regexp.MustCompile(`^repo:[^/:@]+@\d+/[^/:@]+@\d+:`)
+	ofEnvironment = regexp.MustCompile(`^repo:[^:]+:environment:(.+)$`)
+	ofPullRequest = regexp.MustCompile(`^repo:[^:]+:pull_request$`)
+	ofRef         = regexp.MustCompile(`^repo:[^:]+:ref:refs/.+$`)
+	ofTag         = regexp.MustCompile(`^repo:[^:]+:ref:refs/tags/`)
+	ofGitLabTag   = regexp.MustCompile(`^project_[^:]+:[^:]+:ref_type:tag:`)
+	enterprise    = regexp.MustCompile(`^https://token\.actions\.githubusercontent\.com/(.+)$`)
+)
+
+// traits is the table. The first ones that hold are told, the hopeless before
+// the others.
+var traits = []trait{
+	{name: "no-issuer", hopeless: true,
+		has:  func(c idtoken.Claims) bool { return c.Issuer == "" },
+		text: always("the ID token has no issuer (iss), so Quay cannot tell who signed it: its provider has to set one")},
+	{name: "no-subject", hopeless: true,
+		has:  func(c idtoken.Claims) bool { return c.Subject == "" },
+		text: always("the ID token has no subject (sub), so no federation entry can match it: its provider has to set one")},
+	{name: "bitbucket", hopeless: true,
+		has:  issuedBy("https://api.bitbucket.org/"),
+		text: always("Bitbucket's subject is a new one in each run of a step, so no federation entry can match it"),
+		cure: []string{"Bitbucket Pipelines cannot log in to Quay by its own ID token: take the token of another OIDC provider, by --id-token-file PATH"}},
+	{name: "buildkite", hopeless: true,
+		has: func(c idtoken.Claims) bool {
+			return issuedBy("https://agent.buildkite.com")(c) && strings.Contains(c.Subject, ":commit:")
+		},
+		text: always("Buildkite's subject has the commit in it, so a federation entry would match this commit alone"),
+		cure: []string{"ask for another subject (agents from 2026-03-27): buildkite-agent oidc request-token --audience quay --subject-claim pipeline_id"}},
+	{name: "invisible", hopeless: true,
+		has: func(c idtoken.Claims) bool { return invisible(c.Issuer, c.Subject) != "" },
+		text: func(c idtoken.Claims) string {
+			return "the issuer or the subject has characters that cannot be seen: " + invisible(c.Issuer, c.Subject)
+		},
+		cure: []string{"take them out where the ID token has them from, as the name of a branch, or let this job enter the federation entry: quay-keyless federation add --from-token"}},
+	{name: "http-issuer", hopeless: true,
+		has:  func(c idtoken.Claims) bool { return c.Issuer != "" && !strings.HasPrefix(c.Issuer, "https://") },
+		text: func(c idtoken.Claims) string { return "the issuer " + c.Issuer + " is not https, which Quay needs" },
+		cure: []string{"give the provider an https address that Quay can reach, and have it put that into the ID token"}},
+	{name: "algorithm", hopeless: true,
+		has: func(c idtoken.Claims) bool { return c.Algorithm != "RS256" && c.Algorithm != "RS384" },
+		text: func(c idtoken.Claims) string {
+			return fmt.Sprintf("the ID token is signed with %s, Quay takes RS256 and RS384 only", orNone(c.Algorithm))
+		},
+		cure: []string{"choose RS256 at the ID token's provider, with an RSA key"}},
+	{name: "no-key-id", hopeless: true,
+		has:  func(c idtoken.Claims) bool { return c.KeyID == "" },
+		text: always("the ID token's header has no usable key ID (kid), by which Quay finds the issuer's key: its provider has to set one")},
+	{name: "no-times", hopeless: true,
+		has:  func(c idtoken.Claims) bool { return c.IssuedAt.IsZero() || c.Expiry.IsZero() },
+		text: always("the ID token lacks the time of its issue (iat) or of its expiry (exp), and Quay needs both: its provider has to set them")},
+	{name: "circleci",
+		has: func(c idtoken.Claims) bool {
+			return issuedBy("https://oidc.circleci.com")(c) && strings.Contains(c.Subject, "/user/")
+		},
+		text: always("CircleCI's subject names the person who started the job: everybody who may needs a federation entry")},
+	{name: "pull-request",
+		has:  about(ofPullRequest),
+		text: always("all pull requests of the repository have this one subject: whoever may open one gets what the robot may do"),
+		cure: []string{"give pull requests a robot without the permission Write, or log in on push alone"}},
+	{name: "tag",
+		has:  about(ofTag),
+		text: always("each tag has a subject of its own, and Quay knows no wildcards"),
+		cure: []string{"give the job an environment, as in environment: release; it has one subject for all tags and branches"}},
+	{name: "gitlab-tag",
+		has:  about(ofGitLabTag),
+		text: always("each tag has a subject of its own, and Quay knows no wildcards"),
+		cure: []string{`one subject for all of a project: set its ci_id_token_sub_claim_components to ["project_path"] by GitLab's projects API`}},
+	{name: "cluster",
+		has:  issuedBy("https://kubernetes.default.svc"),
+		text: always("every cluster may have this issuer: Quay asks the one of the cluster in which Quay itself runs"),
+		cure: []string{"for a Quay elsewhere give the cluster an issuer of its own, in OpenShift by spec.serviceAccountIssuer of authentication.config/cluster"}},
+	{name: "slash", harmless: true,
+		has:  func(c idtoken.Claims) bool { return strings.HasSuffix(c.Issuer, "/") },
+		text: always("the issuer ends with a slash, which belongs into the federation entry too")},
+	{name: "ids", harmless: true,
+		has:  about(withIDs),
+		text: always("GitHub puts the numbers of owner and repository into the subject since 2026-07-15, for new, renamed and moved repositories: an entry without them does not match")},
+	{name: "environment", harmless: true,
+		has: about(ofEnvironment),
+		text: func(c idtoken.Claims) string {
+			return fmt.Sprintf("the job's environment %s stands in the subject in place of the branch: an entry for the branch does not match", ofEnvironment.FindStringSubmatch(c.Subject)[1])
+		}},
+	{name: "reusable", harmless: true,
+		has: func(c idtoken.Claims) bool {
+			return c.JobWorkflow != "" && c.Workflow != "" && c.JobWorkflow != c.Workflow
+		},
+		text: func(c idtoken.Claims) string {
+			return fmt.Sprintf("the job belongs to the reusable workflow %s: its subject names the repository and branch that called it", c.JobWorkflow)
+		}},
+	{name: "template", harmless: true,
+		has:  func(c idtoken.Claims) bool { return ofGitHub(c) && !usual(c.Subject) },
+		text: always("the subject is not in GitHub's usual form: the repository or its organization has a template for it"),
+		cure: []string{"see the template: gh api repos/OWNER/REPO/actions/oidc/customization/sub"}},
+	{name: "enterprise", harmless: true,
+		has: func(c idtoken.Claims) bool { return enterprise.MatchString(c.Issuer) },
+		text: func(c idtoken.Claims) string {
+			return fmt.Sprintf("the enterprise has an issuer of its own: an entry without /%s does not match", enterprise.FindStringSubmatch(c.Issuer)[1])
+		}},
+}
+
+// traitsOf are those that a token has, in the table's order.
+func traitsOf(claims idtoken.Claims) []trait {
+	var found []trait
+	for _, t := range traits {
+		if t.has(claims) {
+			found = append(found, t)
+		}
+	}
+	return found
+}
+
+func always(text string) func(idtoken.Claims) string {
+	return func(idtoken.Claims) string { return text }
+}
+
+func issuedBy(prefix string) func(idtoken.Claims) bool {
+	return func(c idtoken.Claims) bool { return strings.HasPrefix(c.Issuer, prefix) }
+}
+
+func about(subject *regexp.Regexp) func(idtoken.Claims) bool {
+	return func(c idtoken.Claims) bool { return subject.MatchString(c.Subject) }
+}
+
+// ofGitHub tells GitHub's tokens from those of others, on github.com, GHE.com
+// and GHES alike.
+func ofGitHub(c idtoken.Claims) bool {
+	return c.JobWorkflow != "" || strings.HasPrefix(c.Issuer, "https://token.actions.")
+}
+
+// usual is a subject in one of GitHub's own forms.
+func usual(subject string) bool {
+	return ofEnvironment.MatchString(subject) || ofPullRequest.MatchString(subject) || ofRef.MatchString(subject)
+}
+
+// invisible names the characters of texts that people would not see: those that
+// do not print, and spaces at an end.
+func invisible(texts ...string) string {
+	var found []string
+	for _, text := range texts {
+		inside := strings.Trim(text, " ")
+		if inside != text {
+			found = append(found, "a space at an end")
+		}
+		for _, r := range inside {
+			if !unicode.IsPrint(r) {
+				found = append(found, fmt.Sprintf("%U", r))
+			}
+		}
+	}
+	return strings.Join(found, ", ")
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package host
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// success is a table of what was logged in, in Markdown.
+func success(result Result) string {
+	var rows [][]string
+	for _, login := range result.Logins {
+		end := login.ExpiresAt.UTC().Format("2006-01-02 15:04 MST")
+		if result.Renews {
+			end = "renewed for each use"
+		}
+		rows = append(rows, []string{code(login.Registry), code(login.Username), end})
+	}
+	return table([]string{"registry", "robot", "logged in until"}, rows)
+}
+
+// refusal is the federation entry that Quay lacks, in blocks of their own, which
+// GitHub gives a button for copying.
+func refusal(m Message) string {
+	return strings.Join([]string{
+		"### Quay has no federation entry for this job",
+		block("text", m.Text),
+		"In Quay, at the robot account " + code(m.Entry.Robot) + ", choose **Set robot federation** and add this Issuer URL:",
+		block("text", m.Entry.Issuer),
+		"and this Subject:",
+		block("text", m.Entry.Subject),
+		"Or run this, with a token for Quay's API in `QUAY_API_TOKEN`:",
+		block("sh", m.Entry.Command),
+	}, "\n\n") + "\n"
+}
+
+// table is one of GitHub's Markdown. The cells are Markdown already.
+func table(head []string, rows [][]string) string {
+	var text strings.Builder
+	line := func(cells []string) { text.WriteString("| " + strings.Join(cells, " | ") + " |\n") }
+	line(head)
+	line(strings.Split(strings.Repeat("---,", len(head)-1)+"---", ","))
+	for _, row := range rows {
+		line(row)
+	}
+	return text.String()
+}
+
+// odd is every character that could mean something in Markdown or HTML.
+var odd = regexp.MustCompile("[^\\pL\\pN ]")
+
+// code quotes text as code, in a table's cell too. A span of code cannot hold
+// what ends it or the cell, so there odd characters are written by their number,
+// which has no other meaning (CommonMark, section 2.5).
+func code(text string) string {
+	text = printable(text)
+	if text != "" && !strings.ContainsAny(text, "|`\\") {
+		return "`" + text + "`"
+	}
+	number := func(c string) string { return fmt.Sprintf("&#%d;", []rune(c)[0]) }
+	return "<code>" + odd.ReplaceAllStringFunc(text, number) + "</code>"
+}
+
+// backticks are what could end a block of code.
+var backticks = regexp.MustCompile("`+")
+
+// block is a block of code with one line. Nothing in it has a meaning, but for a
+// fence as long as its own.
+func block(language, text string) string {
+	text = printable(text)
+	fence := "```"
+	for _, run := range backticks.FindAllString(text, -1) {
+		fence += strings.Repeat("`", max(0, len(run)+1-len(fence)))
+	}
+	return fence + language + "\n" + text + "\n" + fence
+}
