@@ -33,6 +33,9 @@ func (c contractCase) run(t *testing.T, q *contractQuay) {
 		c.expectReason(t, q, robot, idToken)
 	}
 	c.login(t, q, robot, idToken)
+	if q.modes == nil { // one Quay is asked no more than needed
+		c.doctor(t, q, robot, idToken)
+	}
 }
 
 func (c contractCase) robotName() string {
@@ -116,7 +119,7 @@ func (c contractCase) login(t *testing.T, q *contractQuay, robot, idToken string
 		t.Fatal(err)
 	}
 	exchanges := q.count()
-	code, stdout, words := c.program(t, q, robot, idToken, file, nil)
+	code, stdout, words := c.program(t, q, robot, idToken, file, "login", nil)
 	if stdout != "" {
 		t.Errorf("%d bytes on standard output, want none", len(stdout))
 	}
@@ -142,7 +145,7 @@ func (c contractCase) login(t *testing.T, q *contractQuay, robot, idToken string
 // log, and the job summary below a line.
 func (c contractCase) loginOnGitHub(t *testing.T, q *contractQuay, robot, idToken, file string) {
 	summary := filepath.Join(t.TempDir(), "summary.md")
-	code, words, stderr := c.program(t, q, robot, idToken, file, map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": summary})
+	code, words, stderr := c.program(t, q, robot, idToken, file, "login", map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": summary})
 	if code != c.exit || stderr != "" {
 		t.Errorf("on GitHub: exit code %d, want %d; %d bytes on standard error, want none", code, c.exit, len(stderr))
 	}
@@ -173,13 +176,34 @@ func leaks(text, idToken string) bool {
 	return false
 }
 
-// program runs quay-keyless login, with further variables.
-func (c contractCase) program(t *testing.T, q *contractQuay, robot, idToken, file string, more map[string]string) (code int, stdout, stderr string) {
+// doctor holds the examination to the login: it ends with the same exit code,
+// and leaves everything as it was.
+func (c contractCase) doctor(t *testing.T, q *contractQuay, robot, idToken string) {
+	file := filepath.Join(t.TempDir(), "auth.json")
+	before := otherLogin(q.host)
+	if err := os.WriteFile(file, before, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, report, words := c.program(t, q, robot, idToken, file, "doctor", nil)
+	if code != c.exit {
+		t.Errorf("doctor: exit code %d, want %d as of login:\n%s%s", code, c.exit, report, words)
+	}
+	if failed := strings.Contains("\n"+report, "\nfailed "); failed != (c.exit != 0 && c.exit != 2) {
+		t.Errorf("doctor: a link failed: %v, exit code %d:\n%s", failed, c.exit, report)
+	}
+	if holdsSecret(report+words) || leaks(report+words, idToken) {
+		t.Fatal("doctor said a secret")
+	}
+	expectUntouched(t, file, before)
+}
+
+// program runs one of quay-keyless's commands, with further variables.
+func (c contractCase) program(t *testing.T, q *contractQuay, robot, idToken, file, command string, more map[string]string) (code int, stdout, stderr string) {
 	registry := q.host
 	if c.http {
 		registry = "http://" + q.plain
 	}
-	args := []string{"login", registry, "--robot", robot, "--authfile", file, "--id-token-env", "ID_TOKEN"}
+	args := []string{command, registry, "--robot", robot, "--authfile", file, "--id-token-env", "ID_TOKEN"}
 	if c.check != "" {
 		args = append(args, "--check", q.names.fill(c.check))
 	}

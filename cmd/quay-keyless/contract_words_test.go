@@ -72,10 +72,12 @@ var volatile = []struct {
 	{regexp.MustCompile(`expired \S+ ago, at \S+ \S+ UTC`), "expired <duration> ago, at <time>"},
 	{regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC`), "<time>"},
 	{regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`), "<time>"},
+	{regexp.MustCompile(`\d+ ms\b`), "<number> ms"},
+	{regexp.MustCompile(`"milliseconds": \d+`), `"milliseconds": <number>`},
 	{regexp.MustCompile(`<time>, in \w+`), "<time>, in <duration>"},
 	{regexp.MustCompile(`trying again in [\d.]+m?s`), "trying again in <wait>"},
 	{regexp.MustCompile(`stream ID \d+`), "stream ID <number>"},
-	{regexp.MustCompile(`has \d+ bytes`), "has <number> bytes"},
+	{regexp.MustCompile(`(has|of) \d+ bytes`), "$1 <number> bytes"},
 	{regexp.MustCompile(`the clock here is about \S+ behind`), "the clock here is about <duration> behind"},
 }
 
@@ -129,7 +131,8 @@ func golden(t *testing.T, q *contractQuay, c contractCase, folder, words string)
 
 // TestGoldenWords holds the golden files to the table and to the program's
 // rules for words: a success has no error, and everything else has one, in one
-// line, after which there are hints alone.
+// line, after which there are hints alone. On GitHub the error is one annotation,
+// and all hints but the first are folded.
 func TestGoldenWords(t *testing.T) {
 	exits := map[string]int{}
 	for _, c := range contractCases() {
@@ -138,16 +141,12 @@ func TestGoldenWords(t *testing.T) {
 		}
 		exits[c.name] = c.exit
 	}
-	files, err := filepath.Glob(filepath.Join(contractFolder, "*.golden"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range files {
-		exit, known := exits[strings.TrimSuffix(filepath.Base(file), ".golden")]
+	for file, text := range goldens(t, "") {
+		exit, known := exits[file]
 		if !known {
 			t.Errorf("%s belongs to no case", file)
 		}
-		_, after, failed := strings.Cut("\n"+string(mustRead(t, file)), "\nerror: ")
+		_, after, failed := strings.Cut("\n"+text, "\nerror: ")
 		if failed != (exit != 0) {
 			t.Errorf("%s: an error is told: %v, exit code %d", file, failed, exit)
 		}
@@ -158,4 +157,27 @@ func TestGoldenWords(t *testing.T) {
 			}
 		}
 	}
+	onGitHub := regexp.MustCompile(`(?m)\A(?:(?:::warning |[^:#])[^\n]*\n)*::error title=quay-keyless::[^\n%]*(?:%0Ahint: [^\n%]*)?\n(?:::group::[^\n]*\n(?:hint: [^\n]*\n)+::endgroup::\n)?(?:---- the job summary:\n(?s:.*))?\z`)
+	for file, text := range goldens(t, "github") {
+		if exit, known := exits[file]; !known || exit == 0 {
+			t.Errorf("github/%s belongs to no case that fails", file)
+		}
+		if !onGitHub.MatchString(text) {
+			t.Errorf("github/%s is not in the form for GitHub:\n%s", file, text)
+		}
+	}
+}
+
+// goldens are the texts of the golden files in a folder, by their case's name.
+func goldens(t *testing.T, folder string) map[string]string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(contractFolder, folder, "*.golden"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no golden files in %q: %v", folder, err)
+	}
+	texts := map[string]string{}
+	for _, file := range files {
+		texts[strings.TrimSuffix(filepath.Base(file), ".golden")] = string(mustRead(t, file))
+	}
+	return texts
 }

@@ -49,11 +49,17 @@ func explain(err error) host.Message {
 		lost    *lostAudiences
 		subject *unknownSubject
 		nowhere *noRepository
+		broken  *brokenLink
 	)
 	message := host.Message{Text: err.Error()}
 	switch {
 	case errors.As(err, &interrupted):
 		message.Text = interrupted.Error()
+	case errors.As(err, &broken):
+		message.Hints = broken.outcome.hints
+		if refused := (*refusedIDToken)(nil); errors.As(err, &refused) {
+			message.Entry = exchangeMessage(refused).Entry
+		}
 	case errors.As(err, &conflict):
 		return conflictWords(conflict.conflict, nil)
 	case errors.As(err, &usage):

@@ -11,6 +11,7 @@ import (
 	"quay-keyless/internal/endpoint"
 	"quay-keyless/internal/host"
 	"quay-keyless/internal/idtoken"
+	"quay-keyless/internal/issuer"
 	"quay-keyless/internal/quay"
 )
 
@@ -184,6 +185,4 @@ func badSignatureCure(r *refusedIDToken, _ *quay.Refusal) []string {
 	return []string{"the signature does not fit the issuer's key: the token was changed or cut on its way, or is of another provider than " + r.claims.Issuer}
 }
 
-func discovery(claims idtoken.Claims) string {
-	return strings.TrimSuffix(claims.Issuer, "/") + "/.well-known/openid-configuration"
-}
+func discovery(claims idtoken.Claims) string { return issuer.DocumentURL(claims.Issuer) }

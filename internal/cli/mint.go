@@ -158,9 +158,18 @@ func (s *site) preflight(claims idtoken.Claims) error {
 	}
 }
 
-// mint is the flow of one login: the exchange, then the proof. Both forms of
-// the robot token are masked before anything is said after it.
+// mint is the flow of one login: the exchange, then the proof.
 func (v visit) mint(ctx context.Context, t target, verify bool) (minted, error) {
+	m, err := v.exchange(ctx, t)
+	if err == nil && verify {
+		err = v.prove(ctx, t, m.login())
+	}
+	return m, err
+}
+
+// exchange gets the robot token. Both its forms are masked before anything is
+// said after it.
+func (v visit) exchange(ctx context.Context, t target) (minted, error) {
 	token, err := v.quay.Exchange(ctx, t.robot, func(ctx context.Context) (idtoken.Secret, error) {
 		secret, _, err := v.idToken.IDToken(ctx)
 		return secret, err
@@ -171,11 +180,10 @@ func (v visit) mint(ctx context.Context, t target, verify bool) (minted, error) 
 	secret := idtoken.NewSecret(token.AccessToken)
 	v.host.Mask(secret)
 	v.host.Mask(authfile.Credential(t.robot.String(), secret))
-	if verify {
-		err = v.prove(ctx, t, quay.Login{Robot: t.robot, Token: secret})
-	}
-	return minted{target: t, token: secret, expiresAt: token.Expiry, left: token.Expiry.Sub(v.quay.Now())}, err
+	return minted{target: t, token: secret, expiresAt: token.Expiry, left: token.Expiry.Sub(v.quay.Now())}, nil
 }
+
+func (m minted) login() quay.Login { return quay.Login{Robot: m.robot, Token: m.token} }
 
 // prove shows the robot token to the registry, and asks for the permissions
 // that the user wants to be sure of.
@@ -189,9 +197,17 @@ func (v visit) prove(ctx context.Context, t target, login quay.Login) error {
 		return &refusedLogin{target: t, err: err}
 	}
 	for _, permission := range t.checks {
-		if err := v.quay.Check(ctx, v.challenge, login, permission); err != nil {
-			return &refusedLogin{target: t, err: err}
+		if err := v.check(ctx, t, login, permission); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// check asks whether the login may do one thing.
+func (v visit) check(ctx context.Context, t target, login quay.Login, permission quay.Permission) error {
+	if err := v.quay.Check(ctx, v.challenge, login, permission); err != nil {
+		return &refusedLogin{target: t, err: err}
 	}
 	return nil
 }

@@ -27,14 +27,9 @@ type site struct {
 // sites makes one site for each registry that the targets name, by its host.
 // Nothing is asked yet.
 func (a *app) sites(flags mintFlags, targets []target) (map[string]*site, error) {
-	config, err := trust(flags.caCertificate, a.env.ReadFile)
+	verified, registry, err := a.transports(flags)
 	if err != nil {
-		return nil, &usageError{err: err}
-	}
-	verified := a.env.Transport(config)
-	registry := verified
-	if !flags.tlsVerify {
-		registry = a.env.Transport(unverified(config))
+		return nil, err
 	}
 	source, err := a.idTokenSource(flags.identityFlags, verified)
 	if err != nil {
@@ -46,19 +41,46 @@ func (a *app) sites(flags mintFlags, targets []target) (map[string]*site, error)
 		if sites[t.registry.Host] != nil {
 			continue
 		}
-		client := &quay.Client{Registry: t.registry, Endpoint: a.endpoint(flags.identityFlags, registry)}
-		held := shared
-		if held == nil {
-			held = &idtoken.Held{Source: source, Audience: t.audience, Now: client.Now, Got: a.host.Mask}
-		}
+		s := a.newSite(flags, t, registry)
+		s.identify(source, shared, t.audience)
 		if !idtoken.ChoosesAudience(source) {
-			shared = held
+			shared = s.idToken
 		}
-		sites[t.registry.Host] = &site{quay: client, idToken: held, source: source, host: a.host}
+		sites[t.registry.Host] = s
 		a.warnOfChoices(flags, t.registry)
 	}
 	a.warnOfReplay(source, targets)
 	return sites, nil
+}
+
+// newSite is a registry without an ID token as yet.
+func (a *app) newSite(flags mintFlags, t target, transport http.RoundTripper) *site {
+	return &site{
+		quay: &quay.Client{Registry: t.registry, Endpoint: a.endpoint(flags.identityFlags, transport)},
+		host: a.host,
+	}
+}
+
+// identify gives a site the source of its ID token, or a held one to share.
+func (s *site) identify(source idtoken.Source, shared *idtoken.Held, audience string) {
+	s.source, s.idToken = source, shared
+	if shared == nil {
+		s.idToken = &idtoken.Held{Source: source, Audience: audience, Now: s.quay.Now, Got: s.host.Mask}
+	}
+}
+
+// transports are the one for every endpoint, and the one for registries, whose
+// certificates need not be verified.
+func (a *app) transports(flags mintFlags) (verified, registry http.RoundTripper, err error) {
+	config, err := trust(flags.caCertificate, a.env.ReadFile)
+	if err != nil {
+		return nil, nil, &usageError{err: err}
+	}
+	verified = a.env.Transport(config)
+	if flags.tlsVerify {
+		return verified, verified, nil
+	}
+	return verified, a.env.Transport(unverified(config)), nil
 }
 
 // idTokenSource is where the ID token comes from; platforms' own servers are

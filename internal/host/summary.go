@@ -76,3 +76,36 @@ func block(language, text string) string {
 	}
 	return fence + language + "\n" + text + "\n" + fence
 }
+
+// Table is a report for people.
+type Table struct {
+	Title string
+	About []string // what it is about, by name
+	Head  []string
+	Rows  [][]string // as they are, whatever is in them
+}
+
+// Summarizer is a host with a page for reports.
+type Summarizer interface {
+	// Summarize adds a report to the page.
+	Summarize(Table)
+}
+
+var _ Summarizer = (*GitHub)(nil)
+
+// Summarize adds a report to the job summary.
+func (g *GitHub) Summarize(t Table) {
+	var about []string
+	for _, name := range t.About {
+		about = append(about, code(name))
+	}
+	var rows [][]string
+	for _, row := range t.Rows {
+		var cells []string
+		for _, text := range row {
+			cells = append(cells, code(text))
+		}
+		rows = append(rows, cells)
+	}
+	g.summarize("### " + t.Title + "\n\n" + strings.Join(about, ", ") + "\n\n" + table(t.Head, rows))
+}

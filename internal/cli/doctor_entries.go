@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"quay-keyless/internal/host"
+	"quay-keyless/internal/idtoken"
+	"quay-keyless/internal/quay"
+)
+
+// errNoEntry is a robot whose stored entries do not let this job in.
+var errNoEntry = errors.New("no stored federation entry lets this job in")
+
+// entries reads what Quay has stored for the robot and puts it beside what this
+// job shows. Without a token for Quay's API nobody can.
+func (p *patient) entries(ctx context.Context) (string, error) {
+	token, err := p.app.apiToken("")
+	if err == nil && token.Empty() {
+		return "", &skipped{apiTokenVariable + " has no token for Quay's API"}
+	}
+	var stored quay.Entries
+	if err == nil {
+		stored, err = quay.NewAPI(p.visit.quay, token).Account(p.target.robot).Federation(ctx)
+	}
+	if err != nil { // no login hangs on it
+		p.app.host.Warn(explain(&refusedAPI{target: p.target, scopes: scopeOrganization, err: err}))
+		return "could not be read", nil
+	}
+	return p.compare(stored)
+}
+
+// compare finds the entry that lets this job in, or the one nearest to it.
+func (p *patient) compare(stored quay.Entries) (string, error) {
+	claims := p.visit.claims
+	entry, found := stored.Find(claims.Issuer, claims.Subject)
+	switch {
+	case found:
+		p.warnOfAudience(stored, claims)
+		return fmt.Sprintf("one of %d has this issuer and subject%s", len(stored), alsoAudiences(entry)), nil
+	case len(stored) == 0:
+		return "", fmt.Errorf("%w: there is none", errNoEntry)
+	}
+	near := nearest(stored, claims)
+	p.details = append(p.details, beside("issuer", near.Issuer, claims.Issuer)...)
+	p.details = append(p.details, beside("subject", near.Subject, claims.Subject)...)
+	return "", fmt.Errorf("%w: the nearest of %d differs in %s", errNoEntry, len(stored), differences(near, claims))
+}
+
+// warnOfAudience compares the audiences: with several entries of one issuer the
+// last list that is not empty counts for all (contract, section 5).
+func (p *patient) warnOfAudience(stored quay.Entries, claims idtoken.Claims) {
+	var asked []string
+	for _, entry := range stored {
+		if entry.Issuer == claims.Issuer && len(entry.Audiences) > 0 {
+			asked = entry.Audiences
+		}
+	}
+	matches := func(audience string) bool { return slices.Contains(asked, audience) }
+	if len(asked) > 0 && !slices.ContainsFunc(claims.Audience, matches) {
+		p.app.host.Warn(host.Message{
+			Text:  fmt.Sprintf("the entries of this issuer ask for the audience %s, this job shows %s", strings.Join(asked, " or "), orNone(strings.Join(claims.Audience, ", "))),
+			Hints: []string{"--audience " + shell(asked[0]) + ", or, on GitLab, aud: " + asked[0] + " under id_tokens"},
+		})
+	}
+}
+
+func alsoAudiences(entry quay.Entry) string {
+	if len(entry.Audiences) == 0 {
+		return ""
+	}
+	return ", and asks for the audience " + strings.Join(entry.Audiences, " or ")
+}
+
+// nearest is the stored entry that takes the fewest changes to become this job's.
+func nearest(stored quay.Entries, claims idtoken.Claims) quay.Entry {
+	far := func(e quay.Entry) int {
+		return distance(e.Issuer, claims.Issuer) + distance(e.Subject, claims.Subject)
+	}
+	return slices.MinFunc(stored, func(a, b quay.Entry) int { return far(a) - far(b) })
+}
+
+// differences names what an entry has otherwise than this job.
+func differences(near quay.Entry, claims idtoken.Claims) string {
+	var list []string
+	if words := difference(near.Issuer, claims.Issuer); words != "" {
+		list = append(list, "the issuer ("+words+")")
+	}
+	if words := difference(near.Subject, claims.Subject); words != "" {
+		list = append(list, "the subject ("+words+")")
+	}
+	return strings.Join(list, " and ")
+}
