@@ -19,7 +19,7 @@ func difference(stored, shown string) string {
 	case stored == strings.TrimSuffix(shown, "/"):
 		return "this job's ends with a slash, the stored one does not"
 	case withoutInvisible(stored) == withoutInvisible(shown):
-		return unseen("the stored one", stored) + unseen("this job's", shown)
+		return unseen(stored, shown)
 	case strings.EqualFold(stored, shown):
 		return fmt.Sprintf("upper and lower case, from character %d on", 1+common(stored, shown))
 	case strings.HasSuffix(stored, "*"):
@@ -28,12 +28,16 @@ func difference(stored, shown string) string {
 	return fmt.Sprintf("from character %d on", 1+common(stored, shown))
 }
 
-// unseen names the characters of a text that nobody sees.
-func unseen(whose, text string) string {
-	if invisible(text) == "" {
-		return ""
+// unseen names the characters of both texts that nobody sees.
+func unseen(stored, shown string) string {
+	var list []string
+	if characters := invisible(stored); characters != "" {
+		list = append(list, "the stored one has characters that cannot be seen: "+characters)
 	}
-	return whose + " has characters that cannot be seen: " + invisible(text)
+	if characters := invisible(shown); characters != "" {
+		list = append(list, "this job's has characters that cannot be seen: "+characters)
+	}
+	return strings.Join(list, "; ")
 }
 
 func withoutInvisible(text string) string {

@@ -48,6 +48,9 @@ func Discover(ctx context.Context, client *endpoint.Client, issuer string) (Docu
 	if !strings.HasPrefix(issuer, "https://") {
 		return document, &Fault{name, "is not asked for: Quay needs https"}
 	}
+	if parsed, err := url.Parse(issuer); err != nil || parsed.Host == "" {
+		return document, &Fault{name, "cannot be asked for: that is no URL"}
+	}
 	body, err := read(ctx, client, name, address)
 	if err != nil {
 		return document, err
