@@ -49,7 +49,7 @@ func (n names) hide(text string) string {
 		value := n[placeholder]
 		switch placeholder {
 		case "<organization>":
-			for _, place := range []string{"%+nobody", "%/no-such", "accounts of %", "owner % ", "user % is", "robot \"%", "robot \\\"%", "if % is a person"} {
+			for _, place := range []string{"%+nobody", "%/no-such", "accounts of %", "owner % ", "user % is", "robot \"%", "robot \\\"%", "if % is a person", "organization/%/robots"} {
 				text = strings.ReplaceAll(text, strings.ReplaceAll(place, "%", value), strings.ReplaceAll(place, "%", placeholder))
 			}
 		case "<audience>":

@@ -9,6 +9,7 @@ import (
 	"quay-keyless/internal/endpoint"
 	"quay-keyless/internal/host"
 	"quay-keyless/internal/idtoken"
+	"quay-keyless/internal/quay"
 )
 
 // refusedIDToken is an exchange that did not succeed, with what the ID token
@@ -22,10 +23,13 @@ type refusedIDToken struct {
 func (r *refusedIDToken) Error() string { return r.err.Error() }
 func (r *refusedIDToken) Unwrap() error { return r.err }
 
-// refusedLogin is a robot token that the registry did not take.
+// refusedLogin is a robot token that the registry did not take, or to which it
+// did not grant a permission.
 type refusedLogin struct {
-	target target
-	err    error
+	target     target
+	claims     idtoken.Claims  // of the ID token that was exchanged
+	permission quay.Permission // that was asked for, if one was
+	err        error
 }
 
 func (r *refusedLogin) Error() string { return r.err.Error() }

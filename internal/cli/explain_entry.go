@@ -8,6 +8,7 @@ import (
 
 	"quay-keyless/internal/host"
 	"quay-keyless/internal/idtoken"
+	"quay-keyless/internal/quay"
 )
 
 // entry is the federation entry that would let this job's ID token in.
@@ -45,12 +46,29 @@ func byAPI(t target, claims idtoken.Claims) string {
 		Issuer  string `json:"issuer"`
 		Subject string `json:"subject"`
 	}{claims.Issuer, claims.Subject})
+	return fmt.Sprintf("or by the API itself: GET %s, append %s, and POST the whole list there, which replaces the old one",
+		apiAddress(t, robotPath(t.robot)+"/federation"), entry)
+}
+
+// apiAddress is an address of Quay's API.
+func apiAddress(t target, path string) string {
 	scheme := "https"
 	if t.registry.PlainHTTP {
 		scheme = "http"
 	}
-	return fmt.Sprintf("or by the API itself: GET %s://%s/api/v1/organization/%s/robots/%s/federation, append %s, and POST the whole list there, which replaces the old one",
-		scheme, t.registry.Host, t.robot.Namespace, t.robot.Name, entry)
+	return scheme + "://" + t.registry.Host + "/api/v1" + path
+}
+
+// robotPath works for the robots of persons too, and in each release (contract,
+// section 5).
+func robotPath(robot quay.Robot) string {
+	return "/organization/" + robot.Namespace + "/robots/" + robot.Name
+}
+
+// setupCommand makes in Quay what a login needs, as far as it is missing.
+func setupCommand(t target, grant string, claims idtoken.Claims) string {
+	return fmt.Sprintf("quay-keyless setup %s --robot %s --grant %s --issuer %s --subject %s",
+		shell(t.atHost()), shell(t.robot.String()), shell(grant), shell(claims.Issuer), shell(claims.Subject))
 }
 
 // doctorLine names the command that looks at every link of the chain.

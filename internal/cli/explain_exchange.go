@@ -101,7 +101,7 @@ var exchangeCures = map[quay.Reason]cure{
 	quay.InvalidRobot: {words: says(headerChanged)},
 	quay.NoSuchRobot:  {words: noSuchRobotCure},
 	quay.NotFederated: {entry: true, identity: true, words: notFederatedCure},
-	quay.NoIssuer:     {identity: true, words: says("the ID token has no issuer (iss), so Quay cannot tell who signed it: its provider has to set one")},
+	quay.NoIssuer:     {identity: true, words: says("have the ID token's provider set an issuer (iss): without one Quay cannot tell who signed it")},
 	quay.UnknownIssuer: {entry: true, identity: true, words: says(
 		"Quay objected to the issuer: none of the robot's federation entries has it; every character counts, upper and lower case and a slash at the end too")},
 	quay.WrongSubject: {entry: true, identity: true, words: says(
@@ -111,26 +111,30 @@ var exchangeCures = map[quay.Reason]cure{
 		return append([]string{"Quay objected to the audience: ask for the one that the federation entry has, by --audience AUDIENCE or, on GitLab, aud: under id_tokens"}, storedAudience(r.target)...)
 	}},
 	quay.IssuerDiffers:  {words: issuerDiffersCure},
-	quay.NoKeyID:        {words: says("the ID token's header has no usable key ID (kid), by which Quay finds the issuer's key: its provider has to set one")},
+	quay.NoKeyID:        {words: says("have the ID token's provider set a key ID (kid) in its header: by it Quay finds the issuer's key")},
 	quay.Algorithm:      {words: algorithmCure},
 	quay.BadSignature:   {words: badSignatureCure},
 	quay.MissingClaim:   {words: missingClaimCure},
-	quay.MalformedClaim: {words: says("a claim of the ID token has a form that Quay does not take: its provider has to mend it")},
+	quay.MalformedClaim: {words: says("have the ID token's provider mend it: one of its claims has a form that Quay does not take")},
 	quay.NotYetIssued: {words: func(r *refusedIDToken, _ *quay.Refusal) []string {
 		return []string{fmt.Sprintf("set the clock of Quay or of the ID token's provider by NTP: the ID token says that it was issued at %s, which Quay's clock has yet to reach", clock(r.claims.IssuedAt))}
 	}},
 	quay.IDTokenExpired: {words: func(r *refusedIDToken, _ *quay.Refusal) []string {
 		return []string{fmt.Sprintf("the ID token expired at %s: log in earlier in the job; if that is not over yet, Quay's clock is off", clock(r.claims.Expiry))}
 	}},
-	quay.HeaderTooLarge: {words: says("the ID token is too long for the server in front of Quay, which takes about 6100 bytes: have its provider put fewer claims in it")},
+	quay.HeaderTooLarge: {words: says("have the ID token's provider put fewer claims in it: the server in front of Quay takes about 6100 bytes")},
 	quay.NoEndpoint: {words: func(r *refusedIDToken, _ *quay.Refusal) []string {
 		return []string{fmt.Sprintf("is %s the registry's own host name? If it is, its Quay is older than 3.13, which cannot exchange ID tokens", r.target.registry.Host)}
 	}},
 }
 
 func noSuchRobotCure(r *refusedIDToken, _ *quay.Refusal) []string {
-	return []string{fmt.Sprintf("%s has no robot account %s: look for its name under Robot accounts of %s, where it can be created too",
-		r.target.registry.Host, r.target.robot, r.target.robot.Namespace)}
+	t := r.target
+	return []string{
+		fmt.Sprintf("%s has no robot account %s: in Quay, look for its name under Robot accounts of %s, or create it there", t.registry.Host, t.robot, t.robot.Namespace),
+		"or, with a token for Quay's API in QUAY_API_TOKEN: " + setupCommand(t, "REPO=write", r.claims),
+		fmt.Sprintf("or by the API itself: PUT %s, whose answer has a password that a login by ID token does not need", apiAddress(t, robotPath(t.robot))),
+	}
 }
 
 func notFederatedCure(r *refusedIDToken, _ *quay.Refusal) []string {
@@ -155,16 +159,16 @@ func storedAudience(t target) []string {
 
 func issuerDiffersCure(r *refusedIDToken, _ *quay.Refusal) []string {
 	return []string{
-		"Quay objected to the issuer: the document that it publishes names another one, and has to name the one of the ID token (before Quay 3.18 even a slash at the end counts)",
-		"compare with " + r.claims.Issuer + ": curl -s " + shell(discovery(r.claims)),
+		"have the provider name the issuer " + r.claims.Issuer + " in the document that it publishes, as it does in the ID token (before Quay 3.18 even a slash at the end counts)",
+		"to see the document: curl -s " + shell(discovery(r.claims)),
 	}
 }
 
 func missingClaimCure(r *refusedIDToken, refusal *quay.Refusal) []string {
 	if strings.Contains(refusal.Message, `"aud"`) {
-		return append([]string{"the federation entry asks for an audience, and the ID token has none: have its provider set one"}, storedAudience(r.target)...)
+		return append([]string{"have the ID token's provider set an audience: the federation entry asks for one, and the token has none"}, storedAudience(r.target)...)
 	}
-	return []string{"Quay needs the times of issue (iat) and of expiry (exp): have the ID token's provider set the one that is missing"}
+	return []string{"have the ID token's provider set the one that is missing: Quay needs the times of issue (iat) and of expiry (exp)"}
 }
 
 func unrecognizedCure(r *refusedIDToken, refusal *quay.Refusal) []string {
@@ -182,7 +186,7 @@ func algorithmCure(r *refusedIDToken, _ *quay.Refusal) []string {
 }
 
 func badSignatureCure(r *refusedIDToken, _ *quay.Refusal) []string {
-	return []string{"the signature does not fit the issuer's key: the token was changed or cut on its way, or is of another provider than " + r.claims.Issuer}
+	return []string{"get the ID token anew and hand it on whole: its signature does not fit the issuer's key, so it was changed or cut on its way, or is of another provider than " + r.claims.Issuer}
 }
 
 func discovery(claims idtoken.Claims) string { return issuer.DocumentURL(claims.Issuer) }

@@ -18,7 +18,7 @@ var idTokenCures = map[idtoken.Problem][]string{
 		"on Forgejo: enable-openid-connect: true",
 	},
 	idtoken.ForkPullRequest: {
-		"GitHub gives jobs of a fork's pull request no ID token, whatever the permissions say: push images in a job that runs after the merge",
+		"push images in a job that runs after the merge: GitHub gives jobs of a fork's pull request no ID token, whatever the permissions say",
 	},
 	idtoken.Dependabot: {
 		"leave the login out where nothing is pushed: if: github.actor != 'dependabot[bot]'",
@@ -49,7 +49,7 @@ var idTokenCures = map[idtoken.Problem][]string{
 	idtoken.NoFile: {
 		"look at the step that was to write it; in a pod: mount a projected serviceAccountToken volume with the audience quay there",
 	},
-	idtoken.Unreadable: {"look at who owns the file, and at what it is"},
+	idtoken.Unreadable: {"look at who owns the file, and whether it is one"},
 	idtoken.Denied:     {"GitHub gives ID tokens only while the job runs, and only with the permission id-token: write"},
 	idtoken.Insecure:   {"the CI server must be reached by https, or the request token is readable for everybody on the way"},
 	idtoken.APICredential: {
@@ -64,7 +64,7 @@ var idTokenCures = map[idtoken.Problem][]string{
 		"log in earlier in the job, or have the platform give a fresh ID token right before",
 	},
 	idtoken.TooLong: {
-		"Quay's front takes about 6100 bytes: have the provider put fewer claims in the token",
+		"have the ID token's provider put fewer claims in it: the server in front of Quay takes about 6100 bytes",
 	},
 }
 

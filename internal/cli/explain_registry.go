@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 
 	"quay-keyless/internal/endpoint"
 	"quay-keyless/internal/quay"
@@ -20,11 +21,11 @@ func loginHints(r *refusedLogin) []string {
 	var unreachable *endpoint.Unreachable
 	switch {
 	case errors.As(r.err, &refusal):
-		return registryCure(r.target, refusal)
+		return registryCure(r, refusal)
 	case errors.As(r.err, &unreachable) && unreachable.Answer() != nil:
 		switch unreachable.Answer().Status {
 		case http.StatusInternalServerError:
-			return []string{"Quay's registry answers a robot token that it does not accept with a 500: see Quay's log, and its clock"}
+			return []string{"look at Quay's log and at its clock: its registry answers with 500 to a robot token that it does not accept"}
 		case http.StatusTooManyRequests:
 			return []string{rateLimited(r.target)}
 		}
@@ -36,21 +37,42 @@ func loginHints(r *refusedLogin) []string {
 	return nil
 }
 
-func registryCure(t target, refusal *quay.Refusal) []string {
-	switch refusal.Reason {
-	case quay.RobotsDisabled:
-		return []string{"the administrator has switched robots off: ROBOTS_DISALLOW in Quay's configuration, with ROBOTS_WHITELIST for exceptions"}
-	case quay.OwnerDisabled:
-		return []string{fmt.Sprintf("the organization or user %s is disabled in Quay", t.robot.Namespace)}
-	case quay.NoSuchRobot:
-		return []string{fmt.Sprintf("the robot account %s was there a moment ago: somebody deleted it", t.robot)}
-	case quay.NotGranted:
-		return []string{fmt.Sprintf("in Quay, give %s the permission Write on that repository (Read is enough to pull); one that does not exist looks the same", t.robot)}
+// registryCures is one row for each reason that the registry can give.
+var registryCures = map[quay.Reason]func(*refusedLogin) []string{
+	quay.RobotsDisabled: func(r *refusedLogin) []string {
+		return []string{fmt.Sprintf("ask the administrator of %s: robots are switched off there (ROBOTS_DISALLOW in Quay's configuration), and ROBOTS_WHITELIST can let %s in",
+			r.target.registry.Host, r.target.robot)}
+	},
+	quay.OwnerDisabled: func(r *refusedLogin) []string {
+		return []string{fmt.Sprintf("ask the administrator of %s: the organization or user %s is disabled there", r.target.registry.Host, r.target.robot.Namespace)}
+	},
+	quay.NoSuchRobot: func(r *refusedLogin) []string {
+		return []string{fmt.Sprintf("the robot account %s was there a moment ago, and somebody deleted it: look under Robot accounts of %s", r.target.robot, r.target.robot.Namespace)}
+	},
+	quay.NotGranted: notGrantedCure,
+}
+
+func registryCure(r *refusedLogin, refusal *quay.Refusal) []string {
+	if cure, ok := registryCures[refusal.Reason]; ok {
+		return cure(r)
 	}
 	if refusal.Status == http.StatusUnauthorized {
 		return []string{headerChanged}
 	}
 	return nil
+}
+
+func notGrantedCure(r *refusedLogin) []string {
+	t, repository, role := r.target, r.permission.Repository, "write"
+	if r.permission.Action == "pull" {
+		role = "read"
+	}
+	return []string{
+		fmt.Sprintf("in Quay, in the settings of %s under User and Robot Permissions, give %s the permission %s; a repository that does not exist looks the same",
+			repository, t.robot, strings.ToUpper(role[:1])+role[1:]),
+		"or, with a token for Quay's API in QUAY_API_TOKEN: " + setupCommand(t, repository+"="+role, r.claims),
+		fmt.Sprintf("or by the API itself: PUT {\"role\":%q} to %s", role, apiAddress(t, "/repository/"+repository+"/permissions/user/"+t.robot.String())),
+	}
 }
 
 // networkHints is for endpoints that were not reached or not trusted.

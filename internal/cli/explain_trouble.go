@@ -20,7 +20,7 @@ func troubleHints(r *refusedIDToken, u *endpoint.Unreachable) []string {
 		case endpoint.TimedOut(u.Err): // the ping was answered, so it is Quay that waits
 			return slowKeysHints(r)
 		case endedByFront(u.Err):
-			return []string{"the server in front of Quay ends the connection where a header is too long: have the ID token's provider put fewer claims in it, and look at the proxies in between"}
+			return []string{"have the ID token's provider put fewer claims in it, and look at the proxies in between: the server in front of Quay ends the connection where a header is too long"}
 		}
 		return networkHints(u)
 	}

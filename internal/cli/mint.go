@@ -194,7 +194,7 @@ func (v visit) prove(ctx context.Context, t target, login quay.Login) error {
 		return nil
 	}
 	if err != nil {
-		return &refusedLogin{target: t, err: err}
+		return &refusedLogin{target: t, claims: v.claims, err: err}
 	}
 	for _, permission := range t.checks {
 		if err := v.check(ctx, t, login, permission); err != nil {
@@ -207,7 +207,7 @@ func (v visit) prove(ctx context.Context, t target, login quay.Login) error {
 // check asks whether the login may do one thing.
 func (v visit) check(ctx context.Context, t target, login quay.Login, permission quay.Permission) error {
 	if err := v.quay.Check(ctx, v.challenge, login, permission); err != nil {
-		return &refusedLogin{target: t, err: err}
+		return &refusedLogin{target: t, claims: v.claims, permission: permission, err: err}
 	}
 	return nil
 }
