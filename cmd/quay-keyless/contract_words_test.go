@@ -53,7 +53,7 @@ func (n names) hide(text string) string {
 				text = strings.ReplaceAll(text, strings.ReplaceAll(place, "%", value), strings.ReplaceAll(place, "%", placeholder))
 			}
 		case "<audience>":
-			text = regexp.MustCompile(`audience `+regexp.QuoteMeta(value)+`\b`).ReplaceAllString(text, "audience "+placeholder)
+			text = regexp.MustCompile(`([^-])audience `+regexp.QuoteMeta(value)+`\b`).ReplaceAllString(text, "${1}audience "+placeholder)
 		default:
 			if value != "" {
 				text = strings.ReplaceAll(text, value, placeholder)

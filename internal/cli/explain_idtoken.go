@@ -50,12 +50,12 @@ var idTokenCures = map[idtoken.Problem][]string{
 		"look at the step that was to write it; in a pod: mount a projected serviceAccountToken volume with the audience quay there",
 	},
 	idtoken.Unreadable: {"look at who owns the file, and whether it is one"},
-	idtoken.Denied:     {"GitHub gives ID tokens only while the job runs, and only with the permission id-token: write"},
-	idtoken.Insecure:   {"the CI server must be reached by https, or the request token is readable for everybody on the way"},
+	idtoken.Denied:     {"look at the job's permissions: GitHub gives ID tokens only with id-token: write, and only while the job runs"},
+	idtoken.Insecure:   {"the CI server has to be reached by https: else everybody on the way can read the request token"},
 	idtoken.APICredential: {
-		"Quay must not see it: mount a serviceAccountToken volume with the audience quay at /var/run/secrets/quay, and leave --id-token-file out",
+		"mount a serviceAccountToken volume with the audience quay at /var/run/secrets/quay, and leave --id-token-file out: Quay must not see the API's credential",
 	},
-	idtoken.Empty:        {"the step that was to write the ID token there wrote nothing"},
+	idtoken.Empty:        {"look at the step that was to write the ID token there: it wrote nothing"},
 	idtoken.SeveralLines: {"the ID token alone belongs there, in one line"},
 	idtoken.NotJWT: {
 		"an ID token has three parts with dots between them and begins with eyJ; opaque access tokens and robot passwords cannot be exchanged",
