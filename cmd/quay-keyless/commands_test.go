@@ -26,6 +26,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"exits":    exits,
 	"github":   github,
 	"gitlab":   gitlab,
+	"platform": platform,
 	"mint":     mint,
 	"fault":    fault,
 	"requests": requests,
@@ -131,6 +132,13 @@ func github(ts *testscript.TestScript, _ bool, args []string) {
 // gitlab makes the script a GitLab job that declares QUAY_ID_TOKEN.
 func gitlab(ts *testscript.TestScript, _ bool, _ []string) {
 	variables, err := of(ts).sandbox.GitLabEnv()
+	ts.Check(err)
+	setenv(ts, variables)
+}
+
+// platform NAME makes the script a job or a machine of another platform.
+func platform(ts *testscript.TestScript, _ bool, args []string) {
+	variables, err := of(ts).sandbox.PlatformEnv(args[0])
 	ts.Check(err)
 	setenv(ts, variables)
 }

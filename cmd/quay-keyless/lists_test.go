@@ -40,10 +40,16 @@ func TestListsAgree(t *testing.T) {
 	equal(t, "the action's outputs", slices.Collect(maps.Keys(action.Outputs)), outputs)
 
 	var sources []string
-	for _, source := range idtoken.Ambient(idtoken.Env{}) {
+	for _, source := range append(idtoken.Ambient(idtoken.Env{}), idtoken.Named(idtoken.Env{})...) {
 		sources = append(sources, source.Name())
 	}
-	equal(t, "README's sources", matches(readme, "(?m)^\\|.*\\| `([a-z]+)`: .*\\|$"), sources)
+	equal(t, "README's sources", matches(readme, "(?m)^\\|.*\\| `([a-z-]+)`: .*\\|$"), sources)
+	platforms := read(t, "docs/platforms.md")
+	for _, platform := range idtoken.Elsewhere {
+		if !strings.Contains(platforms, "\n## "+platform.Name+"\n") || !strings.Contains(readme, platform.Name) {
+			t.Errorf("%s is not in the README or not in docs/platforms.md", platform.Name)
+		}
+	}
 }
 
 // metadata is action.yml. An unknown field fails the test, and so does an

@@ -4,13 +4,18 @@ package main_test
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"flag"
 	"io"
+	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -42,8 +47,8 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"quay-keyless": program, "docker-credential-quay-keyless": credentialHelper})
 }
 
-// program is main with four differences: waiting takes no time, the clock can
-// be wrong, the folder /var/run/secrets is one of the script's, and all that is
+// program is main with five differences: waiting takes no time, the clock can
+// be wrong, a browser's user is logged in already, the folder /var/run/secrets is one of the script's, and all that is
 // said is kept for the search for secrets.
 func program() {
 	env := cli.OS("v0.0.0-test")
@@ -55,12 +60,51 @@ func program() {
 		}
 		return readFile(path)
 	}
+	var browsing sync.WaitGroup
+	env.Browse = func(_ context.Context, address string) { browser(address, &browsing) }
 	said := record(env.Args)
 	env.Stderr = io.MultiWriter(env.Stderr, said)
 	if len(env.Args) == 0 || env.Args[0] != "token" { // whose purpose is to print one
 		env.Stdout = io.MultiWriter(env.Stdout, said)
 	}
-	os.Exit(cli.Main(context.Background(), env))
+	code := cli.Main(context.Background(), env)
+	browsing.Wait()
+	os.Exit(code)
+}
+
+// browser follows an address as a browser does, and keeps the page in the file
+// page. TEST_BROWSER is none where nobody is there, and stray where the browser
+// first comes back from another login.
+func browser(address string, browsing *sync.WaitGroup) {
+	mode, work := os.Getenv("TEST_BROWSER"), os.Getenv("WORK")
+	if mode == "none" {
+		return
+	}
+	roots := x509.NewCertPool()
+	ca, err := os.ReadFile(filepath.Join(work, "ca.pem"))
+	if err != nil || !roots.AppendCertsFromPEM(ca) {
+		panic(err)
+	}
+	client := http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}}
+	open := func(address, file string) {
+		response, err := client.Get(address)
+		if err != nil {
+			panic(err)
+		}
+		defer response.Body.Close()
+		text, err := io.ReadAll(response.Body)
+		if err := errors.Join(err, os.WriteFile(filepath.Join(work, file), text, 0o600)); err != nil {
+			panic(err)
+		}
+	}
+	if mode == "stray" {
+		u, err := url.Parse(address)
+		if err != nil {
+			panic(err)
+		}
+		open(u.Query().Get("redirect_uri")+"?code=somebody&state=another", "stray")
+	}
+	browsing.Go(func() { open(address, "page") })
 }
 
 func duration(text string) time.Duration {
@@ -134,6 +178,9 @@ func setup(env *testscript.Env) error {
 	env.Setenv("API_TOKEN", s.sandbox.APIToken())
 	env.Setenv("SANDBOX", s.sandbox.URL)
 	env.Setenv("PLAIN_REGISTRY", s.sandbox.PlainURL)
+	env.Setenv("ISSUERS", s.sandbox.URL+"/issuers")
+	_, port, _ := strings.Cut(s.sandbox.Host, ":")
+	env.Setenv("TAKEN_PORT", port)
 	env.Setenv("QUAY_CA_CERTIFICATE", ca)
 	env.Setenv("CONFIG", filepath.Join(home, ".docker", "config.json"))
 	env.Defer(func() {

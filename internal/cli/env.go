@@ -44,6 +44,8 @@ type Env struct {
 	// Executable is the path of the running program.
 	Executable func() (string, error)
 	Version    string
+	// Browse opens an address in the user's browser; nil where there is none.
+	Browse func(ctx context.Context, address string)
 }
 
 // OS is the process's own environment. Version is what the release build set;
@@ -66,6 +68,7 @@ func OS(version string) Env {
 		OS:            runtime.GOOS,
 		Executable:    os.Executable,
 		Version:       version,
+		Browse:        browse,
 	}
 }
 

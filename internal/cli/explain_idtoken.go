@@ -69,5 +69,8 @@ var idTokenCures = map[idtoken.Problem][]string{
 }
 
 func idTokenHints(e *idtoken.Error) []string {
+	if hints := sourceHints(e); hints != nil {
+		return hints
+	}
 	return idTokenCures[e.Problem]
 }

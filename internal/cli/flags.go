@@ -28,15 +28,17 @@ type identityFlags struct {
 	caCertificate               string
 	timeout                     time.Duration
 	verbose                     bool
+	sources                     sourceFlags
 }
 
 // addTo declares the flags.
 func (f *identityFlags) addTo(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.audiences, "audience", []string{defaultAudience}, "`AUDIENCE` of the ID token, or HOST=AUDIENCE for one registry (repeatable)")
-	flags.StringVar(&f.source, "id-token-source", "auto", "`NAME` of the place the ID token comes from: auto, github, gitlab or kubernetes")
+	flags.StringVar(&f.source, "id-token-source", "auto", "`NAME` of the place the ID token comes from: auto, github, gitlab, azure-pipelines, buildkite, circleci, kubernetes, oidc, entra, azure-identity or google")
 	flags.StringVar(&f.tokenFile, "id-token-file", "", "read the ID token from the file at `PATH`")
 	flags.StringVar(&f.tokenEnv, "id-token-env", "", "read the ID token from the variable `NAME`")
 	flags.BoolVar(&f.tokenStdin, "id-token-stdin", false, "read the ID token from standard input")
+	f.sources.addTo(flags)
 	flags.StringVar(&f.caCertificate, "ca-certificate", "", "trust this `CA` beside the system's: a path, PEM text or base64 of it")
 	flags.DurationVar(&f.timeout, "timeout", 90*time.Second, "how long everything together may take")
 	flags.BoolVar(&f.verbose, "verbose", false, "say what was asked of whom and how long it took")
@@ -61,7 +63,8 @@ func (f *mintFlags) addTo(flags *pflag.FlagSet) {
 
 // deadline is the end of everything that one command does.
 func (f *identityFlags) deadline(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, f.timeout, errTimeout{f.timeout})
+	limit := f.sources.limit(f.timeout)
+	return context.WithTimeoutCause(ctx, limit, errTimeout{limit})
 }
 
 // errTimeout is the cause of a context that ended by --timeout.
@@ -92,13 +95,16 @@ func (f *identityFlags) chooseSource(env idtoken.Env) (idtoken.Source, error) {
 	if f.tokenStdin {
 		explicit = append(explicit, idtoken.Stdin{Env: env})
 	}
+	if len(explicit) > 0 && f.sources.issuer != "" {
+		explicit = append(explicit, idtoken.OIDC{})
+	}
 	switch {
 	case len(explicit) > 1:
 		return nil, &usageError{err: fmt.Errorf("the ID token can come from %s or %s, not from both", explicit[0].Name(), explicit[1].Name())}
 	case len(explicit) == 1:
 		return explicit[0], nil
 	}
-	source, err := idtoken.Choose(env, f.source)
+	source, err := f.sources.choose(env, f.source)
 	var unknown *idtoken.Error
 	if errors.As(err, &unknown) && unknown.Problem == idtoken.UnknownSource {
 		return nil, &usageError{err: err}

@@ -127,6 +127,7 @@ func helperMint(name string, s credhelper.Settings) (mintFlags, []target, error)
 			tokenEnv:      s.Variable,
 			caCertificate: s.CA,
 			timeout:       limit,
+			sources:       sourceFlagsOf(s.Options),
 		},
 		robots:    []string{s.Robot},
 		tlsVerify: s.TLSVerify,

@@ -29,7 +29,7 @@ func (h *helperFlags) addTo(flags *pflag.FlagSet) {
 }
 
 // check finds what a helper cannot do, before anything is asked.
-func (h *helperFlags) check(flags *mintFlags, targets []target) error {
+func (h *helperFlags) check(flags *mintFlags, targets []target, getenv func(string) string) error {
 	if !h.use {
 		if h.dir != "" {
 			return errors.New("--helper-dir is for --credential-helper")
@@ -38,6 +38,9 @@ func (h *helperFlags) check(flags *mintFlags, targets []target) error {
 	}
 	if flags.tokenStdin {
 		return errors.New("--credential-helper needs an ID token that can be had again, not --id-token-stdin")
+	}
+	if err := flags.sources.checkAgain(getenv); err != nil {
+		return err
 	}
 	for i, t := range targets {
 		if t.registry.Namespace != "" {
@@ -128,11 +131,18 @@ func (a *app) allSettings(flags mintFlags, targets []target, source idtoken.Sour
 	if err != nil {
 		return nil, err
 	}
+	options, err := flags.sources.options(from.name, a.env.Getenv)
+	if err != nil {
+		return nil, err
+	}
 	all := map[string]credhelper.Settings{}
 	for _, t := range targets {
 		if all[t.registry.Host], err = helperSettings(flags, t, from, a.env.ReadFile); err != nil {
 			return nil, &usageError{err: err}
 		}
+		settings := all[t.registry.Host]
+		settings.Options = options
+		all[t.registry.Host] = settings
 	}
 	return all, nil
 }

@@ -53,7 +53,7 @@ func (a *app) runLogin(ctx context.Context, flags loginFlags, registry string) e
 	if err != nil {
 		return &usageError{err: err}
 	}
-	if err := flags.check(targets); err != nil {
+	if err := flags.check(targets, a.env.Getenv); err != nil {
 		return &usageError{err: err}
 	}
 	ctx, stop := a.env.Interruptible(ctx)
@@ -145,8 +145,8 @@ func (a *app) warnOfFlags(flags loginFlags, targets []target) {
 }
 
 // check finds what goes together only in other ways.
-func (f *loginFlags) check(targets []target) error {
-	if err := f.helper.check(&f.mintFlags, targets); err != nil {
+func (f *loginFlags) check(targets []target, getenv func(string) string) error {
+	if err := f.helper.check(&f.mintFlags, targets, getenv); err != nil {
 		return err
 	}
 	switch {

@@ -86,12 +86,7 @@ func (a *app) transports(flags mintFlags) (verified, registry http.RoundTripper,
 // idTokenSource is where the ID token comes from; platforms' own servers are
 // asked over this transport.
 func (a *app) idTokenSource(flags identityFlags, verified http.RoundTripper) (idtoken.Source, error) {
-	return flags.chooseSource(idtoken.Env{
-		Getenv:   a.env.Getenv,
-		Stdin:    a.env.Stdin,
-		ReadFile: a.env.ReadFile,
-		Endpoint: a.endpoint(flags, verified),
-	})
+	return flags.chooseSource(a.idTokenEnv(flags, verified))
 }
 
 // unverified is for registries alone, where the user chose so.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"testing"
 
 	"quay-keyless/internal/credhelper"
@@ -34,7 +35,7 @@ func TestAHostStaysForItsOtherAuthFile(t *testing.T) {
 	if _, err := stores[0].Remove(t.Context(), host); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := credhelper.Find(in(folder), 1000, os.ReadFile, host); err != nil || got != settings("acme+ci") {
+	if got, err := credhelper.Find(in(folder), 1000, os.ReadFile, host); err != nil || !reflect.DeepEqual(got, settings("acme+ci")) {
 		t.Errorf("%+v, %v", got, err)
 	}
 	if _, err := stores[1].Remove(t.Context(), host); err != nil {

@@ -29,6 +29,9 @@ type Settings struct {
 	Source   string `json:"id-token-source,omitempty"` // the source's name, never auto
 	File     string `json:"id-token-file,omitempty"`   // absolute: tools run anywhere
 	Variable string `json:"id-token-env,omitempty"`
+	// Options are what the source was told, by the names of its flags; never a
+	// secret, but the file or the variable that it is in.
+	Options map[string]string `json:"id-token-options,omitempty"`
 	// CA is PEM text, not a path: the file may be gone when a tool asks, or be
 	// outside of the container that the tool runs in.
 	CA        string `json:"ca-certificate,omitempty"`

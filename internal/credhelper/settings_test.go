@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -79,7 +80,7 @@ func TestSettingsAreFoundAgain(t *testing.T) {
 	s := store(t, folder)
 	set(t, s, nil, "acme+ci", host, "b.example")
 	got, err := credhelper.Find(in(folder), 1000, os.ReadFile, host)
-	if err != nil || got != settings("acme+ci") {
+	if err != nil || !reflect.DeepEqual(got, settings("acme+ci")) {
 		t.Errorf("%+v, %v", got, err)
 	}
 	if _, err := credhelper.Find(in(folder), 1000, os.ReadFile, "c.example"); !errors.Is(err, credhelper.ErrNotFound) {
@@ -123,7 +124,7 @@ func TestUnknownFieldsStay(t *testing.T) {
 	if string(got.Later) == "" || got.Hosts["else.example"]["odd"] != true || got.Hosts[host]["new"] != "kept" {
 		t.Errorf("lost in %s", text(t, s.Path()))
 	}
-	if found, err := credhelper.Find(in(folder), 1000, os.ReadFile, host); err != nil || found != plain {
+	if found, err := credhelper.Find(in(folder), 1000, os.ReadFile, host); err != nil || !reflect.DeepEqual(found, plain) {
 		t.Errorf("%+v, %v", found, err)
 	}
 }

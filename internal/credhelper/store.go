@@ -158,7 +158,7 @@ func merged(old json.RawMessage, settings Settings, holder string) (json.RawMess
 		return nil, err
 	}
 	all["holders"] = holders
-	for _, optional := range []string{"id-token-source", "id-token-file", "id-token-env", "ca-certificate"} {
+	for _, optional := range []string{"id-token-source", "id-token-file", "id-token-env", "id-token-options", "ca-certificate"} {
 		delete(all, optional)
 	}
 	text, err := json.Marshal(settings)

@@ -49,6 +49,50 @@ const (
 	Insecure
 	// UnknownSource: no source has that name.
 	UnknownSource
+	// NoAzureEndpoint: an Azure Pipelines job whose agent names no endpoint.
+	NoAzureEndpoint
+	// NoAzureToken: an Azure Pipelines step without the job's access token.
+	NoAzureToken
+	// NoBuildkiteToken: a Buildkite job without what its agent sets.
+	NoBuildkiteToken
+	// NoCircleToken: a CircleCI job without a token.
+	NoCircleToken
+	// NoResource: a source that needs an App ID URI as its audience has none.
+	NoResource
+	// RefreshToken: the token is one to renew others with.
+	RefreshToken
+	// GraphToken: the token is one for Microsoft Graph.
+	GraphToken
+	// WrongAlgorithm: Quay cannot verify the signature.
+	WrongAlgorithm
+	// NoKeyID: the header does not tell the key.
+	NoKeyID
+	// Opaque: an OIDC provider gave no token that is a JWT.
+	Opaque
+	// NotOIDC: an issuer is no OIDC provider.
+	NotOIDC
+	// OtherIssuer: an OIDC provider calls itself otherwise.
+	OtherIssuer
+	// NoSuchFlow: an OIDC provider has no endpoint for the flow.
+	NoSuchFlow
+	// WrongClient: an OIDC provider does not know the client or its secret.
+	WrongClient
+	// WrongLogin: an OIDC provider refused the user's password or the code.
+	WrongLogin
+	// FlowForbidden: an OIDC provider does not allow this client that flow.
+	FlowForbidden
+	// WrongScope: an OIDC provider does not give that scope.
+	WrongScope
+	// Cancelled: the user, or an administrator, refused the login.
+	Cancelled
+	// NoLogin: nobody logged in in time.
+	NoLogin
+	// PortTaken: the port for the browser's way back is another program's.
+	PortTaken
+	// NotThisLogin: a token does not belong to the login that was begun.
+	NotThisLogin
+	// NoSecretThere: a secret's file or variable is missing or empty.
+	NoSecretThere
 )
 
 // Error is the error of a job without a usable ID token.
@@ -57,6 +101,8 @@ type Error struct {
 	Source  string // its name; "" where none was found
 	Detail  string // what was seen, as "has 2 lines"
 	Err     error  // the cause, if there is one
+	// Platform is the one that was recognised, for NoSource.
+	Platform Platform
 }
 
 // Error says which source, and what is wrong with it.
@@ -113,5 +159,5 @@ func (p Problem) words() string {
 	case UnknownSource:
 		return "is not known"
 	}
-	return "is not usable"
+	return p.sourceWords()
 }

@@ -21,6 +21,14 @@ type Env struct {
 	Stdin    io.Reader
 	ReadFile func(path string) ([]byte, error)
 	Endpoint *endpoint.Client // for the platforms' own servers, always verified
+	// Direct is Endpoint without a proxy, for what is on this machine's own link.
+	Direct *endpoint.Client
+	// Say tells the user what he has to do now, as in a login by browser.
+	Say func(string)
+	// Ask asks the user for a secret, without echo.
+	Ask func(ctx context.Context, question string) (Secret, error)
+	// Browse opens an address in the user's browser, if there is one.
+	Browse func(ctx context.Context, address string)
 }
 
 // Source is a place an ID token comes from.
@@ -46,8 +54,11 @@ type Renewable interface {
 // ChoosesAudience reports whether a source makes a token for the audience that
 // it is asked for; others have one that was made before.
 func ChoosesAudience(source Source) bool {
-	_, ok := source.(GitHub)
-	return ok
+	switch source.(type) {
+	case GitHub, Buildkite, Google, AzureIdentity, Entra:
+		return true
+	}
+	return false
 }
 
 // Ambient is the ordered list of the sources that a job may have without being
@@ -58,22 +69,36 @@ func Ambient(env Env) []Source {
 	return []Source{
 		GitHub{env},
 		GitLab{env},
+		AzurePipelines{env},
+		Buildkite{Env: env},
+		CircleCI{env},
 		Kubernetes{env},
 	}
 }
 
-// Choose returns the ambient source of that name, or for "auto" the first one
+// Named are the sources that a job has only by their names: they would answer
+// in places where nobody meant them, or need to be told more.
+func Named(env Env) []Source {
+	return []Source{
+		OIDC{Env: env},
+		Entra{Env: env},
+		AzureIdentity{Env: env},
+		Google{env},
+	}
+}
+
+// Choose returns the source of that name, or for "auto" the first ambient one
 // present. The errors are [NoSource] and [UnknownSource].
 func Choose(env Env, name string) (Source, error) {
 	var names []string
-	for _, source := range Ambient(env) {
+	for _, source := range append(Ambient(env), Named(env)...) {
 		if source.Name() == name || name == "auto" && source.Present() {
 			return source, nil
 		}
 		names = append(names, source.Name())
 	}
 	if name == "auto" {
-		return nil, &Error{Problem: NoSource}
+		return nil, &Error{Problem: NoSource, Platform: recognise(env)}
 	}
 	return nil, &Error{
 		Problem: UnknownSource,
@@ -94,11 +119,15 @@ func usable(source, text string) (Secret, error) {
 		return Secret{}, &Error{Problem: SeveralLines, Source: source}
 	}
 	token := NewSecret(text)
-	if _, err := ParseClaims(token); err != nil {
+	claims, err := ParseClaims(token)
+	if err != nil {
 		var bad *Error
 		if errors.As(err, &bad) {
 			bad.Source = source
 		}
+		return Secret{}, err
+	}
+	if err := harmful(source, token, claims); err != nil {
 		return Secret{}, err
 	}
 	return token, nil

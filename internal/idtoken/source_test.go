@@ -229,7 +229,7 @@ func TestChooseByName(t *testing.T) {
 	}
 	for _, name := range []string{"GitHub", "jenkins", ""} {
 		_, err := idtoken.Choose(env, name)
-		if problem(err) != idtoken.UnknownSource || !strings.Contains(err.Error(), "auto, github, gitlab, kubernetes") {
+		if problem(err) != idtoken.UnknownSource || !strings.Contains(err.Error(), "auto, github, gitlab, azure-pipelines, buildkite, circleci, kubernetes, oidc, entra, azure-identity, google") {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
@@ -238,7 +238,7 @@ func TestChooseByName(t *testing.T) {
 // Each problem has words of its own, or cures cannot be told apart.
 func TestProblemsHaveWords(t *testing.T) {
 	t.Parallel()
-	for p := idtoken.NoSource; p <= idtoken.UnknownSource; p++ {
+	for p := idtoken.NoSource; p <= idtoken.NoSecretThere; p++ {
 		if text := (&idtoken.Error{Problem: p}).Error(); strings.Contains(text, "not usable") {
 			t.Errorf("problem %d: %s", p, text)
 		}

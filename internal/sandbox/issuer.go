@@ -4,6 +4,7 @@ package sandbox
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"strings"
 
@@ -23,6 +24,7 @@ var issuerModes = map[string]struct {
 	slowKeys        bool
 }{
 	"github": {}, "gitlab": {}, "kubernetes": {}, "good": {},
+	"azure-pipelines": {}, "buildkite": {}, "circleci": {}, "google": {}, "oidc": {}, "oidc-post": {},
 	"d500":   {discovery: internalError},
 	"d404":   {discovery: page(http.StatusNotFound, typeHTML, "Not Found", "")},
 	"d429":   {discovery: page(http.StatusTooManyRequests, typeHTML, "Too Many Requests", "")},
@@ -73,13 +75,15 @@ func (s *Sandbox) serveDiscovery(w http.ResponseWriter, r *http.Request) {
 	if mode.plainKeys {
 		base = s.PlainURL
 	}
-	jsonAnswer(http.StatusOK, map[string]any{
+	document := map[string]any{
 		"issuer":                                issuer,
 		"jwks_uri":                              base + "/issuers/" + name + "/jwks",
 		"response_types_supported":              []string{"id_token"},
 		"subject_types_supported":               []string{"public"},
 		"id_token_signing_alg_values_supported": []string{"RS256"},
-	}).write(w)
+	}
+	maps.Copy(document, s.providerEndpoints(name))
+	jsonAnswer(http.StatusOK, document).write(w)
 }
 
 func (s *Sandbox) serveKeys(w http.ResponseWriter, r *http.Request) {

@@ -107,6 +107,14 @@ func defaultSubject(issuer string) string {
 		return "project_path:acme/app:ref_type:branch:ref:main"
 	case "kubernetes":
 		return "system:serviceaccount:acme:pipeline"
+	case "azure-pipelines":
+		return "p://acme/app/build"
+	case "buildkite":
+		return buildkitePipeline
+	case "circleci":
+		return "org/" + circleOrganization + "/project/" + circleProject + "/user/" + circleUser
+	case "google":
+		return googleAccount
 	default:
 		return "repo:acme/app:ref:refs/heads/main"
 	}

@@ -33,6 +33,7 @@ type Sandbox struct {
 	store     *store
 	watch     *watch
 	jobs      *jobs
+	logins    *logins
 	issuers   http.Client // fetches discovery and keys, as Quay does
 	handler   http.Handler
 	servers   []*http.Server
@@ -61,7 +62,7 @@ func New(cfg Config) (*Sandbox, error) {
 	}
 	s := &Sandbox{
 		CA: ca.pem(), cfg: cfg, facts: facts, authority: ca,
-		store: newStore(cfg), watch: newWatch(), jobs: newJobs(),
+		store: newStore(cfg), watch: newWatch(), jobs: newJobs(), logins: newLogins(),
 	}
 	if s.issuers.Transport, err = issuerTransport(ca, cfg); err != nil {
 		return nil, err
@@ -125,6 +126,7 @@ func (s *Sandbox) routes() http.Handler {
 	ci(githubAPIPath+"/repos/{owner}/{repo}/actions/oidc/customization/sub", GitHubAPI, s.serveGitHubAPI)
 	ci("/gitlab/token", IDToken, s.serveGitLab)
 	ci("/kubernetes/token", IDToken, s.serveKubernetes)
+	s.routePlatforms(ci)
 	ci("/issuers/{name}/.well-known/openid-configuration", Discovery, s.serveDiscovery)
 	ci("/issuers/{name}/jwks", JWKS, s.serveKeys)
 	mux.HandleFunc("/sandbox/faults", s.serveFaults)

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"strings"
+
+	"quay-keyless/internal/idtoken"
+)
+
+// idTokenEnv is what sources may look at and ask for.
+func (a *app) idTokenEnv(flags identityFlags, verified http.RoundTripper) idtoken.Env {
+	env := idtoken.Env{
+		Getenv:   a.env.Getenv,
+		Stdin:    a.env.Stdin,
+		ReadFile: a.env.ReadFile,
+		Endpoint: a.endpoint(flags, verified),
+		Direct:   a.endpoint(flags, direct(verified)),
+		Say:      a.host.Notice,
+		Browse:   func(context.Context, string) {},
+		Ask: func(ctx context.Context, question string) (idtoken.Secret, error) {
+			return ask(ctx, a.env, question)
+		},
+	}
+	if a.env.Browse != nil {
+		env.Browse = a.env.Browse
+	}
+	return env
+}
+
+// direct is a transport without a proxy.
+func direct(transport http.RoundTripper) http.RoundTripper {
+	if t, ok := transport.(*http.Transport); ok {
+		t = t.Clone()
+		t.Proxy = nil
+		return t
+	}
+	return transport
+}
+
+var errNoTerminal = errors.New("there is no terminal to ask at")
+
+// ask asks for a password on the terminal that standard input is, without echo.
+func ask(ctx context.Context, env Env, question string) (idtoken.Secret, error) {
+	missing := func(err error) error {
+		return &idtoken.Error{Problem: idtoken.NoSecretThere, Source: "oidc", Detail: "cannot be asked for: no password", Err: err}
+	}
+	file, ok := env.Stdin.(*os.File)
+	if !ok {
+		return idtoken.Secret{}, missing(errNoTerminal)
+	}
+	restore, err := silence(file)
+	if err != nil {
+		return idtoken.Secret{}, missing(errNoTerminal)
+	}
+	defer restore()
+	_, _ = fmt.Fprint(env.Stderr, question)
+	defer fmt.Fprintln(env.Stderr) //nolint:errcheck // nobody to tell
+	line, err := readLine(ctx, file)
+	if err == nil && line.Empty() {
+		return idtoken.Secret{}, missing(errors.New("nothing was typed"))
+	}
+	return line, err
+}
+
+// readLine reads until the line ends or ctx does; the read itself cannot be
+// called off.
+func readLine(ctx context.Context, from io.Reader) (idtoken.Secret, error) {
+	type result struct {
+		line string
+		err  error
+	}
+	got := make(chan result, 1)
+	go func() {
+		line, err := bufio.NewReader(from).ReadString('\n')
+		if errors.Is(err, io.EOF) {
+			err = nil
+		}
+		got <- result{line, err}
+	}()
+	select {
+	case r := <-got:
+		return idtoken.NewSecret(strings.TrimRight(r.line, "\r\n")), r.err
+	case <-ctx.Done():
+		return idtoken.Secret{}, context.Cause(ctx)
+	}
+}
+
+// browse opens an address in the user's browser, where a desktop is there. What
+// comes of it is the browser's: the address was printed too.
+func browse(_ context.Context, address string) {
+	program := opener(runtime.GOOS, os.Getenv)
+	if program == nil {
+		return
+	}
+	command := exec.Command(program[0], append(program[1:], address)...) //nolint:gosec // one of three programs
+	command.Env = harmless(os.Environ())
+	if command.Start() == nil {
+		go command.Wait() //nolint:errcheck // see above
+	}
+}
+
+// opener is the system's own way to open an address, nil where it has none.
+func opener(system string, getenv func(string) string) []string {
+	switch {
+	case system == "darwin":
+		return []string{"open"}
+	case system == "windows":
+		return []string{"rundll32", "url.dll,FileProtocolHandler"}
+	case getenv("DISPLAY")+getenv("WAYLAND_DISPLAY")+getenv("BROWSER") != "":
+		return []string{"xdg-open"}
+	}
+	return nil
+}
+
+// harmless is what a browser needs of the environment: others of its variables
+// may hold secrets.
+func harmless(environment []string) []string {
+	known := []string{"PATH", "HOME", "USER", "LANG", "DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "DBUS_SESSION_BUS_ADDRESS", "BROWSER", "SYSTEMROOT", "USERPROFILE", "APPDATA", "LOCALAPPDATA"}
+	var kept []string
+	for _, variable := range environment {
+		name, _, _ := strings.Cut(variable, "=")
+		if slices.Contains(known, strings.ToUpper(name)) || strings.HasPrefix(name, "XDG_") {
+			kept = append(kept, variable)
+		}
+	}
+	return kept
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"quay-keyless/internal/idtoken"
+)
+
+// terminal makes a terminal: what a person types goes into person, and what he
+// sees comes out of it.
+func terminal(t *testing.T) (person, program *os.File) {
+	t.Helper()
+	person, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = person.Close() })
+	if err := unix.IoctlSetPointerInt(int(person.Fd()), unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
+	}
+	number, err := unix.IoctlGetInt(int(person.Fd()), unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = program.Close() })
+	return person, program
+}
+
+// asked is told of the question, which comes when the terminal is silent.
+type asked func(string)
+
+func (a asked) Write(text []byte) (int, error) {
+	a(string(text))
+	return len(text), nil
+}
+
+func TestPasswordIsNotShown(t *testing.T) {
+	t.Parallel()
+	person, program := terminal(t)
+	typed := false
+	env := Env{Stdin: program, Stderr: asked(func(text string) {
+		if !typed {
+			typed = true
+			if _, err := io.WriteString(person, "PASSWORD\n"); err != nil {
+				t.Error(err)
+			}
+		}
+	})}
+	secret, err := ask(t.Context(), env, "password: ")
+	if err != nil || secret.Reveal() != "PASSWORD" {
+		t.Fatalf("got %q, %v", secret.Reveal(), err)
+	}
+	// Echo is on again: what is typed now is seen, and what was typed then is not.
+	if _, err := io.WriteString(person, "visible\n"); err != nil {
+		t.Fatal(err)
+	}
+	var seen bytes.Buffer
+	for buffer := make([]byte, 64); !strings.Contains(seen.String(), "visible"); {
+		n, err := person.Read(buffer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen.Write(buffer[:n])
+	}
+	if strings.Contains(seen.String(), "PASSWORD") {
+		t.Errorf("the terminal shows %q", seen.String())
+	}
+}
+
+func TestInterruptedQuestionLeavesTheTerminalAsItWas(t *testing.T) {
+	t.Parallel()
+	_, program := terminal(t)
+	before, err := unix.IoctlGetTermios(int(program.Fd()), unix.TCGETS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cause := errors.New("interrupted")
+	env := Env{Stdin: program, Stderr: asked(func(string) { cancel(cause) })}
+	if _, err := ask(ctx, env, "password: "); !errors.Is(err, cause) {
+		t.Errorf("error %v", err)
+	}
+	after, err := unix.IoctlGetTermios(int(program.Fd()), unix.TCGETS)
+	if err != nil || *after != *before {
+		t.Errorf("settings %+v, were %+v (%v)", after, before, err)
+	}
+}
+
+func TestNoTerminalIsSaid(t *testing.T) {
+	t.Parallel()
+	file, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	for _, stdin := range []io.Reader{file, strings.NewReader("PASSWORD\n")} {
+		var missing *idtoken.Error
+		if _, err := ask(t.Context(), Env{Stdin: stdin, Stderr: io.Discard}, "password: "); !errors.As(err, &missing) || !errors.Is(err, errNoTerminal) {
+			t.Errorf("error %v", err)
+		}
+	}
+}
+
+func TestBrowserGetsNoSecrets(t *testing.T) {
+	t.Parallel()
+	kept := harmless([]string{"PATH=/bin", "OIDC_PASSWORD=x", "DISPLAY=:0", "XDG_RUNTIME_DIR=/run", "QUAY_ID_TOKEN=x", "AWS_SECRET=x"})
+	if strings.Join(kept, " ") != "PATH=/bin DISPLAY=:0 XDG_RUNTIME_DIR=/run" {
+		t.Errorf("kept %q", kept)
+	}
+}

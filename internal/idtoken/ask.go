@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package idtoken
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"quay-keyless/internal/endpoint"
+)
+
+// question is one request to a platform's own token endpoint.
+type question struct {
+	client  *endpoint.Client
+	source  string // the source's name
+	name    string // of the endpoint, in words
+	request func() (*http.Request, error)
+}
+
+// ask sends it as often as [endpoint.Client.Retry] does. A status other than
+// 200 is [Denied], with what the endpoint says of it.
+func (q question) ask(ctx context.Context) (*endpoint.Answer, error) {
+	answer, err := q.client.Do(ctx, q.name, func(context.Context) (*http.Request, error) { return q.request() })
+	if err != nil {
+		return nil, err
+	}
+	if answer.Status != http.StatusOK {
+		return nil, &Error{Problem: Denied, Source: q.source, Detail: denial(answer)}
+	}
+	return answer, nil
+}
+
+// token takes the token out of a JSON answer's field.
+func (q question) token(ctx context.Context, field string) (Secret, error) {
+	answer, err := q.ask(ctx)
+	if err != nil {
+		return Secret{}, err
+	}
+	var body map[string]json.RawMessage
+	if json.Unmarshal(answer.Body, &body) != nil || text(body[field]) == "" {
+		return Secret{}, &endpoint.Unbelievable{Name: q.name, Why: "answered without a token in it"}
+	}
+	return usable(q.source, text(body[field]))
+}
+
+// denial is a definite no in words: the status, a redirect that is not
+// followed, and the endpoint's own text where it has one.
+func denial(answer *endpoint.Answer) string {
+	detail := fmt.Sprintf("was denied with HTTP %d", answer.Status)
+	if location := answer.Header.Get("Location"); location != "" {
+		detail += fmt.Sprintf(" and a redirect to %q, which is not followed", location)
+	}
+	var body map[string]json.RawMessage
+	if json.Unmarshal(answer.Body, &body) != nil {
+		return detail
+	}
+	for _, field := range []string{"error_description", "message", "error"} {
+		if words := firstLine(text(body[field])); words != "" {
+			return detail + fmt.Sprintf(": %q", words)
+		}
+	}
+	return detail
+}
+
+// firstLine is what a person reads of an endpoint's text: Entra adds lines with
+// trace ids.
+func firstLine(words string) string {
+	const enough = 300
+	words, _, _ = strings.Cut(strings.TrimSpace(words), "\n")
+	words = strings.TrimSpace(words)
+	if len(words) > enough {
+		words = strings.ToValidUTF8(words[:enough], "") + "..."
+	}
+	return words
+}
+
+// address reads a token endpoint's URL out of a variable. It must be https, but
+// on this machine: a request token goes there.
+func address(source, variable, value string) (*url.URL, error) {
+	u, err := url.Parse(value)
+	switch {
+	case err != nil || u.Host == "":
+		return nil, &Error{Problem: Unreadable, Source: source, Detail: "cannot be asked for: " + variable + " is not a URL"}
+	case u.Scheme != "https" && !loopback(u.Hostname()):
+		return nil, &Error{Problem: Insecure, Source: source, Detail: "is not asked for: " + variable + " is not https"}
+	}
+	return u, nil
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package idtoken
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// AzureIdentity is the managed identity of a machine in Azure, from its metadata
+// server (IMDS). It answers on every machine there that has an identity, so it
+// is used only where the user names it.
+type AzureIdentity struct {
+	Env Env
+	// ClientID chooses among several identities; "" for the only one.
+	ClientID string
+}
+
+var _ Renewable = AzureIdentity{}
+
+// Name is azure-identity.
+func (AzureIdentity) Name() string { return "azure-identity" }
+
+// Present is false: see [AzureIdentity].
+func (AzureIdentity) Present() bool { return false }
+
+// IDToken asks for an access token for the App ID URI that is the audience
+// (learn.microsoft.com, How to use managed identities on a VM to acquire an
+// access token). The server is asked directly, never by a proxy, and by plain
+// http: it has no other, and is on this machine's own link.
+func (a AzureIdentity) IDToken(ctx context.Context, audience string) (Secret, error) {
+	if err := wantResource(a.Name(), audience); err != nil {
+		return Secret{}, err
+	}
+	u, err := url.Parse(cmp.Or(a.Env.Getenv("AZURE_POD_IDENTITY_AUTHORITY_HOST"), "http://169.254.169.254"))
+	if err != nil || u.Host == "" {
+		return Secret{}, &Error{Problem: Unreadable, Source: a.Name(), Detail: "cannot be asked for: AZURE_POD_IDENTITY_AUTHORITY_HOST is not a URL"}
+	}
+	query := url.Values{"api-version": {"2018-02-01"}, "resource": {audience}}
+	if id := cmp.Or(a.ClientID, a.Env.Getenv("AZURE_CLIENT_ID")); id != "" {
+		query.Set("client_id", id)
+	}
+	u.Path = cmp.Or(u.Path, "/") // without one JoinPath makes a relative URL
+	u = u.JoinPath("metadata", "identity", "oauth2", "token")
+	u.RawQuery = query.Encode()
+	token, err := question{a.Env.Direct, a.Name(), "Azure's metadata server at " + u.Host, func() (*http.Request, error) {
+		return &http.Request{Method: http.MethodGet, URL: u, Header: http.Header{"Metadata": {"true"}}}, nil
+	}}.token(ctx, "access_token")
+	if err != nil {
+		return Secret{}, err
+	}
+	return token, fit(a.Name(), token)
+}
+
+// Spent reports a token with less than 30 s left.
+func (AzureIdentity) Spent(claims Claims, now time.Time) bool { return nearExpiry(claims, now) }

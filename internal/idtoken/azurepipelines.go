@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package idtoken
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// The variables of an Azure Pipelines job. The agent sets the first two; the
+// third is a secret that each step must map into its environment itself
+// (learn.microsoft.com, Azure DevOps, release notes of sprint 240).
+const (
+	azureBuild       = "TF_BUILD"
+	azureRequestURI  = "SYSTEM_OIDCREQUESTURI"
+	azureAccessToken = "SYSTEM_ACCESSTOKEN"
+)
+
+// AzurePipelines is the ID token of an Azure Pipelines job. Its audience is
+// always api://AzureADTokenExchange.
+type AzurePipelines struct {
+	Env Env
+}
+
+var _ Renewable = AzurePipelines{}
+
+// Name is azure-pipelines.
+func (AzurePipelines) Name() string { return "azure-pipelines" }
+
+// Present reports a job of Azure Pipelines.
+func (a AzurePipelines) Present() bool {
+	return strings.EqualFold(a.Env.Getenv(azureBuild), "true") || a.Env.Getenv(azureRequestURI) != ""
+}
+
+// IDToken asks the job's endpoint; the audience cannot be chosen. Without a
+// service connection the subject is p://ORG/PROJECT/PIPELINE.
+func (a AzurePipelines) IDToken(ctx context.Context, _ string) (Secret, error) {
+	bearer, at := NewSecret(a.Env.Getenv(azureAccessToken)), a.Env.Getenv(azureRequestURI)
+	switch {
+	case at == "":
+		return Secret{}, &Error{Problem: NoAzureEndpoint, Source: a.Name()}
+	case bearer.Empty():
+		return Secret{}, &Error{Problem: NoAzureToken, Source: a.Name()}
+	}
+	u, err := address(a.Name(), azureRequestURI, at)
+	if err != nil {
+		return Secret{}, err
+	}
+	query := u.Query()
+	query.Set("api-version", "7.1")
+	u.RawQuery = query.Encode()
+	return question{a.Env.Endpoint, a.Name(), "Azure Pipelines' ID token endpoint at " + u.Host, func() (*http.Request, error) {
+		return &http.Request{Method: http.MethodPost, URL: u, Body: http.NoBody, Header: http.Header{
+			"Authorization":         {"Bearer " + bearer.Reveal()},
+			"Accept":                {"application/json"},
+			"Content-Type":          {"application/json"},
+			"X-TFS-FedAuthRedirect": {"Suppress"}, // a 401 in place of a sign-in page
+		}}, nil
+	}}.token(ctx, "oidcToken")
+}
+
+// Spent reports a token with less than 30 s of its ten minutes left.
+func (AzurePipelines) Spent(claims Claims, now time.Time) bool { return nearExpiry(claims, now) }

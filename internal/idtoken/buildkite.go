@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package idtoken
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+const (
+	buildkiteEndpoint = "https://agent.buildkite.com/v3"
+	// buildkiteSubject is the claim that stands for the subject unless another
+	// was named: the default one has the commit in it, which no federation entry
+	// can foresee.
+	buildkiteSubject = "pipeline_id"
+)
+
+// Buildkite is the ID token of a Buildkite job, asked for as `buildkite-agent
+// oidc request-token` does (buildkite/agent, api/oidc.go).
+type Buildkite struct {
+	Env Env
+	// SubjectClaim is the claim to take as the subject: "" for the variable
+	// BUILDKITE_OIDC_TOKEN_SUBJECT_CLAIM, or else pipeline_id.
+	SubjectClaim string
+}
+
+var _ Renewable = Buildkite{}
+
+// Name is buildkite.
+func (Buildkite) Name() string { return "buildkite" }
+
+// Present reports a job of Buildkite.
+func (b Buildkite) Present() bool { return b.Env.Getenv("BUILDKITE") == "true" }
+
+// IDToken asks the agent API for a token with that audience.
+func (b Buildkite) IDToken(ctx context.Context, audience string) (Secret, error) {
+	job, bearer := b.Env.Getenv("BUILDKITE_JOB_ID"), NewSecret(b.Env.Getenv("BUILDKITE_AGENT_ACCESS_TOKEN"))
+	if job == "" || bearer.Empty() {
+		return Secret{}, &Error{Problem: NoBuildkiteToken, Source: b.Name()}
+	}
+	u, err := address(b.Name(), "BUILDKITE_AGENT_ENDPOINT", cmp.Or(b.Env.Getenv("BUILDKITE_AGENT_ENDPOINT"), buildkiteEndpoint))
+	if err != nil {
+		return Secret{}, err
+	}
+	u.Path = cmp.Or(u.Path, "/") // without one JoinPath makes a relative URL
+	// Buildkite's server takes no dots in this part of a path.
+	u = u.JoinPath("jobs", strings.ReplaceAll(url.PathEscape(job), ".", "%2E"), "oidc", "tokens")
+	body, err := json.Marshal(map[string]string{
+		"audience":      audience,
+		"subject_claim": cmp.Or(b.SubjectClaim, b.Env.Getenv("BUILDKITE_OIDC_TOKEN_SUBJECT_CLAIM"), buildkiteSubject),
+	})
+	if err != nil {
+		return Secret{}, err
+	}
+	return question{b.Env.Endpoint, b.Name(), "Buildkite's agent API at " + u.Host, func() (*http.Request, error) {
+		return &http.Request{Method: http.MethodPost, URL: u, Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body)), Header: http.Header{
+			"Authorization": {"Token " + bearer.Reveal()},
+			"Content-Type":  {"application/json"},
+		}}, nil
+	}}.token(ctx, "token")
+}
+
+// Spent reports a token with less than 30 s of its five minutes left.
+func (Buildkite) Spent(claims Claims, now time.Time) bool { return nearExpiry(claims, now) }

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package idtoken
+
+// Platform is one whose ID token the user names himself: how a job of it is
+// recognised, where its token is, and what to know.
+type Platform struct {
+	Name       string
+	Recognised []string // variables, one of which such a job has
+	Variable   string   // that holds the token
+	File       string   // that holds the token, where no variable does
+	Never      bool     // its tokens cannot work with Quay
+	Know       string   // one sentence
+}
+
+// Elsewhere is the table of the platforms without a source of their own.
+var Elsewhere = []Platform{
+	{
+		Name: "HCP Terraform", Recognised: []string{"TFC_RUN_ID", "TFC_WORKLOAD_IDENTITY_TOKEN"}, Variable: "TFC_WORKLOAD_IDENTITY_TOKEN",
+		Know: "the workspace needs the variable TFC_WORKLOAD_IDENTITY_AUDIENCE=quay; plan and apply have a subject each",
+	},
+	{
+		Name: "Spacelift", Recognised: []string{"SPACELIFT_OIDC_TOKEN", "TF_VAR_spacelift_run_id"}, Variable: "SPACELIFT_OIDC_TOKEN",
+		Know: "the audience is the account's host name; the subject has the kind of the run and its scope",
+	},
+	{
+		Name: "Semaphore", Recognised: []string{"SEMAPHORE"}, Variable: "SEMAPHORE_OIDC_TOKEN",
+		Know: "issuer and audience are the organization's URL",
+	},
+	{
+		Name: "Codefresh", Recognised: []string{"CF_BUILD_ID"}, Variable: "ID_TOKEN",
+		Know: "a step of type obtain-oidc-id-token before this one sets the variable",
+	},
+	{
+		Name: "Bitbucket Pipelines", Recognised: []string{"BITBUCKET_BUILD_NUMBER", "BITBUCKET_STEP_OIDC_TOKEN"}, Never: true,
+		Know: "its subject has the step's UUID, which is new in each run, and Quay compares whole subjects: no federation entry can match",
+	},
+	{
+		Name: "Jenkins", Recognised: []string{"JENKINS_URL"}, Variable: "ID_TOKEN",
+		Know: "the plugin OpenID Connect Provider makes the token as a credential with the audience quay; the job binds it to a variable of its choice",
+	},
+	{
+		Name: "AKS workload identity", Recognised: []string{"AZURE_FEDERATED_TOKEN_FILE"}, File: "$AZURE_FEDERATED_TOKEN_FILE",
+		Know: "the file goes to Quay as it is; better is a serviceAccountToken volume with the audience quay at /var/run/secrets/quay, since this one also logs in to Entra ID",
+	},
+	{
+		Name: "SPIFFE", Recognised: []string{"SPIFFE_ENDPOINT_SOCKET"}, File: "svid.token",
+		Know: "spiffe-helper, or spire-agent api fetch jwt, writes the file; the server needs jwt_issuer, and jwt_key_type rsa-2048 since Quay takes no EC keys",
+	},
+}
+
+// recognise finds the platform that a job without any source runs on.
+func recognise(env Env) Platform {
+	for _, platform := range Elsewhere {
+		for _, variable := range platform.Recognised {
+			if env.Getenv(variable) != "" {
+				return platform
+			}
+		}
+	}
+	return Platform{}
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package idtoken
+
+import (
+	"context"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// Entra is an application of Microsoft Entra ID: an [OIDC] client by client
+// credentials, with a secret or a federated assertion, which gives an access
+// token for the App ID URI that is the audience. Client.Issuer is the tenant's v2
+// issuer, which is asked; the token's own issuer is the v1 or the v2 one, as the
+// App ID URI's application has it in its manifest (requestedAccessTokenVersion).
+type Entra struct {
+	Env    Env
+	Client Client
+}
+
+var _ Renewable = Entra{}
+
+// Name is entra.
+func (Entra) Name() string { return "entra" }
+
+// Present is false: it is used only where the user names it.
+func (Entra) Present() bool { return false }
+
+// IDToken asks for a token with the scope AUDIENCE/.default, unless the user
+// wants another scope.
+func (e Entra) IDToken(ctx context.Context, audience string) (Secret, error) {
+	client := e.Client
+	client.Flow, client.Kind = ClientCredentials, AccessToken
+	if client.Scope == "" {
+		if err := wantResource(e.Name(), audience); err != nil {
+			return Secret{}, err
+		}
+		client.Scope = audience + "/.default"
+	}
+	return OIDC{Env: e.Env, Client: client, as: e.Name()}.IDToken(ctx, audience)
+}
+
+// Spent reports a token with less than 30 s left.
+func (Entra) Spent(claims Claims, now time.Time) bool { return nearExpiry(claims, now) }
+
+// guid is the other form in which Entra takes an application.
+var guid = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+
+// wantResource finds an audience that names no application in Entra ID, as
+// Quay's own default does.
+func wantResource(source, audience string) error {
+	if strings.Contains(audience, "://") || guid.MatchString(audience) {
+		return nil
+	}
+	return &Error{Problem: NoResource, Source: source}
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package idtoken
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"net/url"
+	"time"
+
+	"quay-keyless/internal/endpoint"
+)
+
+// Google is the identity of a machine, a pod or a job in Google Cloud, from its
+// metadata server. It answers on every machine there, so it is used only where
+// the user names it.
+type Google struct {
+	Env Env
+}
+
+var _ Renewable = Google{}
+
+// flavor is the header that both sides of the metadata server set
+// (cloud.google.com/compute/docs/metadata/querying-metadata).
+const flavor = "Metadata-Flavor"
+
+// Name is google.
+func (Google) Name() string { return "google" }
+
+// Present is false: see [Google].
+func (Google) Present() bool { return false }
+
+// IDToken asks for a token of the default service account with that audience
+// (cloud.google.com/compute/docs/instances/verifying-instance-identity). The
+// server is asked directly, never by a proxy, and by plain http: it has no
+// other, and is on this machine's own link.
+func (g Google) IDToken(ctx context.Context, audience string) (Secret, error) {
+	u := &url.URL{
+		Scheme:   "http",
+		Host:     cmp.Or(g.Env.Getenv("GCE_METADATA_HOST"), "metadata.google.internal"),
+		Path:     "/computeMetadata/v1/instance/service-accounts/default/identity",
+		RawQuery: url.Values{"audience": {audience}, "format": {"full"}}.Encode(),
+	}
+	name := "Google's metadata server at " + u.Host
+	answer, err := question{g.Env.Direct, g.Name(), name, func() (*http.Request, error) {
+		return &http.Request{Method: http.MethodGet, URL: u, Header: http.Header{flavor: {"Google"}}}, nil
+	}}.ask(ctx)
+	if err != nil {
+		return Secret{}, err
+	}
+	if answer.Header.Get(flavor) != "Google" {
+		return Secret{}, &endpoint.Unbelievable{Name: name, Why: "answered without the header " + flavor + ", so it is something else"}
+	}
+	return usable(g.Name(), string(answer.Body))
+}
+
+// Spent reports a token with less than 30 s of its hour left.
+func (Google) Spent(claims Claims, now time.Time) bool { return nearExpiry(claims, now) }

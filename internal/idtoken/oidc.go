@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package idtoken
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/oauth2"
+	"golang.org/x/oauth2/clientcredentials"
+)
+
+// Flow is a way of getting a token from an OIDC provider.
+type Flow string
+
+// The flows: RFC 6749, sections 4.4, 4.3 and 4.1 (with RFC 7636 and RFC 8252),
+// and RFC 8628.
+const (
+	ClientCredentials Flow = "client-credentials"
+	Password          Flow = "password"
+	Code              Flow = "code"
+	Device            Flow = "device"
+)
+
+// Flows are all of them.
+var Flows = []Flow{ClientCredentials, Password, Device, Code}
+
+// Interactive reports whether a person takes part.
+func (f Flow) Interactive() bool { return f == Device || f == Code }
+
+// Kind is which of the provider's tokens goes to Quay.
+type Kind string
+
+// The kinds. Auto is the ID token, or the access token where there is no other.
+const (
+	Auto        Kind = "auto"
+	IDTokenKind Kind = "id_token"
+	AccessToken Kind = "access_token"
+)
+
+// Kinds are all of them.
+var Kinds = []Kind{Auto, IDTokenKind, AccessToken}
+
+// Client is what an OIDC provider is asked with. Of the secrets each is nil
+// where there is none; they are read when they are needed.
+type Client struct {
+	Issuer, ID string
+	Flow       Flow
+	Secret     func(context.Context) (Secret, error)
+	Assertion  func(context.Context) (Secret, error) // RFC 7523, section 2.2
+	Username   string
+	Password   func(context.Context) (Secret, error)
+	Scope      string // as the protocol has it: words with blanks between
+	Kind       Kind
+	Port       int // of the loopback redirect, 0 for any
+}
+
+// OIDC is an OpenID Connect provider: Keycloak, Red Hat's builds of it, and any
+// other that signs with RSA. It is used only where the user names it.
+type OIDC struct {
+	Env    Env
+	Client Client
+	// as is the source's name where it is another's.
+	as string
+}
+
+// Name is oidc.
+func (o OIDC) Name() string {
+	if o.as != "" {
+		return o.as
+	}
+	return "oidc"
+}
+
+// Present is false: see [OIDC].
+func (OIDC) Present() bool { return false }
+
+// IDToken asks the provider. Its token's audience is the client's own, or what
+// the provider is set up to write. Errors are those of the endpoint package and
+// [*Error].
+func (o OIDC) IDToken(ctx context.Context, _ string) (Secret, error) {
+	p, err := o.discover(ctx)
+	if err != nil {
+		return Secret{}, err
+	}
+	var token *oauth2.Token
+	switch o.Client.Flow {
+	case Password:
+		token, err = o.password(ctx, p)
+	case Device:
+		token, err = o.device(ctx, p)
+	case Code:
+		return o.code(ctx, p)
+	default:
+		token, err = o.grant(ctx, p, url.Values{}, strings.Fields(o.Client.Scope))
+	}
+	if err != nil {
+		return Secret{}, o.said(err)
+	}
+	return o.choose(p, token, "")
+}
+
+// Renewing is an OIDC source whose flow needs no person, so that it can give a
+// fresh token at any time.
+type Renewing struct{ OIDC }
+
+var _ Renewable = Renewing{}
+
+// Spent reports a token with less than 30 s left.
+func (Renewing) Spent(claims Claims, now time.Time) bool { return nearExpiry(claims, now) }
+
+// password is the resource owner's password grant. The password is read first:
+// a person may have to type it.
+func (o OIDC) password(ctx context.Context, p provider) (*oauth2.Token, error) {
+	password, err := o.Client.Password(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return o.grant(ctx, p, url.Values{
+		"grant_type": {"password"}, "username": {o.Client.Username}, "password": {password.Reveal()},
+	}, strings.Fields(o.Client.Scope))
+}
+
+// grant posts a grant to the token endpoint: client credentials, or the one that
+// extra names.
+func (o OIDC) grant(ctx context.Context, p provider, extra url.Values, scopes []string) (*oauth2.Token, error) {
+	if p.TokenURL == "" {
+		return nil, &Error{Problem: NoSuchFlow, Source: o.Name(), Detail: "cannot be asked for: the provider's discovery names no token_endpoint"}
+	}
+	who, err := o.authenticate(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	for name, values := range who.params {
+		extra[name] = values
+	}
+	config := clientcredentials.Config{
+		ClientID: o.Client.ID, ClientSecret: who.secret.Reveal(), AuthStyle: who.style,
+		TokenURL: p.TokenURL, Scopes: scopes, EndpointParams: extra,
+	}
+	return config.Token(o.through(ctx, "the token endpoint of "+p.host()))
+}
+
+// identity is how the client proves to the provider who it is.
+type identity struct {
+	style  oauth2.AuthStyle
+	secret Secret
+	params url.Values
+}
+
+// authenticate takes the way that the provider's discovery offers. It never
+// tries two: the second would show the secret once more.
+func (o OIDC) authenticate(ctx context.Context, p provider) (identity, error) {
+	switch {
+	case o.Client.Assertion != nil:
+		assertion, err := o.Client.Assertion(ctx)
+		return identity{style: oauth2.AuthStyleInParams, params: url.Values{
+			"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
+			"client_assertion":      {assertion.Reveal()},
+		}}, err
+	case o.Client.Secret == nil:
+		return identity{style: oauth2.AuthStyleInParams}, nil // a public client
+	}
+	secret, err := o.Client.Secret(ctx)
+	style := oauth2.AuthStyleInHeader // which a discovery without the field means (RFC 8414, section 2)
+	if len(p.AuthMethods) > 0 && !slices.Contains(p.AuthMethods, "client_secret_basic") {
+		style = oauth2.AuthStyleInParams
+		if !slices.Contains(p.AuthMethods, "client_secret_post") {
+			return identity{}, &Error{Problem: WrongClient, Source: o.Name(), Detail: fmt.Sprintf("cannot be asked for: the provider takes no client secret, only %s", strings.Join(p.AuthMethods, ", "))}
+		}
+	}
+	return identity{style: style, secret: secret}, err
+}
+
+// choose picks the token that the user wants and looks whether it is the one
+// that was asked for (OpenID Connect Core, section 3.1.3.7), and one for Quay.
+// The signature is Quay's to verify.
+func (o OIDC) choose(p provider, token *oauth2.Token, nonce string) (Secret, error) {
+	identityToken, _ := token.Extra("id_token").(string)
+	chosen := identityToken
+	if o.Client.Kind == AccessToken || o.Client.Kind != IDTokenKind && identityToken == "" {
+		chosen = token.AccessToken
+	}
+	if chosen == "" {
+		return Secret{}, &Error{Problem: Opaque, Source: o.Name(), Detail: "is not there: the provider gave an access token only"}
+	}
+	secret, err := usable(o.Name(), chosen)
+	var none *Error
+	if errors.As(err, &none) && none.Problem == NotJWT && chosen != identityToken {
+		return Secret{}, &Error{Problem: Opaque, Source: o.Name()}
+	}
+	if err == nil && chosen == identityToken {
+		err = o.ours(p, secret, nonce)
+	}
+	if err == nil {
+		err = fit(o.Name(), secret)
+	}
+	if err != nil {
+		return Secret{}, err
+	}
+	return secret, nil
+}
+
+// ours looks whether an ID token is of this provider, for this client, and of
+// the login that was begun.
+func (o OIDC) ours(p provider, token Secret, nonce string) error {
+	claims, err := ParseClaims(token)
+	if err != nil {
+		return err
+	}
+	payload, err := Payload(token)
+	if err != nil {
+		return err
+	}
+	var own struct{ Nonce string }
+	_ = json.Unmarshal(payload, &own) // a nonce of another type is none
+	detail := ""
+	switch {
+	case claims.Issuer != p.Issuer:
+		detail = fmt.Sprintf("says that it is of %s, not of %s", claims.Issuer, p.Issuer)
+	case !slices.Contains(claims.Audience, o.Client.ID):
+		detail = fmt.Sprintf("is for %s, not for the client %s", strings.Join(claims.Audience, ", "), o.Client.ID)
+	case own.Nonce != nonce && nonce != "":
+		detail = "is not of this login: its nonce is another"
+	default:
+		return nil
+	}
+	return &Error{Problem: NotThisLogin, Source: o.Name(), Detail: detail}
+}

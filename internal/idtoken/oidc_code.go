@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package idtoken
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync/atomic"
+
+	"golang.org/x/oauth2"
+)
+
+// callback is the path that the browser comes back to.
+const callback = "/callback"
+
+// login is one login by browser (RFC 8252): what was sent with the browser, and
+// what it must bring back.
+type login struct {
+	oidc                   OIDC
+	provider               provider
+	config                 oauth2.Config
+	state, nonce, verifier string
+	came                   chan arrival
+	taken                  atomic.Bool   // by the first browser that came
+	strays                 chan struct{} // full where an answer to another login came
+}
+
+// arrival is a browser that came back with this login's state. It waits for its
+// page.
+type arrival struct {
+	code   string
+	err    error
+	became chan<- error // tells what became of the login
+}
+
+// code has a person log in with a browser on this machine: authorization code
+// with PKCE (RFC 7636), the way back by a port of the loopback address.
+func (o OIDC) code(ctx context.Context, p provider) (Secret, error) {
+	if p.AuthURL == "" || p.TokenURL == "" {
+		return Secret{}, &Error{Problem: NoSuchFlow, Source: o.Name(), Detail: "cannot be asked for: the provider has no authorization_endpoint"}
+	}
+	who, err := o.authenticate(ctx, p)
+	if err != nil {
+		return Secret{}, err
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(o.Client.Port)))
+	if err != nil {
+		return Secret{}, &Error{Problem: PortTaken, Source: o.Name(), Err: err}
+	}
+	l := &login{
+		oidc: o, provider: p, state: rand.Text(), nonce: rand.Text(), verifier: oauth2.GenerateVerifier(),
+		came: make(chan arrival), strays: make(chan struct{}, 1),
+		config: oauth2.Config{
+			ClientID: o.Client.ID, ClientSecret: who.secret.Reveal(), Scopes: strings.Fields(o.Client.Scope),
+			RedirectURL: "http://" + listener.Addr().String() + callback,
+			Endpoint:    oauth2.Endpoint{AuthURL: p.AuthURL, TokenURL: p.TokenURL, AuthStyle: who.style},
+		},
+	}
+	way := serveBack(listener, l.answer)
+	defer way.close()
+	return l.wait(ctx, who)
+}
+
+// wait sends the person to the provider and waits for the browser.
+func (l *login) wait(ctx context.Context, who identity) (Secret, error) {
+	address := l.config.AuthCodeURL(l.state, oauth2.S256ChallengeOption(l.verifier), oauth2.SetAuthURLParam("nonce", l.nonce))
+	l.oidc.Env.Say("to log in, open this address in a browser on this machine: " + address)
+	l.oidc.Env.Browse(ctx, address)
+	select {
+	case arrived := <-l.came:
+		token, err := l.finish(ctx, who, arrived)
+		arrived.became <- err
+		return token, err
+	case <-ctx.Done():
+		err := l.oidc.late(context.Cause(ctx))
+		select {
+		case <-l.strays:
+			if late, ok := err.(*Error); ok { //nolint:errorlint // just made
+				late.Detail = "did not come: a browser came back from another login, none from this one"
+			}
+		default:
+		}
+		return Secret{}, err
+	}
+}
+
+// finish exchanges the code that the browser brought.
+func (l *login) finish(ctx context.Context, who identity, arrived arrival) (Secret, error) {
+	if arrived.err != nil {
+		return Secret{}, arrived.err
+	}
+	options := []oauth2.AuthCodeOption{oauth2.VerifierOption(l.verifier)}
+	for name, values := range who.params {
+		options = append(options, oauth2.SetAuthURLParam(name, values[0]))
+	}
+	token, err := l.config.Exchange(l.oidc.through(ctx, "the token endpoint of "+l.provider.host()), arrived.code, options...)
+	if err != nil {
+		return Secret{}, l.oidc.said(err)
+	}
+	return l.oidc.choose(l.provider, token, l.nonce)
+}
+
+// answer takes the browser back and gives its page. A state that is not this
+// login's is turned away and ends nothing: any page in the browser could send it.
+func (l *login) answer(ctx context.Context, r *http.Request) page {
+	query := r.URL.Query()
+	switch {
+	case r.Method != http.MethodGet || r.URL.Path != callback:
+		return page{http.StatusNotFound, "Nothing is here", "quay-keyless waits for a login at another address."}
+	case subtle.ConstantTimeCompare([]byte(query.Get("state")), []byte(l.state)) != 1:
+		select {
+		case l.strays <- struct{}{}:
+		default:
+		}
+		return page{http.StatusBadRequest, "This is not the login that quay-keyless waits for", "The answer is of another login. Open the address that quay-keyless printed last."}
+	case l.taken.Swap(true): // a page loaded again
+		return page{http.StatusGone, "This login is over", "You can close this page."}
+	}
+	became := make(chan error, 1)
+	select {
+	case l.came <- arrival{code: query.Get("code"), err: l.brought(query.Get), became: became}:
+		return outcome(<-became)
+	case <-ctx.Done():
+		return page{http.StatusGone, "This login is over", "quay-keyless no longer waits for it. You can close this page."}
+	}
+}
+
+// brought is what the provider says in place of a code, or of itself (RFC 6749,
+// section 4.1.2.1; RFC 9207).
+func (l *login) brought(get func(string) string) error {
+	issuer := get("iss")
+	switch {
+	case issuer != "" && issuer != l.provider.Issuer, issuer == "" && l.provider.NamesItself:
+		return &Error{Problem: NotThisLogin, Source: l.oidc.Name(), Detail: fmt.Sprintf("is not taken: the browser came back from %q, not from %s", firstLine(issuer), l.provider.Issuer)}
+	case get("error") == "access_denied":
+		return &Error{Problem: Cancelled, Source: l.oidc.Name()}
+	case get("error") != "":
+		return l.oidc.refusal(&oauth2.RetrieveError{
+			Response: &http.Response{StatusCode: http.StatusBadRequest}, ErrorCode: firstLine(get("error")), ErrorDescription: get("error_description"),
+		})
+	case get("code") == "":
+		return &Error{Problem: Denied, Source: l.oidc.Name(), Detail: "is not there: the browser brought no code"}
+	}
+	return nil
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package idtoken
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// provider is what an issuer's discovery document says, as far as it is used
+// (OpenID Connect Discovery, section 3; RFC 8414, section 2; RFC 9207).
+type provider struct {
+	Issuer        string   `json:"issuer"`
+	AuthURL       string   `json:"authorization_endpoint"`
+	TokenURL      string   `json:"token_endpoint"`
+	DeviceURL     string   `json:"device_authorization_endpoint"`
+	AuthMethods   []string `json:"token_endpoint_auth_methods_supported"`
+	NamesItself   bool     `json:"authorization_response_iss_parameter_supported"`
+	configuration *url.URL
+}
+
+func (p provider) host() string { return p.configuration.Host }
+
+// discover reads the issuer's discovery document. The issuer in it must be the
+// one that was asked, byte for byte: else one provider could stand in for
+// another. Its endpoints must be https, since secrets go there.
+func (o OIDC) discover(ctx context.Context) (provider, error) {
+	u, err := url.Parse(strings.TrimSuffix(o.Client.Issuer, "/") + "/.well-known/openid-configuration")
+	if err != nil || u.Host == "" || u.Scheme != "https" {
+		return provider{}, &Error{Problem: Insecure, Source: o.Name(), Detail: "is not asked for: the issuer is no https URL"}
+	}
+	answer, err := o.Env.Endpoint.Do(ctx, "the OIDC provider at "+u.Host, func(context.Context) (*http.Request, error) {
+		return &http.Request{Method: http.MethodGet, URL: u, Header: http.Header{"Accept": {"application/json"}}}, nil
+	})
+	if err != nil {
+		return provider{}, err
+	}
+	p := provider{configuration: u}
+	switch {
+	case answer.Status != http.StatusOK:
+		return p, o.noProvider(fmt.Sprintf("%s: HTTP %d", u, answer.Status))
+	case json.Unmarshal(answer.Body, &p) != nil || p.Issuer == "":
+		return p, o.noProvider(u.String() + " is no discovery document")
+	case p.Issuer != o.Client.Issuer:
+		return p, &Error{Problem: OtherIssuer, Source: o.Name(), Detail: fmt.Sprintf("is not asked for: the provider at %s calls itself %s", o.Client.Issuer, p.Issuer)}
+	}
+	for _, endpoint := range []string{p.AuthURL, p.TokenURL, p.DeviceURL} {
+		if endpoint != "" && !strings.HasPrefix(endpoint, "https://") {
+			return p, &Error{Problem: Insecure, Source: o.Name(), Detail: fmt.Sprintf("is not asked for: the provider's endpoint %s is not https", endpoint)}
+		}
+	}
+	return p, nil
+}
+
+func (o OIDC) noProvider(seen string) error {
+	return &Error{Problem: NotOIDC, Source: o.Name(), Detail: "cannot be asked for: there is no OIDC provider at " + seen}
+}

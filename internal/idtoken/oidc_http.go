@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package idtoken
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"golang.org/x/oauth2"
+
+	"quay-keyless/internal/endpoint"
+)
+
+// through makes oauth2 ask by the endpoint package, with its limits, retries and
+// trust. Name says whom.
+func (o OIDC) through(ctx context.Context, name string) context.Context {
+	return context.WithValue(ctx, oauth2.HTTPClient, &http.Client{Transport: asker{ctx, o, name}})
+}
+
+// asker is an [http.RoundTripper] that asks by [endpoint.Client.Do]. It has the
+// context since oauth2 sends the request for a device code without one.
+type asker struct {
+	ctx  context.Context
+	oidc OIDC
+	name string
+}
+
+// RoundTrip sends the request, with its body again where it is sent again. A
+// redirect is an error: the body has secrets in it.
+func (a asker) RoundTrip(request *http.Request) (*http.Response, error) {
+	defer request.Body.Close() //nolint:errcheck // only read; oauth2 always posts
+	body, err := io.ReadAll(request.Body)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := a.oidc.Env.Endpoint.Do(a.ctx, a.name, func(ctx context.Context) (*http.Request, error) {
+		again := request.Clone(ctx)
+		again.Body = io.NopCloser(bytes.NewReader(body))
+		return again, nil
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case answer.Status >= 300 && answer.Status < 400:
+		return nil, &Error{Problem: Denied, Source: a.oidc.Name(), Detail: denial(answer)}
+	}
+	return &http.Response{
+		StatusCode: answer.Status, Status: fmt.Sprintf("%d %s", answer.Status, http.StatusText(answer.Status)),
+		Header: answer.Header, Body: io.NopCloser(bytes.NewReader(answer.Body)), Request: request,
+	}, nil
+}
+
+// said turns oauth2's errors into this package's. The provider's own words are
+// quoted; the body that oauth2 would quote may hold anything.
+func (o OIDC) said(err error) error {
+	var refusal *oauth2.RetrieveError
+	var wrapped *url.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &refusal):
+		return o.refusal(refusal)
+	case errors.As(err, &wrapped):
+		return wrapped.Err
+	case strings.HasPrefix(err.Error(), "oauth2: "):
+		return &endpoint.Unbelievable{Name: "the OIDC provider at " + host(o.Client.Issuer), Why: "answered without a token in it"}
+	}
+	return err
+}
+
+func host(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return address
+	}
+	return u.Host
+}
+
+// refusal sorts a provider's no by its error code (RFC 6749, section 5.2; RFC
+// 8628, section 3.5; RFC 8707). Keycloak says unauthorized_client with a 401
+// for a wrong secret, and with a 400 for a flow that is switched off.
+func (o OIDC) refusal(r *oauth2.RetrieveError) error {
+	problem := Denied
+	switch r.ErrorCode {
+	case "invalid_client":
+		problem = WrongClient
+	case "unauthorized_client":
+		problem = FlowForbidden
+		if r.Response.StatusCode == http.StatusUnauthorized {
+			problem = WrongClient
+		}
+	case "unsupported_grant_type", "invalid_request":
+		problem = FlowForbidden
+	case "invalid_grant":
+		problem = WrongLogin
+	case "invalid_scope", "invalid_target", "invalid_resource":
+		problem = WrongScope
+	case "access_denied":
+		problem = Cancelled
+	case "expired_token":
+		problem = NoLogin
+	}
+	detail := fmt.Sprintf("was denied with HTTP %d", r.Response.StatusCode)
+	if r.ErrorCode != "" {
+		detail = fmt.Sprintf("was denied: %s %q (HTTP %d)", r.ErrorCode, firstLine(r.ErrorDescription), r.Response.StatusCode)
+	}
+	if problem == Cancelled || problem == NoLogin {
+		detail = "" // the problem's own words
+	}
+	return &Error{Problem: problem, Source: o.Name(), Detail: detail}
+}

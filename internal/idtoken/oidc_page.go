@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package idtoken
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"html"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// page is what a browser is shown.
+type page struct {
+	status       int
+	title, words string
+}
+
+// outcome is the page of a login that is over.
+func outcome(err error) page {
+	if err != nil {
+		return page{http.StatusOK, "The login failed", err.Error() + ". You can close this page; quay-keyless says what to do."}
+	}
+	return page{http.StatusOK, "You are logged in", "quay-keyless has its ID token. You can close this page."}
+}
+
+// response is the page over HTTP/1.1. It loads nothing, is kept nowhere and tells
+// nobody the address, which has the code in it.
+func (p page) response() *http.Response {
+	title, words := html.EscapeString(p.title), html.EscapeString(p.words)
+	text := fmt.Sprintf("<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>%s</title>\n<h1>%s</h1>\n<p>%s</p>\n</html>\n", title, title, words)
+	return &http.Response{
+		StatusCode: p.status, ProtoMajor: 1, ProtoMinor: 1, Close: true,
+		Body: io.NopCloser(strings.NewReader(text)), ContentLength: int64(len(text)),
+		Header: http.Header{
+			"Content-Type":            {"text/html; charset=utf-8"},
+			"Content-Security-Policy": {"default-src 'none'; frame-ancestors 'none'"},
+			"Referrer-Policy":         {"no-referrer"},
+			"Cache-Control":           {"no-store"},
+		},
+	}
+}
+
+// wayBack is the port that a browser comes back to. It is no [http.Server],
+// which would add 0.7 MB to the program for a handful of requests.
+type wayBack struct {
+	listener net.Listener
+	over     context.CancelFunc
+	serving  sync.WaitGroup
+}
+
+const (
+	maxRequest = 64 << 10
+	// pageTime is how long a browser may take with its page. With its request it may
+	// take for ever: browsers open connections in advance.
+	pageTime = 2 * time.Second
+)
+
+// serveBack answers each connection's one request, until close.
+func serveBack(listener net.Listener, answer func(context.Context, *http.Request) page) *wayBack {
+	ctx, over := context.WithCancel(context.Background())
+	w := &wayBack{listener: listener, over: over}
+	w.serving.Go(func() {
+		for {
+			connection, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			w.serving.Go(func() { serve(ctx, connection, answer) })
+		}
+	})
+	return w
+}
+
+func serve(ctx context.Context, connection net.Conn, answer func(context.Context, *http.Request) page) {
+	defer connection.Close() //nolint:errcheck // nothing more is said on it
+	abandon := context.AfterFunc(ctx, func() { _ = connection.SetReadDeadline(time.Now()) })
+	request, err := http.ReadRequest(bufio.NewReader(io.LimitReader(connection, maxRequest)))
+	abandon()
+	if err != nil {
+		return
+	}
+	shown := answer(ctx, request)
+	_ = connection.SetWriteDeadline(time.Now().Add(pageTime))
+	_ = shown.response().Write(connection)
+}
+
+// close ends the listening, and the requests under way when they have their page.
+func (w *wayBack) close() {
+	w.over()
+	_ = w.listener.Close()
+	w.serving.Wait()
+}
