@@ -31,7 +31,8 @@ func (o OIDC) device(ctx context.Context, p provider) (*oauth2.Token, error) {
 	if err != nil {
 		return nil, err
 	}
-	var options []oauth2.AuthCodeOption
+	verifier := oauth2.GenerateVerifier() // which Keycloak wants of a client that must use PKCE
+	options := []oauth2.AuthCodeOption{oauth2.S256ChallengeOption(verifier)}
 	for name, values := range who.params {
 		options = append(options, oauth2.SetAuthURLParam(name, values[0]))
 	}
@@ -48,11 +49,13 @@ func (o OIDC) device(ctx context.Context, p provider) (*oauth2.Token, error) {
 		address = begun.VerificationURIComplete
 	}
 	o.Env.Say(fmt.Sprintf("to log in, open %s on any device and enter the code %s", address, begun.UserCode))
-	return o.poll(ctx, p, begun.DeviceCode, time.Duration(begun.Interval)*time.Second)
+	return o.poll(ctx, p, url.Values{
+		"grant_type": {deviceGrant}, "device_code": {begun.DeviceCode}, "code_verifier": {verifier},
+	}, time.Duration(begun.Interval)*time.Second)
 }
 
 // poll asks for the token until there is one, or a definite no.
-func (o OIDC) poll(ctx context.Context, p provider, code string, pause time.Duration) (*oauth2.Token, error) {
+func (o OIDC) poll(ctx context.Context, p provider, form url.Values, pause time.Duration) (*oauth2.Token, error) {
 	if pause <= 0 {
 		pause = devicePause
 	}
@@ -60,7 +63,7 @@ func (o OIDC) poll(ctx context.Context, p provider, code string, pause time.Dura
 		if err := o.Env.Endpoint.Clock.Sleep(ctx, pause); err != nil {
 			return nil, o.late(err)
 		}
-		token, err := o.grant(ctx, p, url.Values{"grant_type": {deviceGrant}, "device_code": {code}}, nil)
+		token, err := o.grant(ctx, p, form, nil)
 		var refusal *oauth2.RetrieveError
 		if !errors.As(err, &refusal) {
 			return token, err

@@ -129,7 +129,7 @@ func (s *Sandbox) serveToken(w http.ResponseWriter, r *http.Request) {
 	case grant == "password" && id == "no-direct-access":
 		oauthError(w, http.StatusBadRequest, "unauthorized_client", "Client not allowed for direct access grants")
 	case grant == "password" && (r.PostFormValue("username") != User || r.PostFormValue("password") != UserPassword):
-		oauthError(w, http.StatusUnauthorized, "invalid_grant", "Invalid user credentials")
+		oauthError(w, http.StatusBadRequest, "invalid_grant", "Invalid user credentials")
 	case grant == "password":
 		s.serveTokens(w, r, begun{client: id, scope: r.PostFormValue("scope")}, UserID)
 	case grant == "urn:ietf:params:oauth:grant-type:device_code":
@@ -181,12 +181,16 @@ func (s *Sandbox) serveTokens(w http.ResponseWriter, r *http.Request, login begu
 
 // serveDevice begins a login by device (RFC 8628, section 3.2).
 func (s *Sandbox) serveDevice(w http.ResponseWriter, r *http.Request) {
-	id := r.PostFormValue("client_id")
+	id, challenge := r.PostFormValue("client_id"), r.PostFormValue("code_challenge")
+	if challenge == "" || r.PostFormValue("code_challenge_method") != "S256" { // of a client that wants PKCE
+		oauthError(w, http.StatusBadRequest, "invalid_request", "Missing parameter: code_challenge_method")
+		return
+	}
 	if id == "no-device" {
 		oauthError(w, http.StatusBadRequest, "unauthorized_client", "Client is not allowed to initiate OAuth 2.0 Device Authorization Grant. The flow is disabled for the client.")
 		return
 	}
-	code := s.logins.add(begun{client: id, scope: r.PostFormValue("scope")})
+	code := s.logins.add(begun{client: id, scope: r.PostFormValue("scope"), challenge: challenge})
 	address := s.issuerURL(r.PathValue("name")) + "/device-login"
 	jsonAnswer(http.StatusOK, map[string]any{
 		"device_code": code, "user_code": "WDJB-MJHT", "verification_uri": address,
@@ -201,6 +205,8 @@ func (s *Sandbox) servePoll(w http.ResponseWriter, r *http.Request, id string) {
 	switch {
 	case !ok || login.client != id:
 		oauthError(w, http.StatusBadRequest, "invalid_grant", "Device code not valid")
+	case !verifies(r, login):
+		oauthError(w, http.StatusBadRequest, "invalid_grant", "PKCE verification failed: Code mismatch")
 	case login.polls == 1:
 		oauthError(w, http.StatusBadRequest, "authorization_pending", "The authorization request is still pending")
 	case login.polls == 2:
@@ -246,13 +252,18 @@ func (s *Sandbox) serveLogin(w http.ResponseWriter, r *http.Request) {
 // serveCode exchanges the code of a login by browser, once (RFC 7636, section 4.6).
 func (s *Sandbox) serveCode(w http.ResponseWriter, r *http.Request, id string) {
 	login, ok := s.logins.take(r.PostFormValue("code"))
-	sum := sha256.Sum256([]byte(r.PostFormValue("code_verifier")))
 	switch {
 	case !ok || login.client != id || login.redirect != r.PostFormValue("redirect_uri"):
 		oauthError(w, http.StatusBadRequest, "invalid_grant", "Code not valid")
-	case base64.RawURLEncoding.EncodeToString(sum[:]) != login.challenge:
+	case !verifies(r, login):
 		oauthError(w, http.StatusBadRequest, "invalid_grant", "PKCE verification failed: Code mismatch")
 	default:
 		s.serveTokens(w, r, login, UserID)
 	}
+}
+
+// verifies reports whether a form has the verifier of the login's challenge.
+func verifies(r *http.Request, login begun) bool {
+	sum := sha256.Sum256([]byte(r.PostFormValue("code_verifier")))
+	return base64.RawURLEncoding.EncodeToString(sum[:]) == login.challenge
 }

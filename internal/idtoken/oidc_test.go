@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package idtoken_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"quay-keyless/internal/endpoint"
+	"quay-keyless/internal/idtoken"
+)
+
+const issuer = "https://keycloak.example/realms/ci"
+
+// provider is an OIDC provider whose token endpoint gives its answers in turn, the
+// last one for ever.
+type provider struct {
+	discovery object
+	answers   []string
+	forms     []url.Values
+	headers   []http.Header
+}
+
+func (p *provider) RoundTrip(request *http.Request) (*http.Response, error) {
+	answer := func(status int, body string) (*http.Response, error) {
+		return &http.Response{
+			StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body)),
+		}, nil
+	}
+	switch request.URL.Path {
+	case "/realms/ci/.well-known/openid-configuration":
+		document := object{"issuer": issuer, "token_endpoint": issuer + "/token", "device_authorization_endpoint": issuer + "/device"}
+		for name, value := range p.discovery {
+			document[name] = value
+		}
+		text, err := json.Marshal(document)
+		if err != nil {
+			return nil, err
+		}
+		return answer(http.StatusOK, string(text))
+	case "/realms/ci/device":
+		return answer(http.StatusOK, `{"device_code": "DEVICE-CODE", "user_code": "ABCD", "verification_uri": "https://keycloak.example/device", "expires_in": 600}`)
+	}
+	text, err := io.ReadAll(request.Body)
+	if err != nil {
+		return nil, err
+	}
+	form, err := url.ParseQuery(string(text))
+	if err != nil {
+		return nil, err
+	}
+	p.forms, p.headers = append(p.forms, form), append(p.headers, request.Header)
+	next := p.answers[0]
+	if len(p.answers) > 1 {
+		p.answers = p.answers[1:]
+	}
+	if strings.HasPrefix(next, "{") {
+		return answer(http.StatusOK, next)
+	}
+	return answer(http.StatusBadRequest, fmt.Sprintf(`{"error": %q, "error_description": "Words"}`, next))
+}
+
+// patient is a clock that notes how long it was to wait.
+type patient struct{ waited *[]time.Duration }
+
+func (patient) Now() time.Time { return time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC) }
+
+func (p patient) Sleep(_ context.Context, d time.Duration) error {
+	*p.waited = append(*p.waited, d)
+	return nil
+}
+
+// client asks the provider with a flow.
+func (p *provider) client(flow idtoken.Flow, waited *[]time.Duration) idtoken.OIDC {
+	return idtoken.OIDC{
+		Env: idtoken.Env{
+			Endpoint: &endpoint.Client{Transport: p, Clock: patient{waited}, UserAgent: "test"},
+			Say:      func(string) {},
+		},
+		Client: idtoken.Client{Issuer: issuer, ID: "cli", Flow: flow, Scope: "openid", Kind: idtoken.Auto},
+	}
+}
+
+// tokens is the answer of a login that succeeded.
+func tokens(t *testing.T) string {
+	t.Helper()
+	token := jwt(t, rs256, object{"iss": issuer, "sub": "user", "aud": []string{"other", "cli"}})
+	return fmt.Sprintf(`{"access_token": "opaque", "id_token": %q}`, token)
+}
+
+func secret(text string) func(context.Context) (idtoken.Secret, error) {
+	return func(context.Context) (idtoken.Secret, error) { return idtoken.NewSecret(text), nil }
+}
+
+// The provider says how fast it may be polled (RFC 8628, section 3.5).
+func TestDevicePolls(t *testing.T) {
+	t.Parallel()
+	p := &provider{answers: []string{"authorization_pending", "slow_down", "authorization_pending", "slow_down", tokens(t)}}
+	var waited []time.Duration
+	if _, err := p.client(idtoken.Device, &waited).IDToken(t.Context(), ""); err != nil {
+		t.Fatal(err)
+	}
+	if want := []time.Duration{5e9, 5e9, 10e9, 10e9, 15e9}; !slices.Equal(waited, want) {
+		t.Errorf("waited %v, want %v", waited, want)
+	}
+	for _, form := range p.forms {
+		if form.Get("device_code") != "DEVICE-CODE" || form.Get("code_verifier") == "" || form.Has("scope") {
+			t.Errorf("polled with %v", form)
+		}
+	}
+}
+
+func TestDeviceThatNobodyUses(t *testing.T) {
+	t.Parallel()
+	p := &provider{answers: []string{"authorization_pending"}}
+	source := p.client(idtoken.Device, nil)
+	source.Env.Endpoint.Clock = over{}
+	if _, err := source.IDToken(t.Context(), ""); problem(err) != idtoken.NoLogin {
+		t.Errorf("at the deadline: %v", err)
+	}
+	source.Env.Endpoint.Clock = over{errors.New("interrupted")}
+	if _, err := source.IDToken(t.Context(), ""); problem(err) != 0 || err.Error() != "interrupted" {
+		t.Errorf("interrupted: %v", err)
+	}
+}
+
+// over is a clock on which the time is over at the first wait.
+type over struct{ err error }
+
+func (over) Now() time.Time { return time.Time{} }
+
+func (o over) Sleep(context.Context, time.Duration) error {
+	if o.err == nil {
+		return context.DeadlineExceeded
+	}
+	return o.err
+}
+
+// A secret goes out once, in the way that the discovery offers.
+func TestClientAuthentication(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		methods       any
+		header, form  bool
+		secret, proof func(context.Context) (idtoken.Secret, error)
+	}{
+		"nothing said":          {header: true, secret: secret("S+ECRET")},
+		"basic among others":    {methods: []string{"private_key_jwt", "client_secret_post", "client_secret_basic"}, header: true, secret: secret("S+ECRET")},
+		"the form":              {methods: []string{"client_secret_post"}, form: true, secret: secret("S+ECRET")},
+		"a public client":       {methods: []string{"client_secret_basic"}},
+		"a JWT, nothing else":   {methods: []string{"private_key_jwt"}, proof: secret("ASSERTION")},
+		"a JWT before a secret": {proof: secret("ASSERTION"), secret: secret("S+ECRET")},
+	} {
+		p := &provider{answers: []string{tokens(t)}}
+		if c.methods != nil {
+			p.discovery = object{"token_endpoint_auth_methods_supported": c.methods}
+		}
+		source := p.client(idtoken.ClientCredentials, nil)
+		source.Client.Secret, source.Client.Assertion = c.secret, c.proof
+		if _, err := source.IDToken(t.Context(), ""); err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		user, password, basic := (&http.Request{Header: p.headers[0]}).BasicAuth()
+		if len(p.forms) != 1 || basic != c.header || basic && (user != "cli" || password != "S%2BECRET") ||
+			(p.forms[0].Get("client_secret") == "S+ECRET") != c.form || (p.forms[0].Get("client_assertion") == "ASSERTION") != (c.proof != nil) {
+			t.Errorf("%s: sent %v and basic %t", name, p.forms, basic)
+		}
+	}
+}
+
+func TestProvidersThatAreNotAsked(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		discovery object
+		flow      idtoken.Flow
+		want      idtoken.Problem
+	}{
+		"another issuer":      {object{"issuer": "https://keycloak.example/realms/CI"}, idtoken.Password, idtoken.OtherIssuer},
+		"a slash more":        {object{"issuer": issuer + "/"}, idtoken.Password, idtoken.OtherIssuer},
+		"no issuer":           {object{"issuer": ""}, idtoken.Password, idtoken.NotOIDC},
+		"plain http tokens":   {object{"token_endpoint": "http://keycloak.example/token"}, idtoken.Password, idtoken.Insecure},
+		"plain http browser":  {object{"authorization_endpoint": "http://keycloak.example/auth"}, idtoken.Code, idtoken.Insecure},
+		"no token endpoint":   {object{"token_endpoint": ""}, idtoken.Password, idtoken.NoSuchFlow},
+		"no device endpoint":  {object{"device_authorization_endpoint": ""}, idtoken.Device, idtoken.NoSuchFlow},
+		"no browser endpoint": {nil, idtoken.Code, idtoken.NoSuchFlow},
+		"no secrets taken":    {object{"token_endpoint_auth_methods_supported": []string{"tls_client_auth"}}, idtoken.ClientCredentials, idtoken.WrongClient},
+	} {
+		p := &provider{discovery: c.discovery, answers: []string{tokens(t)}}
+		source := p.client(c.flow, nil)
+		source.Client.Secret, source.Client.Password = secret("SECRET"), secret("PASSWORD")
+		if _, err := source.IDToken(t.Context(), ""); problem(err) != c.want {
+			t.Errorf("%s: %v", name, err)
+		}
+		if len(p.forms) > 0 {
+			t.Errorf("%s: sent %v", name, p.forms)
+		}
+	}
+	source := (&provider{}).client(idtoken.Password, nil)
+	source.Client.Issuer = "http://keycloak.example/realms/ci"
+	if _, err := source.IDToken(t.Context(), ""); problem(err) != idtoken.Insecure {
+		t.Errorf("an http issuer: %v", err)
+	}
+}
+
+// Whatever endpoints answer, a source gives a JWT or an error.
+func FuzzPlatformAnswers(f *testing.F) {
+	for _, body := range []string{
+		good(f), `{"oidcToken": "x"}`, `{"token": 1}`, `{"access_token": "a.b.c"}`, `{"error": "x", "error_description": "a\nb"}`, `[]`, `null`, `"`,
+		jwt(f, object{"alg": "RS256", "nonce": "x"}, object{"iss": "https://sts.windows.net/t/"}), jwt(f, rs256, object{"typ": "Refresh"}),
+	} {
+		f.Add(body, 200)
+		f.Add(fmt.Sprintf(`{"oidcToken": %q, "token": %[1]q, "access_token": %[1]q}`, body), 200)
+		f.Add(body, 400)
+	}
+	f.Fuzz(func(t *testing.T, body string, status int) {
+		if status < 200 || status > 499 || status == http.StatusRequestTimeout || status == http.StatusTooManyRequests {
+			return
+		}
+		env := job{transport: &server{status: status, body: body}, variables: map[string]string{
+			"SYSTEM_OIDCREQUESTURI": "https://azure.example", "SYSTEM_ACCESSTOKEN": "x", "BUILDKITE_JOB_ID": "a/b.c", "BUILDKITE_AGENT_ACCESS_TOKEN": "x",
+		}}.env()
+		env.Direct = env.Endpoint
+		for _, source := range []idtoken.Source{idtoken.AzurePipelines{Env: env}, idtoken.Buildkite{Env: env}, idtoken.AzureIdentity{Env: env}, idtoken.Google{Env: env}} {
+			token, err := source.IDToken(t.Context(), "api://quay")
+			if err == nil {
+				_, err = idtoken.ParseClaims(token)
+			}
+			if err == nil == token.Empty() {
+				t.Errorf("%s: a token: %t, error %v", source.Name(), !token.Empty(), err)
+			}
+		}
+	})
+}
