@@ -40,7 +40,7 @@ func (f *identityFlags) addTo(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.tokenStdin, "id-token-stdin", false, "read the ID token from standard input")
 	f.sources.addTo(flags)
 	flags.StringVar(&f.caCertificate, "ca-certificate", "", "trust this `CA` beside the system's: a path, PEM text or base64 of it")
-	flags.DurationVar(&f.timeout, "timeout", 90*time.Second, "how long everything together may take")
+	flags.DurationVar(&f.timeout, "timeout", 90*time.Second, "how long everything together may take; 5m0s where a person logs in")
 	flags.BoolVar(&f.verbose, "verbose", false, "say what was asked of whom and how long it took")
 }
 

@@ -39,7 +39,7 @@ func (h *helperFlags) check(flags *mintFlags, targets []target, getenv func(stri
 	if flags.tokenStdin {
 		return errors.New("--credential-helper needs an ID token that can be had again, not --id-token-stdin")
 	}
-	if err := flags.sources.checkAgain(getenv); err != nil {
+	if err := flags.sources.checkAgain(flags.source, getenv); err != nil {
 		return err
 	}
 	for i, t := range targets {

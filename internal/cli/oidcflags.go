@@ -47,7 +47,7 @@ func (f *sourceFlags) all() []sourceFlag {
 		{"oidc-password-file", "read the user's password from the file at `PATH`", &f.passwordFile, true},
 		{"oidc-password-env", "read the user's password from the variable `NAME` (OIDC_PASSWORD)", &f.passwordEnv, false},
 		{"oidc-scope", "`SCOPES` to ask the OIDC provider for, with blanks between (openid)", &f.scope, false},
-		{"oidc-token", "which of the provider's tokens goes to Quay: id_token, access_token or auto", &f.token, false},
+		{"oidc-token", "the provider's `TOKEN` that goes to Quay: id_token, access_token or auto", &f.token, false},
 		{"subject-claim", "`CLAIM` that Buildkite takes as the token's subject (pipeline_id)", &f.subjectClaim, false},
 	}
 }
@@ -79,7 +79,7 @@ func (f *sourceFlags) choose(env idtoken.Env, name string) (idtoken.Source, erro
 	switch {
 	case f.issuer != "" && name == "auto":
 		name = "oidc"
-	case f.issuer != "" && name != "oidc":
+	case f.issuer != "" && name != "oidc" && name != "entra":
 		return nil, &usageError{err: fmt.Errorf("--oidc-issuer is for --id-token-source oidc, not for %s", name)}
 	}
 	source, err := idtoken.Choose(env, name)
@@ -140,8 +140,8 @@ func usually(named, usual string, getenv func(string) string, files ...string) s
 
 // checkAgain finds a login that a credential helper could not make again: it
 // has nobody to ask.
-func (f *sourceFlags) checkAgain(getenv func(string) string) error {
-	if f.issuer == "" && getenv("OIDC_ISSUER_URL") == "" {
+func (f *sourceFlags) checkAgain(source string, getenv func(string) string) error {
+	if f.issuer == "" && source != "oidc" {
 		return nil
 	}
 	g := f.filled(getenv)

@@ -51,7 +51,7 @@ func (q question) token(ctx context.Context, field string) (Secret, error) {
 // followed, and the endpoint's own text where it has one.
 func denial(answer *endpoint.Answer) string {
 	detail := fmt.Sprintf("was denied with HTTP %d", answer.Status)
-	if location := answer.Header.Get("Location"); location != "" {
+	if location := answer.Location(); location != "" {
 		detail += fmt.Sprintf(" and a redirect to %q, which is not followed", location)
 	}
 	var body map[string]json.RawMessage
