@@ -62,6 +62,9 @@ func program() {
 	}
 	var browsing sync.WaitGroup
 	env.Browse = func(_ context.Context, address string) { browser(address, &browsing) }
+	if os.Getenv("TEST_BROWSER") == "none" {
+		nobodyThere(&env)
+	}
 	said := record(env.Args)
 	env.Stderr = io.MultiWriter(env.Stderr, said)
 	if len(env.Args) == 0 || env.Args[0] != "token" { // whose purpose is to print one
@@ -72,14 +75,22 @@ func program() {
 	os.Exit(code)
 }
 
+// nobodyThere makes the time be over as soon as a browser is asked for.
+func nobodyThere(env *cli.Env) {
+	interruptible, over := env.Interruptible, context.CancelCauseFunc(nil)
+	env.Interruptible = func(ctx context.Context) (context.Context, context.CancelFunc) {
+		ctx, stop := interruptible(ctx)
+		ctx, over = context.WithCancelCause(ctx)
+		return ctx, stop
+	}
+	env.Browse = func(context.Context, string) { over(context.DeadlineExceeded) }
+}
+
 // browser follows an address as a browser does, and keeps the page in the file
 // page. TEST_BROWSER is none where nobody is there, and stray where the browser
 // first comes back from another login.
 func browser(address string, browsing *sync.WaitGroup) {
 	mode, work := os.Getenv("TEST_BROWSER"), os.Getenv("WORK")
-	if mode == "none" {
-		return
-	}
 	roots := x509.NewCertPool()
 	ca, err := os.ReadFile(filepath.Join(work, "ca.pem"))
 	if err != nil || !roots.AppendCertsFromPEM(ca) {

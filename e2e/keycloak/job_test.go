@@ -40,6 +40,9 @@ type job struct {
 // the client's service account.
 func newJob(t *testing.T) *job {
 	t.Helper()
+	if err := keycloak.ready(); err != nil {
+		t.Fatalf("starting Keycloak: %v", err)
+	}
 	robot := func(name, subject string) sandbox.Robot {
 		return sandbox.Robot{
 			Name: name, Grants: map[string]sandbox.Role{"acme/app": sandbox.Write},

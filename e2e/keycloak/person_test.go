@@ -81,7 +81,7 @@ func TestLoginByBrowserCancelled(t *testing.T) {
 
 func TestLoginByBrowserWithoutOne(t *testing.T) {
 	j := newJob(t)
-	outcome := j.login(t, j.env, "acme+alice", "--oidc-client-id", "cli", "--oidc-flow", "code", "--timeout", "5s")
+	outcome := j.login(t, j.env, "acme+alice", "--oidc-client-id", "cli", "--oidc-flow", "code", "--timeout", "15s")
 	if outcome.Exit != 3 || !strings.Contains(outcome.Stderr, "nobody logged in in time") {
 		t.Errorf("nobody: exit code %d\n%s", outcome.Exit, outcome.Stderr)
 	}

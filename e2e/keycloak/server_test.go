@@ -25,6 +25,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -36,6 +37,7 @@ type server struct {
 	client  *http.Client
 	process *exec.Cmd
 	lines   chan string
+	ready   func() error // see wait
 }
 
 const admin, adminPassword = "admin", "PASSWORD-OF-ADMIN"
@@ -55,6 +57,7 @@ func start(home, folder string) (*server, error) {
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(s.ca)
 	s.client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}, Timeout: time.Minute}
+	s.ready = sync.OnceValue(s.wait)
 	s.process = exec.Command(filepath.Join(home, "bin", "kc.sh"), "start", "--optimized", "--cache", "local",
 		"--hostname", s.url, "--https-port", ports[0], "--http-host", "127.0.0.1", "--http-management-port", ports[1],
 		"--https-certificate-file", certificate, "--https-certificate-key-file", key)
@@ -117,8 +120,8 @@ func selfSigned(certificate, key string) ([]byte, error) {
 		os.WriteFile(key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: text}), 0o600))
 }
 
-// ready waits until Keycloak says that it is done, and imports the realms.
-func (s *server) ready() error {
+// wait waits until Keycloak says that it is done, and imports the realms.
+func (s *server) wait() error {
 	late := time.After(8 * time.Minute)
 	var said []string
 	for done := false; !done; {
