@@ -4,7 +4,6 @@ package idtoken
 
 import (
 	"context"
-	"regexp"
 	"strings"
 	"time"
 )
@@ -44,13 +43,22 @@ func (e Entra) IDToken(ctx context.Context, audience string) (Secret, error) {
 // Spent reports a token with less than 30 s left.
 func (Entra) Spent(claims Claims, now time.Time) bool { return nearExpiry(claims, now) }
 
-// guid is the other form in which Entra takes an application.
-var guid = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+// isGUID reports whether text is the other form in which Entra takes an
+// application: 32 hexadecimal digits in five groups.
+func isGUID(text string) bool {
+	groups := strings.Split(text, "-")
+	for i, group := range groups {
+		if len(groups) != 5 || len(group) != []int{8, 4, 4, 4, 12}[i] || strings.Trim(group, "0123456789abcdefABCDEF") != "" {
+			return false
+		}
+	}
+	return true
+}
 
 // wantResource finds an audience that names no application in Entra ID, as
 // Quay's own default does.
 func wantResource(source, audience string) error {
-	if strings.Contains(audience, "://") || guid.MatchString(audience) {
+	if strings.Contains(audience, "://") || isGUID(audience) {
 		return nil
 	}
 	return &Error{Problem: NoResource, Source: source}

@@ -241,3 +241,21 @@ func FuzzPlatformAnswers(f *testing.F) {
 		}
 	})
 }
+
+// Entra names applications by a URI or a GUID; Quay's own default audience is
+// neither, and would be told so by an error number.
+func TestResourcesOfEntra(t *testing.T) {
+	t.Parallel()
+	for audience, asked := range map[string]bool{
+		"api://quay": true, "https://quay.example.com": true, "72f988bf-86F1-41af-91ab-2d7cd011db47": true,
+		"quay": false, "": false, "72f988bf-86f1-41af-91ab-2d7cd011db4": false, "72f988bf-86f1-41af-91ab-2d7cd011dbzz": false, "a-b-c-d-e": false, "72f988bf86f141af91ab2d7cd011db47": false,
+	} {
+		s := &server{status: http.StatusBadRequest, body: "{}"}
+		env := job{transport: s}.env()
+		env.Direct = env.Endpoint
+		_, err := idtoken.AzureIdentity{Env: env}.IDToken(t.Context(), audience)
+		if got := len(s.seen) == 1; got != asked || (problem(err) == idtoken.NoResource) == asked {
+			t.Errorf("%q: asked %t, %v", audience, got, err)
+		}
+	}
+}
