@@ -4,7 +4,6 @@ package cli
 
 import (
 	"fmt"
-	"strings"
 
 	"quay-keyless/internal/idtoken"
 )
@@ -79,19 +78,4 @@ func platformHints(platform idtoken.Platform) []string {
 		place = "--id-token-file " + platform.File
 	}
 	return []string{fmt.Sprintf("this is %s: %s", platform.Name, place), platform.Know}
-}
-
-// providerHints is what an ID token's provider is known for, when Quay refuses.
-func providerHints(claims idtoken.Claims) []string {
-	switch {
-	case strings.HasPrefix(claims.Issuer, "https://sts.windows.net/"):
-		return []string{"this is a v1 token of Entra ID: its issuer ends with a slash; for the v2 issuer set requestedAccessTokenVersion to 2 in the manifest of the application that is the audience"}
-	case strings.HasPrefix(claims.Issuer, "https://login.microsoftonline.com/") && strings.HasSuffix(claims.Issuer, "/v2.0"):
-		return []string{"this is a v2 token of Entra ID: its issuer has no slash at the end, and is not https://sts.windows.net/TENANT/ of v1 tokens"}
-	case strings.HasPrefix(claims.Issuer, "https://api.bitbucket.org/"):
-		return []string{"Bitbucket's subject has the step's UUID, which is new in each run: no federation entry can match"}
-	case claims.Issuer == "https://agent.buildkite.com" && strings.Contains(claims.Subject, ":commit:"):
-		return []string{"this subject has the commit, which no entry can foresee: --id-token-source buildkite takes the pipeline's id in its place (buildkite-agent: --subject-claim pipeline_id)"}
-	}
-	return nil
 }

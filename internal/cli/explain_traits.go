@@ -54,7 +54,7 @@ var traits = []trait{
 			return issuedBy("https://agent.buildkite.com")(c) && strings.Contains(c.Subject, ":commit:")
 		},
 		text: always("Buildkite's subject has the commit in it, so a federation entry would match this commit alone"),
-		cure: []string{"ask for another subject (agents from 2026-03-27): buildkite-agent oidc request-token --audience quay --subject-claim pipeline_id"}},
+		cure: []string{"--id-token-source buildkite takes the pipeline's ID in its place (agents from 2026-03-27: buildkite-agent oidc request-token --audience quay --subject-claim pipeline_id)"}},
 	{name: "invisible", hopeless: true,
 		has: func(c idtoken.Claims) bool { return invisible(c.Issuer, c.Subject) != "" },
 		text: func(c idtoken.Claims) string {
@@ -100,8 +100,17 @@ var traits = []trait{
 		has:  issuedBy("https://kubernetes.default.svc"),
 		text: always("every cluster may have this issuer: Quay asks the one of the cluster in which Quay itself runs"),
 		cure: []string{"for a Quay elsewhere give the cluster an issuer of its own, in OpenShift by spec.serviceAccountIssuer of authentication.config/cluster"}},
+	{name: "entra-v1", harmless: true,
+		has:  ofEntraV1,
+		text: always("this is a v1 token of Entra ID, whose issuer ends with a slash: an entry for the v2 issuer does not match"),
+		cure: []string{"for v2 tokens set requestedAccessTokenVersion to 2 in the manifest of the application that is the audience"}},
+	{name: "entra-v2", harmless: true,
+		has: func(c idtoken.Claims) bool {
+			return issuedBy("https://login.microsoftonline.com/")(c) && strings.HasSuffix(c.Issuer, "/v2.0")
+		},
+		text: always("this is a v2 token of Entra ID, whose issuer has no slash at the end: an entry for v1's https://sts.windows.net/TENANT/ does not match")},
 	{name: "slash", harmless: true,
-		has:  func(c idtoken.Claims) bool { return strings.HasSuffix(c.Issuer, "/") },
+		has:  func(c idtoken.Claims) bool { return strings.HasSuffix(c.Issuer, "/") && !ofEntraV1(c) },
 		text: always("the issuer ends with a slash, which belongs into the federation entry too")},
 	{name: "ids", harmless: true,
 		has:  about(withIDs),
@@ -128,6 +137,9 @@ var traits = []trait{
 			return fmt.Sprintf("the enterprise has an issuer of its own: an entry without /%s does not match", enterprise.FindStringSubmatch(c.Issuer)[1])
 		}},
 }
+
+// ofEntraV1 tells the tokens of Entra ID by the issuer of the older kind.
+func ofEntraV1(c idtoken.Claims) bool { return strings.HasPrefix(c.Issuer, "https://sts.windows.net/") }
 
 // traitsOf are those that a token has, in the table's order.
 func traitsOf(claims idtoken.Claims) []trait {

@@ -50,7 +50,9 @@ var traitSamples = map[string]idtoken.Claims{
 	"tag":          subjectOf("repo:acme/app:ref:refs/tags/v1.2.0"),
 	"gitlab-tag":   from("https://gitlab.com", "project_path:acme/app:ref_type:tag:ref:v1.2.0"),
 	"cluster":      from("https://kubernetes.default.svc", "system:serviceaccount:acme:pipeline"),
-	"slash":        from("https://sts.windows.net/acme/", "acme"),
+	"entra-v1":     from("https://sts.windows.net/72f988bf-0000-4000-8000-00000000e001/", "acme"),
+	"entra-v2":     from("https://login.microsoftonline.com/72f988bf-0000-4000-8000-00000000e001/v2.0", "acme"),
+	"slash":        from("https://issuer.example.com/acme/", "acme"),
 	"ids":          subjectOf("repo:acme@1001/app@2001:ref:refs/heads/main"),
 	"environment":  subjectOf("repo:acme/app:environment:release"),
 	"reusable": with(func(c *idtoken.Claims) {
