@@ -142,6 +142,12 @@ refused; 5 an endpoint was not reached or not trusted; 1 anything else.` + varia
 	return root
 }
 
+// Command is the command line of [Main], for what is made from it: man pages and
+// completions.
+func Command(env Env) *cobra.Command {
+	return (&app{env: env, host: host.Detect(host.Env{Getenv: env.Getenv, Words: env.Stderr, Results: env.Stdout})}).root()
+}
+
 // say makes the command's words go to stdout on GitHub, where the runner takes
 // workflow commands in order with the rest of the output. It is for commands
 // that have no result there.

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// list is the name of the file of checksums, in a release and beside the
+// action's programs, in the form of sha256sum.
+const list = "checksums.txt"
+
+// writeChecksums lists all files of the folder, sorted by name.
+func writeChecksums(folder string) error {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return err
+	}
+	var lines strings.Builder
+	for _, entry := range entries {
+		content, err := os.ReadFile(filepath.Join(folder, entry.Name()))
+		if err != nil {
+			return err
+		}
+		lines.WriteString(checksum(digest(content), entry.Name()))
+	}
+	return os.WriteFile(filepath.Join(folder, list), []byte(lines.String()), 0o644)
+}
+
+func checksum(sum, name string) string { return sum + "  " + name + "\n" }
+
+// listed reads a file that the folder's list has, and compares.
+func listed(folder, name string) (content []byte, line string, err error) {
+	sums, err := os.ReadFile(filepath.Join(folder, list))
+	if err != nil {
+		return nil, "", err
+	}
+	content, err = os.ReadFile(filepath.Join(folder, name))
+	if err != nil {
+		return nil, "", err
+	}
+	line = checksum(digest(content), name)
+	if !strings.Contains("\n"+string(sums), "\n"+line) {
+		return nil, "", fmt.Errorf("%s in %s is not the one that %s lists", name, folder, list)
+	}
+	return content, line, nil
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// licenseFile is a name under which a module keeps a text that those who hand
+// its code on must hand on too.
+var licenseFile = regexp.MustCompile(`(?i)^(licen[cs]e|copying|notice|patents)([.-].*)?$`)
+
+// licenses are the texts of Go itself and of every module that the program links.
+func (s *source) licenses(ctx context.Context, b *binary) ([]byte, error) {
+	root, err := s.run(ctx, nil, nil, "go", "env", "GOROOT")
+	if err != nil {
+		return nil, err
+	}
+	folders := []string{"go\t" + strings.TrimSpace(string(root))}
+	list := []string{"go", "list", "-m", "-f", "{{.Path}} {{.Version}}\t{{.Dir}}"}
+	for _, module := range b.info.Deps {
+		list = append(list, module.Path)
+	}
+	output, err := s.run(ctx, []string{"GOFLAGS=", "GOWORK=off"}, nil, list...)
+	if err != nil {
+		return nil, err
+	}
+	folders = append(folders, strings.Split(strings.TrimSpace(string(output)), "\n")...)
+	var all bytes.Buffer
+	for _, line := range folders {
+		name, folder, _ := strings.Cut(line, "\t")
+		if err := addLicenses(&all, name, folder); err != nil {
+			return nil, err
+		}
+	}
+	return all.Bytes(), nil
+}
+
+// addLicenses copies the texts of one module; one without any is an error.
+func addLicenses(all *bytes.Buffer, module, folder string) error {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return err
+	}
+	found := false
+	for _, entry := range entries {
+		if entry.IsDir() || !licenseFile.MatchString(entry.Name()) {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(folder, entry.Name()))
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(all, "%s\n%s: %s\n\n%s\n", strings.Repeat("=", 78), module, entry.Name(), bytes.TrimSpace(text))
+		found = true
+	}
+	if !found {
+		return fmt.Errorf("%s has no license in %s", module, folder)
+	}
+	return nil
+}
