@@ -5,9 +5,9 @@
 #   node_modules/  Node as on GitHub's runner; package-lock.json pins it by
 #                  checksum, and no package runs a script
 #   bin/           act, which runs workflows, and actionlint, which checks them
-#   venv/          check-jsonschema and zizmor; requirements.txt pins them by
-#                  checksum
-#   gitlab/        gitlab-ci-local, which runs GitLab's pipelines
+#   venv/          check-jsonschema, spdx-tools and zizmor; requirements.txt pins
+#                  them by checksum
+#   gitlab/        gitlab-ci-local, which runs GitLab\'s pipelines
 # Usage: e2e/setup.sh [node]; with node, that alone.
 set -eu
 cd "$(dirname "$0")"

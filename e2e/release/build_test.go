@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package release
+
+import (
+	"archive/zip"
+	"debug/buildinfo"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"quay-keyless/e2e/lab"
+)
+
+// platforms are those that a release has a program for.
+var platforms = []string{"darwin-amd64", "darwin-arm64", "linux-amd64", "linux-arm64", "linux-ppc64le", "linux-s390x", "windows-amd64"}
+
+func TestFiles(t *testing.T) {
+	want := []string{"checksums.txt"}
+	for _, platform := range platforms {
+		name, archive := "quay-keyless-"+platform, "quay-keyless-"+version+"-"+platform+".tar.gz"
+		if strings.HasPrefix(platform, "windows") {
+			name, archive = name+".exe", strings.Replace(archive, ".tar.gz", ".zip", 1)
+		}
+		want = append(want, name, name+".spdx.json", archive)
+	}
+	var got []string
+	entries, err := os.ReadDir(rehearsal.dist)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		got = append(got, entry.Name())
+	}
+	if slices.Sort(want); !slices.Equal(got, want) {
+		t.Errorf("the release has\n%q\nnot\n%q", got, want)
+	}
+	sums := lab.Command{Dir: rehearsal.dist, Env: path(), Args: []string{"sha256sum", "--check", "--strict", "checksums.txt"}}.Must(t)
+	if listed := strings.Count(sums.Stdout, ": OK\n"); listed != len(want)-1 {
+		t.Errorf("checksums.txt lists %d of %d files", listed, len(want)-1)
+	}
+}
+
+// path is an environment of nothing but PATH.
+func path() map[string]string { return map[string]string{"PATH": os.Getenv("PATH")} }
+
+// A second build, elsewhere and by someone whose environment is another, gives
+// the same bytes. The machine's own program is compiled anew, since Go's cache
+// would answer for the first one; of the others all is made but the compiled
+// packages, whose keys in that cache have no folder in them.
+func TestSecondBuild(t *testing.T) {
+	clone := filepath.Join(t.TempDir(), "a longer path", "to another clone")
+	git(t, t.TempDir(), "clone", "--quiet", rehearsal.origin, clone)
+	own := runtime.GOOS + "/" + runtime.GOARCH
+	for targets, cache := range map[string]string{own: t.TempDir(), "darwin/arm64,windows/amd64": ""} {
+		dist := filepath.Join(t.TempDir(), "dist")
+		build := exec.Command("sh", "-c", `umask 077; exec "$@"`, "sh", rehearsal.program, "build", "-targets", targets, version, dist)
+		build.Dir = clone
+		build.Env = append(os.Environ(), "TZ=Asia/Kathmandu", "LC_ALL=C", "GOAMD64=v3", "GOFLAGS=-buildvcs=true", "CGO_ENABLED=1", "GOOS=plan9", "SOURCE_DATE_EPOCH=1")
+		if cache != "" {
+			build.Env = append(build.Env, "GOCACHE="+cache)
+		}
+		if output, err := build.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, output)
+		}
+		same(t, dist, rehearsal.dist)
+	}
+}
+
+// same compares the files of a folder, but for the list of all, with another's.
+func same(t *testing.T, folder, other string) {
+	t.Helper()
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		if name := entry.Name(); name != "checksums.txt" && lab.Read(t, filepath.Join(folder, name)) != lab.Read(t, filepath.Join(other, name)) {
+			t.Errorf("%s differs", name)
+		}
+	}
+	if len(entries) < 4 {
+		t.Errorf("only %d files were made", len(entries))
+	}
+}
+
+// The SBOM is valid for SPDX's own validator, and has what Go says is linked.
+func TestSBOM(t *testing.T) {
+	validator := lab.Tool(t, lab.Path("e2e", "venv", "bin", "pyspdxtools"), "run e2e/setup.sh")
+	for _, platform := range platforms {
+		binary := filepath.Join(rehearsal.dist, "quay-keyless-"+platform)
+		if strings.HasPrefix(platform, "windows") {
+			binary += ".exe"
+		}
+		file := binary + ".spdx.json"
+		lab.Command{Env: path(), Args: []string{validator, "--infile", file, "--version", "SPDX-2.3"}}.Must(t)
+		var document struct {
+			Packages []struct{ Name, VersionInfo string }
+		}
+		if err := json.Unmarshal([]byte(lab.Read(t, file)), &document); err != nil {
+			t.Fatal(err)
+		}
+		info, err := buildinfo.ReadFile(binary)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []string{"quay-keyless " + version, "stdlib " + strings.TrimPrefix(info.GoVersion, "go")}
+		for _, module := range info.Deps {
+			want = append(want, module.Path+" "+module.Version)
+		}
+		var got []string
+		for _, part := range document.Packages {
+			got = append(got, part.Name+" "+part.VersionInfo)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s has\n%q\nnot\n%q", file, got, want)
+		}
+	}
+}
+
+// The archive, unpacked into an empty root, is an installation.
+func TestArchive(t *testing.T) {
+	root := t.TempDir()
+	archive := filepath.Join(rehearsal.dist, "quay-keyless-"+version+"-"+runtime.GOOS+"-"+runtime.GOARCH+".tar.gz")
+	lab.Command{Env: path(), Args: []string{"tar", "--extract", "--strip-components", "1", "--directory", root, "--file", archive}}.Must(t)
+
+	run := lab.Command{Env: map[string]string{"PATH": root + "/bin"}, Args: []string{root + "/bin/quay-keyless", "version"}}.Must(t)
+	if run.Stdout != "quay-keyless "+version+"\n" {
+		t.Errorf("version: %q", run.Log())
+	}
+	helper := lab.Command{Env: map[string]string{"HOME": root}, Stdin: "other.example.com\n", Args: []string{root + "/bin/docker-credential-quay-keyless", "get"}}.Run(t)
+	if !strings.Contains(helper.Stdout, "credentials not found in native keychain") {
+		t.Errorf("the helper says %q", helper.Log())
+	}
+	complete := `. "$1/share/bash-completion/completions/quay-keyless"; complete -p quay-keyless`
+	lab.Command{Env: path(), Args: []string{"bash", "-c", complete, "bash", root}}.Must(t)
+	page := lab.Read(t, filepath.Join(root, "share/man/man1/quay-keyless-login.1"))
+	if !strings.Contains(page, `.TH "QUAY-KEYLESS-LOGIN" "1"`) || !strings.Contains(page, `\fB--robot\fP`) {
+		t.Errorf("the man page of login is\n%s", page)
+	}
+	licenses := lab.Read(t, filepath.Join(root, "share/doc/quay-keyless/THIRD_PARTY_LICENSES"))
+	for line := range strings.Lines(lab.Read(t, lab.Path("testdata", "modules.txt"))) {
+		if !strings.Contains(licenses, "\n"+strings.TrimSpace(line)+": ") {
+			t.Errorf("the license of %s is missing", line)
+		}
+	}
+}
+
+func TestWindowsArchive(t *testing.T) {
+	archive, err := zip.OpenReader(filepath.Join(rehearsal.dist, "quay-keyless-"+version+"-windows-amd64.zip"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer archive.Close()
+	var names []string
+	for _, file := range archive.File {
+		names = append(names, strings.TrimPrefix(file.Name, "quay-keyless-"+version+"-windows-amd64/"))
+	}
+	if want := []string{"quay-keyless.exe", "LICENSE", "README.md", "THIRD_PARTY_LICENSES", "quay-keyless.ps1"}; !slices.Equal(names, want) {
+		t.Errorf("the archive has %q, not %q", names, want)
+	}
+}
