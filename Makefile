@@ -60,3 +60,8 @@ bench: build ## a login against the least that it could cost, and against the sh
 	@tools/install.sh curl jq podman npm
 	@e2e/setup.sh node
 	$(GO) run ./internal/bench
+	$(GO) run ./internal/release size
+
+.PHONY: release
+release: ## what a release publishes, in dist/: make release VERSION=v1.2.3
+	$(GO) run ./internal/release build $(VERSION) dist

@@ -7,7 +7,7 @@
 #   bin/           act, which runs workflows, and actionlint, which checks them
 #   venv/          check-jsonschema, spdx-tools and zizmor; requirements.txt pins
 #                  them by checksum
-#   gitlab/        gitlab-ci-local, which runs GitLab\'s pipelines
+#   gitlab/        gitlab-ci-local, which runs GitLab's pipelines
 # Usage: e2e/setup.sh [node]; with node, that alone.
 set -eu
 cd "$(dirname "$0")"

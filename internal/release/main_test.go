@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"io"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestVersions(t *testing.T) {
+	for version, good := range map[string]bool{
+		"v1.2.3": true, "v0.1.0": true, "v1.2.3-rc.1": true, "v10.20.30-beta": true,
+		"": false, "1.2.3": false, "v1.2": false, "v1": false, "v01.2.3": false, "v1.2.3-": false, "v1.2.3-rc..1": false,
+		"v1.2.3+build": false, "v1.2.3 ": false, "v1.2.3\n": false, "v1.2.3 -X main.version=v2": false,
+	} {
+		if released.MatchString(version) != good {
+			t.Errorf("%q: good is not %t", version, good)
+		}
+	}
+}
+
+// A mistake on the command line is said before anything is made.
+func TestUsage(t *testing.T) {
+	full := t.TempDir()
+	write(t, filepath.Join(full, "file"), "of another release")
+	for words, arguments := range map[string][]string{
+		"usage:":                    nil,
+		"usage":                     {"build", "v1.2.3"},
+		"build  [-targets":          {"publish", "v1.2.3", "dist"},
+		`"1.2.3" is no version`:     {"build", "1.2.3", t.TempDir()},
+		`a release has no "plan9/`:  {"build", "-targets", "linux/amd64,plan9/mips", "v1.2.3", t.TempDir()},
+		`"OWNER" is not FROM=TO`:    {"commit", "-replace", "OWNER", "v1.2.3", full},
+		`"dev" is no version`:       {"commit", "dev", full},
+		"not defined: -unknown":     {"build", "-unknown", "v1.2.3", t.TempDir()},
+		"checksums.txt: no such fi": {"commit", "v1.2.3", t.TempDir()},
+	} {
+		if err := run(t.Context(), arguments, io.Discard); err == nil || !strings.Contains(err.Error(), words) {
+			t.Errorf("%q: %v", arguments, err)
+		}
+	}
+	if err := emptyFolder(full); err == nil || !strings.Contains(err.Error(), "is not empty") {
+		t.Errorf("a folder with a file: %v", err)
+	}
+}
