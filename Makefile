@@ -43,7 +43,7 @@ e2e: ## the slow tests, with real third parties
 	@tools/install.sh podman buildah skopeo runc npm git shellcheck setpriv:util-linux
 	@e2e/setup.sh
 	@e2e/keycloak/setup.sh >/dev/null
-	(cd tools && $(GO) build -o ../bin/ran ./ran) && cd e2e && $(GO) test -count=1 -json ./... | ../bin/ran
+	(cd tools && $(GO) build -o ../bin/ran ./ran) && cd e2e && $(GO) test -count=1 -timeout 30m -json ./... | ../bin/ran
 	cd e2e/tools && $(GO) test -count=1 -json ./... | ../../bin/ran
 	$(GO) test -count=1 -json -run '^TestKill$$' ./internal/authfile -kills 200 | bin/ran
 

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"compress/gzip"
 	"context"
 	"fmt"
 	"io"
@@ -58,25 +57,8 @@ func size(ctx context.Context, stdout io.Writer) error {
 	return err
 }
 
-// tarball is the size of a commit's files in a tar.gz.
-func (s *source) tarball(ctx context.Context, id string) (int64, error) {
-	archive, err := s.run(ctx, nil, nil, "git", "archive", "--format=tar", id)
-	if err != nil {
-		return 0, err
-	}
-	var counted counter
-	compressed := gzip.NewWriter(&counted)
-	if _, err := compressed.Write(archive); err != nil {
-		return 0, err
-	}
-	err = compressed.Close()
-	return int64(counted), err
-}
-
-// counter counts what is written to it.
-type counter int64
-
-func (c *counter) Write(p []byte) (int, error) {
-	*c += counter(len(p))
-	return len(p), nil
+// tarball is the size of a commit's files in a tar.gz, as GitHub makes it.
+func (s *source) tarball(ctx context.Context, id string) (int, error) {
+	archive, err := s.run(ctx, nil, nil, "git", "archive", "--format=tar.gz", id)
+	return len(archive), err
 }

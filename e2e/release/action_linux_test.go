@@ -51,6 +51,11 @@ func alone(t *testing.T) bool {
 	inner := exec.CommandContext(t.Context(), os.Args[0], "-test.v", "-test.run", "^"+t.Name()+"$")
 	inner.Env = append(os.Environ(), again+"="+filepath.Dir(rehearsal.dist))
 	inner.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
+	if user, group := os.Getuid(), os.Getgid(); user != 0 { // who may not, may as root of a user namespace
+		inner.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
+		inner.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{HostID: user, Size: 1}}
+		inner.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{HostID: group, Size: 1}}
+	}
 	output, err := inner.CombinedOutput()
 	if err != nil || !strings.Contains(string(output), "--- PASS: "+t.Name()) {
 		t.Errorf("without a network: %v\n%s", err, output)
