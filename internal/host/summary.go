@@ -49,7 +49,7 @@ func table(head []string, rows [][]string) string {
 }
 
 // odd is every character that could mean something in Markdown or HTML.
-var odd = regexp.MustCompile("[^\\pL\\pN ]")
+var odd = regexp.MustCompile(`[^\pL\pN ]`)
 
 // code quotes text as code, in a table's cell too. A span of code cannot hold
 // what ends it or the cell, so there odd characters are written by their number,
