@@ -15,6 +15,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -98,6 +99,7 @@ func quote(text string) []byte {
 // goroutines; each call takes the file's lock for itself.
 type File struct {
 	path string
+	mode os.FileMode // of what is written
 	// settling is how long other tools get to end what they have begun; 0 in
 	// tests that are not about them.
 	settling time.Duration
@@ -121,8 +123,19 @@ func Open(path string) (*File, error) {
 	if err != nil {
 		return nil, located(path, err)
 	}
-	return &File{path: resolved, settling: settling}, nil
+	return &File{path: resolved, mode: private, settling: settling}, nil
 }
+
+// private is the mode of files that hold a login.
+const private os.FileMode = 0o600
+
+// SetMode chooses the permissions that the file has after a write, in place of
+// 0600: for those who have to share a login with another user. The state beside
+// it stays private.
+func (f *File) SetMode(mode os.FileMode) { f.mode = mode }
+
+// Mode is what [File.SetMode] chose.
+func (f *File) Mode() os.FileMode { return f.mode }
 
 // Path is the resolved, absolute path.
 func (f *File) Path() string { return f.path }

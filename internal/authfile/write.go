@@ -13,8 +13,8 @@ import (
 	"syscall"
 )
 
-// write replaces the auth file's text old, nil for none, by text, with mode
-// 0600 whatever it was before. It reports whether that was in place: where the
+// write replaces the auth file's text old, nil for none, by text, with the
+// chosen mode whatever it was before. It reports whether that was in place: where the
 // file is a mount point, or its folder may not be written.
 func (f *File) write(old, text []byte) (inPlace bool, err error) {
 	f.sweep()
@@ -37,7 +37,7 @@ func (f *File) rename(text []byte) error {
 	if err != nil {
 		return err
 	}
-	err = fill(temporary, text)
+	err = fill(temporary, text, f.mode)
 	if err == nil {
 		err = os.Rename(temporary.Name(), f.path)
 	}
@@ -48,9 +48,13 @@ func (f *File) rename(text []byte) error {
 	return syncFolder(f.path)
 }
 
-// fill writes a temporary file, to the disk, and closes it.
-func fill(file *os.File, text []byte) error {
+// fill writes a temporary file, which is private, to the disk, gives it its mode
+// and closes it.
+func fill(file *os.File, text []byte, mode os.FileMode) error {
 	_, err := file.Write(text)
+	if err == nil && mode != private {
+		err = file.Chmod(mode)
+	}
 	if err == nil {
 		err = file.Sync()
 	}
@@ -94,7 +98,7 @@ func (f *File) overwrite(old, text []byte) (err error) {
 			_ = file.Truncate(int64(len(old)))
 		}
 	}()
-	if err := file.Chmod(0o600); err != nil {
+	if err := file.Chmod(f.mode); err != nil {
 		return err
 	}
 	size := max(len(old), len(text))

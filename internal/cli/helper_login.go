@@ -108,6 +108,7 @@ func (a *app) setHelperIn(ctx context.Context, file authFile, settings map[strin
 	if err != nil {
 		return err
 	}
+	store.SetMode(file.Mode())
 	undo, err := store.Set(ctx, settings, program)
 	if err != nil {
 		return err

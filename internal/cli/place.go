@@ -5,6 +5,7 @@ package cli
 import (
 	"crypto/rand"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -18,13 +19,22 @@ import (
 // placeFlags say where a login is to be written.
 type placeFlags struct {
 	authFile string
+	mode     string
 	isolated bool
 	folder   string
 }
 
+// defaultMode is that of a file with a login.
+const defaultMode = "0600"
+
+// modes are those that make sense for a login: for its owner alone, for the
+// group too, for every user of the container.
+var modes = map[string]os.FileMode{defaultMode: 0o600, "0640": 0o640, "0644": 0o644}
+
 // addTo declares the flags.
 func (f *placeFlags) addTo(flags *pflag.FlagSet) {
 	flags.StringVar(&f.authFile, "authfile", "", "write the login to the auth file at `PATH` and to no other")
+	flags.StringVar(&f.mode, "authfile-mode", defaultMode, "`MODE` of the file of --authfile: 0600, 0640 or 0644, for steps that run as another user")
 	flags.BoolVar(&f.isolated, "isolated", false, "write the login to a private folder, and have the following steps look there")
 	flags.StringVar(&f.folder, "auth-dir", "", "the private folder `DIR` of --isolated (a new temporary one)")
 }
@@ -36,6 +46,10 @@ func (f *placeFlags) check() error {
 		return fmt.Errorf("--authfile names one file, --isolated a folder of its own: choose one")
 	case f.folder != "" && !f.isolated:
 		return fmt.Errorf("--auth-dir is for --isolated")
+	case modes[f.mode] == 0:
+		return fmt.Errorf("--authfile-mode %q: it is 0600, 0640 or 0644", f.mode)
+	case f.mode != defaultMode && f.authFile == "":
+		return fmt.Errorf("--authfile-mode is for --authfile")
 	}
 	return nil
 }
@@ -70,6 +84,7 @@ func (a *app) find(flags placeFlags, keys []string) (authfile.Plan, error) {
 		plan, err := a.place().File(flags.authFile, keys...)
 		for i := range plan.Files {
 			plan.Files[i].Tools = nil // they look there if they are told to
+			plan.Files[i].File.SetMode(modes[flags.mode])
 		}
 		return plan, err
 	case !flags.isolated:

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"syscall"
@@ -34,6 +35,10 @@ func Beside(authFile string) (*Store, error) {
 	}
 	return &Store{file, authFile}, nil
 }
+
+// SetMode chooses the file's permissions, in place of 0600, as
+// [authfile.File.SetMode] does. There is no secret in it.
+func (s *Store) SetMode(mode os.FileMode) { s.file.SetMode(mode) }
 
 // Path is where the file is, or would be.
 func (s *Store) Path() string { return s.file.Path() }
