@@ -3,6 +3,8 @@
 GO ?= go
 BUILD = CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w'
 RAN = (cd tools && $(GO) build -o ../bin/ran ./ran) && $(GO) test -json -shuffle=on
+# Without cgo, as Tekton's and Kubernetes' programs are built: what is compiled once serves all.
+TEKTON = CGO_ENABLED=0 $(GO) test
 STATICCHECK = $(GO) tool -modfile=tools/go.mod staticcheck -checks all,-ST1000
 
 .PHONY: help
@@ -20,6 +22,8 @@ build: ## the program and the sandbox, in bin/
 .PHONY: test
 test: packages lint ## install what is missing, lint, and run the tests
 	$(RAN) -race ./... | bin/ran
+	cd e2e/tekton && $(TEKTON) -count=1 -json ./manifest | ../../bin/ran
+	cd e2e/tekton && $(TEKTON) -count=1 -json -modfile=oldest.mod ./manifest | ../../bin/ran
 
 .PHONY: packages
 packages:
@@ -37,6 +41,7 @@ lint: ## gofmt, vet and staticcheck
 	$(STATICCHECK) ./...
 	cd e2e && $(GO) vet ./... && $(GO) tool -modfile=../tools/go.mod staticcheck -checks all,-ST1000 ./...
 	cd e2e/tools && $(GO) vet ./... && $(GO) tool -modfile=../../tools/go.mod staticcheck -checks all,-ST1000 ./...
+	cd e2e/tekton && CGO_ENABLED=0 $(GO) vet ./manifest && CGO_ENABLED=0 $(GO) tool -modfile=../../tools/go.mod staticcheck -checks all,-ST1000 ./manifest
 
 .PHONY: e2e
 e2e: ## the slow tests, with real third parties
