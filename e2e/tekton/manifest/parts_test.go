@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	pipelinev1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
@@ -78,6 +79,9 @@ func (p parts) checkAction(t *testing.T, action pipelinev1beta1.StepActionSpec) 
 	if len(action.Command) == 0 {
 		t.Error("without command Tekton asks the registry for the image's entrypoint")
 	}
+	if action.Image != image {
+		t.Errorf("the image is %s", action.Image)
+	}
 	declared(t, action, "params", names(action.Params))
 	declared(t, action, "step.results", names(action.Results))
 	unused(t, action, nil, action.Params)
@@ -96,6 +100,9 @@ func (p parts) checkTask(t *testing.T, task pipelinev1.TaskSpec, further []strin
 	declared(t, task, "results", names(task.Results))
 	volumes := names(task.Volumes)
 	for _, step := range task.Steps {
+		if strings.Contains(step.Image, "quay-keyless") && step.Image != image {
+			t.Errorf("step %s: the image is %s", step.Name, step.Image)
+		}
 		if step.Ref == nil {
 			if len(step.Command) == 0 && step.Script == "" {
 				t.Errorf("step %s: without command Tekton asks the registry for the image's entrypoint", step.Name)

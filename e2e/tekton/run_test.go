@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package tekton
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	pipelinev1 "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"knative.dev/pkg/apis"
+
+	"quay-keyless/e2e/lab"
+	"quay-keyless/e2e/tekton/manifest"
+)
+
+// patience is how long a loaded machine may take for one run.
+const patience = 5 * time.Minute
+
+// taskRun reads the TaskRun of a file, as a user would change it for this
+// cluster: another registry, which has a CA of its own.
+func (w *world) taskRun(t *testing.T, path ...string) *pipelinev1.TaskRun {
+	t.Helper()
+	run := only[*pipelinev1.TaskRun](t, read(t, path...))
+	run.Spec.Params = append(run.Spec.Params, w.params()...)
+	return run
+}
+
+func (w *world) params() pipelinev1.Params {
+	return pipelinev1.Params{param("registry", w.sandbox.Host), param("ca-certificate", string(w.sandbox.CA))}
+}
+
+func param(name, value string) pipelinev1.Param {
+	return pipelinev1.Param{Name: name, Value: *pipelinev1.NewStructuredValues(value)}
+}
+
+// set gives a param another value.
+func set(run *pipelinev1.TaskRun, name, value string) {
+	run.Spec.Params = slices.DeleteFunc(run.Spec.Params, func(p pipelinev1.Param) bool { return p.Name == name })
+	run.Spec.Params = append(run.Spec.Params, param(name, value))
+}
+
+func read(t *testing.T, path ...string) []manifest.Object {
+	t.Helper()
+	objects, err := manifest.Read(lab.Path(path...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return objects
+}
+
+// only is the one object of its kind.
+func only[Kind manifest.Object](t *testing.T, objects []manifest.Object) Kind {
+	t.Helper()
+	i := slices.IndexFunc(objects, func(o manifest.Object) bool { _, ok := o.(Kind); return ok })
+	if i < 0 {
+		t.Fatalf("no %T among %d objects", *new(Kind), len(objects))
+	}
+	return objects[i].(Kind)
+}
+
+// start creates a TaskRun.
+func (w *world) start(t *testing.T, run *pipelinev1.TaskRun) *pipelinev1.TaskRun {
+	t.Helper()
+	run, err := w.Tekton.TektonV1().TaskRuns(namespace).Create(t.Context(), run, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return run
+}
+
+// run runs a TaskRun to its end, whatever that is.
+func (w *world) run(t *testing.T, run *pipelinev1.TaskRun) *pipelinev1.TaskRun {
+	t.Helper()
+	return w.finish(t, w.start(t, run).Name)
+}
+
+// finish waits for the end of a TaskRun.
+func (w *world) finish(t *testing.T, name string) *pipelinev1.TaskRun {
+	t.Helper()
+	var run *pipelinev1.TaskRun
+	w.await(t, "TaskRun "+name+" ends", func(ctx context.Context) (done bool, err error) {
+		run, err = w.Tekton.TektonV1().TaskRuns(namespace).Get(ctx, name, metav1.GetOptions{})
+		return err == nil && run.IsDone(), err
+	})
+	return run
+}
+
+func (w *world) await(t *testing.T, what string, done func(context.Context) (bool, error)) {
+	t.Helper()
+	if err := wait.PollUntilContextTimeout(t.Context(), 200*time.Millisecond, patience, true, done); err != nil {
+		t.Fatalf("waited until %s: %v", what, err)
+	}
+}
+
+// succeeds runs a TaskRun that is to succeed.
+func (w *world) succeeds(t *testing.T, run *pipelinev1.TaskRun) *pipelinev1.TaskRun {
+	t.Helper()
+	run = w.run(t, run)
+	w.succeeded(t, run)
+	return run
+}
+
+func (w *world) succeeded(t *testing.T, run *pipelinev1.TaskRun) {
+	t.Helper()
+	if run.IsSuccessful() {
+		return
+	}
+	for _, step := range run.Status.Steps {
+		t.Logf("step %s:\n%s", step.Name, w.log(t, run, step.Name))
+	}
+	t.Fatalf("TaskRun %s: %+v", run.Name, run.Status.GetCondition(apis.ConditionSucceeded))
+}
+
+// log is what a step said.
+func (w *world) log(t *testing.T, run *pipelinev1.TaskRun, step string) string {
+	t.Helper()
+	text, err := w.kubelet.Logs(types.NamespacedName{Namespace: namespace, Name: run.Status.PodName}, "step-"+step)
+	if err != nil {
+		t.Error(err)
+	}
+	return text
+}
+
+// fails runs a TaskRun whose step is to fail with an exit code. It gives the
+// step's log, whose last line is the error, and what a user sees of the rest.
+func (w *world) fails(t *testing.T, run *pipelinev1.TaskRun, step string, code int32) (log string) {
+	t.Helper()
+	run = w.run(t, run)
+	log = w.log(t, run, step)
+	i := slices.IndexFunc(run.Status.Steps, func(s pipelinev1.StepState) bool { return s.Name == step })
+	if i < 0 || run.Status.Steps[i].Terminated == nil || run.Status.Steps[i].Terminated.ExitCode != code {
+		t.Fatalf("TaskRun %s: %+v\n%s", run.Name, run.Status.Steps, log)
+	}
+	lines := strings.Split(strings.TrimSpace(log), "\n")
+	if last := lines[len(lines)-1]; !strings.HasPrefix(last, "error: ") {
+		t.Errorf("the last line is not the error:\n%s", log)
+	}
+	for _, later := range run.Status.Steps[i+1:] {
+		if later.Terminated == nil || later.Terminated.ExitCode == 0 {
+			t.Errorf("step %s ran: %+v", later.Name, later)
+		}
+	}
+	if len(run.Status.Results) > 0 {
+		t.Errorf("results %+v", run.Status.Results)
+	}
+	return log
+}
+
+// create creates the objects of a file that are there once for all runs.
+func (w *world) create(t *testing.T, objects ...manifest.Object) {
+	t.Helper()
+	for _, object := range objects {
+		w.Create(t, namespace, object)
+	}
+}
+
+// podOf runs a Pod, which a controller that does not run here would make of a
+// template, to its end.
+func (w *world) podOf(t *testing.T, name string, template corev1.PodTemplateSpec) *corev1.Pod {
+	t.Helper()
+	pods := w.Kubernetes.CoreV1().Pods(namespace)
+	pod, err := pods.Create(t.Context(), &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{GenerateName: name + "-"}, Spec: template.Spec,
+	}, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.await(t, "Pod "+pod.Name+" ends", func(ctx context.Context) (bool, error) {
+		pod, err = pods.Get(ctx, pod.Name, metav1.GetOptions{})
+		return err == nil && (pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed), err
+	})
+	if pod.Status.Phase == corev1.PodSucceeded {
+		return pod
+	}
+	for _, container := range slices.Concat(pod.Spec.InitContainers, pod.Spec.Containers) {
+		text, _ := w.kubelet.Logs(types.NamespacedName{Namespace: namespace, Name: pod.Name}, container.Name)
+		t.Logf("container %s:\n%s", container.Name, text)
+	}
+	t.Fatalf("Pod %s: %s %s", pod.Name, pod.Status.Reason, pod.Status.Message)
+	return nil
+}
