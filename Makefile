@@ -34,6 +34,7 @@ lint: ## gofmt, vet and staticcheck
 	$(GO) mod tidy -diff
 	cd e2e && $(GO) mod tidy -diff
 	cd e2e/tools && $(GO) mod tidy -diff
+	cd e2e/tekton && $(GO) mod tidy -diff
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "not formatted: $$unformatted"; exit 1; }
 	$(GO) vet ./...
 	GOOS=windows $(GO) vet ./cmd/quay-keyless

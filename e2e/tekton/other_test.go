@@ -47,9 +47,7 @@ func (w *world) tell(t *testing.T, run *pipelinev1.PipelineRun) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, step := range task.Status.Steps {
-			t.Logf("%s, step %s:\n%s", child.Name, step.Name, w.log(t, task, step.Name))
-		}
+		w.tellSteps(t, task)
 	}
 }
 

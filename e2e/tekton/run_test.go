@@ -109,13 +109,30 @@ func (w *world) succeeds(t *testing.T, run *pipelinev1.TaskRun) *pipelinev1.Task
 
 func (w *world) succeeded(t *testing.T, run *pipelinev1.TaskRun) {
 	t.Helper()
-	if run.IsSuccessful() {
-		return
+	if !run.IsSuccessful() {
+		w.tellSteps(t, run)
+		t.FailNow()
 	}
+}
+
+// tellSteps logs how a TaskRun ended, and what its steps said.
+func (w *world) tellSteps(t *testing.T, run *pipelinev1.TaskRun) {
+	t.Helper()
+	t.Logf("TaskRun %s: %+v", run.Name, run.Status.GetCondition(apis.ConditionSucceeded))
 	for _, step := range run.Status.Steps {
-		t.Logf("step %s:\n%s", step.Name, w.log(t, run, step.Name))
+		if step.Terminated != nil && run.Status.PodName != "" {
+			t.Logf("step %s: exit code %d\n%s", step.Name, step.Terminated.ExitCode, w.log(t, run, step.Name))
+		}
 	}
-	t.Fatalf("TaskRun %s: %+v", run.Name, run.Status.GetCondition(apis.ConditionSucceeded))
+}
+
+// results are those of a step or of a run, by name.
+func results(list []pipelinev1.TaskRunResult) map[string]string {
+	found := map[string]string{}
+	for _, result := range list {
+		found[result.Name] = result.Value.StringVal
+	}
+	return found
 }
 
 // log is what a step said.
@@ -138,7 +155,8 @@ func (w *world) fails(t *testing.T, run *pipelinev1.TaskRun, step string, code i
 	if i < 0 || run.Status.Steps[i].Terminated == nil || run.Status.Steps[i].Terminated.ExitCode != code {
 		t.Fatalf("TaskRun %s: %+v\n%s", run.Name, run.Status.Steps, log)
 	}
-	lines := strings.Split(strings.TrimSpace(log), "\n")
+	// Tekton's entrypoint adds warnings of its own since 1.13.
+	lines := slices.DeleteFunc(strings.Split(strings.TrimSpace(log), "\n"), func(line string) bool { return strings.Contains(line, " WARN ") })
 	if last := lines[len(lines)-1]; !strings.HasPrefix(last, "error: ") {
 		t.Errorf("the last line is not the error:\n%s", log)
 	}

@@ -71,19 +71,12 @@ func (w *world) buildRun(t *testing.T) *pipelinev1.TaskRun {
 
 func (w *world) testBuild(t *testing.T) {
 	run := w.succeeds(t, w.buildRun(t))
-	results := map[string]string{}
-	for _, result := range run.Status.Results {
-		results[result.Name] = result.Value.StringVal
-	}
-	if pulled := w.digest(t, "acme/app:latest", w.asSeed(t)...); results["image-digest"] != pulled {
-		t.Errorf("the registry has %s, the results are %q", pulled, results)
-	}
-	login := map[string]string{}
-	for _, result := range run.Status.Steps[0].Results {
-		login[result.Name] = result.Value.StringVal
+	built, login := results(run.Status.Results), results(run.Status.Steps[0].Results)
+	if pulled := w.digest(t, "acme/app:latest", w.asSeed(t)...); built["image-digest"] != pulled {
+		t.Errorf("the registry has %s, the results are %q", pulled, built)
 	}
 	want := map[string]string{
-		"registry": w.sandbox.Host, "robot": "acme+ci", "authfile": "/quay-auth/config.json", "expires-at": results["expires-at"],
+		"registry": w.sandbox.Host, "robot": "acme+ci", "authfile": "/quay-auth/config.json", "expires-at": built["expires-at"],
 	}
 	if !maps.Equal(login, want) || login["expires-at"] == "" {
 		t.Errorf("the login's results are %q", login)
@@ -132,7 +125,7 @@ func (w *world) testUsers(t *testing.T) {
 func (w *world) testTwoRobots(t *testing.T) {
 	run := w.succeeds(t, w.taskRun(t, "tekton", "examples", "two-robots.yaml"))
 	w.digest(t, "acme/app:two-robots", w.asSeed(t)...)
-	if got := run.Status.Steps[0].Results[1].Value.StringVal; got != "acme+ci\nacme-base+reader" {
+	if got := results(run.Status.Steps[0].Results)["robot"]; got != "acme+ci\nacme-base+reader" {
 		t.Errorf("the result robot is %q", got)
 	}
 }

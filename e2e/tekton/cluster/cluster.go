@@ -75,16 +75,14 @@ func (c *Cluster) start(t *testing.T, env map[string]string, arguments ...string
 	env["PATH"] = os.Getenv("PATH")
 	command := lab.Command{Dir: c.folder, Env: env, Args: arguments}.Start(t)
 	command.Stdout, command.Stderr = log, log
-	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
-	command.WaitDelay = 20 * time.Second
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = command.Wait() // the test's context has ended, and with it the process
+		_ = command.Wait() // the test's context has ended, which killed the process
 		_ = log.Close()
 		if text := lab.Read(t, log.Name()); t.Failed() {
-			t.Logf("%s: ...%s", name, text[max(0, len(text)-4000):])
+			t.Logf("%s: ...%s", name, text[max(0, len(text)-2000):])
 		}
 	})
 }
@@ -126,7 +124,7 @@ func (c *Cluster) startAPIServer(t *testing.T, etcd string) {
 	c.start(t, map[string]string{}, program(t, "kube-apiserver"),
 		"--etcd-servers", etcd, "--bind-address", "127.0.0.1", "--secure-port", port,
 		"--cert-dir", filepath.Join(c.folder, "certificates"), "--service-cluster-ip-range", "10.0.0.0/24",
-		"--authorization-mode", "RBAC", "--token-auth-file", tokens,
+		"--allow-privileged", "--authorization-mode", "RBAC", "--token-auth-file", tokens,
 		"--service-account-issuer", c.URL.String(), "--service-account-jwks-uri", c.URL.String()+"/openid/v1/jwks",
 		"--service-account-signing-key-file", key, "--service-account-key-file", key)
 	c.waitUntil(t, "the API server is ready", c.connect)
