@@ -54,7 +54,7 @@ e2e: ## the slow tests, with real third parties
 	@tools/install.sh etcd:etcd-server kubectl:kubernetes-client
 	e2e/tekton/programs/build.sh
 	cd e2e/tekton && CGO_ENABLED=0 $(GO) vet ./... && CGO_ENABLED=0 $(GO) tool -modfile=../../tools/go.mod staticcheck -checks all,-ST1000 ./...
-	cd e2e/tekton && $(TEKTON) -count=1 -timeout 30m -json . | ../../bin/ran
+	cd e2e/tekton && $(TEKTON) -count=1 -timeout 30m -json . ./bundle | ../../bin/ran
 	$(GO) test -count=1 -json -run '^TestKill$$' ./internal/authfile -kills 200 | bin/ran
 
 .PHONY: fuzz
