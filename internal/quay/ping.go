@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -56,8 +57,8 @@ func (c *Client) Ping(ctx context.Context) (Challenge, error) {
 
 // pinged is the transport of one ping. It lets through only the scheme that the
 // user chose, where go-containerregistry would try http for hosts that look
-// local, and no redirect, which Quay does not give. It keeps what was really seen,
-// since the ping's own error mixes both attempts.
+// local, and no redirect to another host, nor a second one. It keeps what was really
+// seen, since the ping's own error mixes both attempts.
 type pinged struct {
 	client *Client
 	name   string
@@ -70,12 +71,13 @@ var errOtherPlace = errors.New("not asked")
 // RoundTrip sends the request, or refuses to.
 func (p *pinged) RoundTrip(request *http.Request) (*http.Response, error) {
 	registry := p.client.Registry
-	switch {
-	case request.Response != nil: // a redirect, not another guess
-		to := (&endpoint.Answer{Header: request.Response.Header}).Location()
-		p.err = endpoint.Final(&endpoint.Unbelievable{Name: p.name, Why: fmt.Sprintf("redirects /v2/ to %q", to)})
+	elsewhere := request.URL.Scheme != registry.scheme() || request.URL.Host != registry.Host
+	if from := request.Response; from != nil && (elsewhere || from.Request.Response != nil) { // the second one
+		to := url.URL{Scheme: request.URL.Scheme, Host: request.URL.Host, Path: request.URL.Path}
+		p.err = endpoint.Final(&endpoint.Unbelievable{Name: p.name, Why: fmt.Sprintf("redirects /v2/ to %q", to.String())})
 		return nil, errOtherPlace
-	case request.URL.Scheme != registry.scheme(), request.URL.Host != registry.Host:
+	}
+	if elsewhere { // another guess
 		return nil, errOtherPlace
 	}
 	request.Header.Set("User-Agent", p.client.Endpoint.UserAgent)
