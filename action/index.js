@@ -8,7 +8,6 @@
 const { spawn } = require('node:child_process');
 const { hash } = require('node:crypto');
 const fs = require('node:fs');
-const os = require('node:os');
 const path = require('node:path');
 
 // say writes a workflow command, which the runner shows on the job's page.
@@ -32,7 +31,9 @@ function environment() {
 
 // bundled gives the path of this ref's program, once its checksum is right.
 function bundled() {
-  const name = `quay-keyless-${process.platform}-${{ x64: 'amd64', ppc64: 'ppc64le' }[process.arch] ?? process.arch}`;
+  const system = { win32: 'windows' }[process.platform] ?? process.platform;
+  const cpu = { x64: 'amd64', ppc64: 'ppc64le' }[process.arch] ?? process.arch;
+  const name = `quay-keyless-${system}-${cpu}`;
   const program = path.join(__dirname, 'bin', name);
   const list = path.join(__dirname, 'bin', 'checksums.txt');
   if (!fs.existsSync(list)) {
@@ -42,7 +43,7 @@ function bundled() {
   const lines = fs.readFileSync(list, 'utf8').split(/\r?\n/).map((line) => line.split(/ [ *]/));
   const expected = lines.find(([, file]) => file === name)?.[0];
   if (!expected) {
-    throw new Error(`this release carries no ${name}: install the program and name it in QUAY_KEYLESS_BINARY`);
+    throw new Error(`the action comes without a ${name}: download or build that program, and give its path in QUAY_KEYLESS_BINARY`);
   }
   const actual = hash('sha256', fs.readFileSync(program));
   if (actual !== expected) {
@@ -51,16 +52,17 @@ function bundled() {
   return program;
 }
 
-// run starts the program with a command and gives its exit code. The runner
-// cancels a job by a signal to this process alone, so it is passed on; on
-// Windows the console sends it to both.
+// run starts the program with a command and gives its exit code; one that was
+// killed had no last word, so that is an error. The runner cancels a job by a
+// signal to this process alone, so it is passed on; on Windows the console sends
+// it to both.
 async function run(command) {
   const child = spawn(process.env.QUAY_KEYLESS_BINARY || bundled(), [command], { stdio: 'inherit', env: environment() });
   for (const signal of ['SIGINT', 'SIGTERM']) {
     process.on(signal, () => process.platform === 'win32' || child.kill(signal));
   }
   return new Promise((resolve, reject) => {
-    child.on('error', reject).on('exit', (code, signal) => resolve(code ?? 128 + os.constants.signals[signal]));
+    child.on('error', reject).on('exit', (code, signal) => (signal ? reject(new Error(`the program was ended by ${signal}`)) : resolve(code)));
   });
 }
 

@@ -141,14 +141,30 @@ func TestTwoSteps(t *testing.T) {
 	}
 }
 
+// The login stays where the input says so, or the job's variable where there is
+// none.
 func TestLogoutFalse(t *testing.T) {
-	sb, r, inputs := job(t)
-	inputs["logout"] = "False"
-	step := r.uses(release(t), inputs)
-	step.main(t)
-	post := step.post(t)
-	if user, _ := lab.Login(t, lab.Read(t, r.config()), sb.Host); user != "acme+ci" || post.Log() != "" {
-		t.Errorf("post logged out, or said: %q", post.Log())
+	tests := map[string]struct {
+		input, variable string
+		stays           bool
+	}{
+		"input":               {" False ", "", true},
+		"variable":            {"", "0", true},
+		"input, not variable": {"true", "false", false},
+		"neither":             {"", "", false},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			sb, r, inputs := job(t)
+			r.env["QUAY_LOGOUT"], inputs["logout"] = test.variable, test.input
+			step := r.uses(release(t), inputs)
+			step.main(t)
+			post := step.post(t)
+			user, _ := lab.Login(t, lab.Read(t, r.config()), sb.Host)
+			if stays := user == "acme+ci"; post.Exit != 0 || stays != test.stays || stays != (post.Log() == "") {
+				t.Errorf("post: exit code %d, the login stays: %v\n%s", post.Exit, stays, post.Log())
+			}
+		})
 	}
 }
 
@@ -197,9 +213,16 @@ func TestNoHome(t *testing.T) {
 	}
 }
 
-// The runner cancels a job by SIGINT to node; the program then ends too, says so
-// by its exit code, and leaves nothing for the post phase.
+// The runner cancels a job by SIGINT to node, and 7.5 seconds later by SIGTERM;
+// the program then ends too, says so by its exit code, and leaves nothing for the
+// post phase.
 func TestCancelled(t *testing.T) {
+	for signal, code := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143} {
+		t.Run(signal.String(), func(t *testing.T) { cancel(t, signal, code) })
+	}
+}
+
+func cancel(t *testing.T, signal syscall.Signal, code int) {
 	_, r, inputs := job(t)
 	former := lab.Read(t, r.config())
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
@@ -219,12 +242,12 @@ func TestCancelled(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer connection.Close()
-	if err := process.Process.Signal(syscall.SIGINT); err != nil {
+	if err := process.Process.Signal(signal); err != nil {
 		t.Fatal(err)
 	}
 	_ = process.Wait()
-	if code := process.ProcessState.ExitCode(); code != 130 {
-		t.Errorf("exit code %d", code)
+	if exit := process.ProcessState.ExitCode(); exit != code {
+		t.Errorf("exit code %d, not %d", exit, code)
 	}
 	if post := step.post(t); post.Exit != 0 || post.Log() != "" {
 		t.Errorf("post: exit code %d, %q", post.Exit, post.Log())

@@ -34,7 +34,7 @@ func TestBinary(t *testing.T) {
 		}, "is not the released one and was not run"},
 		"another CPU": {func(t *testing.T, action string) {
 			lab.Write(t, filepath.Join(filepath.Dir(bundled(action)), "checksums.txt"), sum("x")+"  quay-keyless-plan9-mips\n", 0o644)
-		}, "this release carries no quay-keyless-" + runtime.GOOS},
+		}, "the action comes without a quay-keyless-" + runtime.GOOS},
 		"listed, not there": {func(t *testing.T, action string) {
 			remove(t, bundled(action))
 		}, "no such file"},
@@ -99,19 +99,41 @@ func TestPostNeverFails(t *testing.T) {
 	}
 }
 
+// Its path has what a workflow command has to escape.
 func TestOtherBinary(t *testing.T) {
 	sb, r, inputs := job(t)
 	action := release(t)
 	remove(t, filepath.Dir(bundled(action)))
-	r.env["QUAY_KEYLESS_BINARY"] = lab.Program()
+	program := filepath.Join(t.TempDir(), "a%0Ab", "program")
+	lab.Copy(t, lab.Program(), program, 0o755)
+	r.env["QUAY_KEYLESS_BINARY"] = program
 	step := r.uses(action, inputs)
 	main := step.main(t)
 	notices := annotations("notice", main.Stdout)
-	if main.Exit != 0 || len(notices) != 1 || !strings.Contains(notices[0], lab.Program()) {
+	if main.Exit != 0 || len(notices) != 1 || !strings.Contains(notices[0], program) {
 		t.Errorf("main: exit code %d\n%s", main.Exit, main.Log())
 	}
 	step.post(t)
 	if user, _ := lab.Login(t, lab.Read(t, r.config()), sb.Host); user == "acme+ci" {
 		t.Error("post did not log out")
+	}
+}
+
+// A program that is killed, as by a machine without memory, has no last word.
+// The entry has it.
+func TestKilledBinary(t *testing.T) {
+	_, r, inputs := job(t)
+	step := r.uses(release(t), inputs)
+	step.main(t)
+	killed := filepath.Join(t.TempDir(), "killed")
+	lab.Write(t, killed, "#!/bin/sh\nkill -KILL $$\n", 0o755)
+	step.env["QUAY_KEYLESS_BINARY"] = killed
+	main := step.main(t)
+	if errors := annotations("error", main.Stdout); main.Exit != 1 || len(errors) != 1 || !strings.Contains(errors[0], "SIGKILL") {
+		t.Errorf("main: exit code %d\n%s", main.Exit, main.Log())
+	}
+	post := step.post(t)
+	if warnings := annotations("warning", post.Stdout); post.Exit != 0 || len(warnings) != 1 || !strings.Contains(warnings[0], "SIGKILL") {
+		t.Errorf("post: exit code %d\n%s", post.Exit, post.Log())
 	}
 }
