@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"go.yaml.in/yaml/v3"
+
 	"quay-keyless/e2e/act"
 	"quay-keyless/e2e/lab"
 )
@@ -100,6 +102,60 @@ func TestPins(t *testing.T) {
 	}
 	if want := slices.Sorted(maps.Keys(used)); !slices.Equal(slices.Sorted(slices.Values(pins)), want) {
 		t.Errorf("testdata/pins.txt has\n%q, used are\n%q", pins, want)
+	}
+}
+
+// decode reads a YAML file of the repository.
+func decode(t *testing.T, path string, into any) {
+	t.Helper()
+	if err := yaml.Unmarshal([]byte(lab.Read(t, lab.Path(path))), into); err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+}
+
+// GitHub gives an ID token only to a job with the permission, while act gives
+// one to all. Naming it takes the others away, contents: read too.
+func TestPermissions(t *testing.T) {
+	want := map[string]string{"contents": "read", "id-token": "write"}
+	for _, file := range exampleFiles(t) {
+		var workflow struct {
+			Permissions map[string]string
+			Jobs        map[string]struct{ Permissions map[string]string }
+		}
+		decode(t, filepath.Join(examples, file), &workflow)
+		if workflow.Permissions == nil || len(workflow.Permissions) != 0 {
+			t.Errorf("%s: the workflow has the permissions %v, where {} leaves them to the jobs", file, workflow.Permissions)
+		}
+		for name, job := range workflow.Jobs {
+			if !maps.Equal(job.Permissions, want) {
+				t.Errorf("%s: the job %s has the permissions %v, not %v", file, name, job.Permissions, want)
+			}
+		}
+	}
+}
+
+// Dependabot looks into the folders that it is told of, and no others.
+func TestDependabot(t *testing.T) {
+	var config struct {
+		Updates []struct {
+			Ecosystem   string `yaml:"package-ecosystem"`
+			Directories []string
+		}
+	}
+	decode(t, ".github/dependabot.yml", &config)
+	told := map[string][]string{}
+	for _, update := range config.Updates {
+		told[update.Ecosystem] = update.Directories
+	}
+	env := map[string]string{"PATH": os.Getenv("PATH"), "HOME": os.Getenv("HOME")}
+	files := lab.Command{Dir: lab.Path(), Env: env, Args: []string{"git", "ls-files"}}.Must(t).Stdout
+	pinning := map[string]string{"go.mod": "gomod", "package-lock.json": "npm", "requirements.txt": "pip"}
+	for file := range strings.Lines(files) {
+		folder, name := filepath.Split("/" + strings.TrimSpace(file))
+		ecosystem, pins := pinning[name]
+		if folder = filepath.Clean(folder); pins && !slices.Contains(told[ecosystem], folder) {
+			t.Errorf("dependabot.yml does not name %s for %s", folder, ecosystem)
+		}
 	}
 }
 
