@@ -21,10 +21,8 @@ const examples = "docs/examples/github"
 // TestLint checks them with the others.
 var lintOnly = []string{"container.yml", "docker.yml", "reusable.yml"} // caller.yml runs the last
 
-// example is how one is run: by which job, and with what in the place of what.
+// example is how one is run, beside what it says itself.
 type example struct {
-	job      sandbox.Job
-	event    string
 	replace  []string // pairs, beside the names of the registries
 	options  []string // act's
 	distrust bool     // the CA of the registries comes from the example alone
@@ -36,10 +34,7 @@ func TestExamples(t *testing.T) {
 	event := filepath.Join(t.TempDir(), "event.json")
 	lab.Write(t, event, `{"pull_request": {"head": {"repo": {"full_name": "acme/app"}}}}`, 0o644)
 	special := map[string]func(ca string) example{
-		"environment.yml": func(string) example { return example{job: sandbox.Job{Environment: "release"}} },
-		"pull-request.yml": func(string) example {
-			return example{job: sandbox.Job{Event: "pull_request"}, event: "pull_request", options: []string{"--eventpath", event}}
-		},
+		"pull-request.yml": func(string) example { return example{options: []string{"--eventpath", event}} },
 		"ghes.yml": func(ca string) example {
 			return example{replace: []string{"/etc/pki/ca-trust/source/anchors/house.pem", ca}, distrust: true}
 		},
@@ -76,13 +71,31 @@ func exampleFiles(t *testing.T) []string {
 	return names
 }
 
+// jobOf is what GitHub would say of the example's job in its ID token. act takes
+// no notice of environments.
+func jobOf(t *testing.T, file string) sandbox.Job {
+	t.Helper()
+	var workflow struct {
+		On   any
+		Jobs map[string]struct{ Environment string }
+	}
+	decode(t, filepath.Join(examples, file), &workflow)
+	of := sandbox.Job{Event: "push"}
+	if workflow.On == "pull_request" {
+		of.Event = "pull_request"
+	}
+	for _, job := range workflow.Jobs {
+		of.Environment = job.Environment
+	}
+	return of
+}
+
 func runExample(t *testing.T, file string, example example, quay, mirror *sandbox.Sandbox, ca string) {
 	m := machine(t, quay, ca)
-	maps.Copy(m.Env, quay.GitHubEnv(example.job))
+	job := jobOf(t, file)
+	m.Event = job.Event
+	maps.Copy(m.Env, quay.GitHubEnv(job))
 	m.Actions["OWNER/quay-keyless@"+strings.Repeat("0", 40)] = m.Actions["OWNER/quay-keyless@v1"]
-	if example.event != "" {
-		m.Event = example.event
-	}
 	if !example.distrust {
 		m.Env["SSL_CERT_FILE"] = ca
 	}
