@@ -68,24 +68,30 @@ func bench(runs int) error {
 	if err != nil {
 		return err
 	}
-	contenders := []*contender{
+	login := &contender{name: "quay-keyless login", command: []string{program, "login", "--robot", "acme+ci"}}
+	nothing := &contender{name: "node -e 0", command: []string{node(), "-e", "0"}}
+	phase := &contender{name: "action, main phase", command: []string{node(), shim}}
+	logins := []*contender{
 		{name: "floor: 2 requests, 1 file", command: []string{filepath.Join(folder, "floor")}},
-		{name: "quay-keyless login", command: []string{program, "login", "--robot", "acme+ci"}},
+		login,
 		{name: "curl, jq, podman login", command: []string{"sh", "-c", recipe}},
+	}
+	others := []*contender{
 		{name: "empty program", command: []string{filepath.Join(folder, "empty")}},
 		{name: "quay-keyless version", command: []string{program, "version"}},
-		{name: "node -e 0", command: []string{node(), "-e", "0"}},
-		{name: "action, main phase", command: []string{node(), shim}},
+		nothing,
+		phase,
 	}
 	for range runs {
-		for _, c := range contenders {
+		for _, c := range slices.Concat(logins, others) {
 			if err := c.run(environment, folder); err != nil {
 				return err
 			}
 		}
 	}
-	report(contenders, program)
-	return nil
+	report(logins, others)
+	reportAction(phase, nothing, login)
+	return reportSize(program)
 }
 
 // build makes the three Go programs as a release does.
@@ -173,20 +179,25 @@ func reportAction(action, node, login *contender) {
 	fmt.Printf("%-26s %8.1f ms  beyond node -e 0 and the login (at most 70); %.1f ms of CPU time\n", "the action's own part", milliseconds(wall), milliseconds(cpu))
 }
 
-func report(contenders []*contender, program string) {
-	fmt.Printf("%s/%s, %d CPUs, %s, median of %d runs in turn\n\n", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version(), len(contenders[0].times))
-	floor := contenders[0].median()
-	for _, c := range contenders[:3] {
+func report(logins, others []*contender) {
+	fmt.Printf("%s/%s, %d CPUs, %s, median of %d runs in turn\n\n", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version(), len(logins[0].times))
+	floor := logins[0].median()
+	for _, c := range logins {
 		fmt.Printf("%-26s %8.1f ms  %5.2f x floor\n", c.name, milliseconds(c.median()), float64(c.median())/float64(floor))
 	}
 	fmt.Println()
-	for _, c := range contenders[3:] {
+	for _, c := range others {
 		fmt.Printf("%-26s %8.1f ms\n", c.name, milliseconds(c.median()))
 	}
-	reportAction(contenders[6], contenders[5], contenders[1])
-	if info, err := os.Stat(program); err == nil {
-		fmt.Printf("\n%-26s %8.2f MB\n", "binary, stripped", float64(info.Size())/1e6)
+}
+
+func reportSize(program string) error {
+	info, err := os.Stat(program)
+	if err != nil {
+		return err
 	}
+	fmt.Printf("\n%-26s %8.2f MB\n", "binary, stripped", float64(info.Size())/1e6)
+	return nil
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
