@@ -40,7 +40,7 @@ function bundled() {
     const repository = process.env.GITHUB_ACTION_REPOSITORY || 'OWNER/quay-keyless';
     throw new Error(`this ref of the action carries no program: use a release tag such as ${repository}@v1, or its commit`);
   }
-  const lines = fs.readFileSync(list, 'utf8').split(/\r?\n/).map((line) => line.split(/ [ *]/));
+  const lines = fs.readFileSync(list, 'utf8').split('\n').map((line) => line.split('  '));
   const expected = lines.find(([, file]) => file === name)?.[0];
   if (!expected) {
     throw new Error(`the action comes without a ${name}: download or build that program, and give its path in QUAY_KEYLESS_BINARY`);
