@@ -46,7 +46,7 @@ lint: ## gofmt, vet and staticcheck
 
 .PHONY: e2e
 e2e: ## the slow tests, with real third parties
-	@tools/install.sh podman buildah skopeo runc npm git shellcheck setpriv:util-linux
+	@tools/install.sh curl podman buildah skopeo runc npm git shellcheck setpriv:util-linux
 	@e2e/setup.sh
 	@e2e/keycloak/setup.sh >/dev/null
 	(cd tools && $(GO) build -o ../bin/ran ./ran) && cd e2e && $(GO) test -count=1 -timeout 30m -json ./... | ../bin/ran
