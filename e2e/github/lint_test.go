@@ -34,8 +34,8 @@ func workflows(t *testing.T) []string {
 	return paths
 }
 
-// lint runs a checker on files of a folder. It must be content, and say nothing
-// but that.
+// lint runs a checker on files of a folder, without a network. It must have no
+// objection.
 func lint(t *testing.T, folder string, command []string, paths []string) {
 	t.Helper()
 	env := map[string]string{"PATH": os.Getenv("PATH"), "HOME": t.TempDir(), "HTTPS_PROXY": "http://127.0.0.1:1"}
