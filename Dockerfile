@@ -15,7 +15,8 @@
 # For gitlab a machine of another CPU needs an emulator.
 
 # Any image with a CA bundle in /etc/ssl/certs/ca-certificates.crt.
-ARG CERTIFICATES=gcr.io/distroless/static-debian12:nonroot# A Debian. One that has the packages already is taken as it is.
+ARG CERTIFICATES=gcr.io/distroless/static-debian12:nonroot
+# A Debian. One that has the packages already is taken as it is.
 ARG DEBIAN=docker.io/library/debian:bookworm-slim
 ARG PACKAGES="bash buildah ca-certificates libcap2-bin skopeo uidmap"
 
@@ -58,8 +59,9 @@ RUN set -eu; \
     chown -R build:0 /home/build; \
     chmod -R g=u /home/build; \
     ln -s quay-keyless /usr/local/bin/docker-credential-quay-keyless
-# What needs no privileges: no mounts, no container runtime.
-ENV BUILDAH_ISOLATION=chroot STORAGE_DRIVER=vfs
+# What needs no privileges: no mounts, no container runtime. And the home folder
+# for users without a name, whose home would be where the container starts.
+ENV BUILDAH_ISOLATION=chroot STORAGE_DRIVER=vfs HOME=/home/build
 ARG TARGETARCH
 ARG VERSION=unreleased
 LABEL org.opencontainers.image.title="quay-keyless-gitlab" \

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -37,6 +38,15 @@ func inspect(t *testing.T, env map[string]string, image string) config {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// The tests build on bases of their own: what users get without a --build-arg
+// is two public tags.
+func TestBases(t *testing.T) {
+	tags := regexp.MustCompile(`(?m)^ARG (CERTIFICATES|DEBIAN)=[a-z0-9./-]+:[a-z0-9.-]+$`)
+	if bases := tags.FindAllString(lab.Read(t, lab.Path("Dockerfile")), -1); len(bases) != 2 {
+		t.Errorf("the bases are %q", bases)
+	}
 }
 
 func TestCLI(t *testing.T) {

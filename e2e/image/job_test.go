@@ -22,7 +22,11 @@ export DOCKER_CONFIG=$(mktemp --directory)
 export REGISTRY_AUTH_FILE=$DOCKER_CONFIG/config.json
 quay-keyless login
 cd "$(mktemp --directory)"
-printf "FROM scratch\nCOPY $CHOWN Containerfile /\n" >Containerfile
+for file in /bin/dash $(ldd /bin/dash | grep --only-matching '/[^ ]*'); do
+	install -D "$file" "shell$file"
+done
+ln -s dash shell/bin/sh
+printf "FROM scratch\nCOPY ${CHOWN-} shell /\n${RUN-}\n" >Containerfile
 buildah bud --tag "$QUAY_REGISTRY/acme/app:image" .
 buildah push "$QUAY_REGISTRY/acme/app:image"
 skopeo copy "docker://$QUAY_REGISTRY/acme/app:image" "docker://$QUAY_REGISTRY/acme/app:copy"
@@ -43,20 +47,20 @@ func TestJob(t *testing.T) {
 		t.Fatal(err)
 	}
 	env["QUAY_ID_TOKEN"], env["QUAY_CA_CERTIFICATE"] = token, lab.Read(t, ca)
-	const chown = "CHOWN=--chown=33:42"
+	all := []string{"--env", "CHOWN=--chown=33:42", "--env", "RUN=RUN echo built >/built"}
 	for name, flags := range map[string][]string{
-		"as its user": {"--env", chown},
-		"as root":     {"--env", chown, "--user", "0"},
+		"as its user": all,
+		"as root":     slices.Concat(all, []string{"--user", "0"}),
 		// The least that the image's user needs.
-		"with three capabilities": {"--env", chown, "--cap-drop", "all", "--cap-add", "SETUID,SETGID,SYS_CHROOT"},
+		"with three capabilities": slices.Concat(all, []string{"--cap-drop", "all", "--cap-add", "SETUID,SETGID,SYS_CHROOT"}),
 		// As on OpenShift: a user without a name, in root's group. Without users
 		// of its own to give, all files of an image are one user's.
-		"as another user":        {"--env", "CHOWN=", "--user", "1000680000:0"},
-		"without new privileges": {"--env", "CHOWN=", "--security-opt", "no-new-privileges"},
+		"as another user":        {"--user", "1000680000:0", "--workdir", "/tmp"},
+		"without new privileges": {"--security-opt", "no-new-privileges"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			arguments := append(flags, "--env", "QUAY_ID_TOKEN", "--env", "QUAY_CA_CERTIFICATE", "--env", "QUAY_INSTALL_CA=true",
-				"--env", "GITLAB_CI=true", "--env", "QUAY_ROBOT=acme+ci", "--env", "QUAY_REGISTRY="+sb.Host, "--interactive", lab.JobImage, "bash")
+			arguments := slices.Concat(flags, []string{"--env", "QUAY_ID_TOKEN", "--env", "QUAY_CA_CERTIFICATE", "--env", "QUAY_INSTALL_CA=true",
+				"--env", "GITLAB_CI=true", "--env", "QUAY_ROBOT=acme+ci", "--env", "QUAY_REGISTRY=" + sb.Host, "--interactive", lab.JobImage, "bash"})
 			got := lab.Command{Env: env, Stdin: login, Args: append([]string{"podman", "run", "--rm"}, arguments...)}.Run(t)
 			if got.Exit != 0 || !strings.HasPrefix(got.Stdout, "quay-keyless v0.0.0-e2e\n") || !strings.Contains(got.Stdout, "/usr/local/bin/docker-credential-quay-keyless\ndone as ") {
 				t.Errorf("exit code %d\n%s", got.Exit, got.Log())
