@@ -105,13 +105,13 @@ type ran struct {
 
 // run runs the named jobs, or the whole pipeline, in containers as the image's
 // own user. The runner's folder beside the checkout is a volume, which must be
-// empty afterwards.
+// empty afterwards; as on a runner it is one job's at a time.
 func (p *project) run(t *testing.T, jobs ...string) ran {
 	t.Helper()
 	tokens := p.idTokens(t, jobs)
 	arguments := []string{
 		"--container-executable", "podman", "--pull-policy", "if-not-present", "--helper-image", lab.Debian,
-		"--no-umask", "--volume", "beside:/builds/acme/app.tmp:U", "--no-artifacts-to-source",
+		"--no-umask", "--volume", "beside:/builds/acme/app.tmp:U", "--no-artifacts-to-source", "--concurrency", "1",
 		"--ignore-predefined-vars", "GITLAB_CI",
 	}
 	variables := maps.Clone(p.variables)

@@ -51,6 +51,7 @@ func exampleJobs(t *testing.T, s *server) {
 	text := s.example(t, "build.gitlab-ci.yml")
 	text = strings.Replace(text, "\n  script:\n", keep+"  script:\n"+
 		"    - id --user\n"+
+		"    - mkdir \"$CI_PROJECT_DIR.tmp/quay-login-0\"\n"+ // as a killed job leaves it, for release to remove
 		"    - stat --format 'mode %a of %n' \"$DOCKER_CONFIG\" \"$DOCKER_CONFIG\"/* \"$REGISTRY_AUTH_FILE\"\n"+
 		"    - test -z \"${DOCKER_AUTH_CONFIG+set}\"\n"+
 		"    - echo DIGEST=sha256:0 > job.env\n", 1)
@@ -159,7 +160,7 @@ func ownImageJobs(t *testing.T, s *server) {
 	if r.Exit != 0 {
 		t.Fatalf("exit code %d\n%s", r.Exit, r.Log())
 	}
-	r.must(t, "build", "> /builds/acme/app/.quay-keyless/quay-keyless", "/bin/docker-credential-quay-keyless", "Writing manifest")
+	r.must(t, "build", "> /builds/acme/app/.quay-keyless/quay-keyless", "/bin/docker-credential-quay-keyless", "Writing manifest", "logged out of "+s.sandbox.Host)
 	artifact := filepath.Join(p.folder, ".gitlab-ci-local", "artifacts", "quay-keyless", ".quay-keyless")
 	if lab.Read(t, filepath.Join(artifact, "quay-keyless")) != lab.Read(t, lab.Program()) {
 		t.Error("the artifact is not the program")

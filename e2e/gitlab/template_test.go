@@ -4,6 +4,7 @@ package gitlab
 
 import (
 	"flag"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -121,6 +122,37 @@ func TestSchema(t *testing.T) {
 	lab.Write(t, bad, strings.Replace(lab.Read(t, files[2]), "aud:", "audience:", 1), 0o644)
 	if schema(t, bad).Exit == 0 {
 		t.Error("the schema takes an ID token without aud")
+	}
+}
+
+// The scripts are for any POSIX shell: an image of the user's own may lack bash.
+// gitlab-ci-local cannot show that, it starts every job with set -o pipefail.
+func TestShell(t *testing.T) {
+	var jobs map[string]map[string]any
+	if err := yaml.Unmarshal([]byte(strings.Split(template(t), "\n---\n")[1]), &jobs); err != nil {
+		t.Fatal(err)
+	}
+	scripts := 0
+	for name, job := range jobs {
+		for _, section := range []string{"before_script", "script", "after_script"} {
+			lines, ok := job[section].([]any)
+			if !ok {
+				continue
+			}
+			scripts++
+			var script strings.Builder
+			for _, line := range lines {
+				fmt.Fprintln(&script, line)
+			}
+			got := lab.Command{Env: map[string]string{"PATH": os.Getenv("PATH")}, Stdin: script.String(),
+				Args: []string{lab.Tool(t, "shellcheck", "apt-get install shellcheck"), "--shell", "dash", "-"}}.Run(t)
+			if got.Exit != 0 {
+				t.Errorf("%s of %s\n%s", section, name, got.Log())
+			}
+		}
+	}
+	if scripts != 3 {
+		t.Errorf("the template has %d scripts, not login, logout and fetch", scripts)
 	}
 }
 
