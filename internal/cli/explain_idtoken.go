@@ -33,12 +33,6 @@ var idTokenCures = map[idtoken.Problem][]string{
 		"add to the job: id_tokens: {QUAY_ID_TOKEN: {aud: quay}}",
 		"GitLab 17.0 removed CI_JOB_JWT and its kin, whose audience no job could choose; id_tokens are there since 15.7",
 	},
-	idtoken.NotIssued: {
-		"the project's path was once another project's, so its subjects must begin with the project's ID; a maintainer sets that once:",
-		"curl --request PUT --header \"PRIVATE-TOKEN: $TOKEN\" --header 'Content-Type: application/json' " +
-			"--data '{\"ci_id_token_sub_claim_components\":[\"project_id\",\"ref_type\",\"ref\"]}' \"$CI_API_V4_URL/projects/$CI_PROJECT_ID\"",
-		"then add the new subject in Quay: project_id:ID:ref_type:branch:ref:NAME",
-	},
 	idtoken.OtherJob: {
 		"remove what hides the job's own QUAY_ID_TOKEN: a CI/CD variable of the project or group, or a dotenv report of an earlier job",
 		"an ID token handed on by artifacts can be downloaded by the project's members: let each job have its own, by id_tokens",

@@ -33,8 +33,6 @@ const (
 	NoIDTokens
 	// OldVariable: a GitLab job with CI_JOB_JWT, which GitLab 17.0 removed, alone.
 	OldVariable
-	// NotIssued: GitLab issues no ID tokens to this project.
-	NotIssued
 	// OtherJob: the variable holds a token that is older than this GitLab job.
 	OtherJob
 	// NoFile: the file that should hold the token does not exist.
@@ -140,8 +138,6 @@ func (p Problem) words() string {
 		return "is too long"
 	case NoPermission, ForkPullRequest, Dependabot:
 		return "is not offered to this job"
-	case NotIssued:
-		return "is not issued: GitLab says that ID token issuance is disabled for this project"
 	case OtherJob:
 		return "is not this job's"
 	case NoVariable, NoIDTokens, OldVariable:

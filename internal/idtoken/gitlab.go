@@ -5,7 +5,6 @@ package idtoken
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -34,11 +33,8 @@ func (g GitLab) Present() bool {
 // before this job started.
 func (g GitLab) IDToken(context.Context, string) (Secret, error) {
 	text := g.Env.Getenv(gitlabVariable)
-	switch {
-	case text == "":
+	if text == "" {
 		return Secret{}, g.missing()
-	case strings.Contains(text, notIssued):
-		return Secret{}, &Error{Problem: NotIssued, Source: g.Name()}
 	}
 	token, err := usable(g.Name(), text)
 	if err == nil {
@@ -50,10 +46,6 @@ func (g GitLab) IDToken(context.Context, string) (Secret, error) {
 	return token, nil
 }
 
-// notIssued is in what GitLab says of a project whose path was once another
-// project's: a token with the path in it could be taken for that one's.
-const notIssued = "ID token issuance is disabled"
-
 // missing tells why the variable is not there.
 func (g GitLab) missing() error {
 	for _, removed := range []string{"CI_JOB_JWT_V2", "CI_JOB_JWT", "CI_JOB_JWT_V1"} {
@@ -64,15 +56,17 @@ func (g GitLab) missing() error {
 	return &Error{Problem: NoIDTokens, Source: g.Name()}
 }
 
-// slack is what the clocks of GitLab's servers may differ by.
+// slack is more than a job's own token can be older than the job. Both times
+// are of one clock, that of the GitLab server which hands the job to a runner:
+// it notes the start and then signs (gitlabhq, Ci::RegisterJobService). The
+// clocks of the runner and of this container have no part in it.
 const slack = time.Minute
 
-// ofThisJob finds a token of another job in the variable: GitLab signs a job's
-// own when the job has started.
+// ofThisJob finds a token of another job in the variable.
 func (g GitLab) ofThisJob(token Secret) error {
 	started, err := time.Parse(time.RFC3339, g.Env.Getenv("CI_JOB_STARTED_AT"))
 	if err != nil {
-		return nil // GitLab before 13.10 does not tell
+		return nil // not told: GitLab before 13.10, or a job that its runner has yet to accept
 	}
 	claims, err := ParseClaims(token)
 	if err != nil || claims.IssuedAt.IsZero() || !claims.IssuedAt.Before(started.Add(-slack)) {
@@ -83,8 +77,8 @@ func (g GitLab) ofThisJob(token Secret) error {
 }
 
 // ForkMergeRequest gives the paths of a fork and of the project that its merge
-// request is for, where this is a GitLab job for one. Its ID token has the
-// fork's subject, also where the pipeline is the project's own.
+// request is for, where this is a GitLab job for one. Since GitLab 18.2.2 its ID
+// token has the fork's subject also where the pipeline is the project's own.
 func ForkMergeRequest(getenv func(string) string) (fork, project string, ok bool) {
 	fork, project = getenv("CI_MERGE_REQUEST_SOURCE_PROJECT_PATH"), getenv("CI_MERGE_REQUEST_PROJECT_PATH")
 	return fork, project, fork != "" && project != "" && fork != project
