@@ -25,7 +25,9 @@ func (a *app) advise(flags loginFlags, targets []target, result host.Result) {
 	if (len(result.Exports) > 0 || result.Path != "") && a.host.Name() != "github" {
 		a.host.Notice(`hint: the lines on standard output are for the shell: eval "$(quay-keyless login ...)"`)
 	}
-	if !flags.helper.use && (named != "" || len(result.Exports) > 0) {
+	// GitLab's and Tekton's jobs are in containers, where nobody has sudo.
+	inContainer := a.host.Name() == "gitlab" || a.host.Name() == "tekton"
+	if !inContainer && !flags.helper.use && (named != "" || len(result.Exports) > 0) {
 		a.host.Notice("hint: sudo drops the variable: sudo --preserve-env=REGISTRY_AUTH_FILE podman ...")
 	}
 }
