@@ -55,7 +55,7 @@ func TestJob(t *testing.T) {
 		"with three capabilities": slices.Concat(all, []string{"--cap-drop", "all", "--cap-add", "SETUID,SETGID,SYS_CHROOT"}),
 		// As on OpenShift: a user without a name, in root's group. Without users
 		// of its own to give, all files of an image are one user's.
-		"as another user":        {"--user", "1000680000:0", "--workdir", "/tmp"},
+		"as another user":        {"--user", "1000680000:0", "--workdir", "/"},
 		"without new privileges": {"--security-opt", "no-new-privileges"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -91,14 +91,20 @@ func jobConfig(t *testing.T, env map[string]string) {
 	}
 }
 
-// No package cache, no secret, and the same program as everywhere.
+// No package cache, no secret, and the same program as everywhere. Debian gets a
+// package that it lacks, or nothing would be installed that leaves a cache.
 func jobContent(t *testing.T, env map[string]string) {
-	root := mount(t, env, lab.JobImage)
+	const image = "localhost/with-hello"
+	lab.BuildJobImage(t, env, image, "--build-arg", "PACKAGES=hello")
+	root := mount(t, env, image)
 	defer lab.Command{Env: env, Args: []string{"buildah", "umount", "--all"}}.Must(t) // or the storage stays
 	for _, pattern := range []string{"var/lib/apt/lists/*_*", "var/cache/apt/*.bin", "var/cache/apt/archives/*.deb", "root/.docker", "home/build/.docker"} {
 		if found, err := filepath.Glob(filepath.Join(root, pattern)); len(found) > 0 || err != nil {
 			t.Errorf("the image has %q (%v)", found, err)
 		}
+	}
+	if _, err := os.Stat(filepath.Join(root, "usr/bin/hello")); err != nil {
+		t.Error(err)
 	}
 	if lab.Read(t, filepath.Join(root, program)) != lab.Read(t, lab.Program()) {
 		t.Error("the image's program is not the one in dist")

@@ -50,7 +50,7 @@ additionalimagestores = [%q]
 [storage.options.overlay]
 skip_mount_home = "true"
 `, filepath.Join(folder, "graph"), filepath.Join(folder, "run"), debian(t)), 0o644)
-	buildJobImage(t, env)
+	BuildJobImage(t, env, JobImage)
 	return env
 }
 
@@ -61,12 +61,15 @@ func debian(t *testing.T) string {
 	return strings.TrimSpace(Command{Env: env, Args: []string{Path("e2e", "debian.sh")}}.Must(t).Stdout)
 }
 
-func buildJobImage(t *testing.T, env map[string]string) {
+// BuildJobImage builds the Dockerfile's target gitlab on that Debian, with more
+// flags of buildah.
+func BuildJobImage(t *testing.T, env map[string]string, name string, flags ...string) {
 	t.Helper()
 	context := t.TempDir()
 	Copy(t, Path(".dockerignore"), filepath.Join(context, ".dockerignore"), 0o644)
 	Copy(t, program, filepath.Join(context, "dist", "quay-keyless-linux-"+runtime.GOARCH), 0o755)
-	Command{Env: env, Args: []string{"buildah", "bud", "--pull-never", "--platform", "linux/" + runtime.GOARCH,
-		"--tag", JobImage, "--file", Path("Dockerfile"), "--target", "gitlab",
-		"--build-arg", "DEBIAN=" + Debian, "--build-arg", "VERSION=v0.0.0-e2e", context}}.Must(t)
+	bud := append([]string{"buildah", "bud", "--pull-never", "--platform", "linux/" + runtime.GOARCH,
+		"--tag", name, "--file", Path("Dockerfile"), "--target", "gitlab",
+		"--build-arg", "DEBIAN=" + Debian, "--build-arg", "VERSION=v0.0.0-e2e"}, flags...)
+	Command{Env: env, Args: append(bud, context)}.Must(t)
 }
