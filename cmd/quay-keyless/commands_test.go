@@ -31,6 +31,8 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"fault":    fault,
 	"requests": requests,
 	"advance":  advance,
+	"proxy":    startProxy,
+	"proxied":  proxied,
 	"mode":     mode,
 	"same":     same,
 	"said":     said,

@@ -159,6 +159,7 @@ func recordPath(work string) string { return filepath.Join(work, ".record") }
 // script is what a script's commands share.
 type script struct {
 	sandbox *sandbox.Sandbox
+	proxy   *proxy
 }
 
 type scriptKey struct{}

@@ -27,6 +27,9 @@ type Config struct {
 	Release string `yaml:"release"`
 	// Listen is the address that quay-sandbox serves, host:port.
 	Listen string `yaml:"listen"`
+	// Hostname is Quay's SERVER_HOSTNAME, host:port, where clients reach it by
+	// another name than that which it listens on, through a proxy for one.
+	Hostname string `yaml:"hostname"`
 	// Names are further host names or addresses for the server certificate.
 	Names []string `yaml:"names"`
 	// Robots are the robot accounts, in place of [DefaultRobots].

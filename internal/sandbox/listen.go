@@ -3,6 +3,7 @@
 package sandbox
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -28,7 +29,17 @@ func (s *Sandbox) Listen(address string) error {
 		host = "127.0.0.1"
 	}
 	_, port, _ := net.SplitHostPort(listener.Addr().String())
-	return s.Serve(net.JoinHostPort(host, port), listener, plain)
+	s.Address = net.JoinHostPort(host, port)
+	if s.cfg.Hostname == "" {
+		return s.Serve(s.Address, listener, plain)
+	}
+	s.issuers.Transport.(*http.Transport).DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		if address == s.cfg.Hostname {
+			address = s.Address
+		}
+		return new(net.Dialer).DialContext(ctx, network, address)
+	}
+	return s.Serve(s.cfg.Hostname, listener, plain)
 }
 
 // Serve is Listen for listeners of another network than the system's, which

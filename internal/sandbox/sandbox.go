@@ -24,6 +24,7 @@ import (
 type Sandbox struct {
 	URL      string // https://127.0.0.1:PORT
 	Host     string // 127.0.0.1:PORT, which is also Quay's SERVER_HOSTNAME
+	Address  string // 127.0.0.1:PORT, which is Host but for Config.Hostname
 	PlainURL string // the same handler without TLS, http://127.0.0.1:PORT2
 	CA       []byte // the certificate authority of URL, in PEM
 
