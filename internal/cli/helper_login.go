@@ -70,17 +70,13 @@ func describe(source idtoken.Source) (sourceOf, error) {
 	return sourceOf{name: source.Name()}, nil
 }
 
-// setHelper makes the tools ask the helper for the targets' logins: the program
+// setHelper makes the tools ask the helper for the logins' registries: the program
 // within their reach, the settings beside each auth file, and the auth files
 // themselves, noting in done how to take each step back. Exports are the variables
 // that the steps which follow will have. It gives the folder that belongs on PATH,
 // "" where the program is there already.
-func (a *app) setHelper(ctx context.Context, files authFiles, flags loginFlags, targets []target, exports []host.Variable, done *undone) (path string, err error) {
-	source, err := flags.chooseSource(idtoken.Env{Getenv: a.env.Getenv, Stdin: a.env.Stdin, ReadFile: a.env.ReadFile})
-	if err != nil {
-		return "", err
-	}
-	settings, err := a.allSettings(flags.mintFlags, targets, source)
+func (a *app) setHelper(ctx context.Context, files authFiles, flags loginFlags, logins []minted, exports []host.Variable, done *undone) (path string, err error) {
+	settings, err := a.allSettings(flags.mintFlags, logins)
 	if err != nil {
 		return "", err
 	}
@@ -96,7 +92,7 @@ func (a *app) setHelper(ctx context.Context, files authFiles, flags loginFlags, 
 			return "", err
 		}
 	}
-	a.warnOfHelper(source, targets)
+	a.warnOfHelper(logins[0])
 	a.warnOfSettings(files, exports)
 	a.adviseHelper()
 	return path, nil
@@ -126,33 +122,31 @@ func (a *app) setHelperIn(ctx context.Context, file authFile, settings map[strin
 	return nil
 }
 
-// allSettings are those of each target, by its host.
-func (a *app) allSettings(flags mintFlags, targets []target, source idtoken.Source) (map[string]credhelper.Settings, error) {
-	from, err := describe(source)
-	if err != nil {
-		return nil, err
-	}
-	options, err := flags.sources.options(from.name, a.env.Getenv)
-	if err != nil {
-		return nil, err
-	}
+// allSettings are those of each login, by its host.
+func (a *app) allSettings(flags mintFlags, logins []minted) (map[string]credhelper.Settings, error) {
 	all := map[string]credhelper.Settings{}
-	for _, t := range targets {
-		if all[t.registry.Host], err = helperSettings(flags, t, from, a.env.ReadFile); err != nil {
+	for _, login := range logins {
+		from, err := describe(login.source)
+		if err != nil {
+			return nil, err
+		}
+		settings, err := helperSettings(flags, login.target, from, a.env.ReadFile)
+		if err != nil {
 			return nil, &usageError{err: err}
 		}
-		settings := all[t.registry.Host]
-		settings.Options = options
-		all[t.registry.Host] = settings
+		if settings.Options, err = flags.sources.options(from.name, a.env.Getenv); err != nil {
+			return nil, err
+		}
+		all[login.registry.Host] = settings
 	}
 	return all, nil
 }
 
 // warnOfHelper says where the helper will not be able to renew.
-func (a *app) warnOfHelper(source idtoken.Source, targets []target) {
-	if _, renews := source.(idtoken.Renewable); !renews {
+func (a *app) warnOfHelper(login minted) {
+	if _, renews := login.source.(idtoken.Renewable); !renews {
 		a.host.Warn(host.Message{
-			Text:  fmt.Sprintf("the ID token from %s cannot be renewed: the helper for %s works until it expires", source.Name(), targets[0].registry.Host),
+			Text:  fmt.Sprintf("the ID token from %s cannot be renewed: the helper for %s works until it expires", login.source.Name(), login.registry.Host),
 			Hints: []string{"on GitLab that is the job's timeout; elsewhere name a file that is written anew: --id-token-file PATH"},
 		})
 	}

@@ -98,11 +98,7 @@ func (a *app) write(ctx context.Context, flags loginFlags, files authFiles, logi
 	if !flags.helper.use {
 		return "", a.setWithoutHelper(ctx, files, entries(logins), done)
 	}
-	var targets []target
-	for _, login := range logins {
-		targets = append(targets, login.target)
-	}
-	return a.setHelper(ctx, files, flags, targets, exports, done)
+	return a.setHelper(ctx, files, flags, logins, exports, done)
 }
 
 // sayLogins says who is logged in now, and for how long.

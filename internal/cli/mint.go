@@ -19,6 +19,7 @@ import (
 // minted is a robot token that the registry took.
 type minted struct {
 	target
+	source    idtoken.Source // of the ID token
 	token     idtoken.Secret
 	expiresAt time.Time
 	left      time.Duration // by the registry's clock
@@ -180,7 +181,7 @@ func (v visit) exchange(ctx context.Context, t target) (minted, error) {
 	secret := idtoken.NewSecret(token.AccessToken)
 	v.host.Mask(secret)
 	v.host.Mask(authfile.Credential(t.robot.String(), secret))
-	return minted{target: t, token: secret, expiresAt: token.Expiry, left: token.Expiry.Sub(v.quay.Now())}, nil
+	return minted{target: t, source: v.source, token: secret, expiresAt: token.Expiry, left: token.Expiry.Sub(v.quay.Now())}, nil
 }
 
 func (m minted) login() quay.Login { return quay.Login{Robot: m.robot, Token: m.token} }
