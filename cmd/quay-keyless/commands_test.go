@@ -25,6 +25,7 @@ import (
 var commands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
 	"exits":    exits,
 	"github":   github,
+	"post":     post,
 	"gitlab":   gitlab,
 	"platform": platform,
 	"mint":     mint,
@@ -129,6 +130,27 @@ func github(ts *testscript.TestScript, _ bool, args []string) {
 	for _, file := range []string{"GITHUB_OUTPUT", "GITHUB_STATE", "GITHUB_ENV", "GITHUB_STEP_SUMMARY"} {
 		ts.Setenv(file, ts.MkAbs(strings.ToLower(file)))
 	}
+}
+
+// post runs the command that the action's post phase runs, logout, with the variables
+// that the action makes of what the job has saved in GITHUB_STATE.
+func post(ts *testscript.TestScript, _ bool, _ []string) {
+	lines := strings.Split(ts.ReadFile(ts.Getenv("GITHUB_STATE")), "\n")
+	for i := 0; i < len(lines); i++ {
+		name, end, heredoc := strings.Cut(lines[i], "<<")
+		if !heredoc {
+			continue
+		}
+		var value []string
+		for i++; i < len(lines) && lines[i] != end; i++ {
+			value = append(value, lines[i])
+		}
+		name = "QUAY_" + strings.ToUpper(name)
+		before := ts.Getenv(name)
+		ts.Setenv(name, strings.Join(value, "\n"))
+		defer ts.Setenv(name, before)
+	}
+	ts.Check(ts.Exec("quay-keyless", "logout"))
 }
 
 // gitlab makes the script a GitLab job that declares QUAY_ID_TOKEN.

@@ -34,6 +34,7 @@ type Entry struct {
 	Key   string // HOST[:PORT] or HOST/ORG, as it stands in the file
 	User  string // a robot's full name; must not hold a colon
 	Token idtoken.Secret
+	Hold  Hold
 }
 
 // Credential is the base64 of user:token, the form in which an auth file holds
@@ -63,10 +64,11 @@ func (e Entry) validate() error {
 }
 
 // edit is one change to an auth file: the member key of the top-level object
-// named object gets value, or with a nil value is taken out.
+// named object gets value, held by who needs it, or with a nil value is taken out.
 type edit struct {
 	object, key string
 	value       []byte
+	hold        Hold
 }
 
 // edits turns entries into what is to be written.
@@ -81,7 +83,7 @@ func edits(entries []Entry) ([]edit, error) {
 			return nil, because(BadEntry, fmt.Errorf("two logins for %s", entry.Key))
 		}
 		seen[entry.Key] = true
-		list = append(list, edit{object: auths, key: entry.Key, value: entry.value()})
+		list = append(list, edit{object: auths, key: entry.Key, value: entry.value(), hold: entry.Hold})
 	}
 	return list, nil
 }

@@ -8,9 +8,6 @@ import (
 	"strings"
 )
 
-// ownHelper is our credential helper, as credHelpers names it.
-const ownHelper = "quay-keyless"
-
 // ConflictKind says what would keep tools from finding a login. The rows named
 // below are those of auth-files.md, measured or read there.
 type ConflictKind int
@@ -78,7 +75,7 @@ func (c contents) conflicts(keys []string, target, image bool) []Conflict {
 	}
 	helped := 0 // a login takes the place of our own helper, and then the store counts
 	for _, host := range hosts(keys) {
-		if helper, ok := c.Helpers[host]; ok && helper != ownHelper {
+		if helper, ok := c.Helpers[host]; ok && helper != OwnHelper {
 			helped++
 			found = append(found, Conflict{Kind: OtherHelper, Key: helper, Fatal: image})
 		}

@@ -109,7 +109,7 @@ func (c contents) answers(keys []string) bool {
 			return true
 		}
 	}
-	return slices.ContainsFunc(hosts(keys), func(host string) bool { return c.Helpers[host] == ownHelper })
+	return slices.ContainsFunc(hosts(keys), func(host string) bool { return c.Helpers[host] == OwnHelper })
 }
 
 // covers reports whether containers/image takes the login under name for key:

@@ -220,7 +220,7 @@ func FuzzContents(f *testing.F) {
 		lost := false
 		for _, image := range images {
 			got, _ := lookup(t, after, image)
-			lost = lost || got != "acme+ci:token" && got != "helper "+ownHelper
+			lost = lost || got != "acme+ci:token" && got != "helper "+OwnHelper
 		}
 		if lost != (len(conflicts) > 0) {
 			t.Errorf("conflicts %v, but the login is lost: %t", conflicts, lost)

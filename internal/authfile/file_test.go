@@ -111,7 +111,7 @@ func TestStateAheadOfTheFile(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, next, err := splice([]byte(read(t, f.Path())), l.state(), []edit{{auths, host, login(host, "2").value()}})
+		_, next, err := splice([]byte(read(t, f.Path())), l.state(), []edit{{object: auths, key: host, value: login(host, "2").value()}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -21,17 +21,22 @@ var objects = []string{credHelpers, auths}
 // emptyFile is a new auth file without logins.
 var emptyFile = []byte("{\n\t\"auths\": {}\n}\n")
 
-// SetHelper makes the tools ask docker-credential-HELPER for the hosts'
-// logins, HOST[:PORT] each, all or none, under one lock and in one write.
-// A login in the file itself is taken out where it has a host's key, since docker
-// falls back to it without a word when a helper fails. Both are kept for
-// [File.Restore]; over a login of ours, static or by helper, what was there
-// before the first one.
+// OwnHelper is our credential helper, as credHelpers names it.
+const OwnHelper = "quay-keyless"
+
+// SetHelper makes the tools ask [OwnHelper] for the hosts' logins, HOST[:PORT]
+// each, all or none, under one lock and in one write. A login in the file itself is
+// taken out where it has a host's key, since docker falls back to it without a word
+// when a helper fails. Both are kept for [File.Restore]; over a login of ours, static
+// or by helper, what was there before the first one.
+//
+// It ends the holds of static logins on these hosts, as a static login ends those of
+// logins by helper: the helper's settings go with it, and a token cannot come back.
 //
 // All else is as for [File.Set]: a missing file is created, the mode is 0600
 // afterwards, and the error is an [*Error].
-func (f *File) SetHelper(ctx context.Context, hosts []string, helper string) (Change, error) {
-	list, err := helperEdits(hosts, helper)
+func (f *File) SetHelper(ctx context.Context, hold Hold, hosts ...string) (Change, error) {
+	list, err := helperEdits(hold, hosts)
 	if err != nil {
 		return Change{}, located(f.path, err)
 	}
@@ -40,10 +45,7 @@ func (f *File) SetHelper(ctx context.Context, hosts []string, helper string) (Ch
 }
 
 // helperEdits is what SetHelper writes.
-func helperEdits(hosts []string, helper string) ([]edit, error) {
-	if helper == "" || !printableASCII(helper) || strings.ContainsAny(helper, `/\`) {
-		return nil, because(BadEntry, fmt.Errorf("%q is no credential helper's name", helper))
-	}
+func helperEdits(hold Hold, hosts []string) ([]edit, error) {
 	var list []edit
 	for i, host := range hosts {
 		switch {
@@ -52,7 +54,7 @@ func helperEdits(hosts []string, helper string) ([]edit, error) {
 		case slices.Contains(hosts[:i], host):
 			return nil, because(BadEntry, fmt.Errorf("two helpers for %s", host))
 		}
-		list = append(list, edit{object: auths, key: host}, edit{object: credHelpers, key: host, value: quote(helper)})
+		list = append(list, edit{object: auths, key: host}, edit{object: credHelpers, key: host, value: quote(OwnHelper), hold: hold})
 	}
 	return list, nil
 }
@@ -70,7 +72,7 @@ func (f *File) overHelpers(s state, list []edit) []edit {
 	}
 	for _, e := range slices.Clone(list) {
 		_, known := s.Objects[credHelpers].Keys[e.key]
-		if known || digest(d.get(e.key)) == digest(quote(ownHelper)) {
+		if known || digest(d.get(e.key)) == digest(quote(OwnHelper)) {
 			list = append(list, edit{object: credHelpers, key: e.key})
 		}
 	}

@@ -26,7 +26,8 @@ type parked struct {
 }
 
 // takeOut takes every member of that key out and keeps the text for the way
-// back: never one of ours, in whose place what was there before is kept.
+// back: never one of ours, in whose place what was there before is kept. Those who
+// held ours hold nothing any more.
 func takeOut(text []byte, s state, e edit) ([]byte, state, error) {
 	if text == nil {
 		return nil, s, nil
@@ -39,6 +40,9 @@ func takeOut(text []byte, s state, e edit) ([]byte, state, error) {
 	known, present := part.Keys[e.key], d.get(e.key)
 	next := saved{Old: present, Wrote: []string{digest(nil)}}
 	switch {
+	case present == nil && len(known.Holders) > 0:
+		known.Holders = nil
+		return text, s.noting(e, known, part.Was), nil
 	case present == nil:
 		return text, s, nil // nothing there, or taken out already
 	case known.ours(present):

@@ -11,6 +11,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"time"
 )
 
 // Result is what became of a key on [File.Restore].
@@ -23,6 +24,7 @@ const (
 	NotOurs  Result = "not ours" // another tool replaced our login: left alone
 	Gone     Result = "gone"     // our login was taken out by somebody else
 	Nothing  Result = "nothing"  // there is nothing under the key, and never was of ours
+	Held     Result = "held"     // others need our login: left alone
 	// Unknown: nothing is recorded for the key, so whether the entry there is
 	// ours cannot be known: left alone. It was put back before, or the state
 	// file was removed or damaged, or there never was a login.
@@ -44,11 +46,27 @@ type Outcome struct {
 // afterwards. The error is an [*Error]; then nothing was put back, and the state
 // still knows what was there.
 func (f *File) Restore(ctx context.Context, keys ...string) ([]Outcome, Change, error) {
-	outcomes, change, err := f.restore(ctx, keys)
+	outcomes, change, err := f.restore(ctx, keys, nobodyStays)
 	return outcomes, change, located(f.path, err)
 }
 
-func (f *File) restore(ctx context.Context, keys []string) ([]Outcome, Change, error) {
+// Release is [File.Restore] for one of several who may hold the keys: those that others
+// hold, by a login that is of use now, are [Held], and left as they are. The last to be
+// released has all put back.
+func (f *File) Release(ctx context.Context, by string, now time.Time, keys ...string) ([]Outcome, Change, error) {
+	outcomes, change, err := f.restore(ctx, keys, func(s state, keys []string) (state, []string) {
+		s = s.released(by, now, keys)
+		return s, slices.DeleteFunc(slices.Clone(keys), func(key string) bool { return !s.held(key) })
+	})
+	return outcomes, change, located(f.path, err)
+}
+
+// nobodyStays is the leaving of all.
+func nobodyStays(s state, _ []string) (state, []string) { return s, nil }
+
+// restore puts the keys back that nobody holds once those are gone whom leave takes
+// out of the state; leave also gives the keys that others hold.
+func (f *File) restore(ctx context.Context, keys []string, leave func(state, []string) (state, []string)) ([]Outcome, Change, error) {
 	if _, err := os.Lstat(f.statePath()); errors.Is(err, fs.ErrNotExist) {
 		outcomes, err := f.unknown(keys)
 		return outcomes, Change{}, err
@@ -59,11 +77,16 @@ func (f *File) restore(ctx context.Context, keys []string) ([]Outcome, Change, e
 	}
 	defer l.release()
 	keys = l.state().expand(keys)
+	left, held := leave(l.state(), keys)
+	keys = slices.DeleteFunc(keys, func(key string) bool { return slices.Contains(held, key) })
 	outcomes, change, err := f.takeBack(ctx, l, keys)
 	if err != nil {
 		return nil, change, err
 	}
-	return outcomes, change, l.save(l.state().without(auths, keys).without(credHelpers, keys))
+	for _, key := range held {
+		outcomes = append(outcomes, Outcome{key, Held})
+	}
+	return outcomes, change, l.save(left.without(auths, keys).without(credHelpers, keys))
 }
 
 // unknown says what there is under the keys when there is no state at all.
@@ -98,7 +121,7 @@ func suspects(text []byte) []string {
 		}
 	}
 	for key, helper := range held.Helpers {
-		if helper == ownHelper {
+		if helper == OwnHelper {
 			keys[key] = true
 		}
 	}

@@ -29,9 +29,9 @@ type Change struct {
 	// write may rename its file over ours after we looked.
 	crowded bool
 	// Undo takes this one call back, to what the file and its state held before
-	// it, as long as nobody wrote since; it is for a login that fails in a later
-	// step. [File.Restore] goes back further, to before the first login. Undo is
-	// nil where nothing was written.
+	// it, as long as nobody wrote or logged out since; it is for a login that fails
+	// in a later step. [File.Restore] goes back further, to before the first login.
+	// Undo is nil where nothing was written.
 	Undo func(context.Context) error
 }
 
@@ -136,20 +136,23 @@ func (f *File) apply(ctx context.Context, l *lock, list []edit) (Change, error) 
 			before = old
 		}
 		wrote = text
-		change.Undo = func(ctx context.Context) error { return located(f.path, f.undo(ctx, before, wrote, state)) }
+		serial := l.state().Serial
+		change.Undo = func(ctx context.Context) error { return located(f.path, f.undo(ctx, before, wrote, state, serial)) }
 	}
 }
 
 // undo puts a text and a state back, where the file still holds what was written
-// over them. A file that was not there is left without logins.
-func (f *File) undo(ctx context.Context, before, wrote []byte, s state) error {
+// over them, and the state what was noted with it: another job may have logged out
+// since, which changes the state alone. A file that was not there is left without
+// logins.
+func (f *File) undo(ctx context.Context, before, wrote []byte, s state, serial uint64) error {
 	l, err := acquire(ctx, f.statePath())
 	if err != nil {
 		return err
 	}
 	defer l.release()
 	now, err := f.read()
-	if err != nil || !bytes.Equal(now, wrote) {
+	if err != nil || !bytes.Equal(now, wrote) || l.state().Serial != serial {
 		return err
 	}
 	if before == nil {

@@ -142,7 +142,7 @@ func FuzzSeveral(f *testing.F) {
 	f.Fuzz(func(t *testing.T, before []byte, order uint8) {
 		var list []edit
 		for _, key := range []string{"a", "b", "c"} {
-			list = append(list, edit{auths, key, []byte(`{"auth":"x"}`)})
+			list = append(list, edit{object: auths, key: key, value: []byte(`{"auth":"x"}`)})
 		}
 		text, s, err := splice(before, state{}, list)
 		if err != nil || !holds(text, list) {

@@ -40,6 +40,8 @@ type saved struct {
 	Wrote []string `json:"wrote"`
 	// Parked is Old with its surroundings, where we took it out.
 	Parked []parked `json:"parked,omitempty"`
+	// Holders are whose logins need our value.
+	Holders holders `json:"holders,omitempty"`
 }
 
 // digest is how the state knows a value again: the SHA-256 of its JSON without
@@ -77,13 +79,14 @@ func (s state) wroteLast(text []byte, list []edit) bool {
 	return true
 }
 
-// over is what to know of a key when value is about to replace present. Over
-// our own value the first old one stays; another tool's becomes the old one.
-func (s saved) over(present, value []byte) saved {
+// over is what to know of a key when an edit's value is about to replace present.
+// Over our own value the first old one and its holders stay; another tool's becomes
+// the old one, and what it replaced nobody holds any more.
+func (s saved) over(present []byte, e edit) saved {
 	if s.ours(present) {
-		return saved{Old: s.Old, Wrote: []string{digest(present), digest(value)}, Parked: s.Parked}
+		return saved{Old: s.Old, Wrote: []string{digest(present), digest(e.value)}, Parked: s.Parked, Holders: s.Holders.with(e.hold)}
 	}
-	return saved{Old: present, Wrote: []string{digest(value)}}
+	return saved{Old: present, Wrote: []string{digest(e.value)}, Holders: holders(nil).with(e.hold)}
 }
 
 // with is a copy of s in which an edit is noted: what it replaces, and what the
@@ -93,7 +96,7 @@ func (s state) with(e edit, present []byte, was origin) state {
 	if was == wasThere && len(part.Keys) > 0 {
 		was = part.Was
 	}
-	return s.noting(e, part.Keys[e.key].over(present, e.value), was)
+	return s.noting(e, part.Keys[e.key].over(present, e), was)
 }
 
 // noting is a copy of s with what to know of an edit's key and object.

@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/spf13/pflag"
 
+	"quay-keyless/internal/authfile"
 	"quay-keyless/internal/credhelper"
 	"quay-keyless/internal/host"
 	"quay-keyless/internal/idtoken"
@@ -110,7 +112,7 @@ func (a *app) setHelperIn(ctx context.Context, file authFile, settings map[strin
 		return err
 	}
 	*done = append(*done, undo)
-	change, err := file.SetHelper(ctx, sortedKeys(settings), credhelper.Name)
+	change, err := file.SetHelper(ctx, a.helperHold(), sortedKeys(settings)...)
 	if err != nil {
 		return err
 	}
@@ -120,6 +122,20 @@ func (a *app) setHelperIn(ctx context.Context, file authFile, settings map[strin
 	a.host.Notice(file.written(change) + ", and " + filepath.Base(store.Path()) + " beside it")
 	warnOfLostState(a.host, file.Path(), change)
 	return nil
+}
+
+// longestJob is how long a job holds a login by helper, which has no end of its own: as
+// long as GitHub's own token works in a job at the most.
+const longestJob = 24 * time.Hour
+
+// helperHold is [app.hold] of a login by helper. One that no job's end will name is
+// there until a logout takes it away.
+func (a *app) helperHold() authfile.Hold {
+	hold := a.hold(longestJob)
+	if hold.By == "" {
+		hold.Until = time.Time{}
+	}
+	return hold
 }
 
 // allSettings are those of each login, by its host.

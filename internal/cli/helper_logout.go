@@ -65,11 +65,11 @@ func (a *app) forget(ctx context.Context, file authFile, hosts []string) error {
 }
 
 // forgettable are the hosts whose settings no helper needs after a logout: all
-// but those that were left as they are.
+// but those that were left as they are, or for others.
 func forgettable(outcomes []authfile.Outcome) []string {
 	var hosts []string
 	for _, outcome := range outcomes {
-		if outcome.Result != authfile.Unknown {
+		if outcome.Result != authfile.Unknown && outcome.Result != authfile.Held {
 			hosts = append(hosts, outcome.Key)
 		}
 	}

@@ -5,8 +5,10 @@ package cli
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
+	"quay-keyless/internal/authfile"
 	"quay-keyless/internal/certsd"
 )
 
@@ -59,22 +61,37 @@ func (c *caInstaller) install(ctx context.Context, a *app, files authFiles, targ
 }
 
 // removeCA takes out what logins into this auth file installed, for the hosts
-// of the keys, or for all where there are none.
-func (a *app) removeCA(ctx context.Context, path string, keys []string) error {
+// of the keys, or for all where there are none. What a logout left for others keeps
+// its CA too.
+func (a *app) removeCA(ctx context.Context, path string, keys []string, outcomes []authfile.Outcome) error {
 	places, err := certsd.Locate(a.env.Getenv, a.env.UID, a.env.OS)
 	if err != nil {
 		return nil // then nothing was installed either
 	}
-	var hosts []string
+	var hosts, held []string
 	for _, key := range keys {
-		host, _, _ := strings.Cut(key, "/")
-		hosts = append(hosts, host)
+		hosts = append(hosts, hostOf(key))
+	}
+	for _, outcome := range outcomes {
+		if outcome.Result == authfile.Held {
+			held = append(held, hostOf(outcome.Key))
+		}
+	}
+	hosts = slices.DeleteFunc(hosts, func(host string) bool { return slices.Contains(held, host) })
+	if len(held) > 0 && len(hosts) == 0 {
+		return nil
 	}
 	removed, err := places.Remove(ctx, path, hosts...)
 	for _, file := range removed {
 		a.host.Notice("put back " + file)
 	}
 	return err
+}
+
+// hostOf is the host of an auth file's key.
+func hostOf(key string) string {
+	host, _, _ := strings.Cut(key, "/")
+	return host
 }
 
 // hostsOf is the targets' registries, each once.

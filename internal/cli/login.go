@@ -74,6 +74,7 @@ func (a *app) runLogin(ctx context.Context, flags loginFlags, registry string) e
 		return err
 	}
 	result := flags.result(logins, plan)
+	result.Holder = host.Holder(a.env.Getenv)
 	if err := a.host.Remember(result); err != nil {
 		return err
 	}
@@ -96,7 +97,7 @@ func (a *app) runLogin(ctx context.Context, flags loginFlags, registry string) e
 // if one does.
 func (a *app) write(ctx context.Context, flags loginFlags, files authFiles, logins []minted, exports []host.Variable, done *undone) (path string, err error) {
 	if !flags.helper.use {
-		return "", a.setWithoutHelper(ctx, files, entries(logins), done)
+		return "", a.setWithoutHelper(ctx, files, a.entries(logins), done)
 	}
 	return a.setHelper(ctx, files, flags, logins, exports, done)
 }
@@ -186,13 +187,20 @@ func (f *loginFlags) result(logins []minted, plan authfile.Plan) host.Result {
 	return result
 }
 
-// entries are the logins as auth files hold them.
-func entries(logins []minted) []authfile.Entry {
+// entries are the logins as auth files hold them: each until its token ends.
+func (a *app) entries(logins []minted) []authfile.Entry {
 	var list []authfile.Entry
 	for _, login := range logins {
-		list = append(list, authfile.Entry{Key: login.registry.Key(), User: login.robot.String(), Token: login.token})
+		list = append(list, authfile.Entry{Key: login.registry.Key(), User: login.robot.String(), Token: login.token, Hold: a.hold(login.left)})
 	}
 	return list
+}
+
+// hold is what a login of this job has on its auth files' keys, for so long by the
+// clock here, which the logout will ask too.
+func (a *app) hold(left time.Duration) authfile.Hold {
+	now := a.env.Clock.Now()
+	return authfile.Hold{By: host.Holder(a.env.Getenv), From: now, Until: now.Add(left)}
 }
 
 // minutes says how long a robot token lives.

@@ -63,8 +63,8 @@ func (a *app) runLogout(ctx context.Context, paths, registries []string) error {
 	said := false
 	var errs []error
 	for _, file := range files {
-		outcomes, change, err := file.Restore(ctx, keys...)
-		errs = append(errs, err, a.removeCA(ctx, file.Path(), keys))
+		outcomes, change, err := a.leave(ctx, file, keys)
+		errs = append(errs, err, a.removeCA(ctx, file.Path(), keys, outcomes))
 		a.forgetHelper(ctx, file, forgettable(outcomes)...)
 		warnOfLostState(a.host, file.Path(), change)
 		for _, outcome := range outcomes {
@@ -83,6 +83,15 @@ func (a *app) runLogout(ctx context.Context, paths, registries []string) error {
 	return nil
 }
 
+// leave ends the login that a job's own end names by the state that the login left, or
+// all of ours.
+func (a *app) leave(ctx context.Context, file authFile, keys []string) ([]authfile.Outcome, authfile.Change, error) {
+	if holder := a.env.Getenv("QUAY_HOLDER"); holder != "" {
+		return file.Release(ctx, holder, a.env.Clock.Now(), keys...)
+	}
+	return file.Restore(ctx, keys...)
+}
+
 // outcomeWords says what became of one key.
 func outcomeWords(outcome authfile.Outcome, path string) string {
 	switch outcome.Result {
@@ -92,6 +101,8 @@ func outcomeWords(outcome authfile.Outcome, path string) string {
 		return fmt.Sprintf("logged out of %s: removed from %s", outcome.Key, path)
 	case authfile.NotOurs:
 		return fmt.Sprintf("left %s in %s: another login has replaced ours", outcome.Key, path)
+	case authfile.Held:
+		return fmt.Sprintf("left %s in %s for another job that is logged in there", outcome.Key, path)
 	case authfile.Gone:
 		return fmt.Sprintf("logged out of %s already: it is no longer in %s", outcome.Key, path)
 	}

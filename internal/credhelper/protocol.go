@@ -13,15 +13,13 @@ import (
 	"path/filepath"
 	"strings"
 
+	"quay-keyless/internal/authfile"
 	"quay-keyless/internal/idtoken"
 )
 
-// Name is what an auth file's credHelpers call the helper.
-const Name = "quay-keyless"
-
-// Program is the name by which tools look for it on PATH; they put the fixed
-// prefix before [Name].
-const Program = "docker-credential-" + Name
+// Program is the name by which tools look for the helper on PATH; they put the fixed
+// prefix before what an auth file calls it.
+const Program = "docker-credential-" + authfile.OwnHelper
 
 // ErrNotFound is the answer for a host that is not the helper's own. Its words
 // are part of the protocol: on standard output, with exit code 1, they make a

@@ -78,7 +78,8 @@ func annotation(m Message) string {
 
 var errLineBreak = errors.New("has a line break, which no output of a step can have")
 
-// Remember saves what the post step needs to find the logins: only names.
+// Remember saves what the post step needs to find the logins: only names, and whose
+// they are.
 func (g *GitHub) Remember(result Result) error {
 	if err := oneLine(result.names()); err != nil {
 		return err
@@ -90,6 +91,9 @@ func (g *GitHub) Remember(result Result) error {
 	return g.file("GITHUB_STATE", func() {
 		g.action.SaveState("authfile", strings.Join(result.AuthFiles, "\n"))
 		g.action.SaveState("registry", strings.Join(registries, "\n"))
+		if result.Holder != "" {
+			g.action.SaveState("holder", result.Holder)
+		}
 	})
 }
 

@@ -66,6 +66,7 @@ type Variable struct {
 type Result struct {
 	Logins    []Login
 	AuthFiles []string // where the logins were written, the one for every tool first
+	Holder    string   // whose logins they are, see [Holder]
 	Exports   []Variable
 	Path      string // a folder that belongs on PATH, "" for none
 	Renews    bool   // tools get a fresh robot token for each use

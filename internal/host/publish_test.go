@@ -26,6 +26,7 @@ func result() host.Result {
 			ExpiresAt: time.Date(2026, 11, 22, 10, 30, 0, 0, time.FixedZone("CET", 3600)),
 		}},
 		AuthFiles: []string{"/home/runner/.docker/config.json", "/run/containers/auth file.json"},
+		Holder:    "0123456789abcdef",
 	}
 }
 
@@ -96,6 +97,7 @@ func TestGitHubPublishes(t *testing.T) {
 	want = map[string]string{
 		"authfile": "/home/runner/.docker/config.json\n/run/containers/auth file.json",
 		"registry": "quay.example:8443/acme",
+		"holder":   "0123456789abcdef",
 	}
 	if got := commands(t, read(t, variables["GITHUB_STATE"])); !maps.Equal(got, want) {
 		t.Errorf("state: %v, want %v", got, want)

@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package authfile
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// noon is when the jobs of these tests begin; a robot token lives one hour.
+var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+func at(minutes int) time.Time { return noon.Add(time.Duration(minutes) * time.Minute) }
+
+// jobs is one auth file that several jobs use.
+type jobs struct {
+	testing.TB
+	f *File
+}
+
+// in logs a job in, minutes after noon; its token is its name.
+func (j jobs) in(job string, minutes int, keys ...string) Change {
+	j.Helper()
+	var entries []Entry
+	for _, key := range keys {
+		entry := login(key, job)
+		entry.Hold = Hold{By: job, From: at(minutes), Until: at(minutes + 60)}
+		entries = append(entries, entry)
+	}
+	return mustSet(j, j.f, entries...)
+}
+
+// helped logs a job in by helper, which ends with a logout alone.
+func (j jobs) helped(job string, minutes int) {
+	j.Helper()
+	if _, err := j.f.SetHelper(j.Context(), Hold{By: job, From: at(minutes)}, host); err != nil {
+		j.Fatal(err)
+	}
+}
+
+// out is the job's logout.
+func (j jobs) out(job string, minutes int, want ...string) {
+	j.Helper()
+	outcomes, _, err := j.f.Release(j.Context(), job, at(minutes), host)
+	if err != nil {
+		j.Fatal(err)
+	}
+	var got []string
+	for _, o := range outcomes {
+		got = append(got, o.Key+": "+string(o.Result))
+	}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		j.Errorf("outcomes of %s %q, want %q", job, got, want)
+	}
+}
+
+// has checks whose token the file has.
+func (j jobs) has(job string) {
+	j.Helper()
+	want := string(login(host, job).value())
+	if got := string(decode(j, []byte(read(j, j.f.Path())))[host]); strings.ReplaceAll(got, " ", "") != want {
+		j.Errorf("the file has %s, not the login of %s", got, job)
+	}
+}
+
+// back checks that nothing of ours is left.
+func (j jobs) back() {
+	j.Helper()
+	wantText(j, j.f, before)
+	wantNothingElse(j, j.f)
+}
+
+// TestJobsThatOverlap has jobs that log in to one registry in one file at the same
+// time.
+func TestJobsThatOverlap(t *testing.T) {
+	held, restored := host+": held", host+": restored"
+	for name, run := range map[string]func(j jobs){
+		"the first ends first": func(j jobs) {
+			j.in("a", 0, host)
+			j.in("b", 10, host)
+			j.out("a", 20, held)
+			j.has("b")
+			j.out("b", 30, restored)
+		},
+		"the second ends first": func(j jobs) {
+			j.in("a", 0, host)
+			j.in("b", 10, host)
+			j.out("b", 20, held)
+			j.has("b")
+			j.out("a", 30, restored)
+		},
+		"a third begins after the first": func(j jobs) {
+			j.in("a", 0, host)
+			j.in("b", 10, host)
+			j.out("a", 20, held)
+			j.in("c", 25, host)
+			j.out("b", 30, held)
+			j.has("c")
+			j.out("c", 40, restored)
+		},
+		"one logs in twice": func(j jobs) {
+			j.in("a", 0, host)
+			j.in("b", 10, host)
+			j.in("a", 50, host)
+			j.out("a", 60, held)
+			j.has("a")
+			j.out("b", 65, restored)
+		},
+		"one was killed, and its token has ended": func(j jobs) {
+			j.in("killed", 0, host)
+			j.in("a", 50, host)
+			j.out("a", 60, restored)
+		},
+		"one was killed, and its token has not ended": func(j jobs) {
+			j.in("killed", 0, host)
+			j.in("a", 50, host)
+			j.out("a", 59, held)
+			j.in("b", 70, host)
+			j.out("b", 71, restored)
+		},
+		"one was killed, and a logout without a name follows": func(j jobs) {
+			j.in("killed", 0, host)
+			j.in("a", 10, host)
+			j.out("a", 20, held)
+			mustRestore(j, j.f, nil, restored)
+		},
+		"a logout without a name ends them all": func(j jobs) {
+			j.in("a", 0, host)
+			j.in("b", 10, host)
+			mustRestore(j, j.f, []string{host}, restored)
+			j.out("a", 20, host+": unknown")
+		},
+		"a stranger's logout, while they run and afterwards": func(j jobs) {
+			j.in("a", 0, host)
+			j.out("stranger", 10, held)
+			j.has("a")
+			j.out("stranger", 60, restored)
+		},
+		"by helper": func(j jobs) {
+			j.helped("a", 0)
+			j.helped("b", 10)
+			j.out("a", 500, held)
+			if helper, ours, err := j.f.Helper(host); helper != OwnHelper || !ours || err != nil {
+				j.Errorf("the tools ask %q, ours %t, %v", helper, ours, err)
+			}
+			j.out("b", 510, restored)
+		},
+		"by helper after a token": func(j jobs) {
+			j.in("a", 0, host)
+			j.helped("b", 10)
+			j.out("b", 20, restored)
+		},
+		"by helper after a token that another tool took out": func(j jobs) {
+			j.in("a", 0, host)
+			write(j, j.f.Path(), strings.Replace(before, `"quay.example":`, `"elsewhere":`, 1))
+			j.helped("b", 10)
+			j.out("b", 20, host+": removed")
+			write(j, j.f.Path(), before)
+		},
+		"by token after a helper": func(j jobs) {
+			j.helped("a", 0)
+			j.in("b", 10, host)
+			j.out("a", 20, held)
+			j.has("b")
+			j.out("b", 30, restored)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			j := jobs{t, tempFile(t, before)}
+			run(j)
+			j.back()
+		})
+	}
+}
+
+// What another tool wrote over a job's login is what comes back, as soon as those
+// who logged in after it are gone.
+func TestOverlapWithAnotherTool(t *testing.T) {
+	foreign := strings.Replace(before, "b2xk", "cG9k", 1)
+	if foreign == before {
+		t.Fatal("the other tool changes nothing")
+	}
+	j := jobs{t, tempFile(t, before)}
+	j.in("a", 0, host)
+	write(t, j.f.Path(), foreign)
+	j.in("b", 10, host)
+	j.out("b", 20, host+": restored")
+	wantText(t, j.f, foreign)
+	j.out("a", 30, host+": unknown")
+	wantText(t, j.f, foreign)
+
+	j.in("a", 40, host)
+	j.in("b", 50, host)
+	write(t, j.f.Path(), before)
+	j.out("a", 55, host+": held")
+	j.out("b", 56, host+": not ours")
+	j.back()
+}
+
+// A registry stands for its organizations: each is held for itself.
+func TestOverlapOfOrganizations(t *testing.T) {
+	j := jobs{t, tempFile(t, before)}
+	j.in("a", 0, host, host+"/acme")
+	j.in("b", 10, host+"/acme", host+"/other")
+	j.out("a", 20, host+": restored", host+"/acme: held", host+"/other: held")
+	j.out("b", 30, host+": unknown", host+"/acme: removed", host+"/other: removed")
+	j.back()
+}
+
+// Jobs that never log out leave nothing in the state that grows.
+func TestTheDeadAreForgotten(t *testing.T) {
+	j := jobs{t, tempFile(t, before)}
+	for i := range 10 {
+		j.in(fmt.Sprint("killed ", i), 60*i, host)
+	}
+	s, err := j.f.peek()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := s.Objects[auths].Keys[host].Holders; len(got) != 1 {
+		t.Errorf("the state knows %d holders: %v", len(got), got)
+	}
+}
+
+// A state that knows no holders, such as that of an earlier login, holds nothing.
+func TestStateWithoutHolders(t *testing.T) {
+	j := jobs{t, tempFile(t, before)}
+	j.in("a", 0, host)
+	l, err := acquire(t.Context(), j.f.statePath())
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := l.state().Objects[auths].Keys[host]
+	known.Holders = nil
+	l.state().Objects[auths].Keys[host] = known
+	if err := l.save(l.state()); err != nil {
+		t.Fatal(err)
+	}
+	l.release()
+	j.out("b", 10, host+": restored")
+	j.back()
+}
+
+// A login that fails in a later step brings nobody back who has logged out since, and
+// its own logout still takes it away.
+func TestUndoAfterAnothersLogout(t *testing.T) {
+	j := jobs{t, tempFile(t, before)}
+	j.in("a", 0, host)
+	change := j.in("b", 10, host)
+	j.out("a", 11, host+": held")
+	if err := change.Undo(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	j.has("b")
+	j.out("b", 12, host+": restored")
+	j.back()
+}
+
+// A job that is killed between the state and the auth file holds what was there
+// before it, until its token would have ended.
+func TestStateOfAJobAheadOfTheFile(t *testing.T) {
+	j := jobs{t, tempFile(t, before)}
+	j.in("a", 0, host)
+	l, err := acquire(t.Context(), j.f.statePath())
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := []edit{{object: auths, key: host, value: login(host, "killed").value(), hold: Hold{"killed", at(10), at(70)}}}
+	_, next, err := splice([]byte(read(t, j.f.Path())), l.state(), list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.save(next); err != nil {
+		t.Fatal(err)
+	}
+	l.release()
+	j.has("a")
+	j.out("a", 20, host+": held")
+	j.has("a")
+	j.out("next", 70, host+": restored")
+	j.back()
+}
+
+// Forty jobs hold one key, each for a while: none is ever without a login, and the
+// last one puts the file back.
+func TestParallelJobs(t *testing.T) {
+	f := tempFile(t, before)
+	each(t, func(i int) error {
+		job := fmt.Sprint("job ", i)
+		entry := login(host, job)
+		entry.Hold = Hold{By: job, From: at(0), Until: at(60)}
+		for range 3 {
+			if _, err := f.Set(t.Context(), entry); err != nil {
+				return err
+			}
+			if text := read(t, f.Path()); !json.Valid([]byte(text)) || strings.Contains(text, `"b2xk"`) {
+				return fmt.Errorf("%s is logged out: %s", job, text)
+			}
+			if _, _, err := f.Release(t.Context(), job, at(30), host); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	wantText(t, f, before)
+	wantNothingElse(t, f)
+}
+
+// TestEveryOrder walks through every order in which two jobs can log in, by token or
+// by helper, and out, and compares who is logged in with a plain list of who should
+// be. Whoever is last leaves the file as it was.
+func TestEveryOrder(t *testing.T) {
+	const steps = 5
+	for _, text := range []string{before, beforeBoth, `{}`} {
+		w := world{text: []byte(text), jobs: map[string]string{}}
+		w.walk(t, []byte(text), nil, steps)
+	}
+}
+
+// world is an auth file, its state, and the way in which each job is logged in.
+type world struct {
+	text  []byte
+	state state
+	jobs  map[string]string
+}
+
+func (w world) walk(t *testing.T, before []byte, path []string, steps int) {
+	if steps == 0 || t.Failed() {
+		return
+	}
+	for _, job := range []string{"a", "b"} {
+		for _, way := range []string{"token", "helper", "out"} {
+			next := w.step(t, job, way)
+			path := append(slices.Clone(path), job+" "+way)
+			if got := next.found(t); got != next.wanted() || len(next.jobs) == 0 && !bytes.Equal(next.text, before) {
+				t.Errorf("%q after %q has %q", next.text, path, got)
+				return
+			}
+			next.walk(t, before, path, steps-1)
+		}
+	}
+}
+
+func (w world) step(t *testing.T, job, way string) world {
+	t.Helper()
+	next := world{text: w.text, state: w.state, jobs: maps.Clone(w.jobs)}
+	var err error
+	if way == "out" {
+		delete(next.jobs, job)
+		if next.state = w.state.released(job, noon, []string{host}); next.state.held(host) {
+			return next
+		}
+		next.text, _, err = unsplice(w.text, next.state, []string{host})
+		next.state = next.state.without(auths, []string{host}).without(credHelpers, []string{host})
+	} else {
+		list, _ := helperEdits(Hold{By: job}, []string{host})
+		if way == "token" {
+			list = []edit{{object: auths, key: host, value: login(host, job).value(), hold: Hold{By: job}}, {object: credHelpers, key: host}}
+		}
+		maps.DeleteFunc(next.jobs, func(_, other string) bool { return other != way })
+		next.jobs[job] = way
+		next.text, next.state, err = splice(w.text, w.state, list)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return next
+}
+
+// found is how the file logs tools in.
+func (w world) found(t *testing.T) string {
+	t.Helper()
+	ways := map[string]bool{
+		"token":  bytes.Contains(decode(t, w.text)[host], []byte("YWNtZStjaTp")),
+		"helper": helpers(t, w.text)[host] == OwnHelper,
+	}
+	maps.DeleteFunc(ways, func(_ string, there bool) bool { return !there })
+	return strings.Join(slices.Sorted(maps.Keys(ways)), ", ")
+}
+
+func (w world) wanted() string {
+	for _, way := range w.jobs {
+		return way
+	}
+	return ""
+}
