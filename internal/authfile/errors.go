@@ -6,9 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"strings"
 	"syscall"
+
+	"quay-keyless/internal/errno"
 )
 
 // Reason is why an auth file could not be used.
@@ -100,7 +101,7 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // because is an Error without its path, which [located] adds.
 func because(reason Reason, err error) error {
-	return &Error{Reason: reason, Err: bare(err)}
+	return &Error{Reason: reason, Err: errno.Of(err)}
 }
 
 // located makes err an [*Error] about path, with a reason from the system's
@@ -113,7 +114,7 @@ func located(path string, err error) error {
 	if errors.As(err, &known) {
 		return &Error{Path: path, Reason: known.Reason, Err: known.Err}
 	}
-	return &Error{Path: path, Reason: reasonOf(err), Err: bare(err)}
+	return &Error{Path: path, Reason: reasonOf(err), Err: errno.Of(err)}
 }
 
 // reasonOf reads the system's error number.
@@ -133,21 +134,8 @@ func reasonOf(err error) Reason {
 	return Other
 }
 
-// bare takes off the path that package os put around an error number: it is
-// the auth file's, which the message names already, or that of a temporary
-// file, which means nothing to the reader.
-func bare(err error) error {
-	switch known := err.(type) {
-	case *fs.PathError:
-		return known.Err
-	case *os.LinkError:
-		return known.Err
-	}
-	return err
-}
-
 // stateFault is a trouble with the file beside the auth file, which the
 // message then names.
 func stateFault(reason Reason, path string, err error) error {
-	return &Error{Reason: reason, Err: fmt.Errorf("%s: %w", path, bare(err))}
+	return &Error{Reason: reason, Err: fmt.Errorf("%s: %w", path, errno.Of(err))}
 }

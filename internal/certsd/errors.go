@@ -5,9 +5,10 @@ package certsd
 import (
 	"errors"
 	"io/fs"
-	"os"
 	"strings"
 	"syscall"
+
+	"quay-keyless/internal/errno"
 )
 
 // Reason is why a CA certificate could not be installed or removed.
@@ -65,7 +66,7 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // because is an Error without its path, which [located] adds.
 func because(reason Reason, err error) error {
-	return &Error{Reason: reason, Err: bare(err)}
+	return &Error{Reason: reason, Err: errno.Of(err)}
 }
 
 // located makes err an [*Error] about path.
@@ -74,7 +75,7 @@ func located(path string, err error) error {
 	if errors.As(err, &known) {
 		return &Error{Path: path, Reason: known.Reason, Err: known.Err}
 	}
-	return &Error{Path: path, Reason: reasonOf(err), Err: bare(err)}
+	return &Error{Path: path, Reason: reasonOf(err), Err: errno.Of(err)}
 }
 
 // reasonOf reads the system's error number.
@@ -90,16 +91,4 @@ func reasonOf(err error) Reason {
 		return NotPermitted
 	}
 	return Other
-}
-
-// bare takes off the path that package os put around an error number; the
-// message names it, or it is that of a temporary file.
-func bare(err error) error {
-	switch known := err.(type) {
-	case *fs.PathError:
-		return known.Err
-	case *os.LinkError:
-		return known.Err
-	}
-	return err
 }

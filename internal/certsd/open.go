@@ -16,6 +16,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/lockedfile"
 
+	"quay-keyless/internal/errno"
 	"quay-keyless/internal/lockfile"
 )
 
@@ -101,7 +102,7 @@ func (o *open) load(made []string) error {
 	}
 	o.state, err = parseState(text)
 	if err != nil {
-		return because(BadState, fmt.Errorf("%s: %w", o.folder.statePath(), bare(errors.Unwrap(err))))
+		return because(BadState, fmt.Errorf("%s: %w", o.folder.statePath(), errno.Of(errors.Unwrap(err))))
 	}
 	o.state.Made = append(made, o.state.Made...)
 	sweep(string(o.folder))

@@ -6,11 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"quay-keyless/internal/authfile"
 	"quay-keyless/internal/credhelper"
+	"quay-keyless/internal/errno"
 )
 
 // placeError is a folder into which the helper's program cannot be put.
@@ -20,12 +20,7 @@ type placeError struct {
 }
 
 func (p *placeError) Error() string {
-	err := bare(p.err)
-	var link *os.LinkError
-	if errors.As(err, &link) {
-		err = link.Err
-	}
-	return fmt.Sprintf("putting %s into %s: %v", credhelper.Program, p.folder, err)
+	return fmt.Sprintf("putting %s into %s: %v", credhelper.Program, p.folder, errno.Of(p.err))
 }
 
 func (p *placeError) Unwrap() error { return p.err }

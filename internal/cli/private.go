@@ -5,9 +5,10 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
+
+	"quay-keyless/internal/errno"
 )
 
 // checkPrivate finds what would keep writePrivate from writing, before there is
@@ -18,7 +19,7 @@ func checkPrivate(path string) error {
 		err = errors.New("its folder is a file")
 	}
 	if err != nil {
-		return fmt.Errorf("writing %s: %w", path, bare(err))
+		return fmt.Errorf("writing %s: %w", path, errno.Of(err))
 	}
 	return nil
 }
@@ -34,7 +35,7 @@ func writePrivate(path string, text []byte) error {
 		err = replace(path, text)
 	}
 	if err != nil {
-		return fmt.Errorf("writing %s: %w", path, bare(err))
+		return fmt.Errorf("writing %s: %w", path, errno.Of(err))
 	}
 	return nil
 }
@@ -62,13 +63,4 @@ func replace(path string, text []byte) error {
 		return errors.Join(err, os.Remove(file.Name()))
 	}
 	return nil
-}
-
-// bare takes off a temporary file's path, which means nothing to the reader.
-func bare(err error) error {
-	var inPath *fs.PathError
-	if errors.As(err, &inPath) {
-		return inPath.Err
-	}
-	return err
 }

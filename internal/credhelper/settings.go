@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"quay-keyless/internal/authfile"
+	"quay-keyless/internal/errno"
 )
 
 // FileName is the settings file's name; it stands beside an auth file.
@@ -145,7 +146,7 @@ func Find(getenv func(string) string, uid int, readFile func(string) ([]byte, er
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 			continue
 		} else if err != nil {
-			return Settings{}, &Error{path, fmt.Errorf("is not readable: %w", bare(err))}
+			return Settings{}, &Error{path, fmt.Errorf("is not readable: %w", errno.Of(err))}
 		}
 		if text == nil {
 			text = []byte{}
@@ -163,15 +164,6 @@ func Find(getenv func(string) string, uid int, readFile func(string) ([]byte, er
 		}
 	}
 	return Settings{}, ErrNotFound
-}
-
-// bare takes off the path that the message has already.
-func bare(err error) error {
-	var inPath *fs.PathError
-	if errors.As(err, &inPath) {
-		return inPath.Err
-	}
-	return err
 }
 
 // Folders are where settings can be: beside the auth files that the environment

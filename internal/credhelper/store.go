@@ -16,6 +16,7 @@ import (
 	"syscall"
 
 	"quay-keyless/internal/authfile"
+	"quay-keyless/internal/errno"
 )
 
 // Store is the settings file beside one auth file. Other auth files in the folder
@@ -121,7 +122,7 @@ func (s *Store) Programs(readFile func(string) ([]byte, error)) ([]Installed, er
 	case errors.Is(err, syscall.EISDIR):
 		return nil, said(s.Path(), &authfile.Error{Path: s.Path(), Reason: authfile.IsFolder})
 	case err != nil:
-		return nil, &Error{s.Path(), fmt.Errorf("is not readable: %w", bare(err))}
+		return nil, &Error{s.Path(), fmt.Errorf("is not readable: %w", errno.Of(err))}
 	case text == nil:
 		text = []byte{}
 	}
