@@ -7,7 +7,8 @@
 // looks afterwards whether a tool that takes no lock wrote in between.
 //
 // What was there before is kept beside the auth file, in .NAME.quay-keyless,
-// until [File.Restore] puts it back.
+// until [File.Restore] puts it back, or [File.Release] of the last job that needs
+// our login there.
 package authfile
 
 import (

@@ -32,7 +32,8 @@ func loginOnce(path string) error {
 	return err
 }
 
-// loginForEver logs in and out until it is killed, and says when it starts.
+// loginForEver logs in and out until it is killed, as two jobs in turn, and says when it
+// starts.
 func loginForEver(path string) error {
 	f, err := Open(path)
 	if err != nil {
@@ -40,13 +41,19 @@ func loginForEver(path string) error {
 	}
 	fmt.Println("ready")
 	for i := 0; ; i++ {
-		if _, err := f.Set(context.Background(), login(host, fmt.Sprint(i))); err != nil {
+		entry := login(host, fmt.Sprint(i))
+		entry.Hold = Hold{By: fmt.Sprint(i % 2), From: at(0), Until: at(60)}
+		_, err := f.Set(context.Background(), entry)
+		if err != nil {
 			return err
 		}
-		if i%3 != 2 {
-			continue
+		switch i % 6 {
+		case 2, 3:
+			_, _, err = f.Release(context.Background(), entry.Hold.By, at(30), host)
+		case 5:
+			_, _, err = f.Restore(context.Background())
 		}
-		if _, _, err := f.Restore(context.Background()); err != nil {
+		if err != nil {
 			return err
 		}
 	}
