@@ -47,13 +47,7 @@ func (j jobs) out(job string, minutes int, want ...string) {
 	if err != nil {
 		j.Fatal(err)
 	}
-	var got []string
-	for _, o := range outcomes {
-		got = append(got, o.Key+": "+string(o.Result))
-	}
-	if fmt.Sprint(got) != fmt.Sprint(want) {
-		j.Errorf("outcomes of %s %q, want %q", job, got, want)
-	}
+	wantOutcomes(j, outcomes, want)
 }
 
 // has checks whose token the file has.

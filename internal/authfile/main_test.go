@@ -93,6 +93,12 @@ func mustRestore(t testing.TB, f *File, keys []string, want ...string) Change {
 	if err != nil {
 		t.Fatal(err)
 	}
+	wantOutcomes(t, outcomes, want)
+	return change
+}
+
+func wantOutcomes(t testing.TB, outcomes []Outcome, want []string) {
+	t.Helper()
 	var got []string
 	for _, o := range outcomes {
 		got = append(got, o.Key+": "+string(o.Result))
@@ -100,7 +106,6 @@ func mustRestore(t testing.TB, f *File, keys []string, want ...string) Change {
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("outcomes %q, want %q", got, want)
 	}
-	return change
 }
 
 // wantText compares a file with what it has to be.
