@@ -56,6 +56,7 @@ e2e: ## the slow tests, with real third parties
 	cd e2e/tekton && CGO_ENABLED=0 $(GO) vet ./... && CGO_ENABLED=0 $(GO) tool -modfile=../../tools/go.mod staticcheck -checks all,-ST1000 ./...
 	cd e2e/tekton && $(TEKTON) -count=1 -timeout 30m -json . ./bundle | ../../bin/ran
 	$(GO) test -count=1 -json -run '^TestKill$$' ./internal/authfile -kills 200 | bin/ran
+	$(GO) test -count=1 -json -run '^TestLoad$$' ./cmd/quay-keyless -jobs 500 | bin/ran
 
 .PHONY: fuzz
 fuzz: ## each fuzz target for a minute

@@ -75,7 +75,7 @@ var volatile = []struct {
 	{regexp.MustCompile(`\d+ ms\b`), "<number> ms"},
 	{regexp.MustCompile(`"milliseconds": \d+`), `"milliseconds": <number>`},
 	{regexp.MustCompile(`<time>, in \w+`), "<time>, in <duration>"},
-	{regexp.MustCompile(`trying again in [\d.]+m?s`), "trying again in <wait>"},
+	{regexp.MustCompile(`trying again in (\d+m)?[\d.]+m?s`), "trying again in <wait>"},
 	{regexp.MustCompile(`stream ID \d+`), "stream ID <number>"},
 	{regexp.MustCompile(`(has|of) \d+ bytes`), "$1 <number> bytes"},
 	{regexp.MustCompile(`the clock here is about \S+ behind`), "the clock here is about <duration> behind"},

@@ -90,12 +90,11 @@ func Final(err error) error { return final{err} }
 // Retry calls attempt until it succeeds, fails for good, or has been called
 // often enough for its kind of error: 5 times, 3 for a 500, a refused
 // connection and an unknown host, once for a certificate that is not trusted.
-// It waits between two attempts from 0.5 s doubling, with up to as much again
-// at random, or as long as
-// Retry-After asks (RFC 9110, section 10.2.3); a wait that would pass the
-// deadline of ctx is not begun. An attempt gets at least 30 s, or what the
-// deadline leaves. The error is [*Unreachable], one marked [Final], or the
-// cause of a cancelled ctx.
+// It waits between two attempts from 0.5 s doubling, with up to as much again at
+// random, which is also added to what Retry-After asks (RFC 9110, section
+// 10.2.3); a wait that would pass the deadline of ctx is not begun. An attempt
+// gets at least 30 s, or what the deadline leaves. The error is [*Unreachable],
+// one marked [Final], or the cause of a cancelled ctx.
 func (c *Client) Retry(ctx context.Context, name string, attempt func(context.Context) error) error {
 	for n := 1; ; n++ {
 		err := c.once(ctx, attempt)
@@ -180,16 +179,18 @@ func (c *Client) late(ctx context.Context, wait time.Duration) bool {
 	return ok && !c.Clock.Now().Add(wait).Before(deadline)
 }
 
-// wait is how long to wait after the nth attempt.
+// wait is how long to wait after the nth attempt. What Retry-After asks for is the
+// least: everybody who was told the same would come back in the same moment.
 func (c *Client) wait(n int, err error) time.Duration {
+	wait := firstWait << (n - 1)
+	chance := rand.N(wait)
 	var status *StatusError
 	if errors.As(err, &status) {
 		if after, ok := retryAfter(status.Answer, c.Clock.Now()); ok && after > 0 {
-			return after
+			return after + chance
 		}
 	}
-	wait := firstWait << (n - 1)
-	return wait + rand.N(wait)
+	return wait + chance
 }
 
 // retryAfter reads the header's two forms; nonsense counts as none.
