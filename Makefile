@@ -21,7 +21,7 @@ build: ## the program and the sandbox, in bin/
 
 .PHONY: test
 test: packages lint ## install what is missing, lint, and run the tests
-	$(RAN) -race ./... | bin/ran
+	$(RAN) -race -timeout 20m ./... | bin/ran
 	cd e2e/tekton && $(TEKTON) -count=1 -json ./manifest | ../../bin/ran
 	cd e2e/tekton && $(TEKTON) -count=1 -json -modfile=oldest.mod ./manifest | ../../bin/ran
 
