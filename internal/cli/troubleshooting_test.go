@@ -144,31 +144,49 @@ func rows(head string, rows [][]string) string {
 	return text.String()
 }
 
-func idTokenTable(*testing.T) string {
+func idTokenTable(t *testing.T) string {
+	t.Helper()
 	var list [][]string
-	for _, problem := range slices.Sorted(maps.Keys(idTokenCures)) {
-		words := (&idtoken.Error{Problem: problem, Source: "..."}).Error()
-		if problem == idtoken.NoSource {
-			words = (&idtoken.Error{Problem: problem}).Error()
+	for problem := idtoken.NoSource; problem <= idtoken.NoSecretThere; problem++ {
+		cures := idTokenCures[problem]
+		switch {
+		case problem == idtoken.UnknownSource: // its words are its cure
+		case len(cures) == 0:
+			t.Errorf("no cure for the problem %d: %s", problem, &idtoken.Error{Problem: problem, Source: "..."})
+		case problem == idtoken.NoSource:
+			list = append(list, append([]string{(&idtoken.Error{Problem: problem}).Error()}, cures...))
+		default:
+			list = append(list, append([]string{(&idtoken.Error{Problem: problem, Source: "...", Detail: details[problem]}).Error()}, cures...))
 		}
-		if detail := details[problem]; detail != "" {
-			words = detail
-		}
-		list = append(list, append([]string{words}, idTokenCures[problem]...))
+	}
+	for _, source := range slices.Sorted(maps.Keys(deniedCures)) {
+		words := (&idtoken.Error{Problem: idtoken.Denied, Source: source, Detail: "was denied with HTTP 4.."}).Error()
+		list = append(list, append([]string{words}, deniedCures[source]...))
 	}
 	return rows("message", list)
 }
 
-// details are the words of problems that are told more closely.
+// details are the words of problems that are told more closely, as they are
+// after "the ID token from ...".
 var details = map[idtoken.Problem]string{
-	idtoken.NoPermission:    "the ID token from github is not offered: the job lacks the permission id-token: write",
-	idtoken.ForkPullRequest: "the ID token from github is not offered to a pull request from a fork",
-	idtoken.Dependabot:      "the ID token from github is not offered to a job that Dependabot started",
-	idtoken.Denied:          "the ID token from github was denied with HTTP 403",
-	idtoken.TooLong:         "the ID token has ... bytes, too many for the header that carries it to Quay",
-	idtoken.Expired:         "the ID token from ... expired ... ago",
-	idtoken.NotJWT:          "the ID token from ... is not a JWT, has no signature: it was cut on its way",
-	idtoken.SeveralLines:    "the ID token from ... has white space inside, has 2 lines",
+	idtoken.NoPermission:    "is not offered: the job lacks the permission id-token: write",
+	idtoken.ForkPullRequest: "is not offered to a pull request from a fork",
+	idtoken.Dependabot:      "is not offered to a job that Dependabot started",
+	idtoken.Denied:          "was denied with HTTP 4..: ...",
+	idtoken.TooLong:         "has ... bytes, too many for the header that carries it to Quay",
+	idtoken.Expired:         "expired ... ago",
+	idtoken.NotJWT:          "is not a JWT, has no signature: it was cut on its way",
+	idtoken.SeveralLines:    "has white space inside, has 2 lines",
+	idtoken.WrongAlgorithm:  "is signed with ES256, and Quay takes RS256 and RS384 only",
+	idtoken.NotOIDC:         "cannot be asked for: there is no OIDC provider at ...",
+	idtoken.OtherIssuer:     "is not asked for: the provider at ... calls itself ...",
+	idtoken.NoSuchFlow:      "cannot be asked for: the provider has no device_authorization_endpoint",
+	idtoken.WrongClient:     `was denied: invalid_client "..." (HTTP 401); unauthorized_client "..." (HTTP 401)`,
+	idtoken.WrongLogin:      `was denied: invalid_grant "..." (HTTP 400)`,
+	idtoken.FlowForbidden:   `was denied: unauthorized_client "..." (HTTP 400); unsupported_grant_type "..." (HTTP 400)`,
+	idtoken.WrongScope:      `was denied: invalid_scope "..." (HTTP 400)`,
+	idtoken.NotThisLogin:    "is not of this login: its nonce is another; is for ..., not for the client ...",
+	idtoken.NoSecretThere:   "cannot be asked for: the client's secret is not in the variable ...",
 }
 
 func traitTable(*testing.T) string {
