@@ -40,6 +40,9 @@ type Client struct {
 	// Definite reports an answer that another attempt would get again, though
 	// its status is one that is worth retrying.
 	Definite func(*Answer) bool
+	// Once is for requests that a server must not get twice: only one whose
+	// connection could not be made is sent again.
+	Once bool
 }
 
 // Attempt is one question and what became of it.

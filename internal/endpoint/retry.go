@@ -90,11 +90,12 @@ func Final(err error) error { return final{err} }
 // Retry calls attempt until it succeeds, fails for good, or has been called
 // often enough for its kind of error: 5 times, 3 for a 500, a refused
 // connection and an unknown host, once for a certificate that is not trusted.
-// It waits between two attempts from 0.5 s doubling, with up to as much again at
-// random, which is also added to what Retry-After asks (RFC 9110, section
-// 10.2.3); a wait that would pass the deadline of ctx is not begun. An attempt
-// gets at least 30 s, or what the deadline leaves. The error is [*Unreachable],
-// one marked [Final], or the cause of a cancelled ctx.
+// With [Client.Once] only a dial that failed is tried again. It waits between two
+// attempts from 0.5 s doubling, with up to as much again at random, which is also
+// added to what Retry-After asks (RFC 9110, section 10.2.3); a wait that would
+// pass the deadline of ctx is not begun. An attempt gets at least 30 s, or what
+// the deadline leaves. The error is [*Unreachable], one marked [Final], or the
+// cause of a cancelled ctx.
 func (c *Client) Retry(ctx context.Context, name string, attempt func(context.Context) error) error {
 	for n := 1; ; n++ {
 		err := c.once(ctx, attempt)
@@ -108,6 +109,9 @@ func (c *Client) Retry(ctx context.Context, name string, attempt func(context.Co
 			return context.Cause(ctx)
 		}
 		limit := attempts(err)
+		if c.Once && !undialed(err) {
+			limit = 1
+		}
 		wait := c.wait(n, err)
 		if n >= limit || c.late(ctx, wait) {
 			return &Unreachable{Name: name, Attempts: n, Err: err}
@@ -171,6 +175,12 @@ func (errSlow) Is(target error) bool { return target == context.DeadlineExceeded
 
 func (e errSlow) Error() string {
 	return fmt.Sprintf("no answer within %s", e.limit.Round(time.Second))
+}
+
+// undialed reports that there was no connection to send a request on.
+func undialed(err error) bool {
+	var failed *net.OpError
+	return errors.As(err, &failed) && failed.Op == "dial"
 }
 
 // late reports whether waiting would pass the deadline.

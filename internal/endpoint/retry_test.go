@@ -221,3 +221,28 @@ func TestRequestIsMadeAnewEachTime(t *testing.T) {
 }
 
 var errStale = errors.New("no fresh token")
+
+func TestOnce(t *testing.T) {
+	t.Parallel()
+	dial := &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
+	for name, c := range map[string]struct {
+		replies []reply
+		want    int
+	}{
+		"ill":             {[]reply{status(503)}, 1},
+		"too much to do":  {[]reply{status(429, "Retry-After: 1")}, 1},
+		"a lost answer":   {[]reply{broken(&net.OpError{Op: "read", Err: syscall.ECONNRESET})}, 1},
+		"no connection":   {[]reply{broken(dial)}, 3},
+		"one the 2nd try": {[]reply{broken(dial), status(200)}, 2},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			transport := &fake{replies: c.replies}
+			asked, _ := client(transport)
+			asked.Once = true
+			_, err := asked.Do(t.Context(), "the thing", get(t, somewhere))
+			if len(transport.seen) != c.want || (err == nil) != (name == "one the 2nd try") {
+				t.Errorf("%s: sent %d times, %v", name, len(transport.seen), err)
+			}
+		})
+	}
+}

@@ -120,7 +120,7 @@ func (Renewing) Spent(claims Claims, now time.Time) bool { return nearExpiry(cla
 func (o OIDC) password(ctx context.Context, p provider) (*oauth2.Token, error) {
 	password, err := o.Client.Password(ctx)
 	if err != nil {
-		return nil, err
+		return nil, o.late(err)
 	}
 	return o.grant(ctx, p, url.Values{
 		"grant_type": {"password"}, "username": {o.Client.Username}, "password": {password.Reveal()},
@@ -144,7 +144,7 @@ func (o OIDC) grant(ctx context.Context, p provider, extra url.Values, scopes []
 		ClientID: o.Client.ID, ClientSecret: who.secret.Reveal(), AuthStyle: who.style,
 		TokenURL: p.TokenURL, Scopes: scopes, EndpointParams: extra,
 	}
-	return config.Token(o.through(ctx, "the token endpoint of "+p.host()))
+	return config.Token(o.through(ctx, asker{name: "the token endpoint of " + host(p.TokenURL)}))
 }
 
 // identity is how the client proves to the provider who it is.

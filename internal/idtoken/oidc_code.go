@@ -90,7 +90,8 @@ func (l *login) wait(ctx context.Context, who identity) (Secret, error) {
 	}
 }
 
-// finish exchanges the code that the browser brought.
+// finish exchanges the code that the browser brought, which must never be sent
+// twice (RFC 6749, section 4.1.2).
 func (l *login) finish(ctx context.Context, who identity, arrived arrival) (Secret, error) {
 	if arrived.err != nil {
 		return Secret{}, arrived.err
@@ -99,7 +100,7 @@ func (l *login) finish(ctx context.Context, who identity, arrived arrival) (Secr
 	for name, values := range who.params {
 		options = append(options, oauth2.SetAuthURLParam(name, values[0]))
 	}
-	token, err := l.config.Exchange(l.oidc.through(ctx, "the token endpoint of "+l.provider.host()), arrived.code, options...)
+	token, err := l.config.Exchange(l.oidc.through(ctx, asker{name: "the token endpoint of " + host(l.provider.TokenURL), once: true}), arrived.code, options...)
 	if err != nil {
 		return Secret{}, l.oidc.said(err)
 	}

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/oauth2"
+
+	"quay-keyless/internal/endpoint"
 )
 
 const (
@@ -36,16 +38,19 @@ func (o OIDC) device(ctx context.Context, p provider) (*oauth2.Token, error) {
 	for name, values := range who.params {
 		options = append(options, oauth2.SetAuthURLParam(name, values[0]))
 	}
-	if !who.secret.Empty() {
+	if !who.secret.Empty() && who.style == oauth2.AuthStyleInParams {
 		options = append(options, oauth2.SetAuthURLParam("client_secret", who.secret.Reveal()))
 	}
 	config := oauth2.Config{ClientID: o.Client.ID, Scopes: strings.Fields(o.Client.Scope), Endpoint: oauth2.Endpoint{DeviceAuthURL: p.DeviceURL}}
-	begun, err := config.DeviceAuth(o.through(ctx, "the device endpoint of "+p.host()), options...)
-	if err != nil {
+	begun, err := config.DeviceAuth(o.through(ctx, asker{name: "the device endpoint of " + host(p.DeviceURL), who: who}), options...)
+	switch {
+	case err != nil:
 		return nil, err
+	case begun.DeviceCode == "" || begun.UserCode == "" || !secure(begun.VerificationURI):
+		return nil, &endpoint.Unbelievable{Name: "the device endpoint of " + host(p.DeviceURL), Why: "answered without a code and an https address to enter it at"}
 	}
 	address := begun.VerificationURI
-	if begun.VerificationURIComplete != "" {
+	if secure(begun.VerificationURIComplete) {
 		address = begun.VerificationURIComplete
 	}
 	o.Env.Say(fmt.Sprintf("to log in, open %s on any device and enter the code %s", address, begun.UserCode))

@@ -14,16 +14,19 @@ import (
 // provider is what an issuer's discovery document says, as far as it is used
 // (OpenID Connect Discovery, section 3; RFC 8414, section 2; RFC 9207).
 type provider struct {
-	Issuer        string   `json:"issuer"`
-	AuthURL       string   `json:"authorization_endpoint"`
-	TokenURL      string   `json:"token_endpoint"`
-	DeviceURL     string   `json:"device_authorization_endpoint"`
-	AuthMethods   []string `json:"token_endpoint_auth_methods_supported"`
-	NamesItself   bool     `json:"authorization_response_iss_parameter_supported"`
-	configuration *url.URL
+	Issuer      string   `json:"issuer"`
+	AuthURL     string   `json:"authorization_endpoint"`
+	TokenURL    string   `json:"token_endpoint"`
+	DeviceURL   string   `json:"device_authorization_endpoint"`
+	AuthMethods []string `json:"token_endpoint_auth_methods_supported"`
+	NamesItself bool     `json:"authorization_response_iss_parameter_supported"`
 }
 
-func (p provider) host() string { return p.configuration.Host }
+// secure reports an address that secrets can go to.
+func secure(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && u.Scheme == "https" && u.Host != ""
+}
 
 // discover reads the issuer's discovery document. The issuer in it must be the
 // one that was asked, byte for byte: else one provider could stand in for
@@ -39,7 +42,7 @@ func (o OIDC) discover(ctx context.Context) (provider, error) {
 	if err != nil {
 		return provider{}, err
 	}
-	p := provider{configuration: u}
+	p := provider{}
 	switch {
 	case answer.Status != http.StatusOK:
 		return p, o.noProvider(fmt.Sprintf("%s: HTTP %d", u, answer.Status))
@@ -49,7 +52,7 @@ func (o OIDC) discover(ctx context.Context) (provider, error) {
 		return p, &Error{Problem: OtherIssuer, Source: o.Name(), Detail: fmt.Sprintf("is not asked for: the provider at %s calls itself %s", o.Client.Issuer, p.Issuer)}
 	}
 	for _, endpoint := range []string{p.AuthURL, p.TokenURL, p.DeviceURL} {
-		if endpoint != "" && !strings.HasPrefix(endpoint, "https://") {
+		if endpoint != "" && !secure(endpoint) {
 			return p, &Error{Problem: Insecure, Source: o.Name(), Detail: fmt.Sprintf("is not asked for: the provider's endpoint %s is not https", endpoint)}
 		}
 	}

@@ -5,6 +5,7 @@ package idtoken
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -18,9 +19,10 @@ import (
 )
 
 // through makes oauth2 ask by the endpoint package, with its limits, retries and
-// trust. Name says whom.
-func (o OIDC) through(ctx context.Context, name string) context.Context {
-	return context.WithValue(ctx, oauth2.HTTPClient, &http.Client{Transport: asker{ctx, o, name}})
+// trust.
+func (o OIDC) through(ctx context.Context, a asker) context.Context {
+	a.ctx, a.oidc = ctx, o
+	return context.WithValue(ctx, oauth2.HTTPClient, &http.Client{Transport: a})
 }
 
 // asker is an [http.RoundTripper] that asks by [endpoint.Client.Do]. It has the
@@ -28,7 +30,9 @@ func (o OIDC) through(ctx context.Context, name string) context.Context {
 type asker struct {
 	ctx  context.Context
 	oidc OIDC
-	name string
+	name string   // of the endpoint, in words
+	once bool     // what is sent is good for one time
+	who  identity // whose HTTP basic is to be added, where oauth2 does not
 }
 
 // RoundTrip sends the request, with its body again where it is sent again. A
@@ -39,7 +43,12 @@ func (a asker) RoundTrip(request *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	answer, err := a.oidc.Env.Endpoint.Do(a.ctx, a.name, func(ctx context.Context) (*http.Request, error) {
+	if a.who.style == oauth2.AuthStyleInHeader {
+		request.SetBasicAuth(url.QueryEscape(a.oidc.Client.ID), url.QueryEscape(a.who.secret.Reveal()))
+	}
+	client := *a.oidc.Env.Endpoint
+	client.Once, client.Definite = a.once, tooFast
+	answer, err := client.Do(a.ctx, a.name, func(ctx context.Context) (*http.Request, error) {
 		again := request.Clone(ctx)
 		again.Body = io.NopCloser(bytes.NewReader(body))
 		return again, nil
@@ -54,6 +63,13 @@ func (a asker) RoundTrip(request *http.Request) (*http.Response, error) {
 		StatusCode: answer.Status, Status: fmt.Sprintf("%d %s", answer.Status, http.StatusText(answer.Status)),
 		Header: answer.Header, Body: io.NopCloser(bytes.NewReader(answer.Body)), Request: request,
 	}, nil
+}
+
+// tooFast tells a provider's slow_down from a server that has too much to do: some
+// say it with a 429, and it is for the polls to heed.
+func tooFast(answer *endpoint.Answer) bool {
+	var refusal struct{ Error string }
+	return json.Unmarshal(answer.Body, &refusal) == nil && refusal.Error == "slow_down"
 }
 
 // said turns oauth2's errors into this package's. The provider's own words are

@@ -8,9 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
-	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -25,6 +26,7 @@ const issuer = "https://keycloak.example/realms/ci"
 // last one for ever.
 type provider struct {
 	discovery object
+	device    object // what its device endpoint says otherwise
 	answers   []string
 	forms     []url.Values
 	headers   []http.Header
@@ -39,16 +41,21 @@ func (p *provider) RoundTrip(request *http.Request) (*http.Response, error) {
 	switch request.URL.Path {
 	case "/realms/ci/.well-known/openid-configuration":
 		document := object{"issuer": issuer, "token_endpoint": issuer + "/token", "device_authorization_endpoint": issuer + "/device"}
-		for name, value := range p.discovery {
-			document[name] = value
-		}
+		maps.Copy(document, p.discovery)
 		text, err := json.Marshal(document)
 		if err != nil {
 			return nil, err
 		}
 		return answer(http.StatusOK, string(text))
 	case "/realms/ci/device":
-		return answer(http.StatusOK, `{"device_code": "DEVICE-CODE", "user_code": "ABCD", "verification_uri": "https://keycloak.example/device", "expires_in": 600}`)
+		p.headers = append(p.headers, request.Header)
+		begun := object{"device_code": "DEVICE-CODE", "user_code": "ABCD", "verification_uri": "https://keycloak.example/device", "expires_in": 600}
+		maps.Copy(begun, p.device)
+		text, err := json.Marshal(begun)
+		if err != nil {
+			return nil, err
+		}
+		return answer(http.StatusOK, string(text))
 	}
 	text, err := io.ReadAll(request.Body)
 	if err != nil {
@@ -65,6 +72,12 @@ func (p *provider) RoundTrip(request *http.Request) (*http.Response, error) {
 	}
 	if strings.HasPrefix(next, "{") {
 		return answer(http.StatusOK, next)
+	}
+	if status, err := strconv.Atoi(next); err == nil {
+		return answer(status, "{}")
+	}
+	if next == "slow_down, by a 429" {
+		return answer(http.StatusTooManyRequests, `{"error": "slow_down"}`)
 	}
 	return answer(http.StatusBadRequest, fmt.Sprintf(`{"error": %q, "error_description": "Words"}`, next))
 }
@@ -101,48 +114,44 @@ func secret(text string) func(context.Context) (idtoken.Secret, error) {
 	return func(context.Context) (idtoken.Secret, error) { return idtoken.NewSecret(text), nil }
 }
 
-// The provider says how fast it may be polled (RFC 8628, section 3.5).
-func TestDevicePolls(t *testing.T) {
+// A code is for one use; a server that was asked may have used it (RFC 6749,
+// section 4.1.2). What can be sent again is sent again.
+func TestACodeIsSentOnce(t *testing.T) {
 	t.Parallel()
-	p := &provider{answers: []string{"authorization_pending", "slow_down", "authorization_pending", "slow_down", tokens(t)}}
-	var waited []time.Duration
-	if _, err := p.client(idtoken.Device, &waited).IDToken(t.Context(), ""); err != nil {
-		t.Fatal(err)
-	}
-	if want := []time.Duration{5e9, 5e9, 10e9, 10e9, 15e9}; !slices.Equal(waited, want) {
-		t.Errorf("waited %v, want %v", waited, want)
-	}
-	for _, form := range p.forms {
-		if form.Get("device_code") != "DEVICE-CODE" || form.Get("code_verifier") == "" || form.Has("scope") {
-			t.Errorf("polled with %v", form)
+	for flow, want := range map[idtoken.Flow]int{idtoken.Code: 1, idtoken.ClientCredentials: 5} {
+		p := &provider{discovery: object{"authorization_endpoint": issuer + "/auth"}, answers: []string{"503"}}
+		var waited []time.Duration
+		source := p.client(flow, &waited)
+		source.Client.Secret = secret("SECRET")
+		source.Env.Browse = func(ctx context.Context, address string) { go comeBack(ctx, address) }
+		_, err := source.IDToken(t.Context(), "")
+		var unreachable *endpoint.Unreachable
+		if !errors.As(err, &unreachable) || len(p.forms) != want {
+			t.Errorf("%s: sent %d times, %v", flow, len(p.forms), err)
 		}
 	}
 }
 
-func TestDeviceThatNobodyUses(t *testing.T) {
-	t.Parallel()
-	p := &provider{answers: []string{"authorization_pending"}}
-	source := p.client(idtoken.Device, nil)
-	source.Env.Endpoint.Clock = over{}
-	if _, err := source.IDToken(t.Context(), ""); problem(err) != idtoken.NoLogin {
-		t.Errorf("at the deadline: %v", err)
-	}
-	source.Env.Endpoint.Clock = over{errors.New("interrupted")}
-	if _, err := source.IDToken(t.Context(), ""); problem(err) != 0 || err.Error() != "interrupted" {
-		t.Errorf("interrupted: %v", err)
+// comeBack is a browser whose user has logged in.
+func comeBack(ctx context.Context, address string) {
+	u, _ := url.Parse(address)
+	back := u.Query().Get("redirect_uri") + "?" + url.Values{"code": {"CODE"}, "state": {u.Query().Get("state")}}.Encode()
+	request, _ := http.NewRequestWithContext(ctx, http.MethodGet, back, nil)
+	if response, err := new(http.Transport).RoundTrip(request); err == nil {
+		_ = response.Body.Close()
 	}
 }
 
-// over is a clock on which the time is over at the first wait.
-type over struct{ err error }
-
-func (over) Now() time.Time { return time.Time{} }
-
-func (o over) Sleep(context.Context, time.Duration) error {
-	if o.err == nil {
-		return context.DeadlineExceeded
+// The time for a password ends as that for any other login does.
+func TestNobodyTypesThePassword(t *testing.T) {
+	t.Parallel()
+	source := (&provider{}).client(idtoken.Password, nil)
+	source.Client.Password = func(context.Context) (idtoken.Secret, error) {
+		return idtoken.Secret{}, context.DeadlineExceeded
 	}
-	return o.err
+	if _, err := source.IDToken(t.Context(), ""); problem(err) != idtoken.NoLogin {
+		t.Errorf("%v", err)
+	}
 }
 
 // A secret goes out once, in the way that the discovery offers.
@@ -189,6 +198,7 @@ func TestProvidersThatAreNotAsked(t *testing.T) {
 		"a slash more":        {object{"issuer": issuer + "/"}, idtoken.Password, idtoken.OtherIssuer},
 		"no issuer":           {object{"issuer": ""}, idtoken.Password, idtoken.NotOIDC},
 		"plain http tokens":   {object{"token_endpoint": "http://keycloak.example/token"}, idtoken.Password, idtoken.Insecure},
+		"no host for tokens":  {object{"token_endpoint": "https:///token"}, idtoken.Password, idtoken.Insecure},
 		"plain http browser":  {object{"authorization_endpoint": "http://keycloak.example/auth"}, idtoken.Code, idtoken.Insecure},
 		"no token endpoint":   {object{"token_endpoint": ""}, idtoken.Password, idtoken.NoSuchFlow},
 		"no device endpoint":  {object{"device_authorization_endpoint": ""}, idtoken.Device, idtoken.NoSuchFlow},

@@ -181,7 +181,12 @@ func (s *Sandbox) serveTokens(w http.ResponseWriter, r *http.Request, login begu
 
 // serveDevice begins a login by device (RFC 8628, section 3.2).
 func (s *Sandbox) serveDevice(w http.ResponseWriter, r *http.Request) {
-	id, challenge := r.PostFormValue("client_id"), r.PostFormValue("code_challenge")
+	id, proven := s.clientOf(r)
+	if !proven {
+		oauthError(w, http.StatusUnauthorized, "unauthorized_client", "Invalid client or Invalid client credentials")
+		return
+	}
+	challenge := r.PostFormValue("code_challenge")
 	if challenge == "" || r.PostFormValue("code_challenge_method") != "S256" { // of a client that wants PKCE
 		oauthError(w, http.StatusBadRequest, "invalid_request", "Missing parameter: code_challenge_method")
 		return
