@@ -79,6 +79,8 @@ func (f *sourceFlags) choose(env idtoken.Env, name string) (idtoken.Source, erro
 	switch {
 	case f.issuer != "" && name == "auto":
 		name = "oidc"
+	case name == "auto" && f.oidcOnly() != "":
+		return nil, &usageError{err: fmt.Errorf("--%s is for an OIDC provider, and none is named: --oidc-issuer URL, or --id-token-source oidc with OIDC_ISSUER_URL", f.oidcOnly())}
 	case f.issuer != "" && name != "oidc" && name != "entra":
 		return nil, &usageError{err: fmt.Errorf("--oidc-issuer is for --id-token-source oidc, not for %s", name)}
 	}
@@ -108,6 +110,17 @@ func (f *sourceFlags) choose(env idtoken.Env, name string) (idtoken.Source, erro
 		return known, nil
 	}
 	return source, err
+}
+
+// oidcOnly is a flag that was given and says nothing to the sources that a job has
+// by itself, "" for none. A job would log in as another one than the user meant.
+func (f *sourceFlags) oidcOnly() string {
+	for _, flag := range f.all() {
+		if strings.HasPrefix(flag.name, "oidc-") && *flag.value != "" && *flag.value != string(idtoken.Auto) {
+			return flag.name
+		}
+	}
+	return ""
 }
 
 // filled takes from the variables of Red Hat's article what no flag says, and
