@@ -75,6 +75,20 @@ func TestDeviceWithASecret(t *testing.T) {
 	}
 }
 
+// The ways to say that it is over.
+func TestDevicePollsEnd(t *testing.T) {
+	t.Parallel()
+	for answer, want := range map[string]idtoken.Problem{
+		"access_denied": idtoken.Cancelled, "authorization_declined": idtoken.Cancelled, "expired_token": idtoken.NoLogin, "invalid_grant": idtoken.WrongLogin,
+	} {
+		p := &provider{answers: []string{"authorization_pending", answer}}
+		var waited []time.Duration
+		if _, err := p.client(idtoken.Device, &waited).IDToken(t.Context(), ""); problem(err) != want || len(p.forms) != 2 {
+			t.Errorf("%s: %d polls, %v", answer, len(p.forms), err)
+		}
+	}
+}
+
 func TestDeviceThatNobodyUses(t *testing.T) {
 	t.Parallel()
 	p := &provider{answers: []string{"authorization_pending"}}

@@ -117,7 +117,7 @@ func (o OIDC) refusal(r *oauth2.RetrieveError) error {
 		problem = WrongLogin
 	case "invalid_scope", "invalid_target", "invalid_resource":
 		problem = WrongScope
-	case "access_denied":
+	case "access_denied", "authorization_declined": // the latter is Entra's, of a device
 		problem = Cancelled
 	case "expired_token":
 		problem = NoLogin

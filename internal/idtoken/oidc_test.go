@@ -5,7 +5,6 @@ package idtoken_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -112,34 +111,6 @@ func tokens(t *testing.T) string {
 
 func secret(text string) func(context.Context) (idtoken.Secret, error) {
 	return func(context.Context) (idtoken.Secret, error) { return idtoken.NewSecret(text), nil }
-}
-
-// A code is for one use; a server that was asked may have used it (RFC 6749,
-// section 4.1.2). What can be sent again is sent again.
-func TestACodeIsSentOnce(t *testing.T) {
-	t.Parallel()
-	for flow, want := range map[idtoken.Flow]int{idtoken.Code: 1, idtoken.ClientCredentials: 5} {
-		p := &provider{discovery: object{"authorization_endpoint": issuer + "/auth"}, answers: []string{"503"}}
-		var waited []time.Duration
-		source := p.client(flow, &waited)
-		source.Client.Secret = secret("SECRET")
-		source.Env.Browse = func(ctx context.Context, address string) { go comeBack(ctx, address) }
-		_, err := source.IDToken(t.Context(), "")
-		var unreachable *endpoint.Unreachable
-		if !errors.As(err, &unreachable) || len(p.forms) != want {
-			t.Errorf("%s: sent %d times, %v", flow, len(p.forms), err)
-		}
-	}
-}
-
-// comeBack is a browser whose user has logged in.
-func comeBack(ctx context.Context, address string) {
-	u, _ := url.Parse(address)
-	back := u.Query().Get("redirect_uri") + "?" + url.Values{"code": {"CODE"}, "state": {u.Query().Get("state")}}.Encode()
-	request, _ := http.NewRequestWithContext(ctx, http.MethodGet, back, nil)
-	if response, err := new(http.Transport).RoundTrip(request); err == nil {
-		_ = response.Body.Close()
-	}
 }
 
 // The time for a password ends as that for any other login does.
