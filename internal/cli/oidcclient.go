@@ -15,17 +15,17 @@ import (
 	"quay-keyless/internal/idtoken"
 )
 
-// oidcClient is the client that the flags describe, once they are filled.
-func (f *sourceFlags) oidcClient(env idtoken.Env) (idtoken.Client, error) {
+// oidcClient is the client that the flags describe for a source, once they are filled.
+func (f *sourceFlags) oidcClient(env idtoken.Env, source string) (idtoken.Client, error) {
 	if err := errors.Join(f.checkIssuer(), f.checkSecrets()); err != nil {
 		return idtoken.Client{}, err
 	}
 	client := idtoken.Client{
 		Issuer: f.issuer, ID: f.clientID, Flow: idtoken.Flow(f.flow), Scope: f.scope, Kind: idtoken.Kind(f.token), Port: f.port,
 		Username:  f.username,
-		Secret:    secretFrom(env, "oidc", "the client's secret", f.secretFile, f.secretEnv),
-		Assertion: secretFrom(env, "oidc", "the client's assertion", f.assertionFile, ""),
-		Password:  secretFrom(env, "oidc", "the user's password", f.passwordFile, f.passwordEnv),
+		Secret:    secretFrom(env, source, "the client's secret", f.secretFile, f.secretEnv),
+		Assertion: secretFrom(env, source, "the client's assertion", f.assertionFile, ""),
+		Password:  secretFrom(env, source, "the user's password", f.passwordFile, f.passwordEnv),
 	}
 	if client.Password == nil {
 		client.Password = func(ctx context.Context) (idtoken.Secret, error) {
@@ -119,7 +119,7 @@ func (f *sourceFlags) entraClient(env idtoken.Env) (idtoken.Client, error) {
 	case f.secretFile+f.secretEnv+f.assertionFile == "":
 		return idtoken.Client{}, errors.New("the Entra application needs --oidc-client-secret-file, AZURE_CLIENT_SECRET or AZURE_FEDERATED_TOKEN_FILE")
 	}
-	return f.oidcClient(env)
+	return f.oidcClient(env, idtoken.Entra{}.Name())
 }
 
 // bareCause takes off the path that the message has already.

@@ -94,7 +94,7 @@ func (f *sourceFlags) choose(env idtoken.Env, name string) (idtoken.Source, erro
 		known.ClientID = f.clientID
 		return known, nil
 	case idtoken.OIDC:
-		if client, err = f.filled(env.Getenv).oidcClient(env); err != nil {
+		if client, err = f.filled(env.Getenv).oidcClient(env, known.Name()); err != nil {
 			return nil, &usageError{err: err}
 		}
 		known.Client = client
