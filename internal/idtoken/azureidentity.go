@@ -49,10 +49,13 @@ func (a AzureIdentity) IDToken(ctx context.Context, audience string) (Secret, er
 	token, err := question{a.Env.Direct, a.Name(), "Azure's metadata server at " + u.Host, func() (*http.Request, error) {
 		return &http.Request{Method: http.MethodGet, URL: u, Header: http.Header{"Metadata": {"true"}}}, nil
 	}}.token(ctx, "access_token")
+	if err == nil {
+		err = fit(a.Name(), token)
+	}
 	if err != nil {
 		return Secret{}, err
 	}
-	return token, fit(a.Name(), token)
+	return token, nil
 }
 
 // Spent reports a token with less than 30 s left.

@@ -198,6 +198,7 @@ func FuzzPlatformAnswers(f *testing.F) {
 	for _, body := range []string{
 		good(f), `{"oidcToken": "x"}`, `{"token": 1}`, `{"access_token": "a.b.c"}`, `{"error": "x", "error_description": "a\nb"}`, `[]`, `null`, `"`,
 		jwt(f, object{"alg": "RS256", "nonce": "x"}, object{"iss": "https://sts.windows.net/t/"}), jwt(f, rs256, object{"typ": "Refresh"}),
+		jwt(f, object{"alg": "ES256", "kid": "x"}, object{}),
 	} {
 		f.Add(body, 200)
 		f.Add(fmt.Sprintf(`{"oidcToken": %q, "token": %[1]q, "access_token": %[1]q}`, body), 200)
