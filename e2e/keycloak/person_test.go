@@ -99,22 +99,29 @@ func TestLoginByBrowserWithoutOne(t *testing.T) {
 
 func TestLoginByDevice(t *testing.T) {
 	j := newJob(t)
-	w := j.begin(t, "acme+alice", j.env, "--oidc-client-id", "cli", "--oidc-flow", "device")
-	address, code, ok := strings.Cut(w.line(t, openAny), " on any device and enter the code ")
-	if !ok {
-		t.Fatal(w.said.String())
+	for name, login := range map[string][]string{
+		"public client":      {"--oidc-client-id", "cli"},
+		"client with secret": {"--oidc-client-id", "ci", "--oidc-client-secret-file", "client-secret"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := j.begin(t, "acme+alice", j.env, append(login, "--oidc-flow", "device")...)
+			address, code, ok := strings.Cut(w.line(t, openAny), " on any device and enter the code ")
+			if !ok {
+				t.Fatal(w.said.String())
+			}
+			b := newBrowser(t)
+			address, _, _ = strings.Cut(address, "?") // as who types it in
+			b.open(address)
+			b.write("input[name=device_user_code]", code)
+			b.click("input[type=submit], button[type=submit]")
+			b.logIn("alice", alicePassword)
+			b.click("#kc-login[name=accept], input[name=accept]")
+			if code, said := w.end(t); code != 0 {
+				t.Fatalf("exit code %d\n%s", code, said)
+			}
+			j.push(t)
+		})
 	}
-	b := newBrowser(t)
-	address, _, _ = strings.Cut(address, "?") // as who types it in
-	b.open(address)
-	b.write("input[name=device_user_code]", code)
-	b.click("input[type=submit], button[type=submit]")
-	b.logIn("alice", alicePassword)
-	b.click("#kc-login[name=accept], input[name=accept]")
-	if code, said := w.end(t); code != 0 {
-		t.Fatalf("exit code %d\n%s", code, said)
-	}
-	j.push(t)
 }
 
 // A crash prints the stacks of a program that holds a password and a client's
