@@ -4,7 +4,9 @@ package kubelet
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -20,11 +22,11 @@ func (p *pod) mount(ctx context.Context, volume corev1.Volume) error {
 	p.volumes[volume.Name] = folder
 	switch {
 	case volume.EmptyDir != nil:
-		return p.shared(folder)
+		return p.writable(folder, 0o777)
 	case volume.PersistentVolumeClaim != nil:
 		folder = filepath.Join(p.kubelet.Folder, "claims", p.Namespace, volume.PersistentVolumeClaim.ClaimName)
 		p.volumes[volume.Name] = folder
-		return p.shared(folder)
+		return p.writable(folder, 0o755)
 	case volume.Projected != nil:
 		return p.project(ctx, volume, 0)
 	case volume.DownwardAPI != nil:
@@ -39,17 +41,49 @@ func (p *pod) mount(ctx context.Context, volume corev1.Volume) error {
 	return fmt.Errorf("volume %s is of a kind that this kubelet does not know", volume.Name)
 }
 
-// shared makes a folder that every container may write to.
-func (p *pod) shared(folder string) error {
-	if err := os.MkdirAll(folder, 0o777); err != nil {
-		return err
-	}
-	if group := p.group(); group >= 0 {
-		if err := os.Chown(folder, -1, group); err != nil {
+// writable makes a volume's folder, which is root's, unless it is there. With an
+// fsGroup all that is in it becomes that group's to write, as SetVolumeOwnership of
+// Kubernetes' pkg/volume does.
+func (p *pod) writable(folder string, mode os.FileMode) error {
+	if _, err := os.Stat(folder); os.IsNotExist(err) {
+		if err := errors.Join(os.MkdirAll(folder, 0o755), os.Chmod(folder, mode)); err != nil {
 			return err
 		}
 	}
-	return os.Chmod(folder, 0o777)
+	group := p.group()
+	if group < 0 {
+		return nil
+	}
+	return filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.Type()&fs.ModeSymlink != 0 {
+			return err
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		mode := info.Mode() | 0o660
+		if entry.IsDir() {
+			mode |= fs.ModeSetgid | 0o110
+		}
+		return errors.Join(os.Chown(path, -1, group), os.Chmod(path, mode))
+	})
+}
+
+// below makes a volume's folder for a subPath, with the volume's permissions, as
+// SafeMakeDir of Kubernetes' pkg/volume/util/subpath does.
+func below(volume, path string) (folder string, err error) {
+	info, err := os.Stat(volume)
+	if err != nil {
+		return "", err
+	}
+	folder = filepath.Join(volume, path)
+	if err := os.Mkdir(folder, 0o700); os.IsExist(err) {
+		return folder, nil
+	} else if err != nil {
+		return "", err
+	}
+	return folder, os.Chmod(folder, info.Mode().Perm())
 }
 
 // group is the Pod's fsGroup, -1 for none.
@@ -199,8 +233,8 @@ func (p *pod) mounts(c corev1.Container) ([]string, error) {
 			return nil, fmt.Errorf("there is no volume %s", mount.Name)
 		}
 		if mount.SubPath != "" {
-			folder = filepath.Join(folder, mount.SubPath)
-			if err := p.shared(folder); err != nil {
+			var err error
+			if folder, err = below(folder, mount.SubPath); err != nil {
 				return nil, err
 			}
 		}
