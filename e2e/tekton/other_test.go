@@ -93,10 +93,40 @@ func (w *world) testJob(t *testing.T) {
 	}
 }
 
+// enforceRestricted has the API server refuse, until the test ends, each Pod that
+// Kubernetes' Pod Security Standard "restricted" does.
+func (w *world) enforceRestricted(t *testing.T) {
+	t.Helper()
+	set := func(ctx context.Context, level string) {
+		patch := fmt.Appendf(nil, `{"metadata": {"labels": {"pod-security.kubernetes.io/enforce": %q}}}`, level)
+		if _, err := w.Kubernetes.CoreV1().Namespaces().Patch(ctx, namespace, types.MergePatchType, patch, metav1.PatchOptions{}); err != nil {
+			t.Error(err)
+		}
+	}
+	set(t.Context(), "restricted")
+	t.Cleanup(func() { set(context.WithoutCancel(t.Context()), "privileged") })
+}
+
+// The CronJob runs twice, in a namespace that takes no other Pods than restricted
+// ones.
 func (w *world) testPullSecret(t *testing.T) {
 	objects := w.here(t, "kubernetes", "pull-secret.yaml")
+	// As `kubectl apply` creates it.
+	only[*corev1.Secret](t, objects).Annotations = map[string]string{corev1.LastAppliedConfigAnnotation: "{}"}
 	w.create(t, objects...)
-	w.podOf(t, "pull-secret", w.trusting(only[*batchv1.CronJob](t, objects).Spec.JobTemplate.Spec.Template))
+	w.enforceRestricted(t)
+	template := w.trusting(only[*batchv1.CronJob](t, objects).Spec.JobTemplate.Spec.Template)
+	w.podOf(t, "pull-secret", template)
+	first := w.pullSecret(t)
+	w.podOf(t, "pull-secret", template)
+	if w.pullSecret(t) == first {
+		t.Error("the second run did not renew the Secret")
+	}
+}
+
+// pullSecret pulls with the Secret's login, and gives its password.
+func (w *world) pullSecret(t *testing.T) (password string) {
+	t.Helper()
 	secret, err := w.Kubernetes.CoreV1().Secrets(namespace).Get(t.Context(), "acme-ci-pull-secret", metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -107,6 +137,7 @@ func (w *world) testPullSecret(t *testing.T) {
 	}
 	w.digest(t, "acme/app:latest", w.as(t, user, password)...)
 	lab.NoSecrets(t, "the Secret's metadata", fmt.Sprint(secret.ObjectMeta))
+	return password
 }
 
 // A Task longer than the login's hour. The kubelet has to renew the ID token, and
