@@ -109,13 +109,31 @@ func (w *world) testNoFederationEntry(t *testing.T) {
 	}
 }
 
-// As on OpenShift: one user for the whole Pod, who is nobody's root.
+// As on OpenShift: one user for the whole Pod, who is nobody's root. With that, our
+// step is one that a namespace of restricted Pods takes.
 func (w *world) testOneUser(t *testing.T) {
 	run := w.taskRun(t, "e2e", "tekton", "testdata", "users.yaml")
 	user := int64(1000650000)
-	run.Spec.PodTemplate = &pod.PodTemplate{SecurityContext: &corev1.PodSecurityContext{RunAsUser: &user, FSGroup: &user}}
+	run.Spec.PodTemplate = &pod.PodTemplate{SecurityContext: &corev1.PodSecurityContext{
+		RunAsUser: &user, FSGroup: &user, RunAsNonRoot: new(true),
+		SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
+	}}
 	run.Spec.TaskSpec.Steps = run.Spec.TaskSpec.Steps[:2] // the login, and a step that reads it
-	w.succeeds(t, run)
+	run = w.succeeds(t, run)
+
+	pods := w.Kubernetes.CoreV1().Pods(namespace)
+	made, err := pods.Get(t.Context(), run.Status.PodName, metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.enforceRestricted(t)
+	alone := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "alone"}, Spec: corev1.PodSpec{
+		SecurityContext: made.Spec.SecurityContext, Volumes: made.Spec.Volumes,
+		Containers: made.Spec.Containers[:1],
+	}}
+	if _, err := pods.Create(t.Context(), alone, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}}); err != nil {
+		t.Error(err)
+	}
 }
 
 func (w *world) testUsers(t *testing.T) {

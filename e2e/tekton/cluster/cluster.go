@@ -2,7 +2,7 @@
 
 // Package cluster is a Kubernetes cluster without a node: etcd, a real API server,
 // and the real Tekton controller, as processes of the test that starts them. The
-// programs are those of build.sh.
+// programs are those of programs/build.sh.
 package cluster
 
 import (
@@ -58,7 +58,7 @@ func program(t *testing.T, name string) string {
 	t.Helper()
 	path := lab.Path("e2e", "tekton", "bin", name)
 	if _, err := os.Stat(path); err != nil {
-		t.Fatalf("%v: e2e/tekton/build.sh makes it", err)
+		t.Fatalf("%v: e2e/tekton/programs/build.sh makes it", err)
 	}
 	return path
 }
