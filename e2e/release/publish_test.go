@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -143,6 +144,30 @@ func TestPublishAgain(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Where the tags cannot be listed, nothing is decided: an empty list would make a
+// release that is not Latest, and leave v1 where it was, without a word.
+func TestPublishNoTags(t *testing.T) {
+	for listing := 1; listing <= 2; listing++ {
+		g := newGitHub(t)
+		lab.Write(t, filepath.Join(g.path, "git"), `#!/bin/sh
+[ "$1" != ls-remote ] || [ "$(echo >>"$LISTED"; wc -l <"$LISTED")" != "$LISTING" ] || { echo "fatal: HTTP 502" >&2; exit 128; }
+PATH=${PATH#*:} exec git "$@"
+`, 0o755)
+		env := map[string]string{"LISTED": filepath.Join(t.TempDir(), "listed"), "LISTING": strconv.Itoa(listing)}
+		if _, outcome := g.publish(t, version, env); outcome.Exit == 0 {
+			t.Errorf("without listing %d it went on\n%s", listing, outcome.Log())
+		}
+		if entries, err := os.ReadDir(g.releases); err != nil || len(entries) > 0 {
+			t.Errorf("without listing %d there is a release: %v, %v", listing, entries, err)
+		}
+		commit, outcome := g.publish(t, version, env)
+		if outcome.Exit != 0 || g.tags(t)["v1"] != commit {
+			t.Errorf("after listing %d: %q\n%s", listing, g.tags(t), outcome.Log())
+		}
+		g.has(t, version, "--prerelease=false", "--latest=true")
 	}
 }
 

@@ -7,14 +7,15 @@
 set -eu
 version=$1 commit=$2 folder=$3
 
-# newest PATTERN is the highest version without a suffix among the tags.
+# newest MAJOR is the highest version without a suffix in $tags.
 newest() {
-	git ls-remote origin "refs/tags/$1" |
-		sed -n 's|.*refs/tags/\(v[0-9]*\.[0-9]*\.[0-9]*\)$|\1|p' | sort -V | tail -n 1
+	echo "$tags" | sed -n "s|.*refs/tags/\($1\.[0-9]*\.[0-9]*\)\$|\1|p" | sort -V | tail -n 1
 }
 
 # A tag is never moved: what was released under it may be in use.
-there=$(git ls-remote origin "refs/tags/$version" | cut -f 1)
+# Listed outside of a pipe, which would hide that git could not.
+there=$(git ls-remote origin "refs/tags/$version")
+there=${there%%[!0-9a-f]*}
 case $there in
 "") git push origin "$commit:refs/tags/$version" ;;
 "$commit") ;;
@@ -24,10 +25,11 @@ case $there in
 	;;
 esac
 
+tags=$(git ls-remote origin 'refs/tags/v*')
 prerelease=false latest=false
 case $version in
 *-*) prerelease=true ;;
-"$(newest 'v*')") latest=true ;;
+"$(newest 'v[0-9]*')") latest=true ;;
 esac
 
 # Everything is in the draft before it is published: then GitHub closes it.
@@ -46,6 +48,6 @@ fi
 
 # v1 is for those who want fixes by themselves; an older line does not move it.
 major=${version%%.*}
-if [ "$(newest "$major.*")" = "$version" ]; then
+if [ "$(newest "$major")" = "$version" ]; then
 	git push --force origin "$commit:refs/tags/$major"
 fi
