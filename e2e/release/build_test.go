@@ -57,11 +57,13 @@ func TestSecondBuild(t *testing.T) {
 	clone := filepath.Join(t.TempDir(), "a longer path", "to another clone")
 	git(t, t.TempDir(), "clone", "--quiet", rehearsal.origin, clone)
 	own := runtime.GOOS + "/" + runtime.GOARCH
+	settings := filepath.Join(t.TempDir(), "env")
+	lab.Write(t, settings, "GOFLAGS=-tags=netgo\n", 0o644) // by `go env -w`
 	for targets, cache := range map[string]string{own: t.TempDir(), "darwin/arm64,windows/amd64": ""} {
 		dist := filepath.Join(t.TempDir(), "dist")
 		build := exec.Command("sh", "-c", `umask 077; exec "$@"`, "sh", rehearsal.program, "build", "-targets", targets, version, dist)
 		build.Dir = clone
-		build.Env = append(os.Environ(), "TZ=Asia/Kathmandu", "LC_ALL=C", "GOAMD64=v3", "GOFLAGS=-buildvcs=true", "CGO_ENABLED=1", "GOOS=plan9", "SOURCE_DATE_EPOCH=1")
+		build.Env = append(os.Environ(), "TZ=Asia/Kathmandu", "LC_ALL=C", "GOAMD64=v3", "GOFLAGS=-buildvcs=true", "GOENV="+settings, "CGO_ENABLED=1", "GOOS=plan9", "SOURCE_DATE_EPOCH=1")
 		if cache != "" {
 			build.Env = append(build.Env, "GOCACHE="+cache)
 		}

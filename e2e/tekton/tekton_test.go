@@ -41,6 +41,7 @@ func TestTekton(t *testing.T) {
 	t.Run("NoFederationEntry", w.testNoFederationEntry)
 	t.Run("OneUser", w.testOneUser)
 	t.Run("Users", w.testUsers)
+	t.Run("Group", w.testGroup)
 	t.Run("TwoRobots", w.testTwoRobots)
 	t.Run("Pipeline", w.testPipeline)
 	t.Run("Job", w.testJob)
@@ -138,6 +139,22 @@ func (w *world) testOneUser(t *testing.T) {
 
 func (w *world) testUsers(t *testing.T) {
 	w.succeeds(t, w.taskRun(t, "e2e", "tekton", "testdata", "users.yaml"))
+}
+
+// With an fsGroup, which the volume hands down to its files, 0640 is enough for a
+// step of another user.
+func (w *world) testGroup(t *testing.T) {
+	run := w.taskRun(t, "e2e", "tekton", "testdata", "users.yaml")
+	group := int64(2000)
+	run.Spec.PodTemplate = &pod.PodTemplate{SecurityContext: &corev1.PodSecurityContext{FSGroup: &group}}
+	steps := run.Spec.TaskSpec.Steps[3:] // a login that others may read, and another user's step
+	for i, given := range steps[0].Params {
+		if given.Name == "authfile-mode" {
+			steps[0].Params[i] = param("authfile-mode", "0640")
+		}
+	}
+	run.Spec.TaskSpec.Steps = steps
+	w.succeeds(t, run)
 }
 
 func (w *world) testTwoRobots(t *testing.T) {

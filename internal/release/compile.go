@@ -68,7 +68,8 @@ type binary struct {
 }
 
 // compile builds the program for a target into the folder. What the caller's
-// environment would change in it is set to Go's defaults.
+// environment, or what `go env -w` wrote, would change in it is set to Go's
+// defaults: an empty variable alone would leave the second one its say.
 func (s *source) compile(ctx context.Context, t target, folder string) (*binary, error) {
 	b := &binary{target: t, name: fmt.Sprintf("quay-keyless-%s-%s%s", t.os, t.cpu, t.suffix())}
 	path, err := filepath.Abs(filepath.Join(folder, b.name))
@@ -76,7 +77,7 @@ func (s *source) compile(ctx context.Context, t target, folder string) (*binary,
 		return nil, err
 	}
 	env := []string{
-		"CGO_ENABLED=0", "GOOS=" + t.os, "GOARCH=" + t.cpu, "GOFLAGS=", "GOWORK=off", "GOEXPERIMENT=", "GOFIPS140=off",
+		"GOENV=off", "CGO_ENABLED=0", "GOOS=" + t.os, "GOARCH=" + t.cpu, "GOFLAGS=", "GOWORK=off", "GOEXPERIMENT=", "GOFIPS140=off",
 		"GOAMD64=v1", "GOARM64=v8.0", "GOPPC64=power8", "GODEBUG=",
 	}
 	_, err = s.run(ctx, env, nil, "go", "build", "-trimpath", "-buildvcs=false",
