@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -31,9 +32,11 @@ type API struct {
 
 // NewAPI is the API of the registry that the client speaks with.
 func NewAPI(client *Client, token idtoken.Secret) *API {
-	asked := *client.Endpoint
+	asked, a := *client.Endpoint, &API{token: token}
 	asked.Definite = readOnly
-	return &API{client: &Client{Registry: client.Registry, Endpoint: &asked}, token: token}
+	asked.Transport = silent{asked.Transport, a}
+	a.client = &Client{Registry: client.Registry, Endpoint: &asked}
+	return a
 }
 
 // Registry is where the API is.
@@ -100,7 +103,7 @@ func (a *API) refused(answer *endpoint.Answer) error {
 	words, _, _ = strings.Cut(words, "\n\n") // after which a JSON schema follows
 	r := refusal(a.client.Registry.Host, answer)
 	r.Message, r.Reason = cut(a.redacted(words)), apiReason(answer, p, words)
-	r.Location = a.redacted(r.Location)
+	r.Location = cut(a.redacted(answer.Location()))
 	return r
 }
 
@@ -110,6 +113,24 @@ func (a *API) redacted(text string) string {
 		return text
 	}
 	return strings.ReplaceAll(text, a.token.Reveal(), a.token.String())
+}
+
+// silent is a transport whose errors do not hold the API token: net/http's quote
+// what it cannot read of an answer, and they are said at each attempt.
+type silent struct {
+	next http.RoundTripper
+	api  *API
+}
+
+// RoundTrip gives the error as it is, unless the token is in it.
+func (s silent) RoundTrip(request *http.Request) (*http.Response, error) {
+	response, err := s.next.RoundTrip(request)
+	if err != nil {
+		if words := err.Error(); words != s.api.redacted(words) {
+			err = errors.New(s.api.redacted(words))
+		}
+	}
+	return response, err
 }
 
 // apiReason is why the API refused (contract, section 5).
@@ -139,5 +160,5 @@ func readOnly(answer *endpoint.Answer) bool {
 
 // unbelievable is an answer that cannot be what was asked for.
 func (a *API) unbelievable(format string, args ...any) error {
-	return &endpoint.Unbelievable{Name: a.name(), Why: fmt.Sprintf(format, args...)}
+	return &endpoint.Unbelievable{Name: a.name(), Why: a.redacted(fmt.Sprintf(format, args...))}
 }

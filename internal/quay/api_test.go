@@ -46,7 +46,7 @@ func TestFederationAsksWithTheToken(t *testing.T) {
 
 func TestRefusalsOfTheAPI(t *testing.T) {
 	t.Parallel()
-	page := "<!doctype html><title>404 Not Found</title>"
+	page, long := "<!doctype html><title>404 Not Found</title>", strings.Repeat("x", 470)
 	for _, test := range []struct {
 		name   string
 		answer reply
@@ -74,6 +74,8 @@ func TestRefusalsOfTheAPI(t *testing.T) {
 			`quay.example refused: "header Bearer [secret] is odd" (HTTP 400)`},
 		{"an address that holds the token", reply{status: 302, header: []string{"Location: https://sso.example/" + apiToken + "/x"}}, quay.Unrecognized,
 			`quay.example redirects to "https://sso.example/[secret]/x" (HTTP 302), which is not followed with a credential`},
+		{"a long address that holds the token", reply{status: 302, header: []string{"Location: https://sso.example/" + long + apiToken}}, quay.Unrecognized,
+			`quay.example redirects to "https://sso.example/` + long + `[secret]" (HTTP 302), which is not followed with a credential`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			transport := always(test.answer)
@@ -97,16 +99,35 @@ func TestRefusalsOfTheAPI(t *testing.T) {
 func TestAnswersThatAreNoEntries(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]string{
-		"<title>Sign in</title>": `the API of quay.example answered with the page "Sign in" in place of federation entries`,
-		"":                       "the API of quay.example answered with nothing in place of federation entries",
-		`{"token":"x"}`:          "the API of quay.example answered with no list of federation entries",
-		`[1]`:                    "the API of quay.example answered with a list whose entry 1 is no object",
+		"<title>Sign in</title>":          `the API of quay.example answered with the page "Sign in" in place of federation entries`,
+		"<title>" + apiToken + "</title>": `the API of quay.example answered with the page "[secret]" in place of federation entries`,
+		"":                                "the API of quay.example answered with nothing in place of federation entries",
+		`{"token":"x"}`:                   "the API of quay.example answered with no list of federation entries",
+		`[1]`:                             "the API of quay.example answered with a list whose entry 1 is no object",
 	} {
 		_, err := api(t, always(reply{status: 200, body: body})).Account(ci).Federation(t.Context())
 		var odd *endpoint.Unbelievable
 		if !errors.As(err, &odd) || err.Error() != want {
 			t.Errorf("%q: %v", body, err)
 		}
+	}
+}
+
+// TestConnectionErrorsHideTheToken is for what net/http says of an answer that
+// it cannot read: it quotes it, at each attempt.
+func TestConnectionErrorsHideTheToken(t *testing.T) {
+	t.Parallel()
+	transport := always(reply{err: errors.New(`bad Content-Length "Bearer ` + apiToken + `"`)})
+	plain := client(t, "quay.example", transport)
+	var said []string
+	plain.Endpoint.Retrying = func(r endpoint.Retry) { said = append(said, r.Err.Error()) }
+	plain.Endpoint.Asked = func(a endpoint.Attempt) { said = append(said, a.Err.Error()) }
+	_, err := quay.NewAPI(plain, idtoken.NewSecret(apiToken)).Account(ci).Federation(t.Context())
+	if err == nil || !strings.Contains(err.Error(), `bad Content-Length "Bearer [secret]"`) {
+		t.Errorf("got %v", err)
+	}
+	if words := strings.Join(said, "\n"); len(said) < 2 || strings.Contains(words, apiToken) {
+		t.Errorf("said %s", words)
 	}
 }
 
@@ -154,7 +175,7 @@ func TestAPersonalRobot(t *testing.T) {
 // error, or ends in anything but one.
 func FuzzRefusalsOfTheAPI(f *testing.F) {
 	for _, body := range []string{unknownRobot, unauthorized, noToken, readOnly, `{"error_message":7}`, "<title>" + apiToken + "</title>", `{"errors":[{"message":"` + apiToken + `"}]}`, "[]", ""} {
-		for _, status := range []int{302, 308, 400, 401, 403, 404, 405, 503} {
+		for _, status := range []int{200, 302, 308, 400, 401, 403, 404, 405, 503} {
 			f.Add(status, body, "https://quay.example/"+apiToken)
 		}
 	}
