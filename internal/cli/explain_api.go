@@ -106,7 +106,7 @@ func otherwiseHints(r *refusedAPI, o *quay.StoredOtherwise) []string {
 				r.target.registry, r.target.robot, shell(d.Entry.Issuer), shell(d.Entry.Subject)))
 		}
 	}
-	if slices.ContainsFunc(o.Differences, func(d quay.Difference) bool { return d.Removed }) {
+	if slices.ContainsFunc(o.Differences, func(d quay.Difference) bool { return d.Removed || d.Added }) {
 		hints = append(hints, "somebody saved another list at the same moment: run this again")
 	}
 	return append(hints, fmt.Sprintf("what is there now: quay-keyless federation list %s --robot %s", r.target.registry, r.target.robot))

@@ -197,7 +197,7 @@ func (a *app) judge(t target, wanted wantedEntry, drop bool, change quay.Change,
 		lost := d.Field == "audiences" && d.New == nil
 		old, before := change.Before.Find(d.Entry.Issuer, d.Entry.Subject)
 		switch {
-		case d.Added:
+		case d.Added && !d.Entry.Same(wanted.issuer, wanted.subject): // else it is the one to remove
 			a.host.Warn(host.Message{Text: fmt.Sprintf("somebody else changed the federation of %s at the same moment: %s", t.robot, d)})
 		case lost && drop && before && old.LosesAudiences():
 			a.host.Notice(fmt.Sprintf("dropped by Quay: %s", d))

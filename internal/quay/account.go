@@ -134,7 +134,7 @@ func (s *StoredOtherwise) Error() string {
 func (d Difference) words() string {
 	switch {
 	case d.Added:
-		return fmt.Sprintf("there is another entry, with %s", d.Entry)
+		return fmt.Sprintf("an entry with %s is there", d.Entry)
 	case d.Removed:
 		return fmt.Sprintf("the entry with %s is not there", d.Entry)
 	}

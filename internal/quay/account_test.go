@@ -119,7 +119,7 @@ func TestWhatIsStoredOtherwiseIsNamed(t *testing.T) {
 		{"one more", `[]`, func(text string) string {
 			return strings.Replace(text, "[", `[{"issuer":"https://k","subject":"u"},`, 1)
 		},
-			"there is another entry, with issuer https://k, subject u"},
+			"an entry with issuer https://k, subject u is there"},
 	} {
 		s := &store{list: test.list, keep: test.keep}
 		_, err := api(t, s.transport()).Account(ci).EditFederation(t.Context(), adding("https://j", "t"))
@@ -189,7 +189,7 @@ func TestOfTwoThatAddAtOnceTheLosingOneSeesIt(t *testing.T) {
 		}
 	}
 	_, err := api(t, s.transport()).Account(ci).EditFederation(t.Context(), adding("https://j", "t"))
-	if err == nil || !strings.Contains(err.Error(), "the entry with issuer https://j, subject t is not there; there is another entry, with issuer https://k") {
+	if err == nil || !strings.Contains(err.Error(), "the entry with issuer https://j, subject t is not there; an entry with issuer https://k") {
 		t.Errorf("got %v", err)
 	}
 }
