@@ -9,10 +9,10 @@ import (
 	"fmt"
 	"strings"
 	"text/tabwriter"
-	"unicode"
 
 	"github.com/spf13/cobra"
 
+	"quay-keyless/internal/host"
 	"quay-keyless/internal/quay"
 )
 
@@ -98,7 +98,7 @@ func federationJSON(entries quay.Entries) ([]byte, error) {
 	if err == nil {
 		err = json.Indent(&out, plain.Bytes(), "", "  ")
 	}
-	return out.Bytes(), err
+	return withoutCommands(out.Bytes()), err
 }
 
 // federationText is a table for people.
@@ -110,7 +110,7 @@ func federationText(entries quay.Entries) ([]byte, error) {
 	table := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "ISSUER\tSUBJECT\tAUDIENCES")
 	for _, entry := range entries {
-		fmt.Fprintf(table, "%s\t%s\t%s\n", visible(entry.Issuer), visible(entry.Subject), visible(audiencesOf(entry)))
+		fmt.Fprintf(table, "%s\t%s\t%s\n", host.Line(unhidden(entry.Issuer)), host.Line(unhidden(entry.Subject)), host.Line(audiencesOf(entry)))
 	}
 	err := table.Flush()
 	return out.Bytes(), err
@@ -133,14 +133,4 @@ func compact(raw json.RawMessage) string {
 		return string(raw)
 	}
 	return out.String()
-}
-
-// visible is text from elsewhere in one column of one line.
-func visible(text string) string {
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return unicode.ReplacementChar
-		}
-		return r
-	}, text)
 }

@@ -32,6 +32,9 @@ whatever is in them; one that is there already is left alone and nothing is sent
   quay-keyless federation add --robot acme+ci --from-token --dry-run`,
 		Args: oneRegistry,
 		RunE: func(command *cobra.Command, args []string) error {
+			if err := flags.checkNew(); err != nil {
+				return &usageError{err: err}
+			}
 			return a.runFederationEdit(command.Context(), flags, a.registryArgument(args), adds)
 		},
 	}
@@ -49,6 +52,9 @@ robot tokens that were given before live on for up to an hour.` + variables,
 		Example: `  quay-keyless federation remove --robot acme+ci --github acme/app --ref main`,
 		Args:    oneRegistry,
 		RunE: func(command *cobra.Command, args []string) error {
+			if err := flags.check(); err != nil {
+				return &usageError{err: err}
+			}
 			return a.runFederationEdit(command.Context(), flags, a.registryArgument(args), removes)
 		},
 	}
@@ -83,9 +89,6 @@ func removes(stored quay.Entries, e wantedEntry) quay.Entries {
 // runFederationEdit adds or removes one entry.
 func (a *app) runFederationEdit(ctx context.Context, flags editFlags, registry string, edit func(quay.Entries, wantedEntry) quay.Entries) error {
 	t, err := flags.target(registry)
-	if err == nil {
-		err = flags.entryFlags.check()
-	}
 	if err != nil {
 		return &usageError{err: err}
 	}
@@ -140,7 +143,7 @@ func (a *app) dryEdit(ctx context.Context, account *quay.Account, t target, edit
 		return nil
 	}
 	for _, d := range append(change.Differences(), lossesIn(change)...) {
-		if _, err := fmt.Fprintln(a.env.Stdout, visible(d.String())); err != nil {
+		if _, err := fmt.Fprintln(a.env.Stdout, host.Line(d.String())); err != nil {
 			return err
 		}
 	}

@@ -77,14 +77,21 @@ func (f *entryFlags) check() error {
 	case f.github == "" && f.gitlab == "" && jobs > 0:
 		return fmt.Errorf("--ref, --environment and --pull-request go with --github, not with %s", ways[0])
 	}
-	return f.checkValues()
+	return nil
 }
 
-// checkValues finds values that can never match.
-func (f *entryFlags) checkValues() error {
-	for name, value := range map[string]string{"issuer": f.issuer, "subject": f.subject} {
-		if value != strings.TrimSpace(value) {
-			return fmt.Errorf("%s %q: there is white space around it", name, value)
+// checkNew is check for an entry to add: it finds values that can never match,
+// too. Quay's web interface takes them, so entries to remove may have them.
+func (f *entryFlags) checkNew() error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	for _, value := range [][2]string{{"issuer", f.issuer}, {"subject", f.subject}} {
+		if value[1] != strings.TrimSpace(value[1]) {
+			return fmt.Errorf("%s %q: there is white space around it", value[0], value[1])
+		}
+		if characters := invisible(value[1]); characters != "" {
+			return fmt.Errorf("%s %q: it has characters that cannot be seen: %s", value[0], value[1], characters)
 		}
 	}
 	if f.issuer == "" {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"quay-keyless/internal/host"
 	"quay-keyless/internal/quay"
 )
 
@@ -64,7 +65,7 @@ func (f *setupFlags) parseGrants(robot quay.Robot) ([]quay.Grant, error) {
 func (a *app) runSetup(ctx context.Context, flags setupFlags, registry string) error {
 	t, err := flags.target(registry)
 	if err == nil {
-		err = flags.entryFlags.check()
+		err = flags.checkNew()
 	}
 	var grants []quay.Grant
 	if err == nil {
@@ -99,7 +100,7 @@ func (a *app) runSetup(ctx context.Context, flags setupFlags, registry string) e
 // print is the plan as the result of --dry-run.
 func (s *setupPlan) print() error {
 	for _, step := range s.steps {
-		if _, err := fmt.Fprintln(s.app.env.Stdout, visible(step.text)); err != nil {
+		if _, err := fmt.Fprintln(s.app.env.Stdout, host.Line(step.text)); err != nil {
 			return err
 		}
 	}

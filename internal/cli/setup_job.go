@@ -4,8 +4,10 @@ package cli
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
+	"quay-keyless/internal/host"
 	"quay-keyless/internal/quay"
 )
 
@@ -90,8 +92,14 @@ func (j job) inputs() [][2]string {
 	return inputs
 }
 
-// quoted is a YAML text in which nothing has a meaning.
-func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
+// quoted is a YAML text in which nothing has a meaning, in one line that is no
+// workflow command: a name from an ID token may hold anything.
+func quoted(text string) string {
+	if invisible(text) != "" || strings.Contains(text, "##[") {
+		return string(withoutCommands([]byte(strconv.Quote(text)))) // YAML has all of Go's escapes
+	}
+	return "'" + strings.ReplaceAll(text, "'", "''") + "'"
+}
 
 func indent(by, text string) string { return by + strings.ReplaceAll(text, "\n", "\n"+by) }
 
@@ -227,5 +235,5 @@ func (j job) shell() string {
 	if j.insecure {
 		words = append(words, "--tls-verify=false")
 	}
-	return strings.Join(words, " ") + " # with --id-token-file, --id-token-env or --id-token-stdin\n"
+	return host.Line(strings.Join(words, " ")) + " # with --id-token-file, --id-token-env or --id-token-stdin\n"
 }

@@ -115,9 +115,14 @@ func tokenSecret(m minted) ([]byte, error) {
 	})
 }
 
-// indented is JSON for people too; kubectl reads it as it reads YAML. No line of
-// it is GitHub's old form of a workflow command.
+// indented is JSON for people too; kubectl reads it as it reads YAML.
 func indented(value any) ([]byte, error) {
 	text, err := json.MarshalIndent(value, "", "  ")
-	return append(bytes.ReplaceAll(text, []byte("##["), []byte(`##\u005b`)), '\n'), err
+	return append(withoutCommands(text), '\n'), err
+}
+
+// withoutCommands is the same JSON, of which no line is GitHub's old form of a
+// workflow command: # stands in strings alone.
+func withoutCommands(text []byte) []byte {
+	return bytes.ReplaceAll(text, []byte("##["), []byte(`##\u005b`))
 }

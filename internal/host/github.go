@@ -169,16 +169,11 @@ func (g *GitHub) file(variable string, commands func()) (err error) {
 	return nil
 }
 
-// harmless keeps words from being taken for a command: the runner looks for
-// the old form ##[...] anywhere in a line, for :: only at its beginning.
+// harmless keeps words from being taken for a command.
 type harmless struct{ out io.Writer }
 
 func (h harmless) Write(line []byte) (int, error) {
-	text := strings.ReplaceAll(string(line), "##[", "## [")
-	if trimmed := strings.TrimLeft(text, " "); strings.HasPrefix(trimmed, "::") {
-		text = ". " + trimmed
-	}
-	if _, err := io.WriteString(h.out, text); err != nil {
+	if _, err := io.WriteString(h.out, noCommand(string(line))); err != nil {
 		return 0, err
 	}
 	return len(line), nil

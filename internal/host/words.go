@@ -80,9 +80,17 @@ func printable(text string) string {
 
 // Line makes one line of text that may come from elsewhere, for a command's own
 // result: as [Host]'s words, it moves no cursor, shows no token and is no
-// workflow command, whatever the host, if something stands before it.
-func Line(text string) string {
-	return strings.ReplaceAll(printable(text), "##[", "## [")
+// workflow command, whatever the host and wherever in a line it stands.
+func Line(text string) string { return noCommand(printable(text)) }
+
+// noCommand is a line that the runner does not take for a command: it looks for
+// the old form ##[...] anywhere in a line, for :: only at its beginning.
+func noCommand(line string) string {
+	line = strings.ReplaceAll(line, "##[", "## [")
+	if trimmed := strings.TrimLeft(line, " "); strings.HasPrefix(trimmed, "::") {
+		return ". " + trimmed
+	}
+	return line
 }
 
 // export prints what a shell's eval sets for the commands that follow.

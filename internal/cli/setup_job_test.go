@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// TestNamesInTheLinesForAJob: a name from an ID token comes out of the YAML as
+// it went in, and no line of it is a workflow command.
+func TestNamesInTheLinesForAJob(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{
+		"release", "it's", "a: b # c", "- x", "true", " ends ", "two\nlines", "x\n::warning::y", "##[group]x", "x\u200by", "\x1b[31m", "\x00\u2028\u0085",
+	} {
+		j := job{registry: "quay.example", robot: "acme+ci", repository: "acme/app", audience: name, environment: name}
+		var workflow struct {
+			Jobs struct {
+				Push struct {
+					Environment string
+					Steps       []struct{ With struct{ Audience string } }
+				}
+			}
+		}
+		var pipeline struct {
+			Include []struct{ Inputs struct{ Audience string } }
+		}
+		var task struct {
+			Spec struct {
+				Volumes []struct {
+					Projected struct {
+						Sources []struct {
+							ServiceAccountToken struct{ Audience string } `yaml:"serviceAccountToken"`
+						}
+					}
+				}
+			}
+		}
+		for text, into := range map[string]any{j.github(): &workflow, j.gitlab(): &pipeline, j.tekton(): &task} {
+			if err := yaml.Unmarshal([]byte(text), into); err != nil {
+				t.Fatalf("%q: %v in\n%s", name, err, text)
+			}
+		}
+		push := workflow.Jobs.Push
+		for _, got := range []string{
+			push.Environment, push.Steps[0].With.Audience, pipeline.Include[0].Inputs.Audience,
+			task.Spec.Volumes[1].Projected.Sources[0].ServiceAccountToken.Audience,
+		} {
+			if got != name {
+				t.Errorf("%q came out as %q", name, got)
+			}
+		}
+		for line := range strings.Lines(j.github() + j.gitlab() + j.tekton() + j.shell()) {
+			if strings.HasPrefix(strings.TrimSpace(line), "::") || strings.Contains(line, "##[") {
+				t.Errorf("%q: the line %q is a workflow command", name, line)
+			}
+		}
+	}
+}
