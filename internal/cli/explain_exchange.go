@@ -140,7 +140,7 @@ func noSuchRobotCure(r *refusedIDToken, _ *quay.Refusal) []string {
 func notFederatedCure(r *refusedIDToken, _ *quay.Refusal) []string {
 	return []string{
 		"the robot trusts no ID token yet: it has no federation entry",
-		fmt.Sprintf("if %s is a person's account: before Quay 3.17.2 the menu cannot save entries for a person's robots, the command below can", r.target.robot.Namespace),
+		fmt.Sprintf("if %s is a person's account: before Quay 3.17.2 the menu cannot save entries for a person's robots, quay-keyless federation add can", r.target.robot.Namespace),
 	}
 }
 

@@ -31,7 +31,7 @@ var (
 	ofRef         = regexp.MustCompile(`^repo:[^:]+:ref:refs/.+$`)
 	ofTag         = regexp.MustCompile(`^repo:[^:]+:ref:refs/tags/`)
 	ofGitLabTag   = regexp.MustCompile(`^project_[^:]+:[^:]+:ref_type:tag:`)
-	enterprise    = regexp.MustCompile(`^https://token\.actions\.githubusercontent\.com/(.+)$`)
+	enterprise    = regexp.MustCompile(`^https://token\.actions\.(?:githubusercontent\.com|[a-z0-9-]+\.ghe\.com)/(.+)$`)
 )
 
 // traits is the table. The first ones that hold are told, the hopeless before
@@ -86,7 +86,7 @@ var traits = []trait{
 		text: always("CircleCI's subject names the person who started the job: everybody who may needs a federation entry")},
 	{name: "pull-request",
 		has:  about(ofPullRequest),
-		text: always("all pull requests of the repository have this one subject: whoever may open one gets what the robot may do"),
+		text: always("all pull requests of the repository have this one subject: whoever may push a branch to it gets what the robot may do"),
 		cure: []string{"give pull requests a robot without the permission Write, or log in on push alone"}},
 	{name: "tag",
 		has:  about(ofTag),

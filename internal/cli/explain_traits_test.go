@@ -97,6 +97,21 @@ func TestNoTraits(t *testing.T) {
 	}
 }
 
+func TestEnterprises(t *testing.T) {
+	t.Parallel()
+	for issuer, want := range map[string]bool{
+		"https://token.actions.githubusercontent.com":          false,
+		"https://token.actions.githubusercontent.com/acme-inc": true,
+		"https://token.actions.acme.ghe.com":                   false,
+		"https://token.actions.acme.ghe.com/acme":              true,
+	} {
+		found := slices.ContainsFunc(traitsOf(from(issuer, "repo:acme/app:ref:refs/heads/main")), func(t trait) bool { return t.name == "enterprise" })
+		if found != want {
+			t.Errorf("%s: %v, want %v", issuer, found, want)
+		}
+	}
+}
+
 func TestTraitTexts(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
