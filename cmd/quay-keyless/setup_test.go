@@ -88,10 +88,13 @@ func TestTheWorkflowOfASetupIsOneForTheAction(t *testing.T) {
 			t.Errorf("the action has no input %q", name)
 		}
 	}
-	if with["check"] != "acme/tools:pull\nacme/app:push\n" || with["robot"] != "acme+new" || with["registry"] != "quay.example.com" || with["tls-verify"] != false {
+	if with["check"] != "acme/tools:pull\nacme/app:push\n" || with["robot"] != "acme+new" || with["registry"] != "quay.example.com" || with["tls-verify"] != "false" {
 		t.Errorf("with %v", with)
 	}
-	if run := at(t, job, "steps", 1, "run"); run != "podman push quay.example.com/acme/app" {
+	if with["install-ca"] != true {
+		t.Errorf("podman does not get the CA: %v", with)
+	}
+	if run := at(t, job, "steps", 1, "run"); run != "podman push --tls-verify=false quay.example.com/acme/app" {
 		t.Errorf("run: %s", run)
 	}
 }
@@ -107,7 +110,7 @@ func TestTheGitLabJobOfASetupFitsTheComponent(t *testing.T) {
 			t.Errorf("the component has no input %q", name)
 		}
 	}
-	if at(t, got, "push", "extends") != ".quay-login" || at(t, got, "push", "script", 0) != "buildah push quay.example.com/acme/app" {
+	if at(t, got, "push", "extends") != ".quay-login" || at(t, got, "push", "script", 0) != "buildah push --tls-verify=false quay.example.com/acme/app" {
 		t.Errorf("%v", got["push"])
 	}
 	variables := slices.Sorted(maps.Keys(at(t, got, "push", "variables").(map[string]any)))
@@ -117,7 +120,7 @@ func TestTheGitLabJobOfASetupFitsTheComponent(t *testing.T) {
 }
 
 func TestTheTaskOfASetupFitsTheStepAction(t *testing.T) {
-	text := setUp(t, append(strings.Fields(twoGrants), "--service-account=build/pipeline", "--issuer=https://oidc.example")...)
+	text := setUp(t, append(strings.Fields(twoGrants), "--service-account=build/pipeline", "--issuer=https://oidc.example", "--audience=quay", "--tls-verify=false")...)
 	got := decode(t, text)
 	action := decode(t, read(t, "tekton/stepaction/quay-login/0.1/quay-login.yaml"))
 	known := map[string]any{}
@@ -128,10 +131,19 @@ func TestTheTaskOfASetupFitsTheStepAction(t *testing.T) {
 	if at(t, step, "ref", "name") != at(t, action, "metadata", "name") {
 		t.Error("the step is of another StepAction")
 	}
+	unverified := false
 	for _, param := range at(t, step, "params").([]any) {
 		if name := param.(map[string]any)["name"].(string); !slices.Contains(slices.Collect(maps.Keys(known)), name) {
 			t.Errorf("the StepAction has no param %q", name)
 		}
+		value, text := param.(map[string]any)["value"].(string)
+		if !text {
+			t.Errorf("%v is no text", param)
+		}
+		unverified = unverified || value == "false"
+	}
+	if !unverified {
+		t.Error("the step verifies the certificate")
 	}
 	volumes := at(t, got, "spec", "volumes").([]any)
 	if at(t, volumes[1], "name") != known["token-volume"] || at(t, volumes[1], "projected", "sources", 0, "serviceAccountToken", "audience") != "quay" {
@@ -151,7 +163,7 @@ func TestASetupForPullsPulls(t *testing.T) {
 
 func TestASetupElsewhereEndsWithTheCommand(t *testing.T) {
 	text := setUp(t, "--grant=app=write", "--issuer=https://keycloak.example/realms/ci", "--subject=0a1b")
-	if !strings.HasPrefix(text, "quay-keyless login quay.example.com --robot acme+new --check acme/app:push ") {
+	if !strings.HasPrefix(text, "quay-keyless login quay.example.com --robot acme+new --check acme/app:push # with --ca-certificate PATH, and --id-token-file") {
 		t.Errorf("got %s", text)
 	}
 }

@@ -18,7 +18,6 @@ func TestTheWorkflowThatSetupPrints(t *testing.T) {
 	sb, ca := lab.Sandbox(t)
 	m := machine(t, sb, ca)
 	maps.Copy(m.Env, sb.GitHubEnv(sandbox.Job{Environment: "release"}))
-	m.Env["SSL_CERT_FILE"] = ca // podman's
 	env := maps.Clone(m.Env)
 	env["QUAY_API_TOKEN"], env["QUAY_CA_CERTIFICATE"], env["GITHUB_TOKEN"] = sb.APIToken(), ca, "of the job"
 	delete(env, "GITHUB_ACTIONS") // an administrator's terminal

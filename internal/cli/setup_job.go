@@ -87,7 +87,7 @@ func (j job) inputs() [][2]string {
 		inputs = append(inputs, [2]string{"check", "|\n" + indent("  ", strings.Join(j.checks, "\n"))})
 	}
 	if j.insecure {
-		inputs = append(inputs, [2]string{"tls-verify", "false"})
+		inputs = append(inputs, [2]string{"tls-verify", `"false"`}) // a text, as Tekton wants params
 	}
 	return inputs
 }
@@ -116,7 +116,8 @@ func mapping(pairs [][2]string) string {
 func (j job) github() string {
 	inputs := j.inputs()
 	if j.ca {
-		inputs = append(inputs, [2]string{"ca-certificate", "${{ vars.QUAY_CA_CERTIFICATE }} # the CA as PEM text, a variable of the repository"})
+		inputs = append(inputs, [2]string{"ca-certificate", "${{ vars.QUAY_CA_CERTIFICATE }} # the CA as PEM text, a variable of the repository"},
+			[2]string{"install-ca", "true"})
 	}
 	environment := ""
 	if j.environment != "" {
@@ -140,12 +141,17 @@ func (j job) image() string {
 	return strings.TrimPrefix(j.registry, "http://") + "/" + j.repository
 }
 
-// use is what the job does with the login.
+// use is what the job does with the login. The tool has to be told of its own
+// that a registry is not to be verified.
 func (j job) use(tool string) string {
+	words := []string{tool, "push"}
 	if j.pulls {
-		return tool + " pull " + j.image()
+		words[1] = "pull"
 	}
-	return tool + " push " + j.image()
+	if j.insecure || strings.HasPrefix(j.registry, "http://") {
+		words = append(words, "--tls-verify=false")
+	}
+	return strings.Join(append(words, j.image()), " ")
 }
 
 // gitlab is a job of GitLab CI. Flags without an input are the job's variables.
@@ -153,7 +159,7 @@ func (j job) gitlab() string {
 	var inputs, extra [][2]string
 	for _, input := range j.inputs() {
 		if input[0] == "tls-verify" {
-			extra = append(extra, [2]string{"QUAY_TLS_VERIFY", `"false"`})
+			extra = append(extra, [2]string{"QUAY_TLS_VERIFY", input[1]})
 			continue
 		}
 		inputs = append(inputs, input)
@@ -180,9 +186,6 @@ push:
 func (j job) tekton() string {
 	params := []string{}
 	for _, input := range j.inputs() {
-		if input[0] == "audience" || input[0] == "tls-verify" {
-			continue
-		}
 		params = append(params, "- name: "+input[0]+"\n  value: "+strings.ReplaceAll(input[1], "\n", "\n  "))
 	}
 	if j.ca {
@@ -235,5 +238,9 @@ func (j job) shell() string {
 	if j.insecure {
 		words = append(words, "--tls-verify=false")
 	}
-	return host.Line(strings.Join(words, " ")) + " # with --id-token-file, --id-token-env or --id-token-stdin\n"
+	with := "--id-token-file, --id-token-env or --id-token-stdin"
+	if j.ca {
+		with = "--ca-certificate PATH, and " + with
+	}
+	return host.Line(strings.Join(words, " ")) + " # with " + with + "\n"
 }
