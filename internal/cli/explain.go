@@ -48,12 +48,7 @@ func explain(err error) host.Message {
 		unbelievable *endpoint.Unbelievable
 		conflict     *conflictError
 		interrupted  *Interrupted
-
-		api     *refusedAPI
-		lost    *lostAudiences
-		subject *unknownSubject
-		nowhere *noRepository
-		broken  *brokenLink
+		broken       *brokenLink
 	)
 	message := host.Message{Text: err.Error()}
 	switch {
@@ -68,14 +63,8 @@ func explain(err error) host.Message {
 		return conflictWords(conflict.conflict, nil)
 	case errors.As(err, &usage):
 		message.Hints = usageHints(usage)
-	case errors.As(err, &api):
-		message.Hints = apiHints(api)
-	case errors.As(err, &lost):
-		message.Hints = lostAudiencesHints(lost)
-	case errors.As(err, &subject):
-		message.Hints = subject.hints
-	case errors.As(err, &nowhere):
-		message.Hints = []string{"is the name right? To make it as a private one: --create-repositories"}
+	case managementHints(err) != nil:
+		message.Hints = managementHints(err)
 	case errors.As(err, &missing):
 		message.Hints = idTokenHints(missing)
 	case errors.As(err, &idToken):

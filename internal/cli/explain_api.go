@@ -30,6 +30,27 @@ const (
 	scopeCreate       = "Create Repositories (repo:create)"
 )
 
+// managementHints is for what ends federation and setup, nil for all else.
+func managementHints(err error) []string {
+	var (
+		api     *refusedAPI
+		lost    *lostAudiences
+		subject *unknownSubject
+		nowhere *noRepository
+	)
+	switch {
+	case errors.As(err, &api):
+		return apiHints(api)
+	case errors.As(err, &lost):
+		return lostAudiencesHints(lost)
+	case errors.As(err, &subject):
+		return subject.hints
+	case errors.As(err, &nowhere):
+		return []string{"is the name right? To make it as a private one: --create-repositories"}
+	}
+	return nil
+}
+
 // apiHints says what an error of Quay's API needs.
 func apiHints(r *refusedAPI) []string {
 	var (
