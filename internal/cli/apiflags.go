@@ -92,17 +92,17 @@ func (a *app) management(flags apiFlags, t target) (*quay.API, error) {
 	if !flags.tlsVerify {
 		config = unverified(config)
 	}
-	a.warnOfAPI(flags, t.registry)
+	a.warnOfAPI(flags.tlsVerify, t.registry)
 	client := &quay.Client{Registry: t.registry, Endpoint: a.endpoint(flags.identityFlags, a.env.Transport(config))}
 	return quay.NewAPI(client, token), nil
 }
 
 // warnOfAPI says what the user's choices mean for the API token.
-func (a *app) warnOfAPI(flags apiFlags, registry quay.Registry) {
+func (a *app) warnOfAPI(tlsVerify bool, registry quay.Registry) {
 	switch {
 	case registry.PlainHTTP:
 		a.host.Warn(host.Message{Text: fmt.Sprintf("http: the API token travels to %s readable for everybody on the way", registry.Host)})
-	case !flags.tlsVerify:
+	case !tlsVerify:
 		a.host.Warn(host.Message{Text: fmt.Sprintf("the certificate of %s is not verified: anybody on the way can take the API token", registry.Host)})
 	}
 }

@@ -26,6 +26,7 @@ func (p *patient) entries(ctx context.Context) (string, error) {
 	}
 	var stored quay.Entries
 	if err == nil {
+		p.app.warnOfAPI(p.flags.tlsVerify, p.target.registry)
 		stored, err = quay.NewAPI(p.visit.quay, token).Account(p.target.robot).Federation(ctx)
 	}
 	if err != nil { // no login hangs on it
@@ -41,7 +42,7 @@ func (p *patient) compare(stored quay.Entries) (string, error) {
 	entry, found := stored.Find(claims.Issuer, claims.Subject)
 	switch {
 	case found:
-		p.warnOfAudience(stored, claims)
+		p.warnOfAudience(stored, entry, claims)
 		return fmt.Sprintf("one of %d has this issuer and subject%s", len(stored), alsoAudiences(entry)), nil
 	case len(stored) == 0:
 		return "", fmt.Errorf("%w: there is none", errNoEntry)
@@ -53,11 +54,12 @@ func (p *patient) compare(stored quay.Entries) (string, error) {
 }
 
 // warnOfAudience compares the audiences: with several entries of one issuer the
-// last list that is not empty counts for all (contract, section 5).
-func (p *patient) warnOfAudience(stored quay.Entries, claims idtoken.Claims) {
-	var asked []string
+// last list that is not empty counts for all, but at a later Quay, whose entries
+// have an id, each entry's own (contract, sections 5 and 8).
+func (p *patient) warnOfAudience(stored quay.Entries, found quay.Entry, claims idtoken.Claims) {
+	asked := found.Audiences
 	for _, entry := range stored {
-		if entry.Issuer == claims.Issuer && len(entry.Audiences) > 0 {
+		if found.ID == "" && entry.Issuer == claims.Issuer && len(entry.Audiences) > 0 {
 			asked = entry.Audiences
 		}
 	}
