@@ -76,8 +76,13 @@ func doctorLine(t target) string {
 	return "to check every link, and with QUAY_API_TOKEN what the robot has stored: " + doctorCommand(t)
 }
 
+// doctorCommand shows Quay the ID token that the login showed it, by its audience.
 func doctorCommand(t target) string {
-	return fmt.Sprintf("quay-keyless doctor %s --robot %s", shell(t.atHost()), shell(t.robot.String()))
+	command := fmt.Sprintf("quay-keyless doctor %s --robot %s", shell(t.atHost()), shell(t.robot.String()))
+	if t.audience != "" && t.audience != defaultAudience {
+		command += " --audience " + shell(t.audience)
+	}
+	return command
 }
 
 // atHost is the registry as its API is told of it: without an organization.
