@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -111,11 +112,14 @@ func (s *setupPlan) print() error {
 // do takes the steps that are not done yet, and says each.
 func (s *setupPlan) do(ctx context.Context) error {
 	s.app.host.Notice(fmt.Sprintf("plan for %s (+ to add, ~ to change, = there already):", s.target.registry.Host))
-	todo := 0
+	todo, there := 0, 0
 	for _, step := range s.steps {
 		s.app.host.Notice(step.text)
-		if step.do != nil {
+		switch {
+		case step.do != nil:
 			todo++
+		case strings.HasPrefix(step.text, "= "): // others are a part of the step before
+			there++
 		}
 	}
 	done := 0
@@ -124,21 +128,21 @@ func (s *setupPlan) do(ctx context.Context) error {
 			continue
 		}
 		if err := step.do(ctx); err != nil {
-			return s.stopped(err, step, done)
+			return s.stopped(err, step, done, todo)
 		}
 		done++
 	}
 	if todo == 0 {
 		s.app.host.Notice("nothing to change")
 	} else {
-		s.app.host.Notice(fmt.Sprintf("done: %d changed, %d there already", done, len(s.steps)-done))
+		s.app.host.Notice(fmt.Sprintf("done: %d changed, %d there already", done, there))
 	}
 	return nil
 }
 
 // stopped says how far the plan came.
-func (s *setupPlan) stopped(err error, step setupStep, done int) error {
-	s.app.host.Notice(fmt.Sprintf("stopped after %d changes, at: %s; run the same command again to go on", done, step.text))
+func (s *setupPlan) stopped(err error, step setupStep, done, todo int) error {
+	s.app.host.Notice(fmt.Sprintf("stopped after %d of %d changes, at: %s; run the same command again to go on", done, todo, step.text))
 	var known *refusedAPI
 	if errors.As(err, &known) {
 		return err
