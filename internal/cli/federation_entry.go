@@ -81,7 +81,7 @@ func (f *entryFlags) check() error {
 }
 
 // checkNew is check for an entry to add: it finds values that can never match,
-// too. Quay's web interface takes them, so entries to remove may have them.
+// too. Quay may have them stored, so an entry to remove can have them.
 func (f *entryFlags) checkNew() error {
 	if err := f.check(); err != nil {
 		return err

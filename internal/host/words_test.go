@@ -169,6 +169,9 @@ func TestNoForeignCommands(t *testing.T) {
 		if name, _, ok := command(strings.TrimSuffix(out.String(), "\n")); ok {
 			t.Errorf("the notice %q is the command %s", text, name)
 		}
+		if name, _, ok := command(host.Line(text)); ok { // on standard output
+			t.Errorf("the line %q is the command %s", text, name)
+		}
 		out.Reset()
 		h.Warn(host.Message{Text: text, Hints: []string{text}})
 		h.Fail(host.Message{Text: text, Hints: []string{text, text, text}})
