@@ -19,9 +19,17 @@ const (
 )
 
 // JobContainers is the environment in which podman runs containers of the
-// Dockerfile's target gitlab, which it builds first. The storage is an overlay
-// over the Debian that debian.sh keeps, and ends with the test.
+// Dockerfile's target gitlab, which it builds first.
 func JobContainers(t *testing.T, path string) map[string]string {
+	t.Helper()
+	env := DebianContainers(t, path)
+	BuildJobImage(t, env, JobImage)
+	return env
+}
+
+// DebianContainers is [Containers] with a storage that is an overlay over the
+// Debian that debian.sh keeps, and ends with the test.
+func DebianContainers(t *testing.T, path string) map[string]string {
 	t.Helper()
 	folder, err := os.MkdirTemp("", "job-") // podman's run root has at most 50 characters
 	if err != nil {
@@ -50,7 +58,6 @@ additionalimagestores = [%q]
 [storage.options.overlay]
 skip_mount_home = "true"
 `, filepath.Join(folder, "graph"), filepath.Join(folder, "run"), debian(t)), 0o644)
-	BuildJobImage(t, env, JobImage)
 	return env
 }
 
