@@ -6,6 +6,7 @@
 //
 //	release build  [-targets OS/CPU,...] VERSION FOLDER    programs, SBOMs, archives, checksums.txt
 //	release commit [-replace FROM=TO ...] VERSION FOLDER   the commit that carries FOLDER's programs for the action
+//	release bundle IMAGE@DIGEST REFERENCE                  the Tekton bundle, pushed
 //	release size                                           how much of that commit GitHub's runners download
 //
 // It is no part of the program that is shipped.
@@ -25,6 +26,7 @@ import (
 const usage = `usage:
   release build  [-targets OS/CPU,...] VERSION FOLDER
   release commit [-replace FROM=TO ...] VERSION FOLDER
+  release bundle IMAGE@DIGEST REFERENCE
   release size`
 
 func main() {
@@ -55,6 +57,8 @@ func run(ctx context.Context, arguments []string, stdout io.Writer) error {
 		return build(ctx, rest[0], rest[1], *targets)
 	case command == "commit" && len(rest) == 2:
 		return commit(ctx, rest[0], rest[1], names, stdout)
+	case command == "bundle" && len(rest) == 2:
+		return pushBundle(ctx, rest[0], rest[1], stdout)
 	case command == "size" && len(rest) == 0:
 		return size(ctx, stdout)
 	}

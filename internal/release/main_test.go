@@ -34,6 +34,7 @@ func TestUsage(t *testing.T) {
 		`"OWNER" is not FROM=TO`:    {"commit", "-replace", "OWNER", "v1.2.3", full},
 		`"dev" is no version`:       {"commit", "dev", full},
 		"not defined: -unknown":     {"build", "-unknown", "v1.2.3", t.TempDir()},
+		"is not named by its diges": {"bundle", "quay.example.com/acme/quay-keyless:v1", "quay.example.com/acme/bundle:v1"},
 		"checksums.txt: no such fi": {"commit", "v1.2.3", t.TempDir()},
 	} {
 		if err := run(t.Context(), arguments, io.Discard); err == nil || !strings.Contains(err.Error(), words) {

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package release
+
+import (
+	"archive/tar"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+
+	"quay-keyless/e2e/lab"
+	"quay-keyless/internal/sandbox"
+)
+
+// TestImages logs in by the released program and pushes what images.sh makes of the
+// release: the program's image for four CPUs, the job image, and the bundle that names the
+// first by its digest. A second time gives the same.
+func TestImages(t *testing.T) {
+	sb, ca := lab.Sandbox(t)
+	env := lab.DebianContainers(t, os.Getenv("PATH"))
+	defer func() { // buildah leaves the stage that certificates came from
+		lab.Command{Env: env, Args: []string{"buildah", "rm", "--all"}}.Must(t)
+	}()
+	for _, variable := range []string{"GOCACHE", "GOMODCACHE", "GOFLAGS", "GOTOOLCHAIN"} {
+		env[variable] = goEnv(t, variable)
+	}
+	env["SSL_CERT_FILE"] = ca
+	var err error
+	if env["ID_TOKEN"], err = sb.Mint(sandbox.Token{Issuer: "github"}); err != nil {
+		t.Fatal(err)
+	}
+	program := filepath.Join(rehearsal.dist, "quay-keyless-linux-"+runtime.GOARCH)
+	login := func(command string) lab.Outcome {
+		return lab.Command{Env: env, Args: []string{program, command, sb.Host, "--robot", "acme+creator", "--id-token-env", "ID_TOKEN"}}.Must(t)
+	}
+	login("login")
+	quay := &registry{t: t, host: sb.Host, client: sb.Client(), password: strings.TrimSpace(login("token").Stdout)}
+	quay.pushBase("acme/base")
+
+	push := lab.Command{Dir: rehearsal.clone, Env: env, Args: []string{"internal/release/images.sh", version, rehearsal.dist, sb.Host + "/acme/quay-keyless",
+		"--build-arg", "CERTIFICATES=" + sb.Host + "/acme/base", "--build-arg", "DEBIAN=" + lab.Debian}}
+	pushed := push.Must(t).Stdout
+	program, _, _ = strings.Cut(pushed, "\n")
+	for _, tag := range []string{version, "v1"} {
+		index := quay.index("acme/quay-keyless:" + tag)
+		if got := sb.Host + "/acme/quay-keyless@" + digest(t, index); got != program {
+			t.Errorf("%s is %s, images.sh said %s", tag, got, program)
+		}
+		quay.expectPrograms(index)
+		quay.expectBundle("acme/quay-keyless-tekton:"+tag, program)
+		quay.index("acme/quay-keyless-gitlab:" + tag)
+	}
+	if again := push.Must(t).Stdout; firstAndLast(again) != firstAndLast(pushed) { // the job image has Debian's files of that day
+		t.Errorf("a second time:\n%s\nnot\n%s", again, pushed)
+	}
+}
+
+func goEnv(t *testing.T, variable string) string {
+	t.Helper()
+	env := map[string]string{"PATH": os.Getenv("PATH"), "HOME": os.Getenv("HOME"), variable: os.Getenv(variable)}
+	return strings.TrimSpace(lab.Command{Env: env, Args: []string{"go", "env", variable}}.Must(t).Stdout)
+}
+
+func firstAndLast(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return lines[0] + "\n" + lines[len(lines)-1]
+}
+
+func digest(t *testing.T, index v1.ImageIndex) string {
+	t.Helper()
+	hash, err := index.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return hash.String()
+}
+
+// registry is the sandbox's, as a client with a login sees it.
+type registry struct {
+	t              *testing.T
+	host, password string
+	client         *http.Client
+}
+
+func (r *registry) options() []remote.Option {
+	return []remote.Option{remote.WithTransport(r.client.Transport), remote.WithContext(r.t.Context()),
+		remote.WithAuth(&authn.Basic{Username: "acme+creator", Password: r.password})}
+}
+
+func (r *registry) must(err error) {
+	r.t.Helper()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func (r *registry) reference(text string) name.Reference {
+	reference, err := name.ParseReference(r.host + "/" + text)
+	r.must(err)
+	return reference
+}
+
+// pushBase pushes an image for each CPU that has a CA bundle.
+func (r *registry) pushBase(repository string) {
+	var archive bytes.Buffer
+	writer := tar.NewWriter(&archive)
+	r.must(writer.WriteHeader(&tar.Header{Name: "etc/ssl/certs/ca-certificates.crt", Mode: 0o644, Size: int64(len(lab.Bundle))}))
+	_, err := io.WriteString(writer, lab.Bundle)
+	r.must(err)
+	r.must(writer.Close())
+	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(archive.Bytes())), nil })
+	r.must(err)
+	var index v1.ImageIndex = empty.Index
+	for _, cpu := range cpus {
+		config := v1.ConfigFile{OS: "linux", Architecture: cpu, RootFS: v1.RootFS{Type: "layers"}}
+		image, err := mutate.ConfigFile(empty.Image, &config)
+		r.must(err)
+		image, err = mutate.AppendLayers(image, layer)
+		r.must(err)
+		index = mutate.AppendManifests(index, mutate.IndexAddendum{Add: image, Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: "linux", Architecture: cpu}}})
+	}
+	r.must(remote.WriteIndex(r.reference(repository), index, r.options()...))
+}
+
+var cpus = []string{"amd64", "arm64", "s390x", "ppc64le"}
+
+func (r *registry) index(text string) v1.ImageIndex {
+	r.t.Helper()
+	index, err := remote.Index(r.reference(text), r.options()...)
+	r.must(err)
+	return index
+}
+
+// expectPrograms fails the test unless each CPU's image has that CPU's program.
+func (r *registry) expectPrograms(index v1.ImageIndex) {
+	r.t.Helper()
+	manifest, err := index.IndexManifest()
+	r.must(err)
+	var found []string
+	for _, entry := range manifest.Manifests {
+		image, err := index.Image(entry.Digest)
+		r.must(err)
+		file := contents(r.t, image)["usr/local/bin/quay-keyless"]
+		if file != lab.Read(r.t, filepath.Join(rehearsal.dist, "quay-keyless-linux-"+entry.Platform.Architecture)) {
+			r.t.Errorf("the image for %s has another program than the release", entry.Platform.Architecture)
+		}
+		found = append(found, entry.Platform.Architecture)
+	}
+	if fmt.Sprint(found) != fmt.Sprint(cpus) {
+		r.t.Errorf("the image is for %v", found)
+	}
+}
+
+// expectBundle fails the test unless both objects name our image by its digest.
+func (r *registry) expectBundle(text, image string) {
+	r.t.Helper()
+	bundle, err := remote.Image(r.reference(text), r.options()...)
+	r.must(err)
+	manifest, err := bundle.Manifest()
+	r.must(err)
+	kinds := map[string]string{}
+	for _, layer := range manifest.Layers {
+		kinds[layer.Annotations["dev.tekton.image.kind"]] = layer.Annotations["dev.tekton.image.name"]
+	}
+	if got, _ := json.Marshal(kinds); string(got) != `{"stepaction":"quay-login","task":"quay-login"}` {
+		r.t.Errorf("the bundle has %s", got)
+	}
+	layers, err := bundle.Layers()
+	r.must(err)
+	for _, layer := range layers {
+		if text := fmt.Sprint(unpacked(r.t, layer)); !strings.Contains(text, "image: "+image+"\n") {
+			r.t.Errorf("an object of the bundle does not name %s:\n%s", image, text)
+		}
+	}
+}
+
+// contents are the files of an image.
+func contents(t *testing.T, image v1.Image) map[string]string {
+	t.Helper()
+	layers, err := image.Layers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]string{}
+	for _, layer := range layers {
+		for name, text := range unpacked(t, layer) {
+			files[name] = text
+		}
+	}
+	return files
+}
+
+func unpacked(t *testing.T, layer v1.Layer) map[string]string {
+	t.Helper()
+	content, err := layer.Uncompressed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer content.Close() //nolint:errcheck // only read
+	files := map[string]string{}
+	for archive := tar.NewReader(content); ; {
+		header, err := archive.Next()
+		if err == io.EOF {
+			return files
+		}
+		var text []byte
+		if err == nil {
+			text, err = io.ReadAll(archive)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[strings.TrimPrefix(header.Name, "./")] = string(text)
+	}
+}
