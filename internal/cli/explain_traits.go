@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode"
 
 	"quay-keyless/internal/idtoken"
@@ -25,13 +26,13 @@ type trait struct {
 }
 
 var (
-	withIDs       = regexp.MustCompile(`^repo:[^/:@]+@\d+/[^/:@]+@\d+:`)
-	ofEnvironment = regexp.MustCompile(`^repo:[^:]+:environment:(.+)$`)
-	ofPullRequest = regexp.MustCompile(`^repo:[^:]+:pull_request$`)
-	ofRef         = regexp.MustCompile(`^repo:[^:]+:ref:refs/.+$`)
-	ofTag         = regexp.MustCompile(`^repo:[^:]+:ref:refs/tags/`)
-	ofGitLabTag   = regexp.MustCompile(`^project_[^:]+:[^:]+:ref_type:tag:`)
-	enterprise    = regexp.MustCompile(`^https://token\.actions\.(?:githubusercontent\.com|[a-z0-9-]+\.ghe\.com)/(.+)$`)
+	withIDs       = pattern(`^repo:[^/:@]+@\d+/[^/:@]+@\d+:`)
+	ofEnvironment = pattern(`^repo:[^:]+:environment:(.+)$`)
+	ofPullRequest = pattern(`^repo:[^:]+:pull_request$`)
+	ofRef         = pattern(`^repo:[^:]+:ref:refs/.+$`)
+	ofTag         = pattern(`^repo:[^:]+:ref:refs/tags/`)
+	ofGitLabTag   = pattern(`^project_[^:]+:[^:]+:ref_type:tag:`)
+	enterprise    = pattern(`^https://token\.actions\.(?:githubusercontent\.com|[a-z0-9-]+\.ghe\.com)/(.+)$`)
 )
 
 // traits is the table. The first ones that hold are told, the hopeless before
@@ -118,7 +119,7 @@ var traits = []trait{
 	{name: "environment", harmless: true,
 		has: about(ofEnvironment),
 		text: func(c idtoken.Claims) string {
-			return fmt.Sprintf("the job's environment %s stands in the subject in place of the branch: an entry for the branch does not match", ofEnvironment.FindStringSubmatch(c.Subject)[1])
+			return fmt.Sprintf("the job's environment %s stands in the subject in place of the branch: an entry for the branch does not match", ofEnvironment().FindStringSubmatch(c.Subject)[1])
 		}},
 	{name: "reusable", harmless: true,
 		has: func(c idtoken.Claims) bool {
@@ -132,9 +133,9 @@ var traits = []trait{
 		text: always("the subject is not in GitHub's usual form: the repository or its organization has a template for it"),
 		cure: []string{"see the template: gh api repos/OWNER/REPO/actions/oidc/customization/sub"}},
 	{name: "enterprise", harmless: true,
-		has: func(c idtoken.Claims) bool { return enterprise.MatchString(c.Issuer) },
+		has: func(c idtoken.Claims) bool { return enterprise().MatchString(c.Issuer) },
 		text: func(c idtoken.Claims) string {
-			return fmt.Sprintf("the enterprise has an issuer of its own: an entry without /%s does not match", enterprise.FindStringSubmatch(c.Issuer)[1])
+			return fmt.Sprintf("the enterprise has an issuer of its own: an entry without /%s does not match", enterprise().FindStringSubmatch(c.Issuer)[1])
 		}},
 }
 
@@ -160,8 +161,14 @@ func issuedBy(prefix string) func(idtoken.Claims) bool {
 	return func(c idtoken.Claims) bool { return strings.HasPrefix(c.Issuer, prefix) }
 }
 
-func about(subject *regexp.Regexp) func(idtoken.Claims) bool {
-	return func(c idtoken.Claims) bool { return subject.MatchString(c.Subject) }
+func about(subject func() *regexp.Regexp) func(idtoken.Claims) bool {
+	return func(c idtoken.Claims) bool { return subject().MatchString(c.Subject) }
+}
+
+// pattern is a regular expression that is compiled when it is needed first: a
+// dozen of them at the start cost every command half a millisecond.
+func pattern(text string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
 }
 
 // ofGitHub tells GitHub's tokens from those of others, on github.com, GHE.com
@@ -172,7 +179,7 @@ func ofGitHub(c idtoken.Claims) bool {
 
 // usual is a subject in one of GitHub's own forms.
 func usual(subject string) bool {
-	return ofEnvironment.MatchString(subject) || ofPullRequest.MatchString(subject) || ofRef.MatchString(subject)
+	return ofEnvironment().MatchString(subject) || ofPullRequest().MatchString(subject) || ofRef().MatchString(subject)
 }
 
 // invisible names the characters of texts that people would not see: those that

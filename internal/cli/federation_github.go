@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -23,19 +22,19 @@ const githubIssuer = "https://token.actions.githubusercontent.com"
 var (
 	// githubRepository is OWNER/REPO, each with the number that immutable subjects
 	// have after it or without one.
-	githubRepository = regexp.MustCompile(`^([A-Za-z0-9_.-]+)(@\d+)?/([A-Za-z0-9_.-]+)(@\d+)?$`)
+	githubRepository = pattern(`^([A-Za-z0-9_.-]+)(@\d+)?/([A-Za-z0-9_.-]+)(@\d+)?$`)
 	// githubPrefix is the beginning of a subject that is not customized.
-	githubPrefix = regexp.MustCompile(`^repo:[A-Za-z0-9_.-]+(@\d+)?/[A-Za-z0-9_.-]+(@\d+)?$`)
+	githubPrefix = pattern(`^repo:[A-Za-z0-9_.-]+(@\d+)?/[A-Za-z0-9_.-]+(@\d+)?$`)
 	// githubHost is an issuer of github.com or GHE.com, where the immutable form
 	// of 2026 is; an enterprise may add its name.
-	githubHost = regexp.MustCompile(`^https://token\.actions\.(githubusercontent\.com|([a-z0-9-]+\.ghe\.com))(/|$)`)
+	githubHost = pattern(`^https://token\.actions\.(githubusercontent\.com|([a-z0-9-]+\.ghe\.com))(/|$)`)
 )
 
 // githubSubject composes the subject of a GitHub job (docs.github.com, OpenID
 // Connect reference): how it begins is GitHub's to tell, if a token for its API
 // is there.
 func (a *app) githubSubject(ctx context.Context, f editFlags) (issuer, subject string, err error) {
-	parts := githubRepository.FindStringSubmatch(f.github)
+	parts := githubRepository().FindStringSubmatch(f.github)
 	if parts == nil || (parts[2] == "") != (parts[4] == "") {
 		return "", "", &usageError{err: fmt.Errorf("github %q: write OWNER/REPO, or OWNER@ID/REPO@ID for the form with numbers", f.github)}
 	}
@@ -140,7 +139,7 @@ func readPrefix(name, repository string, answer *endpoint.Answer) (string, error
 		}
 	case body.Prefix == "":
 		return "repo:" + repository, nil
-	case !githubPrefix.MatchString(body.Prefix):
+	case !githubPrefix().MatchString(body.Prefix):
 		return "", &unknownSubject{words: fmt.Sprintf("%s answered with the subject prefix %q, which is none", name, body.Prefix)}
 	}
 	return body.Prefix, nil
@@ -166,7 +165,7 @@ func (a *app) githubAPI(issuer string) (idtoken.Secret, *url.URL) {
 		token = strings.TrimSpace(a.env.Getenv("GITHUB_TOKEN"))
 	}
 	address := a.env.Getenv("GITHUB_API_URL")
-	if parts := githubHost.FindStringSubmatch(issuer); address == "" && parts != nil {
+	if parts := githubHost().FindStringSubmatch(issuer); address == "" && parts != nil {
 		address = "https://api.github.com"
 		if parts[2] != "" {
 			address = "https://api." + parts[2]

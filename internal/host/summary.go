@@ -4,8 +4,8 @@ package host
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
+	"unicode"
 )
 
 // success is a table of what was logged in, in Markdown.
@@ -48,9 +48,6 @@ func table(head []string, rows [][]string) string {
 	return text.String()
 }
 
-// odd is every character that could mean something in Markdown or HTML.
-var odd = regexp.MustCompile(`[^\pL\pN ]`)
-
 // code quotes text as code, in a table's cell too. A span of code cannot hold
 // what ends it or the cell, so there odd characters are written by their number,
 // which has no other meaning (CommonMark, section 2.5).
@@ -59,19 +56,23 @@ func code(text string) string {
 	if text != "" && !strings.ContainsAny(text, "|`\\") {
 		return "`" + text + "`"
 	}
-	number := func(c string) string { return fmt.Sprintf("&#%d;", []rune(c)[0]) }
-	return "<code>" + odd.ReplaceAllStringFunc(text, number) + "</code>"
+	var numbered strings.Builder
+	for _, r := range text {
+		if r == ' ' || unicode.IsLetter(r) || unicode.IsNumber(r) {
+			numbered.WriteRune(r)
+		} else { // it could mean something in Markdown or HTML
+			fmt.Fprintf(&numbered, "&#%d;", r)
+		}
+	}
+	return "<code>" + numbered.String() + "</code>"
 }
-
-// backticks are what could end a block of code.
-var backticks = regexp.MustCompile("`+")
 
 // block is a block of code with one line. Nothing in it has a meaning, but for a
 // fence as long as its own.
 func block(language, text string) string {
 	text = printable(text)
 	fence := "```"
-	for _, run := range backticks.FindAllString(text, -1) {
+	for _, run := range strings.FieldsFunc(text, func(r rune) bool { return r != '`' }) {
 		fence += strings.Repeat("`", max(0, len(run)+1-len(fence)))
 	}
 	return fence + language + "\n" + text + "\n" + fence
