@@ -95,37 +95,43 @@ func (c faultCase) meet(t *testing.T, endpoint string) string {
 		t.Fatal(err)
 	}
 	asked := &asking{counts: map[string]int{}}
-	variables := box.GitHubEnv(sandbox.Job{})
-	variables["QUAY_CA_CERTIFICATE"], variables["HOME"] = string(box.CA)+trusted.pem(), filepath.Dir(file)
-	delete(variables, "GITHUB_ACTIONS") // the words are those of a terminal
-	var stdout, stderr bytes.Buffer
-	start := time.Now()
-	code := cli.Main(t.Context(), cli.Env{
-		Args:     []string{"login", faultsName, "--robot", "acme+ci", "--authfile", file, "--id-token-source", "github"},
-		Getenv:   func(name string) string { return variables[name] },
-		Stdin:    strings.NewReader(""),
-		Stdout:   &stdout,
-		Stderr:   &stderr,
-		ReadFile: os.ReadFile,
-		Transport: func(config *tls.Config) http.RoundTripper {
-			return asked.through(network, config, endpoint, c.server != "")
-		},
-		Clock:         cli.OS("").Clock,
-		Interruptible: context.WithCancel,
-		Version:       "v0.0.0-test",
-	})
-	elapsed := time.Since(start)
+	transport := func(config *tls.Config) http.RoundTripper {
+		return asked.through(network, config, endpoint, c.server != "")
+	}
+	code, elapsed, stdout, stderr := logInAt(t, box, string(box.CA)+trusted.pem(), file, transport)
 	asked.close()
 	_ = box.Close()
 	time.Sleep(time.Minute) // of the fake clock, in which all connections end
-	c.expectBounds(t, code, elapsed, stderr.String()+stdout.String())
+	c.expectBounds(t, code, elapsed, stderr+stdout)
 	if code != 0 {
 		expectUntouched(t, file, before)
 	}
 	words := strings.NewReplacer(file, "<authfile>",
 		"http2: client conn could not be established", "<churn>", "the server ends each connection before it takes a request", "<churn>", // chance
-	).Replace(stderr.String())
+	).Replace(stderr)
 	return fmt.Sprintf("exit %d, %s%s\n%s", code, asked, span(elapsed), steady(words))
+}
+
+// logInAt runs a login as a job of GitHub's, whose words are those of a terminal.
+func logInAt(t *testing.T, box *sandbox.Sandbox, ca, file string, transport func(*tls.Config) http.RoundTripper) (code int, took time.Duration, stdout, stderr string) {
+	variables := box.GitHubEnv(sandbox.Job{})
+	variables["QUAY_CA_CERTIFICATE"], variables["HOME"] = ca, filepath.Dir(file)
+	delete(variables, "GITHUB_ACTIONS")
+	var out, words bytes.Buffer
+	start := time.Now()
+	code = cli.Main(t.Context(), cli.Env{
+		Args:          []string{"login", faultsName, "--robot", "acme+ci", "--authfile", file, "--id-token-source", "github"},
+		Getenv:        func(name string) string { return variables[name] },
+		Stdin:         strings.NewReader(""),
+		Stdout:        &out,
+		Stderr:        &words,
+		ReadFile:      os.ReadFile,
+		Transport:     transport,
+		Clock:         cli.OS("").Clock,
+		Interruptible: context.WithCancel,
+		Version:       "v0.0.0-test",
+	})
+	return code, time.Since(start), out.String(), words.String()
 }
 
 // newFaultyQuay serves a sandbox in memory, where its own requests go too.

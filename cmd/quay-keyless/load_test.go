@@ -3,12 +3,9 @@
 package main_test
 
 import (
-	"bytes"
-	"context"
 	"crypto/tls"
 	"flag"
 	"net/http"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -18,7 +15,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"quay-keyless/internal/cli"
 	"quay-keyless/internal/sandbox"
 )
 
@@ -95,33 +91,15 @@ type jobEnd struct {
 }
 
 func logInOnce(t *testing.T, network *memory, box *sandbox.Sandbox, ca string) jobEnd {
-	home := t.TempDir()
-	variables := box.GitHubEnv(sandbox.Job{})
-	variables["QUAY_CA_CERTIFICATE"], variables["HOME"] = ca, home
-	delete(variables, "GITHUB_ACTIONS")
-	var said bytes.Buffer
 	var transports []*http.Transport
-	start := time.Now()
-	code := cli.Main(t.Context(), cli.Env{
-		Args:     []string{"login", faultsName, "--robot", "acme+ci", "--authfile", filepath.Join(home, "auth.json"), "--id-token-source", "github"},
-		Getenv:   func(name string) string { return variables[name] },
-		Stdin:    strings.NewReader(""),
-		Stdout:   &said,
-		Stderr:   &said,
-		ReadFile: os.ReadFile,
-		Transport: func(config *tls.Config) http.RoundTripper {
-			transports = append(transports, network.transport(config))
-			return transports[len(transports)-1]
-		},
-		Clock:         cli.OS("").Clock,
-		Interruptible: context.WithCancel,
-		Version:       "v0.0.0-test",
+	code, took, stdout, stderr := logInAt(t, box, ca, filepath.Join(t.TempDir(), "auth.json"), func(config *tls.Config) http.RoundTripper {
+		transports = append(transports, network.transport(config))
+		return transports[len(transports)-1]
 	})
-	end := jobEnd{code: code, took: time.Since(start), said: said.String()}
 	for _, transport := range transports {
 		transport.CloseIdleConnections()
 	}
-	return end
+	return jobEnd{code: code, took: took, said: stdout + stderr}
 }
 
 // expectLoad holds the jobs to what each was promised, and all of them to what the
