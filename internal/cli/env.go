@@ -68,7 +68,7 @@ func OS(version string) Env {
 		OS:            runtime.GOOS,
 		Executable:    os.Executable,
 		Version:       version,
-		Browse:        browse,
+		Browse:        browse(os.Getenv, os.Environ()),
 	}
 }
 

@@ -96,17 +96,19 @@ func readLine(ctx context.Context, from io.Reader) (idtoken.Secret, error) {
 	}
 }
 
-// browse opens an address in the user's browser, where a desktop is there. What
+// browse gives what opens an address in the user's browser, where a desktop is there. What
 // comes of it is the browser's: the address was printed too.
-func browse(_ context.Context, address string) {
-	program := opener(runtime.GOOS, os.Getenv)
-	if program == nil {
-		return
-	}
-	command := exec.Command(program[0], append(program[1:], address)...) //nolint:gosec // one of three programs
-	command.Env = harmless(os.Environ())
-	if command.Start() == nil {
-		go command.Wait() //nolint:errcheck // see above
+func browse(getenv func(string) string, environment []string) func(context.Context, string) {
+	return func(_ context.Context, address string) {
+		program := opener(runtime.GOOS, getenv)
+		if program == nil {
+			return
+		}
+		command := exec.Command(program[0], append(program[1:], address)...) //nolint:gosec // one of three programs
+		command.Env = harmless(environment)
+		if command.Start() == nil {
+			go command.Wait() //nolint:errcheck // see above
+		}
 	}
 }
 
