@@ -2,7 +2,8 @@
 
 GO ?= go
 BUILD = CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w'
-RAN = (cd tools && $(GO) build -o ../bin/ran ./ran) && $(GO) test -json -shuffle=on
+# What judges the tests, and adds up what they tried (tools/ran).
+RAN = $(CURDIR)/bin/ran -tried $(CURDIR)/bin/tried.json
 # Without cgo, as Tekton's and Kubernetes' programs are built: what is compiled once serves all.
 TEKTON = CGO_ENABLED=0 $(GO) test
 STATICCHECK = $(GO) tool -modfile=tools/go.mod staticcheck -checks all,-ST1000
@@ -20,14 +21,18 @@ build: ## the program and the sandbox, in bin/
 	@$(BUILD) -o bin/ ./cmd/...
 
 .PHONY: test
-test: packages lint ## install what is missing, lint, and run the tests
-	$(RAN) -race -timeout 20m ./... | bin/ran
-	cd e2e/tekton && $(TEKTON) -count=1 -json ./manifest | ../../bin/ran
-	cd e2e/tekton && $(TEKTON) -count=1 -json -modfile=oldest.mod ./manifest | ../../bin/ran
+test: packages lint ran ## install what is missing, lint, and run the tests
+	$(GO) test -race -shuffle=on -timeout 20m -json ./... | $(RAN)
+	cd e2e/tekton && $(TEKTON) -count=1 -json ./manifest | $(RAN)
+	cd e2e/tekton && $(TEKTON) -count=1 -json -modfile=oldest.mod ./manifest | $(RAN)
 
 .PHONY: packages
 packages:
 	@tools/install.sh gcc /usr/include/stdlib.h:libc6-dev podman buildah skopeo setpriv:util-linux git
+
+.PHONY: ran
+ran:
+	@cd tools && $(GO) build -o ../bin/ran ./ran
 
 .PHONY: lint
 lint: ## gofmt, vet and staticcheck
@@ -45,18 +50,19 @@ lint: ## gofmt, vet and staticcheck
 	cd e2e/tekton && CGO_ENABLED=0 $(GO) vet ./manifest
 
 .PHONY: e2e
-e2e: ## the slow tests, with real third parties
+e2e: ran ## the slow tests, with real third parties
 	@tools/install.sh curl podman buildah skopeo runc npm git shellcheck setpriv:util-linux
 	@e2e/setup.sh
 	@e2e/keycloak/setup.sh >/dev/null
-	(cd tools && $(GO) build -o ../bin/ran ./ran) && cd e2e && $(GO) test -count=1 -timeout 30m -json ./... | ../bin/ran
-	cd e2e/tools && $(GO) test -count=1 -json ./... | ../../bin/ran
+	cd e2e && $(GO) test -count=1 -timeout 30m -json ./... | $(RAN)
+	cd e2e/tools && $(GO) test -count=1 -json ./... | $(RAN)
 	@tools/install.sh etcd:etcd-server kubectl:kubernetes-client
 	e2e/tekton/programs/build.sh
 	cd e2e/tekton && CGO_ENABLED=0 $(GO) vet ./...
-	cd e2e/tekton && $(TEKTON) -count=1 -timeout 30m -json . | ../../bin/ran
-	$(GO) test -count=1 -json -run '^TestKill$$' ./internal/authfile -kills 200 | bin/ran
-	$(GO) test -count=1 -json -run '^TestLoad$$' ./cmd/quay-keyless -jobs 500 | bin/ran
+	cd e2e/tekton && $(TEKTON) -count=1 -timeout 30m -json . | $(RAN)
+	$(GO) test -count=1 -json -run '^TestKill$$' ./internal/authfile -kills 200 | $(RAN)
+	$(GO) test -count=1 -json -run '^TestLoad$$' ./cmd/quay-keyless -jobs 500 | $(RAN)
+	@bin/ran -table bin/tried.json
 
 .PHONY: fuzz
 fuzz: ## each fuzz target for a minute

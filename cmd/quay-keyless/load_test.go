@@ -5,6 +5,7 @@ package main_test
 import (
 	"crypto/tls"
 	"flag"
+	"fmt"
 	"net/http"
 	"path/filepath"
 	"slices"
@@ -30,6 +31,7 @@ const (
 // second as they need. Each is logged in or ends with exit code 5 in its deadline,
 // and they do not all come back at once.
 func TestLoad(t *testing.T) {
+	t.Attr("tried", fmt.Sprint(*jobs, " jobs at a registry that takes two a second"))
 	synctest.Test(t, func(t *testing.T) {
 		network := newMemory()
 		trusted := newAuthority(t)

@@ -3,11 +3,15 @@
 // Ran reads what "go test -json" says and shows what failed. It ends with 1
 // where a test failed or was skipped, and where a package ran none: a test that
 // did not run has proved nothing.
+//
+// What tests tried (t.Attr("tried", "263 network faults")) it adds to the file
+// that -tried names; "ran -table FILE" prints the sums.
 package main
 
 import (
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -23,6 +27,7 @@ type event struct {
 	Test       string
 	Output     string
 	Elapsed    float64
+	Key, Value string // of attr
 }
 
 // tally is what is known of all packages so far.
@@ -33,17 +38,40 @@ type tally struct {
 	passed int
 	failed int
 	bad    []string // skipped tests, packages without tests
+	said   trials   // by package and test, until its outcome is known
+	tried  trials   // of tests that passed
 }
 
 func main() {
-	t := &tally{out: os.Stdout, output: map[string][]string{}, tests: map[string]int{}}
-	if err := t.read(os.Stdin); err != nil {
+	keep := flag.String("tried", "", "add what the tests tried to this file")
+	table := flag.String("table", "", "print what this file has, and read nothing")
+	flag.Parse()
+	if err := run(*keep, *table); err != nil {
 		fmt.Fprintln(os.Stderr, "ran:", err)
 		os.Exit(1)
 	}
-	if !t.report() {
-		os.Exit(1)
+}
+
+func run(keep, table string) error {
+	if table != "" {
+		known, err := readTrials(table)
+		if err != nil {
+			return err
+		}
+		known.table(os.Stdout)
+		return nil
 	}
+	t := &tally{out: os.Stdout, output: map[string][]string{}, tests: map[string]int{}, said: trials{}, tried: trials{}}
+	if err := t.read(os.Stdin); err != nil {
+		return err
+	}
+	if !t.report() {
+		return errors.New("not every test ran and passed")
+	}
+	if keep == "" {
+		return nil
+	}
+	return t.tried.keep(keep)
 }
 
 func (t *tally) read(in io.Reader) error {
@@ -55,13 +83,24 @@ func (t *tally) read(in io.Reader) error {
 		} else if err != nil {
 			return fmt.Errorf("reading go test -json: %w", err)
 		}
-		t.note(e)
+		if err := t.note(e); err != nil {
+			return err
+		}
 	}
 }
 
-func (t *tally) note(e event) {
+func (t *tally) note(e event) error {
 	key := e.Package + e.ImportPath + " " + e.Test
 	switch e.Action {
+	case "attr":
+		if e.Key != "tried" {
+			return nil
+		}
+		one, err := parseTrial(e.Value)
+		if err != nil {
+			return fmt.Errorf("%s: %w", key, err)
+		}
+		t.said[key] = append(t.said[key], one)
 	case "output", "build-output":
 		t.output[key] = append(t.output[key], e.Output)
 	case "pass":
@@ -69,7 +108,10 @@ func (t *tally) note(e event) {
 		if e.Test != "" {
 			t.passed++
 			t.tests[e.Package]++
-			return
+			if said, ok := t.said[key]; ok {
+				t.tried[key] = said
+			}
+			return nil
 		}
 		elapsed := time.Duration(e.Elapsed * float64(time.Second))
 		fmt.Fprintf(t.out, "ok  %s: %d tests in %s\n", e.Package, t.tests[e.Package], elapsed.Round(10*time.Millisecond))
@@ -87,6 +129,7 @@ func (t *tally) note(e event) {
 			t.bad = append(t.bad, key+" was skipped")
 		}
 	}
+	return nil
 }
 
 // report prints the last line, and says whether all is well.
