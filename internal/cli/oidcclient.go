@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/url"
 	"slices"
 	"strings"
@@ -120,13 +119,4 @@ func (f *sourceFlags) entraClient(env idtoken.Env) (idtoken.Client, error) {
 		return idtoken.Client{}, errors.New("the Entra application needs --oidc-client-secret-file, AZURE_CLIENT_SECRET or AZURE_FEDERATED_TOKEN_FILE")
 	}
 	return f.oidcClient(env, idtoken.Entra{}.Name())
-}
-
-// bareCause takes off the path that the message has already.
-func bareCause(err error) error {
-	var inPath *fs.PathError
-	if errors.As(err, &inPath) {
-		return inPath.Err
-	}
-	return err
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"quay-keyless/internal/errno"
 	"quay-keyless/internal/idtoken"
 )
 
@@ -216,7 +217,7 @@ func secretFrom(env idtoken.Env, source, what, file, variable string) func(conte
 			text, err := env.ReadFile(file)
 			secret := idtoken.NewSecret(strings.TrimRight(string(text), "\r\n"))
 			if err != nil || secret.Empty() {
-				return missing("is not in the file "+file, bareCause(err))
+				return missing("is not in the file "+file, errno.Of(err))
 			}
 			return secret, nil
 		}

@@ -11,6 +11,8 @@ import (
 	"path"
 	"path/filepath"
 	"time"
+
+	"quay-keyless/internal/errno"
 )
 
 // apiCredential is where pods find their credential for the Kubernetes API,
@@ -42,11 +44,7 @@ func (f File) IDToken(ctx context.Context, _ string) (Secret, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return Secret{}, &Error{Problem: NoFile, Source: f.Name()}
 	case err != nil:
-		var inPath *fs.PathError
-		if errors.As(err, &inPath) {
-			err = inPath.Err
-		}
-		return Secret{}, &Error{Problem: Unreadable, Source: f.Name(), Err: err}
+		return Secret{}, &Error{Problem: Unreadable, Source: f.Name(), Err: errno.Of(err)}
 	}
 	// The same file has other names: /run for /var/run, ..data, a relative path.
 	if own, err := f.Env.ReadFile(apiCredential); err == nil && bytes.Equal(own, text) {
