@@ -2,6 +2,8 @@
 
 package idtoken
 
+import "cmp"
+
 // Problem is why there is no usable ID token.
 type Problem int
 
@@ -93,6 +95,51 @@ const (
 	NoSecretThere
 )
 
+// words complete the sentence "the ID token from X ...".
+var words = map[Problem]string{
+	NoSource:         "this job offers no ID token",
+	Empty:            "is empty",
+	SeveralLines:     "has white space inside",
+	NotJWT:           "is not a JWT",
+	Expired:          "has expired",
+	TooLong:          "is too long",
+	NoPermission:     "is not offered to this job",
+	ForkPullRequest:  "is not offered to this job",
+	Dependabot:       "is not offered to this job",
+	NoVariable:       "is not there: the variable is not set",
+	NoIDTokens:       "is not there: the variable is not set",
+	OldVariable:      "is not there: the variable is not set",
+	OtherJob:         "is not this job's",
+	NoFile:           "is not there: no such file",
+	Unreadable:       "cannot be read",
+	APICredential:    "is the pod's credential for the Kubernetes API",
+	Denied:           "was denied",
+	Insecure:         "is not asked for by plain http",
+	UnknownSource:    "is not known",
+	NoAzureEndpoint:  "is not offered: the agent sets no SYSTEM_OIDCREQUESTURI",
+	NoAzureToken:     "cannot be asked for: this step has no SYSTEM_ACCESSTOKEN",
+	NoBuildkiteToken: "cannot be asked for: BUILDKITE_JOB_ID and BUILDKITE_AGENT_ACCESS_TOKEN are not both set",
+	NoCircleToken:    "is not there: neither CIRCLE_OIDC_TOKEN_V2 nor CIRCLE_OIDC_TOKEN is set",
+	NoResource:       "cannot be asked for: the audience is not an App ID URI",
+	RefreshToken:     "is a refresh token, not an ID token, and is not sent",
+	GraphToken:       "is for Microsoft Graph, which alone can verify it, and is not sent",
+	WrongAlgorithm:   "has a signature that Quay does not take",
+	NoKeyID:          "has no kid in its header, by which Quay finds the key",
+	Opaque:           "is opaque: the provider gave no ID token, and its access token is no JWT",
+	NotOIDC:          "cannot be asked for: there is no OIDC provider",
+	OtherIssuer:      "is not asked for: the provider calls itself otherwise",
+	NoSuchFlow:       "cannot be asked for: the provider does not have that flow",
+	WrongClient:      "was denied by the provider",
+	WrongLogin:       "was denied by the provider",
+	FlowForbidden:    "was denied by the provider",
+	WrongScope:       "was denied by the provider",
+	Cancelled:        "was refused at the provider: the login was cancelled",
+	NoLogin:          "did not come: nobody logged in in time",
+	PortTaken:        "cannot be asked for: there is no port for the browser's way back",
+	NotThisLogin:     "is not of this login",
+	NoSecretThere:    "cannot be asked for: a secret is missing",
+}
+
 // Error is the error of a job without a usable ID token.
 type Error struct {
 	Problem Problem
@@ -105,55 +152,15 @@ type Error struct {
 
 // Error says which source, and what is wrong with it.
 func (e *Error) Error() string {
-	words := e.Detail
-	if words == "" {
-		words = e.Problem.words()
-	}
+	said := cmp.Or(e.Detail, words[e.Problem], "is not usable")
 	if e.Source != "" {
-		words = "the ID token from " + e.Source + " " + words
+		said = "the ID token from " + e.Source + " " + said
 	}
 	if e.Err != nil {
-		words += ": " + e.Err.Error()
+		said += ": " + e.Err.Error()
 	}
-	return words
+	return said
 }
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
-
-// words completes the sentence "the ID token from X ...".
-func (p Problem) words() string {
-	switch p {
-	case NoSource:
-		return "this job offers no ID token"
-	case Empty:
-		return "is empty"
-	case SeveralLines:
-		return "has white space inside"
-	case NotJWT:
-		return "is not a JWT"
-	case Expired:
-		return "has expired"
-	case TooLong:
-		return "is too long"
-	case NoPermission, ForkPullRequest, Dependabot:
-		return "is not offered to this job"
-	case OtherJob:
-		return "is not this job's"
-	case NoVariable, NoIDTokens, OldVariable:
-		return "is not there: the variable is not set"
-	case NoFile:
-		return "is not there: no such file"
-	case Unreadable:
-		return "cannot be read"
-	case APICredential:
-		return "is the pod's credential for the Kubernetes API"
-	case Denied:
-		return "was denied"
-	case Insecure:
-		return "is not asked for by plain http"
-	case UnknownSource:
-		return "is not known"
-	}
-	return p.sourceWords()
-}
