@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -89,4 +90,10 @@ func address(source, variable, value string) (*url.URL, error) {
 		return nil, &Error{Problem: Insecure, Source: source, Detail: "is not asked for: " + variable + " is not https"}
 	}
 	return u, nil
+}
+
+// loopback is where a test's runner may do without TLS.
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

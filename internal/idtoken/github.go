@@ -5,14 +5,9 @@ package idtoken
 import (
 	"context"
 	"encoding/json"
-	"fmt"
-	"net"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
-
-	"quay-keyless/internal/endpoint"
 )
 
 // The two variables that GitHub's runner sets for a job that may have ID
@@ -41,70 +36,28 @@ func (g GitHub) Present() bool {
 // IDToken asks the runner's endpoint for a token with that audience, as often
 // as [endpoint.Client.Retry] does. It can be asked again during the whole job.
 func (g GitHub) IDToken(ctx context.Context, audience string) (Secret, error) {
-	bearer := NewSecret(g.Env.Getenv(requestToken))
-	address := g.Env.Getenv(requestURL)
-	if address == "" || bearer.Empty() {
+	bearer, at := NewSecret(g.Env.Getenv(requestToken)), g.Env.Getenv(requestURL)
+	if at == "" || bearer.Empty() {
 		return Secret{}, g.missing()
 	}
-	u, err := url.Parse(address)
-	if err != nil || u.Host == "" {
-		return Secret{}, &Error{Problem: Unreadable, Source: g.Name(), Detail: "cannot be asked for: " + requestURL + " is not a URL"}
-	}
-	if u.Scheme != "https" && !loopback(u.Hostname()) {
-		return Secret{}, &Error{Problem: Insecure, Source: g.Name(), Detail: "is not asked for: " + requestURL + " is not https"}
+	u, err := address(g.Name(), requestURL, at)
+	if err != nil {
+		return Secret{}, err
 	}
 	query := u.Query()
 	query.Set("audience", audience)
 	u.RawQuery = query.Encode()
-
-	answer, err := g.Env.Endpoint.Do(ctx, "GitHub's ID token endpoint at "+u.Host, func(context.Context) (*http.Request, error) {
+	return question{g.Env.Endpoint, g.Name(), "GitHub's ID token endpoint at " + u.Host, func() (*http.Request, error) {
 		return &http.Request{Method: http.MethodGet, URL: u, Header: http.Header{
 			"Authorization": {"bearer " + bearer.Reveal()},
 			"Accept":        {"application/json"},
 		}}, nil
-	})
-	if err != nil {
-		return Secret{}, err
-	}
-	return g.read(answer)
+	}}.token(ctx, "value")
 }
 
 // Spent reports a token with less than 30 s left, the time that a slow
 // exchange may take until Quay looks at the expiry.
 func (GitHub) Spent(claims Claims, now time.Time) bool { return nearExpiry(claims, now) }
-
-func nearExpiry(claims Claims, now time.Time) bool {
-	return !claims.Expiry.IsZero() && !now.Add(30*time.Second).Before(claims.Expiry)
-}
-
-// loopback is where a test's runner may do without TLS.
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
-}
-
-// read takes the token out of the endpoint's answer.
-func (g GitHub) read(answer *endpoint.Answer) (Secret, error) {
-	var body struct {
-		Value   string `json:"value"`
-		Message string `json:"message"`
-	}
-	err := json.Unmarshal(answer.Body, &body)
-	switch {
-	case answer.Status != http.StatusOK:
-		detail := fmt.Sprintf("was denied with HTTP %d", answer.Status)
-		if location := answer.Location(); location != "" {
-			detail += fmt.Sprintf(" and a redirect to %q, which is not followed", location)
-		}
-		if body.Message != "" {
-			detail += fmt.Sprintf(": %q", body.Message)
-		}
-		return Secret{}, &Error{Problem: Denied, Source: g.Name(), Detail: detail}
-	case err != nil || body.Value == "":
-		return Secret{}, &endpoint.Unbelievable{Name: "GitHub's ID token endpoint", Why: "answered without a token in it"}
-	}
-	return usable(g.Name(), body.Value)
-}
 
 // missing tells why the runner offers no token.
 func (g GitHub) missing() error {

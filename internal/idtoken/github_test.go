@@ -80,15 +80,15 @@ func TestGitHubAnswers(t *testing.T) {
 		asked  int
 		want   string
 	}{
-		{"denied", server{status: 403, body: `{"message":"permission \"id-token\"\nmissing"}`}, 1, `the ID token from github was denied with HTTP 403: "permission \"id-token\"\nmissing"`},
+		{"denied", server{status: 403, body: `{"message":"permission \"id-token\"\nmissing"}`}, 1, `the ID token from github was denied with HTTP 403: "permission \"id-token\""`},
 		{"denied without words", server{status: 401}, 1, "the ID token from github was denied with HTTP 401"},
 		{"denied with a page", server{status: 404, body: "<html>"}, 1, "the ID token from github was denied with HTTP 404"},
 		{"redirect", server{status: 302, location: "https://login.example/?a=b"}, 1, `the ID token from github was denied with HTTP 302 and a redirect to "https://login.example/", which is not followed`},
 		{"permanent redirect", server{status: 308, location: "/elsewhere"}, 1, `the ID token from github was denied with HTTP 308 and a redirect to "/elsewhere", which is not followed`},
-		{"no value", server{status: 200, body: `{"count":0}`}, 1, "GitHub's ID token endpoint answered without a token in it"},
-		{"value of another type", server{status: 200, body: `{"value":1}`}, 1, "GitHub's ID token endpoint answered without a token in it"},
-		{"page", server{status: 200, body: "<html><title>Sign in</title>"}, 1, "GitHub's ID token endpoint answered without a token in it"},
-		{"nothing", server{status: 200}, 1, "GitHub's ID token endpoint answered without a token in it"},
+		{"no value", server{status: 200, body: `{"count":0}`}, 1, "GitHub's ID token endpoint at run.actions.githubusercontent.com answered without a token in it"},
+		{"value of another type", server{status: 200, body: `{"value":1}`}, 1, "GitHub's ID token endpoint at run.actions.githubusercontent.com answered without a token in it"},
+		{"page", server{status: 200, body: "<html><title>Sign in</title>"}, 1, "GitHub's ID token endpoint at run.actions.githubusercontent.com answered without a token in it"},
+		{"nothing", server{status: 200}, 1, "GitHub's ID token endpoint at run.actions.githubusercontent.com answered without a token in it"},
 		{"no JWT", server{status: 200, body: `{"value":"hunter2"}`}, 1, "the ID token from github is not a JWT"},
 		{"500", server{status: 500, body: `{"message":"sorry"}`}, 3, "GitHub's ID token endpoint at run.actions.githubusercontent.com: HTTP 500 Internal Server Error (tried 3 times)"},
 		{"503", server{status: 503}, 5, "GitHub's ID token endpoint at run.actions.githubusercontent.com: HTTP 503 Service Unavailable (tried 5 times)"},

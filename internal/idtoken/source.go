@@ -51,6 +51,11 @@ type Renewable interface {
 	Spent(claims Claims, now time.Time) bool
 }
 
+// nearExpiry is what most of them call spent.
+func nearExpiry(claims Claims, now time.Time) bool {
+	return !claims.Expiry.IsZero() && !now.Add(30*time.Second).Before(claims.Expiry)
+}
+
 // ChoosesAudience reports whether a source makes a token for the audience that
 // it is asked for; others have one that was made before.
 func ChoosesAudience(source Source) bool {
