@@ -139,6 +139,7 @@ refused; 5 an endpoint was not reached or not trusted; 1 anything else.` + varia
 	root.SetOut(a.env.Stdout)
 	root.SetErr(a.env.Stderr)
 	root.AddCommand(a.login(), a.logout(), a.token(), a.whoami(), a.doctor(), a.federation(), a.setup(), a.version())
+	strictHelp(root)
 	return root
 }
 

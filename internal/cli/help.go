@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/spf13/cobra"
+)
+
+// strictHelp makes the help on a command that is not there wrong usage: cobra's
+// own prints the whole program's and ends with exit code 0.
+func strictHelp(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	commands := root.Commands()
+	help := slices.IndexFunc(commands, func(c *cobra.Command) bool { return c.Name() == "help" })
+	commands[help].Args = func(_ *cobra.Command, args []string) error {
+		command, rest, err := root.Find(args)
+		if err == nil && len(rest) > 0 {
+			err = fmt.Errorf("unknown command %q for %q", rest[0], command.CommandPath())
+		}
+		return err
+	}
+}
