@@ -88,6 +88,8 @@ func TestParseRegistryRefuses(t *testing.T) {
 		"https://https://quay.io":  "more than one part",
 		"quay.io/acme\u202e":       "cannot be an organization's name",
 		"quay.io/acme\x1b[2J/evil": "more than one part",
+		"docker.io":                "that is Docker Hub, not a Quay",
+		"https://docker.io/acme":   "that is Docker Hub, not a Quay",
 	} {
 		got, err := quay.ParseRegistry(text)
 		if err == nil || !strings.Contains(err.Error(), words) || !strings.HasPrefix(err.Error(), "registry") || strings.Contains(err.Error(), "hunter2") {

@@ -3,6 +3,7 @@
 package quay
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -49,9 +50,9 @@ func parseRegistry(text string) (Registry, error) {
 	r.Host, r.Namespace = strings.ToLower(host), strings.TrimSuffix(path, "/")
 	switch {
 	case r.Host == "":
-		return Registry{}, fmt.Errorf("there is no host name in it")
+		return Registry{}, errors.New("there is no host name in it")
 	case strings.ContainsAny(rest, "@?#%!$&'()*+,;=\"<>"): // most of which net/url takes for a part of the host
-		return Registry{}, fmt.Errorf("only a host, a port and an organization can stand in it")
+		return Registry{}, errors.New("only a host, a port and an organization can stand in it")
 	case strings.Contains(r.Namespace, "/"):
 		return Registry{}, fmt.Errorf("the path %q has more than one part: it can only name an organization", r.Namespace)
 	case r.Namespace != "" && !namespace.MatchString(r.Namespace):
@@ -72,8 +73,12 @@ func (r Registry) checkHost() error {
 			return fmt.Errorf("the port %q is not a number from 1 to 65535", port)
 		}
 	}
-	if _, err := name.NewRegistry(r.Host, name.StrictValidation); err != nil {
+	registry, err := name.NewRegistry(r.Host, name.StrictValidation)
+	switch {
+	case err != nil:
 		return fmt.Errorf("%q is not a host name with an optional port", r.Host)
+	case registry.RegistryStr() != r.Host: // docker.io, which stands for another name
+		return errors.New("that is Docker Hub, not a Quay")
 	}
 	return nil
 }
