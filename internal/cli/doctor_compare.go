@@ -88,10 +88,15 @@ func common(a, b string) int {
 	return n
 }
 
+// maxCompared is how much of a text counts where texts are compared in each pair
+// of their characters: far above any issuer and subject that Quay's front lets pass.
+const maxCompared = 8 << 10
+
 // distance is how many characters have to be changed, added or taken away to
-// make one text of another (Levenshtein).
+// make one text of another (Levenshtein), of as much as counts.
 func distance(a, b string) int {
 	left, right := []rune(a), []rune(b)
+	left, right = left[:min(len(left), maxCompared)], right[:min(len(right), maxCompared)]
 	row := make([]int, len(right)+1)
 	for j := range row {
 		row[j] = j

@@ -78,4 +78,8 @@ func TestDistance(t *testing.T) {
 			t.Errorf("%q and %q: %d, want %d", test.a, test.b, got, test.want)
 		}
 	}
+	long := strings.Repeat("a", 100*maxCompared)
+	if got := distance(long+"b", "b"+long); got != 1 { // and not after half an hour
+		t.Errorf("texts that differ where they are not compared: %d", got)
+	}
 }
