@@ -125,9 +125,11 @@ func (f *sourceFlags) oidcOnly() string {
 }
 
 // filled takes from the variables of Red Hat's article what no flag says, and
-// finds the flow where what there is allows but one.
+// finds the flow where what there is allows but one. A flag for the client wins over
+// a variable for the user, which may be there for something else.
 func (f *sourceFlags) filled(getenv func(string) string) *sourceFlags {
 	g := *f
+	client := f.username+f.passwordFile+f.passwordEnv == "" && f.secretFile+f.secretEnv+f.assertionFile != ""
 	g.issuer = cmp.Or(g.issuer, getenv("OIDC_ISSUER_URL"))
 	g.clientID = cmp.Or(g.clientID, getenv("OIDC_CLIENT_ID"))
 	g.username = cmp.Or(g.username, getenv("OIDC_USERNAME"))
@@ -136,7 +138,7 @@ func (f *sourceFlags) filled(getenv func(string) string) *sourceFlags {
 	g.scope = cmp.Or(g.scope, "openid")
 	switch {
 	case g.flow != "":
-	case g.username != "":
+	case g.username != "" && !client:
 		g.flow = string(idtoken.Password)
 	case g.secretFile+g.secretEnv+g.assertionFile != "":
 		g.flow = string(idtoken.ClientCredentials)
