@@ -124,4 +124,5 @@ func (f *apiFlags) addTransportTo(flags *pflag.FlagSet) {
 	for _, name := range []string{"ca-certificate", "timeout", "verbose"} {
 		flags.AddFlag(identity.Lookup(name))
 	}
+	f.sources.flags = flags
 }

@@ -144,7 +144,7 @@ func (p *patient) examine(ctx context.Context, l link, before *report) outcome {
 		o.result, o.found = linkSkipped, "because "+skip.why
 	case err != nil:
 		message := explain(err)
-		line := doctorLine(p.target) // which is what runs
+		line := p.target.doctorLine() // which is what runs
 		o.hints = slices.DeleteFunc(message.Hints, func(hint string) bool { return hint == line })
 		o.result, o.found, o.err = linkFailed, message.Text, err
 	case len(o.warnings) > 0:

@@ -70,7 +70,7 @@ func explain(err error) host.Message {
 	case errors.As(err, &idToken):
 		return exchangeMessage(idToken)
 	case errors.As(err, &login):
-		message.Hints = append(loginHints(login), doctorLine(login.target))
+		message.Hints = append(loginHints(login), login.target.doctorLine())
 	case errors.As(err, &unreachable):
 		message.Hints = networkHints(unreachable)
 	case errors.As(err, &unbelievable):

@@ -92,8 +92,8 @@ var apiCures = map[quay.Reason]func(*refusedAPI) []string{
 	},
 	quay.NoSuchRobot: func(r *refusedAPI) []string {
 		return []string{
-			fmt.Sprintf("%s has no robot account %s; to create it, with permissions and the federation entry: quay-keyless setup %[1]s --robot %[2]s --grant REPO=write ...",
-				r.target.registry, r.target.robot),
+			fmt.Sprintf("%s has no robot account %s; to create it, with permissions and the federation entry: %s",
+				r.target.registry.Host, r.target.robot, r.target.command("setup", "--grant", "REPO=write", "...")),
 			fmt.Sprintf("or by hand, in Quay: Robot accounts of %s, Create Robot Account", r.target.robot.Namespace),
 		}
 	},
@@ -123,14 +123,14 @@ func otherwiseHints(r *refusedAPI, o *quay.StoredOtherwise) []string {
 	}
 	for _, d := range o.Differences {
 		if d.Field == "audiences" && d.Old == nil {
-			hints = append(hints, fmt.Sprintf("this Quay gave an audience to an entry that had none; if its jobs have another: quay-keyless federation add %s --robot %s --issuer %s --subject %s --audience AUDIENCE",
-				r.target.registry, r.target.robot, shell(d.Entry.Issuer), shell(d.Entry.Subject)))
+			hints = append(hints, "this Quay gave an audience to an entry that had none; if its jobs have another: "+
+				r.target.command("federation add", "--issuer", d.Entry.Issuer, "--subject", d.Entry.Subject, "--audience", "AUDIENCE"))
 		}
 	}
 	if slices.ContainsFunc(o.Differences, func(d quay.Difference) bool { return d.Removed || d.Added }) {
 		hints = append(hints, "somebody saved another list at the same moment: run this again")
 	}
-	return append(hints, fmt.Sprintf("what is there now: quay-keyless federation list %s --robot %s", r.target.registry, r.target.robot))
+	return append(hints, "what is there now: "+r.target.listCommand())
 }
 
 // lostAudiences is a save that would switch off the check of audiences.

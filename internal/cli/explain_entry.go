@@ -5,6 +5,7 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"quay-keyless/internal/host"
 	"quay-keyless/internal/idtoken"
@@ -17,16 +18,36 @@ func (t target) entry(claims idtoken.Claims) *host.Entry {
 		Robot:   t.robot.String(),
 		Issuer:  claims.Issuer,
 		Subject: claims.Subject,
-		Command: addCommand(t.atHost(), t.robot.String(), claims),
+		Command: t.addCommand(claims),
 	}
+}
+
+// command is one of this program's about the target's robot, for a shell. It
+// reaches the registry as the command line did that is under way.
+func (t target) command(name string, words ...string) string {
+	line := append([]string{t.atHost(), "--robot", t.robotName()}, words...)
+	for i, word := range line {
+		line[i] = shell(word)
+	}
+	return "quay-keyless " + name + " " + strings.Join(line, " ") + t.reach
+}
+
+// robotName is the robot's, or what stands for one that was not named.
+func (t target) robotName() string {
+	if t.robot == (quay.Robot{}) {
+		return "ORG+NAME"
+	}
+	return t.robot.String()
 }
 
 // addCommand adds a federation entry. The audience is left out: a Quay that
 // keeps audiences assumes ours, the others would lose it (contract, section 5).
-func addCommand(registry, robot string, claims idtoken.Claims) string {
-	return fmt.Sprintf("quay-keyless federation add %s --robot %s --issuer %s --subject %s",
-		shell(registry), shell(robot), shell(claims.Issuer), shell(claims.Subject))
+func (t target) addCommand(claims idtoken.Claims) string {
+	return t.command("federation add", "--issuer", claims.Issuer, "--subject", claims.Subject)
 }
+
+// listCommand prints the federation entries that are stored.
+func (t target) listCommand() string { return t.command("federation list") }
 
 // inQuay is the entry in Quay's web interface.
 func inQuay(entry *host.Entry) string {
@@ -66,23 +87,18 @@ func robotPath(robot quay.Robot) string {
 }
 
 // setupCommand makes in Quay what a login needs, as far as it is missing.
-func setupCommand(t target, grant string, claims idtoken.Claims) string {
-	return fmt.Sprintf("quay-keyless setup %s --robot %s --grant %s --issuer %s --subject %s",
-		shell(t.atHost()), shell(t.robot.String()), shell(grant), shell(claims.Issuer), shell(claims.Subject))
+func (t target) setupCommand(grant string, claims idtoken.Claims) string {
+	return t.command("setup", "--grant", grant, "--issuer", claims.Issuer, "--subject", claims.Subject)
 }
 
-// doctorLine names the command that looks at every link of the chain.
-func doctorLine(t target) string {
-	return "to check every link, and with QUAY_API_TOKEN what the robot has stored: " + doctorCommand(t)
-}
-
-// doctorCommand shows Quay the ID token that the login showed it, by its audience.
-func doctorCommand(t target) string {
-	command := fmt.Sprintf("quay-keyless doctor %s --robot %s", shell(t.atHost()), shell(t.robot.String()))
+// doctorLine names the command that looks at every link of the chain, with the ID
+// token that the login showed to Quay, by its audience.
+func (t target) doctorLine() string {
+	var audience []string
 	if t.audience != "" && t.audience != defaultAudience {
-		command += " --audience " + shell(t.audience)
+		audience = []string{"--audience", t.audience}
 	}
-	return command
+	return "to check every link, and with QUAY_API_TOKEN what the robot has stored: " + t.command("doctor", audience...)
 }
 
 // atHost is the registry as its API is told of it: without an organization.

@@ -28,7 +28,7 @@ func exchangeMessage(r *refusedIDToken) host.Message {
 	default:
 		return message
 	}
-	message.Hints = append(message.Hints, doctorLine(r.target))
+	message.Hints = append(message.Hints, r.target.doctorLine())
 	return message
 }
 
@@ -132,7 +132,7 @@ func noSuchRobotCure(r *refusedIDToken, _ *quay.Refusal) []string {
 	t := r.target
 	return []string{
 		fmt.Sprintf("%s has no robot account %s: in Quay, look for its name under Robot accounts of %s, or create it there", t.registry.Host, t.robot, t.robot.Namespace),
-		"or, with a token for Quay's API in QUAY_API_TOKEN: " + setupCommand(t, "REPO=write", r.claims),
+		"or, with a token for Quay's API in QUAY_API_TOKEN: " + t.setupCommand("REPO=write", r.claims),
 		fmt.Sprintf("or by the API itself: PUT %s, whose answer has a password that a login by ID token does not need", apiAddress(t, robotPath(t.robot))),
 	}
 }
@@ -152,7 +152,7 @@ func ambiguousCure(r *refusedIDToken, _ *quay.Refusal) []string {
 // what becomes of it (contract, section 5).
 func storedAudience(t target) []string {
 	return []string{
-		fmt.Sprintf("Quay's web interface does not show it, this does, with a token for Quay's API in QUAY_API_TOKEN: quay-keyless federation list %s --robot %s", shell(t.atHost()), shell(t.robot.String())),
+		"Quay's web interface does not show it, this does, with a token for Quay's API in QUAY_API_TOKEN: " + t.listCommand(),
 		"up to Quay 3.18 any save of the robot's entries, there or by the API, takes the audience away, and Quay then looks at none",
 	}
 }

@@ -70,7 +70,7 @@ func notGrantedCure(r *refusedLogin) []string {
 	return []string{
 		fmt.Sprintf("in Quay, in the settings of %s under User and Robot Permissions, give %s the permission %s; a repository that does not exist looks the same",
 			repository, t.robot, strings.ToUpper(role[:1])+role[1:]),
-		"or, with a token for Quay's API in QUAY_API_TOKEN: " + setupCommand(t, repository+"="+role, r.claims),
+		"or, with a token for Quay's API in QUAY_API_TOKEN: " + t.setupCommand(repository+"="+role, r.claims),
 		fmt.Sprintf("or by the API itself: PUT {\"role\":%q} to %s", role, apiAddress(t, "/repository/"+repository+"/permissions/user/"+t.robot.String())),
 	}
 }

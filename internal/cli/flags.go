@@ -146,13 +146,33 @@ func bindEnvironment(flags *pflag.FlagSet, getenv func(string) string) error {
 		if list, ok := flag.Value.(pflag.SliceValue); ok {
 			err = list.Replace(lines(value))
 		} else {
-			err = flags.Set(flag.Name, value)
+			err = errors.Join(flags.Set(flag.Name, value), flags.SetAnnotation(flag.Name, fromVariable, []string{variable(flag.Name)}))
 		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s is %q: write %s", variable(flag.Name), value, forms[flag.Value.Type()]))
 		}
 	})
 	return errors.Join(errs...)
+}
+
+// fromVariable marks a flag that was set from its variable.
+const fromVariable = "variable"
+
+// reach is the part of the command line without which another command would not
+// reach the registry, to be put behind that one. What variables say is left out: in the
+// same shell they say it again, and elsewhere it may be wrong.
+func (f *identityFlags) reach() string {
+	var words strings.Builder
+	for _, name := range []string{"ca-certificate", "tls-verify", "api-token-file"} {
+		flag := f.sources.lookup(name)
+		if flag == nil || !flag.Changed || flag.Annotations[fromVariable] != nil {
+			continue
+		}
+		if value := flag.Value.String(); name != "ca-certificate" || inPEM(value) == nil {
+			words.WriteString(" --" + name + "=" + shell(value))
+		}
+	}
+	return words.String()
 }
 
 // forms are how the values of each type of flag are written.

@@ -63,6 +63,14 @@ func (f *sourceFlags) addTo(flags *pflag.FlagSet) {
 	f.flags = flags
 }
 
+// lookup finds a flag of the command by its name, nil where there is none.
+func (f *sourceFlags) lookup(name string) *pflag.Flag {
+	if f.flags == nil { // of a credential helper, which has no command line
+		return nil
+	}
+	return f.flags.Lookup(name)
+}
+
 // patience is how long a login with a person in it may take unless --timeout
 // says otherwise.
 const patience = 5 * time.Minute

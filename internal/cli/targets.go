@@ -16,6 +16,7 @@ type target struct {
 	robot    quay.Robot
 	audience string
 	checks   []quay.Permission
+	reach    string // see [identityFlags.reach]
 }
 
 // targets reads what the user named: robots, each at its registry or at the
@@ -43,7 +44,7 @@ func (f *mintFlags) targets(registry string) ([]target, error) {
 		if err != nil {
 			return nil, err
 		}
-		targets[i].registry = parsed
+		targets[i].registry, targets[i].reach = parsed, f.reach()
 	}
 	if err := spread(targets); err != nil {
 		return nil, err

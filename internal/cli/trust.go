@@ -36,13 +36,12 @@ func trust(certificates string, readFile func(string) ([]byte, error)) (*tls.Con
 	return config, nil
 }
 
+// pemBegin is what each block of PEM text begins with (RFC 7468).
+const pemBegin = "-----BEGIN "
+
 // pemText finds out which of the three forms the value has.
 func pemText(value string, readFile func(string) ([]byte, error)) ([]byte, error) {
-	if strings.Contains(value, "-----BEGIN ") {
-		return []byte(value), nil
-	}
-	compact := strings.Join(strings.Fields(value), "")
-	if text, err := base64.StdEncoding.DecodeString(compact); err == nil && strings.Contains(string(text), "-----BEGIN ") {
+	if text := inPEM(value); text != nil {
 		return text, nil
 	}
 	text, err := readFile(value)
@@ -52,10 +51,22 @@ func pemText(value string, readFile func(string) ([]byte, error)) ([]byte, error
 	return text, nil
 }
 
+// inPEM is a value that is PEM text, or base64 of it, as PEM text; nil for a path.
+func inPEM(value string) []byte {
+	if strings.Contains(value, pemBegin) {
+		return []byte(value)
+	}
+	compact := strings.Join(strings.Fields(value), "")
+	if text, err := base64.StdEncoding.DecodeString(compact); err == nil && bytes.Contains(text, []byte(pemBegin)) {
+		return text
+	}
+	return nil
+}
+
 // addCertificates wants at least one certificate and every one of them sound,
 // where AppendCertsFromPEM would pass over the bad ones in silence.
 func addCertificates(roots *x509.CertPool, text []byte) error {
-	found, begun := 0, bytes.Count(text, []byte("-----BEGIN "))
+	found, begun := 0, bytes.Count(text, []byte(pemBegin))
 	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
 		if block.Type != "CERTIFICATE" {
 			return fmt.Errorf("there is a %s in it, where only certificates belong", strings.ToLower(block.Type))

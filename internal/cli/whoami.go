@@ -70,7 +70,7 @@ func (f *whoamiFlags) targets(registry string) ([]target, error) {
 	if err != nil {
 		return nil, err
 	}
-	targets := []target{{registry: parsed}}
+	targets := []target{{registry: parsed, reach: f.reach()}}
 	if err := f.assignAudiences(targets); err != nil {
 		return nil, err
 	}
@@ -137,12 +137,8 @@ func (a *app) whoamiText(me me, targets []target) error {
 func (m me) entryText(text *strings.Builder, targets []target) {
 	var names, commands []string
 	for _, t := range targets {
-		robot := "ORG+NAME"
-		if t.robot != (quay.Robot{}) {
-			robot = t.robot.String()
-		}
-		names = append(names, robot)
-		commands = append(commands, "  "+host.Line(addCommand(t.atHost(), robot, m.claims)))
+		names = append(names, t.robotName())
+		commands = append(commands, "  "+host.Line(t.addCommand(m.claims)))
 	}
 	fmt.Fprintf(text, "\nin Quay, at the robot account %s, choose Set robot federation and add\n", strings.Join(names, " and "))
 	fmt.Fprintf(text, "  Issuer URL  %s\n", host.Line(m.claims.Issuer))
