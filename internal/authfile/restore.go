@@ -39,8 +39,9 @@ type Outcome struct {
 
 // Restore puts back what was under the keys before our logins, byte for byte,
 // where the present value is still ours. A key HOST stands for HOST/ORG too. Without
-// keys it does so for all that the state knows, in the order of their names. A file that Set created stays, with no
-// login in it: the environment may name it, and podman stops at a missing file.
+// keys it does so for all that the state knows, in the order of their names. A file
+// that Set created stays, with no login in it: the environment may name it, and podman
+// stops at a missing file.
 //
 // It can be called again and again; a key that is done is [Unknown] or [Nothing]
 // afterwards. The error is an [*Error]; then nothing was put back, and the state

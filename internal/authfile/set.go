@@ -37,9 +37,9 @@ type Change struct {
 
 // Set writes the entries, all or none, under one lock and in one write. A
 // missing file is created, with its folders (0700). The file's mode is 0600
-// afterwards, also where it was wider, unless [File.SetMode] chose another. What was there before is kept for
-// [File.Restore]; over an own login, what was there before that one. Where the
-// state is damaged, it is what is there now.
+// afterwards, also where it was wider, unless [File.SetMode] chose another. What was
+// there before is kept for [File.Restore]; over an own login, what was there before
+// that one. Where the state is damaged, it is what is there now.
 //
 // Set waits for other logins into this file until ctx ends. The error is an
 // [*Error]; the file then holds what it held, unless its reason is [Contended].

@@ -189,8 +189,7 @@ func (a *app) warnOfSettings(files authFiles, exports []host.Variable) {
 	}
 }
 
-// adviseHelper says what the helper does not do by itself. Path is the folder that
-// belongs on PATH, which GitHub alone puts there; of exports there is a hint anyway.
+// adviseHelper says what the helper does not do by itself.
 func (a *app) adviseHelper() {
 	name := a.host.Name()
 	if name == "github" || name == "terminal" {

@@ -96,8 +96,8 @@ func readLine(ctx context.Context, from io.Reader) (idtoken.Secret, error) {
 	}
 }
 
-// browse gives what opens an address in the user's browser, where a desktop is there. What
-// comes of it is the browser's: the address was printed too.
+// browse gives what opens an address in the user's browser, where a desktop is
+// there. What comes of it is the browser's: the address was printed too.
 func browse(getenv func(string) string, environment []string) func(context.Context, string) {
 	return func(_ context.Context, address string) {
 		program := opener(runtime.GOOS, getenv)

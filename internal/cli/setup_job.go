@@ -74,7 +74,7 @@ func (a *app) printJob(flags setupFlags, t target, entry wantedEntry, grants []q
 	return err
 }
 
-// with are the action's inputs, which the program's flags are too.
+// inputs are the action's, which the program's flags are too.
 func (j job) inputs() [][2]string {
 	inputs := [][2]string{{"registry", j.registry}, {"robot", j.robot}}
 	if j.audience != "" {

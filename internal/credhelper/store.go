@@ -46,8 +46,8 @@ func (s *Store) Path() string { return s.file.Path() }
 
 // Set keeps the settings of hosts, HOST[:PORT] each, for the auth file, and where
 // the program was put for them; nil for nowhere. Other hosts, programs and holders,
-// and fields that this version does not know, stay. The file has mode 0600 and is written under a
-// lock at one stroke.
+// and fields that this version does not know, stay. The file has mode 0600 and is
+// written under a lock at one stroke.
 //
 // Undo puts back what was there, unless somebody else wrote since. The error is
 // an [*Error].

@@ -12,8 +12,7 @@ import (
 )
 
 // issuerModes are the issuers under /issuers/NAME: well-behaved ones and, for
-// tests, some that misbehave in their discovery (d…) or in their keys (j…).
-// slow
+// tests, some that misbehave in their discovery (d…) or in their keys (j…). Slow
 // ones never answer; a fault of kind [Slow] is one that can be let go.
 var issuerModes = map[string]struct {
 	discovery, keys answer // in place of the right one, if it has a status

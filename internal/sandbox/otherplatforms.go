@@ -21,7 +21,7 @@ const (
 	entraObject        = "72f988bf-0000-4000-8000-00000000e002"
 )
 
-// platforms are the endpoints that Azure Pipelines, Buildkite, Google Cloud and
+// routePlatforms adds the endpoints that Azure Pipelines, Buildkite, Google Cloud and
 // Azure offer to their jobs and machines.
 func (s *Sandbox) routePlatforms(handle func(pattern, target string, handler http.HandlerFunc)) {
 	handle("/azure/oidctoken", IDToken, s.serveAzurePipelines)
