@@ -162,21 +162,6 @@ func helperSettings(flags mintFlags, t target, source sourceOf, readFile func(st
 	return s, nil
 }
 
-// explainHelper is [explain] for a helper's own errors.
-func explainHelper(err error) host.Message {
-	message := explain(err)
-	switch {
-	case errors.Is(err, errStore):
-		message.Hints = []string{
-			"nothing is to be done: podman, buildah, skopeo and docker ask quay-keyless by themselves",
-			"for a password of your own in its place: quay-keyless logout, then podman login",
-		}
-	case errors.Is(err, errHelperUsage):
-		message.Hints = []string{"tools call this program by themselves; people use quay-keyless"}
-	}
-	return message
-}
-
 // uncommanded keeps the old form of workflow commands, ##[...], which the runner
 // of GitHub Actions looks for anywhere in a line, out of a tool's output. The
 // new form counts at the beginning of a line only, where each of ours has a word.

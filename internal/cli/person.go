@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"runtime"
@@ -17,36 +16,6 @@ import (
 
 	"quay-keyless/internal/idtoken"
 )
-
-// idTokenEnv is what sources may look at and ask for.
-func (a *app) idTokenEnv(flags identityFlags, verified http.RoundTripper) idtoken.Env {
-	env := idtoken.Env{
-		Getenv:   a.env.Getenv,
-		Stdin:    a.env.Stdin,
-		ReadFile: a.env.ReadFile,
-		Endpoint: a.endpoint(flags, verified),
-		Direct:   a.endpoint(flags, direct(verified)),
-		Say:      a.host.Notice,
-		Browse:   func(context.Context, string) {},
-		Ask: func(ctx context.Context, question string) (idtoken.Secret, error) {
-			return ask(ctx, a.env, question)
-		},
-	}
-	if a.env.Browse != nil {
-		env.Browse = a.env.Browse
-	}
-	return env
-}
-
-// direct is a transport without a proxy.
-func direct(transport http.RoundTripper) http.RoundTripper {
-	if t, ok := transport.(*http.Transport); ok {
-		t = t.Clone()
-		t.Proxy = nil
-		return t
-	}
-	return transport
-}
 
 var errNoTerminal = errors.New("there is no terminal to ask at")
 

@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"context"
 	"crypto/tls"
 	"fmt"
 	"net/http"
@@ -87,6 +88,36 @@ func (a *app) transports(flags mintFlags) (verified, registry http.RoundTripper,
 // asked over this transport.
 func (a *app) idTokenSource(flags identityFlags, verified http.RoundTripper) (idtoken.Source, error) {
 	return flags.chooseSource(a.idTokenEnv(flags, verified))
+}
+
+// idTokenEnv is what sources may look at and ask for.
+func (a *app) idTokenEnv(flags identityFlags, verified http.RoundTripper) idtoken.Env {
+	env := idtoken.Env{
+		Getenv:   a.env.Getenv,
+		Stdin:    a.env.Stdin,
+		ReadFile: a.env.ReadFile,
+		Endpoint: a.endpoint(flags, verified),
+		Direct:   a.endpoint(flags, direct(verified)),
+		Say:      a.host.Notice,
+		Browse:   func(context.Context, string) {},
+		Ask: func(ctx context.Context, question string) (idtoken.Secret, error) {
+			return ask(ctx, a.env, question)
+		},
+	}
+	if a.env.Browse != nil {
+		env.Browse = a.env.Browse
+	}
+	return env
+}
+
+// direct is a transport without a proxy.
+func direct(transport http.RoundTripper) http.RoundTripper {
+	if t, ok := transport.(*http.Transport); ok {
+		t = t.Clone()
+		t.Proxy = nil
+		return t
+	}
+	return transport
 }
 
 // unverified is for registries alone, where the user chose so.

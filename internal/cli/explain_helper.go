@@ -11,6 +11,7 @@ import (
 	"quay-keyless/internal/authfile"
 	"quay-keyless/internal/credhelper"
 	"quay-keyless/internal/errno"
+	"quay-keyless/internal/host"
 )
 
 // placeError is a folder into which the helper's program cannot be put.
@@ -53,4 +54,19 @@ func settingsHints(settings *credhelper.Error) []string {
 		return []string{elsewhere}
 	}
 	return []string{"take the file away and log in again: rm " + shell(settings.Path)}
+}
+
+// explainHelper is [explain] for a helper's own errors.
+func explainHelper(err error) host.Message {
+	message := explain(err)
+	switch {
+	case errors.Is(err, errStore):
+		message.Hints = []string{
+			"nothing is to be done: podman, buildah, skopeo and docker ask quay-keyless by themselves",
+			"for a password of your own in its place: quay-keyless logout, then podman login",
+		}
+	case errors.Is(err, errHelperUsage):
+		message.Hints = []string{"tools call this program by themselves; people use quay-keyless"}
+	}
+	return message
 }
