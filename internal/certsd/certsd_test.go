@@ -5,7 +5,6 @@ package certsd
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -13,105 +12,6 @@ import (
 	"sync"
 	"testing"
 )
-
-const (
-	host    = "quay.example:8443"
-	ours    = "-----BEGIN CERTIFICATE-----\nours\n-----END CERTIFICATE-----\n"
-	other   = "-----BEGIN CERTIFICATE-----\nother\n-----END CERTIFICATE-----" // without a newline
-	foreign = "-----BEGIN CERTIFICATE-----\nforeign\n-----END CERTIFICATE-----"
-)
-
-// home is a user's places below a new folder; etc is a folder of the
-// administrator's, which the user may not change.
-func home(t testing.TB) (p Places, etc string) {
-	t.Helper()
-	base := t.TempDir()
-	own := filepath.Join(base, ".config", "containers", "certs.d")
-	etc = filepath.Join(t.TempDir(), "certs.d")
-	return Places{Search: []string{own, etc}, Write: []string{own}}, etc
-}
-
-// job is an auth file.
-func job(t testing.TB) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "config.json")
-	put(t, path, "{}")
-	return path
-}
-
-func put(t testing.TB, path, text string) {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func install(t testing.TB, p Places, holder, pem string) {
-	t.Helper()
-	if _, err := p.Install(t.Context(), host, holder, []byte(pem)); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func remove(t testing.TB, p Places, holder string) []string {
-	t.Helper()
-	removed, err := p.Remove(t.Context(), holder)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return removed
-}
-
-func file(p Places) string { return folder(p.Search[0]).file(host) }
-
-func wantText(t testing.TB, path, want string) {
-	t.Helper()
-	if got, err := os.ReadFile(path); err != nil || string(got) != want {
-		t.Errorf("%s holds %q (%v), want %q", path, got, err, want)
-	}
-}
-
-// tree lists all files and folders below dir with their modes.
-func tree(t testing.TB, dir string) []string {
-	t.Helper()
-	var found []string
-	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || path == dir {
-			return err
-		}
-		info, err := entry.Info()
-		if err != nil {
-			return err
-		}
-		found = append(found, fmt.Sprintf("%s %v", strings.TrimPrefix(path, dir+"/"), info.Mode()))
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return found
-}
-
-// root is the folder below which home made everything.
-func root(p Places) string { return strings.TrimSuffix(p.Search[0], "/.config/containers/certs.d") }
-
-func wantTree(t testing.TB, dir string, want ...string) {
-	t.Helper()
-	if got := tree(t, dir); fmt.Sprint(got) != fmt.Sprint(want) {
-		t.Errorf("found\n%q, want\n%q", got, want)
-	}
-}
-
-func wantReason(t testing.TB, err error, want Reason) {
-	t.Helper()
-	var fault *Error
-	if !errors.As(err, &fault) || fault.Reason != want {
-		t.Errorf("error %v, want one that it %s", err, words[want])
-	}
-}
 
 func TestLocate(t *testing.T) {
 	env := map[string]string{"HOME": "/home/ci", "XDG_CONFIG_HOME": "/elsewhere"}
@@ -151,90 +51,6 @@ func TestNothingBefore(t *testing.T) {
 	if got := remove(t, p, holder); len(got) != 0 {
 		t.Errorf("removed %q the second time", got)
 	}
-}
-
-// What is there before the first login: its text, its mode and its neighbours
-// are the same after the last logout, and it is trusted meanwhile.
-func TestForeignFileComesBack(t *testing.T) {
-	for name, text := range map[string]string{"a certificate": foreign, "the same one": ours, "no bytes": "", "no PEM": "\x00\n"} {
-		t.Run(name, func(t *testing.T) {
-			p, _ := home(t)
-			put(t, file(p), text)
-			put(t, filepath.Join(filepath.Dir(file(p)), "client.key"), "key")
-			before := tree(t, root(p))
-			first, second := job(t), job(t)
-			for range 2 {
-				install(t, p, first, ours)
-			}
-			install(t, p, second, other)
-			got, err := os.ReadFile(file(p))
-			if err != nil || !strings.HasPrefix(string(got), text) || strings.Count(string(got), ours) != 1 || !strings.Contains(string(got), other) {
-				t.Errorf("ca.crt holds %q, %v", got, err)
-			}
-			remove(t, p, first)
-			remove(t, p, second)
-			wantText(t, file(p), text)
-			wantTree(t, root(p), before...)
-		})
-	}
-}
-
-func TestTwoJobs(t *testing.T) {
-	for name, second := range map[string]string{"one CA": ours, "two CAs": other} {
-		t.Run(name, func(t *testing.T) {
-			p, _ := home(t)
-			a, b := job(t), job(t)
-			install(t, p, a, ours)
-			install(t, p, b, second)
-			remove(t, p, a)
-			wantText(t, file(p), second)
-			remove(t, p, b)
-			wantTree(t, root(p))
-		})
-	}
-}
-
-// A job that was killed never logs out; its folder is cleared by the runner.
-func TestJobThatNeverLogsOut(t *testing.T) {
-	p, _ := home(t)
-	killed, next := job(t), job(t)
-	install(t, p, killed, ours)
-	if err := os.Remove(killed); err != nil {
-		t.Fatal(err)
-	}
-	install(t, p, next, ours)
-	remove(t, p, next)
-	wantTree(t, root(p))
-}
-
-func TestAnotherToolReplacedOurs(t *testing.T) {
-	p, _ := home(t)
-	holder := job(t)
-	install(t, p, holder, ours)
-	put(t, file(p), foreign)
-	if got := remove(t, p, holder); len(got) != 0 {
-		t.Errorf("removed %q", got)
-	}
-	wantText(t, file(p), foreign)
-	wantTree(t, p.Search[0], host+" drwx------", host+"/ca.crt -rw-r--r--")
-}
-
-func TestRemoveOneHost(t *testing.T) {
-	p, _ := home(t)
-	holder := job(t)
-	install(t, p, holder, ours)
-	if _, err := p.Install(t.Context(), "b.example", holder, []byte(other)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := p.Remove(t.Context(), holder, "b.example", "c.example"); err != nil {
-		t.Fatal(err)
-	}
-	wantText(t, file(p), ours)
-	if _, err := os.Stat(filepath.Join(p.Search[0], "b.example")); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("b.example: %v", err)
-	}
-	remove(t, p, holder)
-	wantTree(t, root(p))
 }
 
 // A new folder in the home would hide the administrator's.

@@ -3,76 +3,16 @@
 package credhelper_test
 
 import (
-	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
-	"sync"
 	"testing"
 
 	"quay-keyless/internal/credhelper"
 )
-
-const host = "quay.example:8443"
-
-// settings are those of a GitHub job.
-func settings(robot string) credhelper.Settings {
-	return credhelper.Settings{
-		Registry: host, Robot: robot, Audience: "quay", Source: "github",
-		CA: "-----BEGIN CERTIFICATE-----\n", TLSVerify: true, Timeout: "1m30s",
-	}
-}
-
-func store(t *testing.T, folder string) *credhelper.Store {
-	t.Helper()
-	s, err := credhelper.Beside(filepath.Join(folder, "config.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
-// set keeps settings for hosts and gives what takes them back.
-func set(t *testing.T, s *credhelper.Store, program *credhelper.Installed, robot string, hosts ...string) func(context.Context) error {
-	t.Helper()
-	all := map[string]credhelper.Settings{}
-	for _, host := range hosts {
-		all[host] = settings(robot)
-	}
-	undo, err := s.Set(t.Context(), all, program)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return undo
-}
-
-// in is an environment whose DOCKER_CONFIG is the folder.
-func in(folder string) func(string) string {
-	return func(name string) string { return map[string]string{"DOCKER_CONFIG": folder}[name] }
-}
-
-func text(t *testing.T, path string) string {
-	t.Helper()
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(data)
-}
-
-func write(t *testing.T, path, text string) {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
 
 func TestSettingsAreFoundAgain(t *testing.T) {
 	t.Parallel()
@@ -100,78 +40,6 @@ func TestSettingsAreFoundAgain(t *testing.T) {
 	}
 	if entries, err := os.ReadDir(folder); err != nil || len(entries) > 0 {
 		t.Errorf("%v, %v", entries, err)
-	}
-}
-
-func TestUnknownFieldsStay(t *testing.T) {
-	t.Parallel()
-	folder := t.TempDir()
-	s := store(t, folder)
-	write(t, s.Path(), `{"version":1,"later":{"a":[1]},"hosts":{"else.example":{"odd":true},
-		"`+host+`":{"registry":"old","robot":"acme+old","id-token-file":"/old","ca-certificate":"old","new":"kept","timeout":"1s"}}}`)
-	plain := settings("acme+ci")
-	plain.CA = ""
-	if _, err := s.Set(t.Context(), map[string]credhelper.Settings{host: plain}, nil); err != nil {
-		t.Fatal(err)
-	}
-	var got struct {
-		Later json.RawMessage
-		Hosts map[string]map[string]any
-	}
-	if err := json.Unmarshal([]byte(text(t, s.Path())), &got); err != nil {
-		t.Fatal(err)
-	}
-	if string(got.Later) == "" || got.Hosts["else.example"]["odd"] != true || got.Hosts[host]["new"] != "kept" {
-		t.Errorf("lost in %s", text(t, s.Path()))
-	}
-	if found, err := credhelper.Find(in(folder), 1000, os.ReadFile, host); err != nil || !reflect.DeepEqual(found, plain) {
-		t.Errorf("%+v, %v", found, err)
-	}
-}
-
-func TestUndo(t *testing.T) {
-	t.Parallel()
-	folder := t.TempDir()
-	s := store(t, folder)
-	if err := set(t, s, nil, "acme+ci", host)(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(s.Path()); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("the file stays: %v", err)
-	}
-	set(t, s, nil, "acme+one", host)
-	before := text(t, s.Path())
-	if err := set(t, s, nil, "acme+two", host)(t.Context()); err != nil || text(t, s.Path()) != before {
-		t.Errorf("%s, %v", text(t, s.Path()), err)
-	}
-	undo := set(t, s, nil, "acme+two", host)
-	set(t, s, nil, "acme+three", "b.example")
-	theirs := text(t, s.Path())
-	if err := undo(t.Context()); err != nil || text(t, s.Path()) != theirs {
-		t.Errorf("another's write was undone: %s, %v", text(t, s.Path()), err)
-	}
-}
-
-func TestParallelLoginsKeepAllSettings(t *testing.T) {
-	t.Parallel()
-	folder := t.TempDir()
-	var logins sync.WaitGroup
-	for i := range 40 {
-		logins.Go(func() {
-			s, err := credhelper.Beside(filepath.Join(folder, "config.json"))
-			if err == nil {
-				_, err = s.Set(t.Context(), map[string]credhelper.Settings{fmt.Sprintf("q%d.example", i): settings("acme+ci")}, nil)
-			}
-			if err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	logins.Wait()
-	for i := range 40 {
-		if _, err := credhelper.Find(in(folder), 1000, os.ReadFile, fmt.Sprintf("q%d.example", i)); err != nil {
-			t.Errorf("%d: %v", i, err)
-		}
 	}
 }
 
@@ -219,49 +87,6 @@ func TestVerificationIsTheDefault(t *testing.T) {
 	got, err := credhelper.Find(in(folder), 1000, os.ReadFile, "q")
 	if err != nil || !got.TLSVerify {
 		t.Errorf("%+v, %v", got, err)
-	}
-}
-
-func TestSetWritesNothingWrong(t *testing.T) {
-	t.Parallel()
-	folder := t.TempDir()
-	s := store(t, folder)
-	for _, spoil := range []func(*credhelper.Settings){
-		func(s *credhelper.Settings) { s.Source = "" },
-		func(s *credhelper.Settings) { s.Timeout = "0s" },
-		func(s *credhelper.Settings) { s.Robot = "" },
-	} {
-		wrong := settings("acme+ci")
-		spoil(&wrong)
-		var known *credhelper.Error
-		if _, err := s.Set(t.Context(), map[string]credhelper.Settings{host: wrong}, nil); !errors.As(err, &known) {
-			t.Errorf("error %v", err)
-		}
-	}
-	for _, before := range []string{`{"version":2,"x":1}`, "text"} {
-		write(t, s.Path(), before)
-		if _, err := s.Set(t.Context(), map[string]credhelper.Settings{host: settings("acme+ci")}, nil); err == nil {
-			t.Errorf("%s was written over", before)
-		}
-		if _, err := s.Remove(t.Context(), host); err == nil {
-			t.Errorf("%s was removed", before)
-		}
-		if got := text(t, s.Path()); got != before {
-			t.Errorf("%s became %s", before, got)
-		}
-	}
-}
-
-func TestStoreErrorsNameTheSettingsFile(t *testing.T) {
-	t.Parallel()
-	folder := t.TempDir()
-	s := store(t, folder)
-	if err := os.Mkdir(s.Path(), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	_, err := s.Set(t.Context(), map[string]credhelper.Settings{host: settings("acme+ci")}, nil)
-	if want := "settings file " + s.Path() + " is a folder"; err == nil || err.Error() != want {
-		t.Errorf("error %v, want %s", err, want)
 	}
 }
 

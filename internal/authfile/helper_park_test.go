@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package authfile
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+// beforeBoth has a login and a foreign helper for the host.
+const beforeBoth = `{"auths":{"a":{}, "` + host + `": {"auth":"b2xk"} , "z":{}},"credHelpers":{"` + host + `":"pass","else.example":""}}`
+
+func TestHelperAndLoginKeepTheFirstOldValues(t *testing.T) {
+	static := func(t *testing.T, f *File) { mustSet(t, f, login(host, "secret")) }
+	helped := func(t *testing.T, f *File) { mustSetHelper(t, f, host) }
+	for name, steps := range map[string][]func(*testing.T, *File){
+		"helper over login":               {static, helped},
+		"login over helper":               {helped, static},
+		"helper over helper":              {helped, helped},
+		"login over helper over login":    {static, helped, static},
+		"helper over login over helper":   {helped, static, helped},
+		"again and again":                 {helped, helped, static, static, helped, helped, static},
+		"helper at last":                  {static, static, helped, static, helped},
+		"login with a token of an hour's": {helped, static, static},
+	} {
+		for _, before := range []string{`{}`, `{"auths":null}`, "{\n  \"auths\": {}\n}\n", before, beforeBoth, `{"x":1}`} {
+			t.Run(name, func(t *testing.T) {
+				f := tempFile(t, before)
+				for _, step := range steps {
+					step(t, f)
+					wantOneOfBoth(t, f)
+				}
+				if _, _, err := f.Restore(t.Context(), host); err != nil {
+					t.Fatal(err)
+				}
+				wantText(t, f, before)
+				wantNothingElse(t, f)
+			})
+		}
+	}
+}
+
+// wantOneOfBoth fails where the host has a login and our helper, or where the
+// state holds what opens a registry.
+func wantOneOfBoth(t *testing.T, f *File) {
+	t.Helper()
+	text := []byte(read(t, f.Path()))
+	_, static := decode(t, text)[host]
+	if helped := helpers(t, text)[host] == OwnHelper; static == helped && (static || helpers(t, text)[host] == "") {
+		t.Errorf("login %t and helper %t in %s", static, helped, text)
+	}
+	kept := read(t, f.statePath())
+	for _, secret := range []string{"secret", Credential("acme+ci", login(host, "secret").Token).Reveal()} {
+		if strings.Contains(kept, secret) {
+			t.Errorf("the state holds %q", secret)
+		}
+	}
+	s, err := f.peek()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range s.Objects {
+		for _, known := range part.Keys {
+			for _, text := range append(pieces(known), known.Old) {
+				if bytes.Contains(text, login(host, "secret").value()) {
+					t.Errorf("the state keeps our own login: %s", text)
+				}
+			}
+		}
+	}
+}
+
+func pieces(known saved) [][]byte {
+	var texts [][]byte
+	for _, piece := range known.Parked {
+		texts = append(texts, piece.Text)
+	}
+	return texts
+}
+
+// A user may have named our helper in an image: a login takes it out, as it would
+// win, and puts it back. Another's helper is for the caller to tell of.
+func TestLoginOverAHelperOfTheUsers(t *testing.T) {
+	before := `{"credHelpers":{"else.example":"quay-keyless","` + host + `" : "quay-keyless"}}`
+	f := tempFile(t, before)
+	mustSet(t, f, login(host, "secret"))
+	wantOneOfBoth(t, f)
+	if got := helpers(t, []byte(read(t, f.Path())))["else.example"]; got != OwnHelper {
+		t.Errorf("the helper of another host is %q", got)
+	}
+	mustRestore(t, f, nil, host+": restored")
+	wantText(t, f, before)
+
+	before = `{"credHelpers":{"` + host + `":"pass"}}`
+	f = tempFile(t, before)
+	mustSet(t, f, login(host, "secret"))
+	if got := helpers(t, []byte(read(t, f.Path())))[host]; got != "pass" {
+		t.Errorf("another's helper is %q", got)
+	}
+	mustRestore(t, f, nil, host+": removed")
+	wantText(t, f, before)
+}
+
+func TestRestoreAfterOtherToolsWrote(t *testing.T) {
+	for name, test := range map[string]struct{ now, want, result string }{
+		"podman logout --all": {
+			`{"auths":{}}`,
+			`{"auths":{"` + host + `": {"auth":"b2xk"}}}`, "restored",
+		},
+		"another helper": {
+			`{"auths":{"a":{}},"credHelpers":{"` + host + `":"theirs"}}`,
+			`{"auths":{"a":{},"` + host + `": {"auth":"b2xk"}},"credHelpers":{"` + host + `":"theirs"}}`, "not ours",
+		},
+		"another login": {
+			`{"auths":{"` + host + `":{"auth":"dGhlaXJz"}},"credHelpers":{"` + host + `":"quay-keyless"}}`,
+			`{"auths":{"` + host + `":{"auth":"dGhlaXJz"}}}`, "not ours",
+		},
+		"the neighbours left": {
+			`{"auths":{"new":{"auth":""}},"credHelpers":{"` + host + `":"quay-keyless"}}`,
+			`{"auths":{"new":{"auth":""},"` + host + `":{"auth":"b2xk"}}}`, "restored",
+		},
+		"all is gone": {
+			`{"credHelpers":{"` + host + `" : "quay-keyless"}}`,
+			`{"auths":{"` + host + `":{"auth":"b2xk"}}}`, "restored",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := tempFile(t, `{"auths":{"a":{},"`+host+`":{"auth":"b2xk"},"z":{}}}`)
+			mustSetHelper(t, f, host)
+			write(t, f.Path(), test.now)
+			mustRestore(t, f, nil, host+": "+test.result)
+			got := read(t, f.Path())
+			if compact(t, got) != compact(t, test.want) {
+				t.Errorf("%s became %s, want %s", test.now, got, test.want)
+			}
+			wantNothingElse(t, f)
+		})
+	}
+}
+
+// compact also drops an empty credHelpers, which another tool's writing may have
+// left where there was none before.
+func compact(t *testing.T, text string) string {
+	t.Helper()
+	var out bytes.Buffer
+	if err := json.Compact(&out, []byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	return strings.Replace(strings.Replace(out.String(), `"credHelpers":{},`, "", 1), `,"credHelpers":{}`, "", 1)
+}
