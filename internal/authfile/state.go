@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -175,13 +176,22 @@ func parseState(data []byte) (newest record, lost bool, err error) {
 	if newest.end == 0 {
 		return record{}, len(data) > 0, nil
 	}
-	if v := newest.state.Version; v != stateVersion {
+	switch v := newest.state.Version; v {
+	case stateVersion:
+		return newest, false, nil
+	case strangeVersion:
+		return record{}, false, because(StateVersion, errors.New("something in it is not known to this one"))
+	default:
 		return record{}, false, because(StateVersion, fmt.Errorf("version %d, not %d", v, stateVersion))
 	}
-	return newest, false, nil
 }
 
-// parseRecord reads one line of a state file.
+// strangeVersion stands for a record of our version with something in it that we do
+// not know, and would lose by writing the state anew.
+const strangeVersion = -1
+
+// parseRecord reads one line of a state file. Since its digest is right, what cannot
+// be understood was written so.
 func parseRecord(line []byte) (state, bool) {
 	sum, text, _ := bytes.Cut(line, []byte(" "))
 	if string(sum) != sha256Hex(text) {
@@ -198,8 +208,12 @@ func parseRecord(line []byte) (state, bool) {
 		return state{Version: envelope.Version, Serial: envelope.Serial}, true
 	}
 	var s state
-	err := json.Unmarshal(text, &s)
-	return s, err == nil
+	strict := json.NewDecoder(bytes.NewReader(text))
+	strict.DisallowUnknownFields()
+	if err := strict.Decode(&s); err != nil {
+		return state{Version: strangeVersion, Serial: envelope.Serial}, true
+	}
+	return s, true
 }
 
 // expand is the keys that a restore of these is about: all where there are none,

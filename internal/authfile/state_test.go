@@ -126,19 +126,29 @@ func TestDamagedStateIsLostButStopsNothing(t *testing.T) {
 	wantText(t, f, after)
 }
 
+// Whoever goes back to an older version of the program loses nothing: it does not
+// touch a state of which it does not know all.
 func TestStateOfAnotherVersion(t *testing.T) {
-	f := tempFile(t, `{}`)
-	text := encoded(t, state{})
-	text = encodedAs(t, bytes.Replace(text[65:len(text)-1], []byte(`"version":1`), []byte(`"version":2`), 1))
-	write(t, f.statePath(), string(text))
-	_, err := f.Set(t.Context(), login(host, "1"))
-	wantReason(t, f, err, StateVersion)
-	_, _, err = f.Restore(t.Context())
-	wantReason(t, f, err, StateVersion)
-	wantReason(t, f, f.Check(), StateVersion)
-	wantText(t, f, `{}`)
-	if got := read(t, f.statePath()); got != string(text) {
-		t.Errorf("the state became %q", got)
+	for _, change := range []struct{ from, to string }{
+		{`"version":1`, `"version":2`},
+		{`"version":1`, `"version":1,"later":true`},
+		{`"wrote":`, `"later":[{}],"wrote":`},
+		{`"wrote":["x"]`, `"wrote":{"x":1}`},
+	} {
+		f := tempFile(t, `{}`)
+		text := encoded(t, knowing(3, 4))
+		text = encodedAs(t, bytes.Replace(text[65:len(text)-1], []byte(change.from), []byte(change.to), 1))
+		text = slices.Concat(encoded(t, knowing(2, 4)), text)
+		write(t, f.statePath(), string(text))
+		_, err := f.Set(t.Context(), login(host, "1"))
+		wantReason(t, f, err, StateVersion)
+		_, _, err = f.Restore(t.Context())
+		wantReason(t, f, err, StateVersion)
+		wantReason(t, f, f.Check(), StateVersion)
+		wantText(t, f, `{}`)
+		if got := read(t, f.statePath()); got != string(text) {
+			t.Errorf("%s: the state became %q", change.to, got)
+		}
 	}
 }
 

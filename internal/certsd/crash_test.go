@@ -109,9 +109,10 @@ func TestLocked(t *testing.T) {
 	wantTree(t, root(p))
 }
 
-// A damaged state is said, and nothing is changed.
+// A state that is damaged, or holds what only a later version knows, is said, and nothing is changed.
 func TestBadState(t *testing.T) {
-	for _, text := range []string{"", "{", `{"version":2}`, `{"version":1,"hosts":{"../x":{}}}`, `{"version":1,"hosts":{"x":null}}`} {
+	for _, text := range []string{"", "{", `{"version":2}`, `{"version":1,"hosts":{"../x":{}}}`, `{"version":1,"hosts":{"x":null}}`,
+		`{"version":1,"hosts":{},"later":true}`, `{"version":1,"hosts":{"x":{"wrote":[],"later":1}}}`} {
 		p, _ := home(t)
 		holder := job(t)
 		install(t, p, holder, ours)

@@ -79,7 +79,7 @@ func digest(text []byte) string {
 func parseState(text []byte) (state, error) {
 	s := state{Version: stateVersion}
 	if text != nil {
-		if err := json.Unmarshal(text, &s); err != nil {
+		if err := understand(text, &s); err != nil {
 			return state{}, because(BadState, err)
 		}
 	}
@@ -98,4 +98,15 @@ func parseState(text []byte) (state, error) {
 		}
 	}
 	return s, nil
+}
+
+// understand reads a state, all of it: what a later version has added would be lost
+// when it is written anew.
+func understand(text []byte, s *state) error {
+	if err := json.Unmarshal(text, s); err != nil {
+		return err
+	}
+	strict := json.NewDecoder(bytes.NewReader(text))
+	strict.DisallowUnknownFields()
+	return strict.Decode(&state{})
 }

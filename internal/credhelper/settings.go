@@ -90,11 +90,13 @@ type content struct {
 	top      map[string]json.RawMessage
 	hosts    map[string]json.RawMessage
 	programs []Installed
+	// were are the programs as the file had them, by their paths.
+	were map[string]json.RawMessage
 }
 
 // parse reads a settings file; no text gives an empty content.
 func parse(text []byte) (content, error) {
-	c := content{top: map[string]json.RawMessage{}, hosts: map[string]json.RawMessage{}}
+	c := content{top: map[string]json.RawMessage{}, hosts: map[string]json.RawMessage{}, were: map[string]json.RawMessage{}}
 	if text == nil {
 		return c, nil
 	}
@@ -112,8 +114,15 @@ func parse(text []byte) (content, error) {
 		return content{}, errors.New(`has no object "hosts"`)
 	}
 	if raw, ok := c.top["programs"]; ok {
+		var were []json.RawMessage
+		if err := json.Unmarshal(raw, &were); err != nil {
+			return content{}, fmt.Errorf("has programs that are none: %w", err)
+		}
 		if err := json.Unmarshal(raw, &c.programs); err != nil {
 			return content{}, fmt.Errorf("has programs that are none: %w", err)
+		}
+		for i, program := range c.programs {
+			c.were[program.Path] = were[i]
 		}
 	}
 	return c, nil

@@ -164,10 +164,15 @@ func merged(old json.RawMessage, settings Settings, holder string) (json.RawMess
 		return nil, err
 	}
 	all["holders"] = holders
-	for _, optional := range []string{"id-token-source", "id-token-file", "id-token-env", "id-token-options", "ca-certificate"} {
-		delete(all, optional)
+	return over(all, settings, "id-token-source", "id-token-file", "id-token-env", "id-token-options", "ca-certificate")
+}
+
+// over is all with what value has, and without the optional members that it lacks.
+func over(all map[string]json.RawMessage, value any, optional ...string) (json.RawMessage, error) {
+	for _, name := range optional {
+		delete(all, name)
 	}
-	text, err := json.Marshal(settings)
+	text, err := json.Marshal(value)
 	if err != nil {
 		return nil, err
 	}
@@ -180,7 +185,15 @@ func merged(old json.RawMessage, settings Settings, holder string) (json.RawMess
 // encode is the file's text.
 func (c content) encode() ([]byte, error) {
 	all := maps.Clone(c.top)
-	for name, value := range map[string]any{"version": version, "hosts": c.hosts, "programs": c.programs} {
+	var programs []json.RawMessage
+	for _, program := range c.programs {
+		text, err := over(members(c.were[program.Path]), program, "target", "sha256", "holders", "private")
+		if err != nil {
+			return nil, err
+		}
+		programs = append(programs, text)
+	}
+	for name, value := range map[string]any{"version": version, "hosts": c.hosts, "programs": programs} {
 		text, err := json.Marshal(value)
 		if err != nil {
 			return nil, err

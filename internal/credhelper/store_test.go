@@ -19,22 +19,26 @@ func TestUnknownFieldsStay(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	s := store(t, folder)
-	write(t, s.Path(), `{"version":1,"later":{"a":[1]},"hosts":{"else.example":{"odd":true},
+	write(t, s.Path(), `{"version":1,"later":{"a":[1]},"programs":[{"path":"/x","sha256":"0","new":"kept"},{"path":"/y","new":"kept"}],"hosts":{"else.example":{"odd":true},
 		"`+host+`":{"registry":"old","robot":"acme+old","id-token-file":"/old","ca-certificate":"old","new":"kept","timeout":"1s"}}}`)
 	plain := settings("acme+ci")
 	plain.CA = ""
-	if _, err := s.Set(t.Context(), map[string]credhelper.Settings{host: plain}, nil); err != nil {
+	if _, err := s.Set(t.Context(), map[string]credhelper.Settings{host: plain}, &credhelper.Installed{Path: "/x", Target: "/z"}); err != nil {
 		t.Fatal(err)
 	}
 	var got struct {
-		Later json.RawMessage
-		Hosts map[string]map[string]any
+		Later    json.RawMessage
+		Hosts    map[string]map[string]any
+		Programs []map[string]any
 	}
 	if err := json.Unmarshal([]byte(text(t, s.Path())), &got); err != nil {
 		t.Fatal(err)
 	}
 	if string(got.Later) == "" || got.Hosts["else.example"]["odd"] != true || got.Hosts[host]["new"] != "kept" {
 		t.Errorf("lost in %s", text(t, s.Path()))
+	}
+	if want := []map[string]any{{"path": "/y", "new": "kept"}, {"path": "/x", "target": "/z", "new": "kept"}}; !reflect.DeepEqual(got.Programs, want) {
+		t.Errorf("the programs are %v, want %v", got.Programs, want)
 	}
 	if found, err := credhelper.Find(in(folder), 1000, os.ReadFile, host); err != nil || !reflect.DeepEqual(found, plain) {
 		t.Errorf("%+v, %v", found, err)
