@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main_test
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// promisedFile is what this major version promises: a line for each thing that
+// somebody may depend on, its kind first, the fields separated by tabs.
+const promisedFile = "testdata/compatibility/v1.txt"
+
+// surface is what the program and its files have now, as lines of promisedFile.
+type surface map[string]bool
+
+func (s surface) add(kind string, fields ...string) {
+	s[kind+"\t"+strings.Join(fields, "\t")] = true
+}
+
+// What others depend on stays. The list of promises grows by -update; a line of
+// it goes only by hand, which is a new major version.
+func TestCompatibility(t *testing.T) {
+	have := surface{}
+	have.commands(t)
+	have.variables(t)
+	have.values()
+	have.action(t)
+	have.gitlab(t)
+	have.tekton(t)
+	have.exits(t)
+	have.json(t)
+	have.files(t)
+	have.helper(t)
+
+	promised := readPromises(t)
+	begun := len(promised) > 0
+	var gone, demanded, added []string
+	for _, line := range slices.Sorted(maps.Keys(promised)) {
+		if !have[line] {
+			gone = append(gone, line)
+		}
+	}
+	for _, line := range slices.Sorted(maps.Keys(have)) {
+		switch {
+		case promised[line]:
+		case begun && strings.HasSuffix(line, "\trequired"):
+			demanded = append(demanded, line)
+		case *update:
+			promised[line] = true
+		default:
+			added = append(added, line)
+		}
+	}
+	const page = "see docs/compatibility.md"
+	complain(t, gone, "this was a promise, "+page+". To take it away or to change it is BREAKING, and for a new major version. "+promisedFile+" has, and the program has not:")
+	complain(t, demanded, "this breaks a promise, "+page+". Who did without it until now would have to give:")
+	complain(t, added, "this would be a promise for the whole major version, "+page+". If it shall be one: go test ./cmd/quay-keyless -run TestCompatibility -update")
+	if *update {
+		writePromises(t, promised)
+	}
+	comparePage(t, promised)
+	t.Attr("tried", fmt.Sprintf("%d promises", len(promised)))
+}
+
+// complain names lines, if there are any.
+func complain(t *testing.T, lines []string, words string) {
+	t.Helper()
+	if len(lines) > 0 {
+		t.Errorf("%s\n\t%s", words, strings.ReplaceAll(strings.Join(lines, "\n\t"), "\t", "  "))
+	}
+}
+
+func readPromises(t *testing.T) surface {
+	t.Helper()
+	promised := surface{}
+	text, err := os.ReadFile(filepath.Join("..", "..", promisedFile))
+	if err != nil && !*update {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		promised[strings.TrimSuffix(line, "\n")] = true
+	}
+	return promised
+}
+
+func writePromises(t *testing.T, promised surface) {
+	t.Helper()
+	text := strings.Join(slices.Sorted(maps.Keys(promised)), "\n") + "\n"
+	if err := os.WriteFile(filepath.Join("..", "..", promisedFile), []byte(text), 0o644); err != nil { //nolint:gosec // public
+		t.Fatal(err)
+	}
+}
+
+// of are the fields of the lines of one kind, sorted.
+func (s surface) of(kind string) [][]string {
+	var list [][]string
+	for _, line := range slices.Sorted(maps.Keys(s)) {
+		if fields := strings.Split(line, "\t"); fields[0] == kind {
+			list = append(list, fields[1:])
+		}
+	}
+	return list
+}
+
+// promisedTable is a table of the page: a comment that names it, and its rows.
+var promisedTable = regexp.MustCompile(`(?m)^<!-- promised: ([a-z]+) -->\n\n?((?:\|.*\n)*)`)
+
+// comparePage holds the tables of docs/compatibility.md to the list.
+func comparePage(t *testing.T, promised surface) {
+	t.Helper()
+	path := filepath.Join("..", "..", "docs", "compatibility.md")
+	was := read(t, "docs/compatibility.md")
+	shown := map[string]bool{}
+	page := promisedTable.ReplaceAllStringFunc(was, func(table string) string {
+		name := promisedTable.FindStringSubmatch(table)[1]
+		shown[name] = true
+		return fmt.Sprintf("<!-- promised: %s -->\n\n%s", name, pageTables[name](promised))
+	})
+	for name := range pageTables {
+		if !shown[name] {
+			t.Errorf("docs/compatibility.md has no table %s", name)
+		}
+	}
+	if *update {
+		if err := os.WriteFile(path, []byte(page), 0o644); err != nil { //nolint:gosec // public
+			t.Fatal(err)
+		}
+	} else if page != was {
+		t.Error("the tables of docs/compatibility.md are not those of " + promisedFile + ": go test ./cmd/quay-keyless -run TestCompatibility -update")
+	}
+}
