@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"html"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"quay-keyless/internal/cli"
+	"quay-keyless/internal/sandbox"
+)
+
+// picture is what a terminal shows of commands that a job runs.
+type picture struct {
+	name     string
+	job      sandbox.Job
+	commands []string
+	exit     int
+}
+
+var pictures = []picture{
+	{"login", sandbox.Job{}, []string{"login quay.example.com --robot acme+ci", "logout quay.example.com"}, 0},
+	{"refusal", sandbox.Job{Environment: "release"}, []string{"login quay.example.com --robot acme+ci"}, 4},
+}
+
+// The pictures in the README show what the program says, at a sandbox that is
+// quay.example.com to it. Of its words the home folder and the issuer's address
+// are changed, and long lines are broken between words.
+// -update draws them anew.
+func TestPictures(t *testing.T) {
+	for _, p := range pictures {
+		t.Run(p.name, func(t *testing.T) {
+			var said string
+			synctest.Test(t, func(t *testing.T) { said = p.said(t) })
+			path := filepath.Join("..", "..", "docs", "pictures", p.name+".svg")
+			drawn := draw(said)
+			if *update {
+				if err := os.WriteFile(path, drawn, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if was, err := os.ReadFile(path); err != nil || !bytes.Equal(was, drawn) {
+				t.Errorf("%s does not show what the program says (%v): go test ./cmd/quay-keyless -run TestPictures -update\n%s", path, err, said)
+			}
+		})
+	}
+}
+
+// said runs the commands one after the other, and gives them with their words.
+func (p picture) said(t *testing.T) string {
+	time.Sleep(9 * time.Hour) // of the fake clock, which begins at midnight
+	network := newMemory()
+	box, err := sandbox.New(sandbox.Config{Keys: keys, Dial: network.dial})
+	if err == nil {
+		err = box.Serve("quay.example.com:443", network.listen("quay.example.com:443"), network.listen("plain.example:80"))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	home := t.TempDir()
+	var text strings.Builder
+	for _, command := range p.commands {
+		words, code := p.run(t, network, box, home, strings.Fields(command))
+		if code != p.exit {
+			t.Errorf("%s: exit code %d, want %d", command, code, p.exit)
+		}
+		fmt.Fprintf(&text, "$ quay-keyless %s\n%s", command, words)
+	}
+	_ = box.Close()
+	time.Sleep(time.Minute) // in which all connections end
+	return strings.NewReplacer(home, "/home/ci", box.URL+"/issuers/github", "https://token.actions.githubusercontent.com").Replace(text.String())
+}
+
+func (p picture) run(t *testing.T, network *memory, box *sandbox.Sandbox, home string, args []string) (string, int) {
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(box.CA)
+	variables := box.GitHubEnv(p.job)
+	delete(variables, "GITHUB_ACTIONS") // it speaks as in a terminal
+	variables["HOME"] = home
+	var transports []*http.Transport
+	var words bytes.Buffer
+	code := cli.Main(t.Context(), cli.Env{
+		Args:     args,
+		Getenv:   func(name string) string { return variables[name] },
+		Stdin:    strings.NewReader(""),
+		Stdout:   &words,
+		Stderr:   &words,
+		ReadFile: os.ReadFile,
+		Transport: func(config *tls.Config) http.RoundTripper {
+			transport := network.transport(config)
+			transport.TLSClientConfig.RootCAs = roots
+			transports = append(transports, transport)
+			return transport
+		},
+		Clock:         cli.OS("").Clock,
+		Interruptible: context.WithCancel,
+		OS:            "linux",
+		Version:       "v0.0.0-test",
+	})
+	for _, transport := range transports {
+		transport.CloseIdleConnections()
+	}
+	return words.String(), code
+}
+
+// The measures of a picture, in pixels but for the columns.
+const (
+	columns    = 100
+	characters = 8.4 // how wide one is
+	lineHeight = 20
+	margin     = 20
+)
+
+// draw makes an SVG of a terminal, dark on pages of any colour. The program says
+// nothing in colour; commands are bold.
+func draw(text string) []byte {
+	lines := slices.Collect(strings.Lines(text))
+	var body bytes.Buffer
+	row := 0
+	for _, line := range lines {
+		command := strings.HasPrefix(line, "$ ")
+		if command && row > 0 {
+			row++ // an empty line before it
+		}
+		for _, part := range broken(strings.TrimSuffix(line, "\n")) {
+			row++
+			class := ""
+			if command {
+				class = ` class="command"`
+			}
+			fmt.Fprintf(&body, "<text%s x=\"%d\" y=\"%d\" textLength=\"%.1f\">%s</text>\n",
+				class, margin, margin+row*lineHeight-6, characters*float64(len(part)), html.EscapeString(part))
+		}
+	}
+	width, height := characters*columns+2*margin, row*lineHeight+2*margin
+	var svg bytes.Buffer
+	fmt.Fprintf(&svg, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %.0f %d" width="%.0f" height="%d">
+<!-- Drawn by TestPictures in cmd/quay-keyless. -->
+<style>text { font: 14px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; fill: #e6edf3; white-space: pre } .command { font-weight: bold; fill: #ffffff }</style>
+<rect x="0.5" y="0.5" width="%.0f" height="%d" rx="8" fill="#161b22" stroke="#57606a"/>
+`, width, height, width, height, width-1, height-1)
+	svg.Write(body.Bytes())
+	svg.WriteString("</svg>\n")
+	return svg.Bytes()
+}
+
+// broken is a line in parts that fit.
+func broken(line string) []string {
+	var parts []string
+	for len(line) > columns {
+		space := strings.LastIndexByte(line[:columns+1], ' ')
+		if space <= 0 { // one long word
+			parts, line = append(parts, line[:columns]), line[columns:]
+			continue
+		}
+		parts, line = append(parts, line[:space]), line[space+1:]
+	}
+	return append(parts, line)
+}
