@@ -55,6 +55,12 @@ func TestLint(t *testing.T) {
 	lint(t, lab.Path(), schema("github-workflows"), paths)
 	lint(t, lab.Path(), schema("github-actions"), []string{"action.yml"})
 	lint(t, lab.Path(), schema("dependabot"), []string{".github/dependabot.yml"})
+	forms, err := filepath.Glob(lab.Path(".github/ISSUE_TEMPLATE/[^c]*.yml"))
+	if err != nil || len(forms) == 0 {
+		t.Fatalf("no issue forms: %v", err)
+	}
+	lint(t, lab.Path(), schema("github-issue-forms"), forms)
+	lint(t, lab.Path(), schema("github-issue-config"), []string{".github/ISSUE_TEMPLATE/config.yml"})
 	zizmor := []string{act.Installed(t, "venv/bin/zizmor"), "--offline", "--no-progress", "--strict-collection", "--config", ".github/zizmor.yml"}
 	lint(t, lab.Path(), zizmor, append(paths, "action.yml", ".github/dependabot.yml"))
 }
