@@ -22,6 +22,7 @@ type parked struct {
 	Text   []byte `json:"text"`
 	Side   side   `json:"side"`
 	Beside string `json:"beside,omitempty"` // the neighbour's key
+	Nth    int    `json:"nth,omitempty"`    // which of several members of that key it is, from 0
 	Object int    `json:"object,omitempty"` // which of several objects of one name
 }
 
@@ -73,9 +74,9 @@ func park(text []byte, name, key string) ([]byte, []parked, error) {
 		piece := parked{Text: bytes.Clone(text[from:to]), Side: standsAlone, Object: slices.Index(d.objects, o)}
 		switch {
 		case i < o.last():
-			piece.Side, piece.Beside = standsBefore, o.members[i+1].key
+			piece.Side, piece.Beside, piece.Nth = standsBefore, o.members[i+1].key, o.nth(i+1)
 		case i > 0:
-			piece.Side, piece.Beside = standsAfter, o.members[i-1].key
+			piece.Side, piece.Beside, piece.Nth = standsAfter, o.members[i-1].key, o.nth(i-1)
 		}
 		pieces = append(pieces, piece)
 		text = d.cut(o, i)
@@ -111,7 +112,7 @@ func (d document) place(piece parked) int {
 		return -1
 	}
 	o := d.objects[piece.Object]
-	i := o.indexOf(piece.Beside)
+	i := o.find(piece.Beside, piece.Nth)
 	switch {
 	case piece.Side == standsAlone && len(o.members) == 0:
 		return o.open

@@ -89,6 +89,32 @@ func (o *object) indexOf(key string) int {
 	return -1
 }
 
+// nth is how many members before i have its key.
+func (o *object) nth(i int) int {
+	n := 0
+	for _, m := range o.members[:i] {
+		if m.key == o.members[i].key {
+			n++
+		}
+	}
+	return n
+}
+
+// find is the position of the member that [object.nth] told, or of the last one
+// with its key where there are fewer by now, -1 where there is none.
+func (o *object) find(key string, nth int) int {
+	found := -1
+	for i, m := range o.members {
+		if m.key == key {
+			found = i
+			if nth--; nth < 0 {
+				break
+			}
+		}
+	}
+	return found
+}
+
 // last is the position of the last member, -1 in an empty object.
 func (o *object) last() int { return len(o.members) - 1 }
 
