@@ -12,8 +12,6 @@ import (
 	"strings"
 	"sync"
 	"syscall"
-
-	"quay-keyless/internal/sandbox"
 )
 
 // memory is a network without a system below it, so that a test's clock knows
@@ -82,7 +80,7 @@ func (l *memoryListener) Close() error {
 
 func (l *memoryListener) Addr() net.Addr { return l.address }
 
-// asking counts what a login asks of each endpoint.
+// asking counts what a login asks of each endpoint, by its path.
 type asking struct {
 	mu         sync.Mutex
 	counts     map[string]int
@@ -91,7 +89,7 @@ type asking struct {
 
 // through gives a transport that counts, and that sends the requests to one
 // endpoint to the stand-in if it is diverted.
-func (q *asking) through(network *memory, config *tls.Config, endpoint string, diverted bool) http.RoundTripper {
+func (q *asking) through(network *memory, config *tls.Config, endpoint column, diverted bool) http.RoundTripper {
 	usual, other := network.transport(config), network.transport(config)
 	other.DialContext = func(ctx context.Context, net, _ string) (net.Conn, error) { return network.dial(ctx, net, standIn) }
 	q.mu.Lock()
@@ -99,13 +97,9 @@ func (q *asking) through(network *memory, config *tls.Config, endpoint string, d
 	q.transports = append(q.transports, usual, other)
 	return roundTrip(func(r *http.Request) (*http.Response, error) {
 		q.mu.Lock()
-		for name, path := range endpointPaths {
-			if r.URL.Path == path {
-				q.counts[name]++
-			}
-		}
+		q.counts[r.URL.Path]++
 		q.mu.Unlock()
-		if diverted && r.URL.Path == endpointPaths[endpoint] {
+		if diverted && r.URL.Path == endpoint.path {
 			return other.RoundTrip(r)
 		}
 		return usual.RoundTrip(r)
@@ -115,8 +109,8 @@ func (q *asking) through(network *memory, config *tls.Config, endpoint string, d
 // String lists the endpoints that were asked, in the order of a login.
 func (q *asking) String() string {
 	var text []string
-	for _, name := range []string{sandbox.IDToken, sandbox.Ping, sandbox.Exchange, sandbox.Auth} {
-		text = append(text, fmt.Sprintf("%s %d", name, q.counts[name]))
+	for _, c := range columns {
+		text = append(text, fmt.Sprintf("%s %d", c.name, q.counts[c.path]))
 	}
 	return strings.Join(text, ", ")
 }

@@ -3,6 +3,7 @@
 package main_test
 
 import (
+	"bufio"
 	"compress/gzip"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -15,6 +16,8 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -43,10 +46,31 @@ var faultyServers = map[string]func(t *testing.T, listener net.Listener, trusted
 	"bomb": func(t *testing.T, listener net.Listener, trusted authority) {
 		serveTLS(listener, trusted.sign(t, faultsName, time.Hour), http.HandlerFunc(bomb))
 	},
+	"gigabyte": func(t *testing.T, listener net.Listener, trusted authority) {
+		serveTLS(listener, trusted.sign(t, faultsName, time.Hour), http.HandlerFunc(gigabyte))
+	},
+	"mute":   saying(""),
+	"short":  saying("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{\"token\":\"ey"),
+	"banner": saying("SSH-2.0-OpenSSH_9.2\r\n"),
+	"header": saying("HTTP/1.1 200 OK\r\nX-Long: " + strings.Repeat("x", 11<<20)),
 	"goaway": func(t *testing.T, listener net.Listener, trusted authority) {
 		config := &tls.Config{Certificates: []tls.Certificate{trusted.sign(t, faultsName, time.Hour)}, NextProtos: []string{"h2"}}
 		go eachConn(tls.NewListener(listener, config), goAway)
 	},
+}
+
+// saying reads a request over HTTP/1.1 with TLS, says its words, and ends. It goes
+// on reading, since a client that hangs up first waits 5 s for that to be heard.
+func saying(words string) func(*testing.T, net.Listener, authority) {
+	return func(t *testing.T, listener net.Listener, trusted authority) {
+		config := &tls.Config{Certificates: []tls.Certificate{trusted.sign(t, faultsName, time.Hour)}, NextProtos: []string{"http/1.1"}}
+		go eachConn(tls.NewListener(listener, config), func(conn net.Conn) {
+			if _, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
+				go io.Copy(io.Discard, conn) //nolint:errcheck // ends with the connection
+				_, _ = io.WriteString(conn, words)
+			}
+		})
+	}
 }
 
 func serveTLS(listener net.Listener, certificate tls.Certificate, handler http.Handler) {
@@ -100,6 +124,16 @@ func bomb(w http.ResponseWriter, r *http.Request) {
 		if _, err := packed.Write(zeros); err != nil || r.Context().Err() != nil {
 			return
 		}
+	}
+}
+
+// gigabyte says beforehand how much it will send.
+func gigabyte(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(1<<30))
+	_, err := io.WriteString(w, `{"token":"`)
+	for chunk := strings.Repeat("a", 32<<10); err == nil && r.Context().Err() == nil; {
+		_, err = io.WriteString(w, chunk)
 	}
 }
 

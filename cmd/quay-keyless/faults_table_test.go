@@ -3,9 +3,11 @@
 package main_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 
 	"quay-keyless/internal/sandbox"
 )
@@ -25,8 +27,8 @@ const (
 	loop   = "."      // the redirect to itself
 )
 
-func allFaults(refusals []string) []faultCase {
-	return slices.Concat(networkFaults(), bodyFaults(), redirectFaults(), statusFaults(), retryAfterFaults(), refusalFaults(refusals))
+func allFaults() []faultCase {
+	return slices.Concat(networkFaults(), bodyFaults(), redirectFaults(), statusFaults(), retryAfterFaults(), clientFaults())
 }
 
 func networkFaults() []faultCase {
@@ -42,6 +44,10 @@ func networkFaults() []faultCase {
 		{name: "slow first byte", sandbox: sandbox.Fault{Kind: sandbox.Slow}},
 		{name: "dribbling body", server: "dribbling"},
 		{name: "HTTP 2 GOAWAY", server: "goaway"},
+		{name: "HTTP 1 and no answer", server: "mute"},
+		{name: "HTTP 1 answer cut short", server: "short"},
+		{name: "another protocol", server: "banner"},
+		{name: "header without end", server: "header"},
 	}
 }
 
@@ -55,12 +61,15 @@ func bodyFaults() []faultCase {
 		{name: "truncated body", sandbox: sandbox.Fault{Kind: sandbox.Truncated}},
 		{name: "endless body", sandbox: sandbox.Fault{Kind: sandbox.Endless}},
 		{name: "gzip bomb", server: "bomb"},
+		{name: "gigabyte of JSON", server: "gigabyte"},
 		{name: "HTML 200", sandbox: sandbox.Fault{Kind: sandbox.HTML}},
 		{name: "empty 200", sandbox: sandbox.Fault{Kind: sandbox.Empty}},
 		body("wrong content type", "image/png", "\x89PNG\r\n"),
 		body("invalid UTF-8", typeJSON, "{\"token\":\"\xff\xfe\",\"value\":\"\xff\xfe\"}"),
 		body("JSON null", typeJSON, "null"),
 		body("JSON list", typeJSON, "[]"),
+		body("JSON of many levels", typeJSON, strings.Repeat(`{"token":`, 20_000)),
+		body("token that is empty", typeJSON, `{"token":"","value":"","access_token":""}`),
 		body("token that is a number", typeJSON, `{"token":7,"value":7}`),
 		body("token with a line end", typeJSON, `{"token":"a\n::add-mask::b","value":"a\n::add-mask::b"}`),
 	}
@@ -106,12 +115,42 @@ func retryAfterFaults() []faultCase {
 	}
 }
 
-// refusalFaults are each of Quay's own refusals of an ID token.
-func refusalFaults(messages []string) []faultCase {
-	var all []faultCase
-	for _, message := range messages {
-		all = append(all, faultCase{name: "400 " + message, only: sandbox.Exchange,
-			sandbox: sandbox.Fault{Kind: sandbox.Status, Status: http.StatusBadRequest, Body: `{"message":` + strconv.Quote(message) + `}`}})
+// refusalFault is one of Quay's own refusals, under its words.
+func refusalFault(endpoint string, status int, body string) faultCase {
+	var words struct {
+		Message, Error string
+		Errors         []struct{ Message string }
 	}
+	name := strconv.Itoa(status)
+	if json.Unmarshal([]byte(body), &words) == nil {
+		name += " " + words.Message + words.Error
+		for _, e := range words.Errors {
+			name += e.Message
+		}
+	}
+	return faultCase{name: name, only: endpoint, sandbox: sandbox.Fault{Kind: sandbox.Status, Status: status, Body: body}}
+}
+
+// clientFaults are an OIDC provider's own refusals, and what it could say of
+// itself (RFC 6749, section 5.2; OpenID Connect Discovery, section 4.3).
+func clientFaults() []faultCase {
+	var all []faultCase
+	for code, status := range map[string]int{
+		"invalid_client": 401, "unauthorized_client": 401, "invalid_grant": 400, "invalid_scope": 400, "unsupported_grant_type": 400, "access_denied": 403,
+		"temporarily_unavailable": 503, "odd_code": 400,
+	} {
+		all = append(all, faultCase{name: strconv.Itoa(status) + " " + code, only: "provider",
+			sandbox: sandbox.Fault{Kind: sandbox.Status, Status: status, Body: `{"error":"` + code + `","error_description":"The words\nof the provider"}`}})
+	}
+	for name, body := range map[string]string{
+		"of another issuer":               `{"issuer":"https://elsewhere.example","token_endpoint":"https://elsewhere.example/token"}`,
+		"with a token endpoint on http":   `{"issuer":"` + faultsIssuer + `","token_endpoint":"http://quay.example.com/token"}`,
+		"without a token endpoint":        `{"issuer":"` + faultsIssuer + `"}`,
+		"with a token endpoint of no URL": `{"issuer":"` + faultsIssuer + `","token_endpoint":"https://[::1/\n"}`,
+	} {
+		all = append(all, faultCase{name: "document " + name, only: "discovery",
+			sandbox: sandbox.Fault{Kind: sandbox.Status, Status: 200, Body: body}})
+	}
+	slices.SortFunc(all, func(a, b faultCase) int { return strings.Compare(a.name, b.name) })
 	return all
 }

@@ -6,13 +6,13 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -25,12 +25,28 @@ import (
 const (
 	faultsName = "quay.example.com"
 	faultsHost = faultsName + ":443"
-	standIn    = "stand-in.example:443" // where the faulty servers listen
+	// faultsIssuer is the OIDC provider.
+	faultsIssuer = "https://" + faultsHost + "/issuers/oidc"
+	standIn      = "stand-in.example:443" // where the faulty servers listen
 )
 
-// endpointPaths are what a login asks, by the sandbox's names.
-var endpointPaths = map[string]string{
-	sandbox.IDToken: "/github/token", sandbox.Ping: "/v2/", sandbox.Exchange: exchangePath, sandbox.Auth: "/v2/auth",
+// column is one endpoint that a login asks.
+type column struct {
+	name   string // of its golden file
+	target string // the sandbox's name for it
+	path   string
+	// provider: the login's ID token is an OIDC provider's, not GitHub's.
+	provider bool
+}
+
+// columns are all of them, in the order of a login.
+var columns = []column{
+	{name: "discovery", target: sandbox.Discovery, path: "/issuers/oidc/.well-known/openid-configuration", provider: true},
+	{name: "provider", target: sandbox.IDToken, path: "/issuers/oidc/token", provider: true},
+	{name: "idtoken", target: sandbox.IDToken, path: "/github/token"},
+	{name: "ping", target: sandbox.Ping, path: "/v2/"},
+	{name: "exchange", target: sandbox.Exchange, path: exchangePath},
+	{name: "auth", target: sandbox.Auth, path: "/v2/auth"},
 }
 
 // TestFaults holds a login to each endpoint's failing in each way: it ends
@@ -38,12 +54,14 @@ var endpointPaths = map[string]string{
 // that testdata/faults has, and leaves every file as it was. The network is in
 // memory and the clock a fake one, so that slow is a matter of no time.
 func TestFaults(t *testing.T) {
-	faults := allFaults(recordedRefusals(t))
-	for _, endpoint := range slices.Sorted(maps.Keys(endpointPaths)) {
-		t.Run(endpoint, func(t *testing.T) {
-			golden := readFaults(t, endpoint)
+	faults := append(allFaults(), recordedRefusals(t)...)
+	tried := 0
+	for _, endpoint := range columns {
+		t.Run(endpoint.name, func(t *testing.T) {
+			golden := readFaults(t, endpoint.name)
 			for _, c := range faults {
-				if c.only == "" || c.only == endpoint {
+				if c.only == "" || c.only == endpoint.name {
+					tried++
 					t.Run(c.name, func(t *testing.T) {
 						synctest.Test(t, func(t *testing.T) { golden.compare(t, c.name, c.meet(t, endpoint)) })
 					})
@@ -52,29 +70,58 @@ func TestFaults(t *testing.T) {
 			golden.write(t)
 		})
 	}
+	t.Attr("tried", strconv.Itoa(tried)+" network faults")
 }
 
-// recordedRefusals are what a real Quay's exchange said in its 400s.
-func recordedRefusals(t *testing.T) []string {
+// TestNoFault holds the matrix to a login that nothing disturbs: each endpoint is
+// asked once.
+func TestNoFault(t *testing.T) {
+	for _, endpoint := range columns {
+		synctest.Test(t, func(t *testing.T) {
+			const want = "exit 0, discovery 1, provider 1, idtoken 0, ping 1, exchange 1, auth 1, at once\n"
+			got := faultCase{server: "nothing"}.meet(t, endpoint)
+			if !endpoint.provider {
+				got = strings.NewReplacer("discovery 0, provider 0, idtoken 1", "discovery 1, provider 1, idtoken 0").Replace(got)
+			}
+			if !strings.HasPrefix(got, want) {
+				t.Errorf("%s: %s", endpoint.name, got)
+			}
+		})
+	}
+}
+
+// recordedRefusals are each no of a real Quay's exchange and token endpoint.
+func recordedRefusals(t *testing.T) []faultCase {
 	t.Helper()
-	messages := map[string]bool{}
+	bodies := map[string]faultCase{}
 	for name, releases := range recordings(t) {
+		endpoint := "exchange"
+		switch {
+		case strings.HasPrefix(name, "fed "), strings.HasPrefix(name, "user "):
+			continue
+		case strings.HasPrefix(name, "v2 "):
+			endpoint = "auth"
+		}
 		for _, answered := range releases {
-			var body struct{ Message string }
 			status, _ := answered.Status.(float64)
-			if status == http.StatusBadRequest && !strings.HasPrefix(name, "fed ") && json.Unmarshal([]byte(answered.Body), &body) == nil {
-				messages[body.Message] = true
+			if status == http.StatusBadRequest || status == http.StatusUnauthorized {
+				c := refusalFault(endpoint, int(status), answered.Body)
+				bodies[endpoint+c.name] = c
 			}
 		}
 	}
-	if len(messages) < 15 {
-		t.Fatalf("%d recorded refusals, want more", len(messages))
+	if len(bodies) < 25 {
+		t.Fatalf("%d recorded refusals, want more", len(bodies))
 	}
-	return slices.Sorted(maps.Keys(messages))
+	var all []faultCase
+	for _, key := range slices.Sorted(maps.Keys(bodies)) {
+		all = append(all, bodies[key])
+	}
+	return all
 }
 
 // meet logs in while the endpoint has the fault, and tells what came of it.
-func (c faultCase) meet(t *testing.T, endpoint string) string {
+func (c faultCase) meet(t *testing.T, endpoint column) string {
 	network := newMemory()
 	box := newFaultyQuay(t, network)
 	trusted := newAuthority(t)
@@ -83,9 +130,9 @@ func (c faultCase) meet(t *testing.T, endpoint string) string {
 		defer listener.Close() //nolint:errcheck // in memory
 		serve(t, listener, trusted)
 	} else if c.server == "" {
-		c.sandbox.Target = endpoint
+		c.sandbox.Target = endpoint.target
 		if c.sandbox.Location == loop {
-			c.sandbox.Location = endpointPaths[endpoint]
+			c.sandbox.Location = endpoint.path
 		}
 		box.Fault(c.sandbox)
 	}
@@ -96,9 +143,10 @@ func (c faultCase) meet(t *testing.T, endpoint string) string {
 	}
 	asked := &asking{counts: map[string]int{}}
 	transport := func(config *tls.Config) http.RoundTripper {
-		return asked.through(network, config, endpoint, c.server != "")
+		return asked.through(network, config, endpoint, c.server != "" && c.server != "nothing")
 	}
-	code, elapsed, stdout, stderr := logInAt(t, box, string(box.CA)+trusted.pem(), file, transport)
+	variables := jobOf(box, endpoint.provider)
+	code, elapsed, stdout, stderr := logInAt(t, variables, string(box.CA)+trusted.pem(), file, transport)
 	asked.close()
 	_ = box.Close()
 	time.Sleep(time.Minute) // of the fake clock, in which all connections end
@@ -112,15 +160,27 @@ func (c faultCase) meet(t *testing.T, endpoint string) string {
 	return fmt.Sprintf("exit %d, %s%s\n%s", code, asked, span(elapsed), steady(words))
 }
 
-// logInAt runs a login as a job of GitHub's, whose words are those of a terminal.
-func logInAt(t *testing.T, box *sandbox.Sandbox, ca, file string, transport func(*tls.Config) http.RoundTripper) (code int, took time.Duration, stdout, stderr string) {
+// jobOf is what a job has to log in with: GitHub's ID token, or a client at an
+// OIDC provider.
+func jobOf(box *sandbox.Sandbox, provider bool) map[string]string {
+	if provider {
+		return map[string]string{
+			"QUAY_OIDC_ISSUER": box.URL + "/issuers/oidc", "OIDC_CLIENT_ID": sandbox.ConfidentialClient, "OIDC_CLIENT_SECRET": sandbox.ClientSecret,
+		}
+	}
 	variables := box.GitHubEnv(sandbox.Job{})
-	variables["QUAY_CA_CERTIFICATE"], variables["HOME"] = ca, filepath.Dir(file)
+	variables["QUAY_ID_TOKEN_SOURCE"] = "github"
 	delete(variables, "GITHUB_ACTIONS")
+	return variables
+}
+
+// logInAt runs a login of a job, whose words are those of a terminal.
+func logInAt(t *testing.T, variables map[string]string, ca, file string, transport func(*tls.Config) http.RoundTripper) (code int, took time.Duration, stdout, stderr string) {
+	variables["QUAY_CA_CERTIFICATE"], variables["HOME"] = ca, filepath.Dir(file)
 	var out, words bytes.Buffer
 	start := time.Now()
 	code = cli.Main(t.Context(), cli.Env{
-		Args:          []string{"login", faultsName, "--robot", "acme+ci", "--authfile", file, "--id-token-source", "github"},
+		Args:          []string{"login", faultsName, "--robot", "acme+ci", "--authfile", file},
 		Getenv:        func(name string) string { return variables[name] },
 		Stdin:         strings.NewReader(""),
 		Stdout:        &out,
@@ -137,7 +197,9 @@ func logInAt(t *testing.T, box *sandbox.Sandbox, ca, file string, transport func
 // newFaultyQuay serves a sandbox in memory, where its own requests go too.
 func newFaultyQuay(t *testing.T, network *memory) *sandbox.Sandbox {
 	t.Helper()
-	box, err := sandbox.New(sandbox.Config{Keys: keys, Dial: network.dial})
+	robots := sandbox.DefaultRobots()
+	robots[0].Federation = append(robots[0].Federation, sandbox.Entry{Issuer: "oidc", Subject: sandbox.ServiceAccountID, Audiences: []string{sandbox.ConfidentialClient}})
+	box, err := sandbox.New(sandbox.Config{Keys: keys, Dial: network.dial, Robots: robots})
 	if err == nil {
 		err = box.Serve(faultsHost, network.listen(faultsHost), network.listen("plain.example:80"))
 	}
@@ -156,7 +218,7 @@ func (c faultCase) expectBounds(t *testing.T, code int, elapsed time.Duration, w
 	if elapsed > 90*time.Second {
 		t.Errorf("it took %s, the deadline is 90s", elapsed)
 	}
-	if holdsSecret(words) || strings.Contains(words, "secret-of-another") {
+	if holdsSecret(words) || strings.Contains(words, sandbox.ClientSecret) || strings.Contains(words, "secret-of-another") {
 		t.Errorf("it said a secret: %s", words)
 	}
 	if strings.ContainsAny(words, "\x1b\r") || strings.Contains("\n"+words, "\n::") {

@@ -94,7 +94,7 @@ type jobEnd struct {
 
 func logInOnce(t *testing.T, network *memory, box *sandbox.Sandbox, ca string) jobEnd {
 	var transports []*http.Transport
-	code, took, stdout, stderr := logInAt(t, box, ca, filepath.Join(t.TempDir(), "auth.json"), func(config *tls.Config) http.RoundTripper {
+	code, took, stdout, stderr := logInAt(t, jobOf(box, false), ca, filepath.Join(t.TempDir(), "auth.json"), func(config *tls.Config) http.RoundTripper {
 		transports = append(transports, network.transport(config))
 		return transports[len(transports)-1]
 	})

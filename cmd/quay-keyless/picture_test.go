@@ -115,9 +115,9 @@ func (p picture) run(t *testing.T, network *memory, box *sandbox.Sandbox, home s
 	return words.String(), code
 }
 
-// The measures of a picture, in pixels but for the columns.
+// The measures of a picture, in pixels but for the length of a line, in characters.
 const (
-	columns    = 100
+	lineLength = 100
 	characters = 8.4 // how wide one is
 	lineHeight = 20
 	margin     = 20
@@ -144,7 +144,7 @@ func draw(text string) []byte {
 				class, margin, margin+row*lineHeight-6, characters*float64(len(part)), html.EscapeString(part))
 		}
 	}
-	width, height := characters*columns+2*margin, row*lineHeight+2*margin
+	width, height := characters*lineLength+2*margin, row*lineHeight+2*margin
 	var svg bytes.Buffer
 	fmt.Fprintf(&svg, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %.0f %d" width="%.0f" height="%d">
 <!-- Drawn by TestPictures in cmd/quay-keyless. -->
@@ -159,10 +159,10 @@ func draw(text string) []byte {
 // broken is a line in parts that fit.
 func broken(line string) []string {
 	var parts []string
-	for len(line) > columns {
-		space := strings.LastIndexByte(line[:columns+1], ' ')
+	for len(line) > lineLength {
+		space := strings.LastIndexByte(line[:lineLength+1], ' ')
 		if space <= 0 { // one long word
-			parts, line = append(parts, line[:columns]), line[columns:]
+			parts, line = append(parts, line[:lineLength]), line[lineLength:]
 			continue
 		}
 		parts, line = append(parts, line[:space]), line[space+1:]

@@ -43,6 +43,7 @@ func explain(err error) host.Message {
 		idToken     *refusedIDToken
 		login       *refusedLogin
 		missing     *idtoken.Error
+		unanswered  *idtoken.Unanswered
 		unreachable *endpoint.Unreachable
 
 		unbelievable *endpoint.Unbelievable
@@ -67,6 +68,8 @@ func explain(err error) host.Message {
 		message.Hints = managementHints(err)
 	case errors.As(err, &missing):
 		message.Hints = idTokenHints(missing)
+	case errors.As(err, &unanswered):
+		message.Hints = unansweredHints(unanswered)
 	case errors.As(err, &idToken):
 		return exchangeMessage(idToken)
 	case errors.As(err, &login):
@@ -74,7 +77,7 @@ func explain(err error) host.Message {
 	case errors.As(err, &unreachable):
 		message.Hints = networkHints(unreachable)
 	case errors.As(err, &unbelievable):
-		message.Hints = []string{"is that the registry's own host name, with nothing in front of it that wants a sign-in or speaks another protocol?"}
+		message.Hints = []string{ownName}
 	case helperHints(err) != nil:
 		message.Hints = helperHints(err)
 	default:
@@ -82,6 +85,9 @@ func explain(err error) host.Message {
 	}
 	return message
 }
+
+// ownName is for an answer that no registry gives.
+const ownName = "is that the registry's own host name, with nothing in front of it that wants a sign-in or speaks another protocol?"
 
 func usageHints(usage *usageError) []string {
 	return []string{usage.command + " --help"}

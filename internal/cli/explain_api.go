@@ -70,7 +70,7 @@ func apiHints(r *refusedAPI) []string {
 	case errors.As(r.err, &unreachable):
 		return networkHints(unreachable)
 	case errors.As(r.err, &unbelievable):
-		return []string{"is that the registry's own host name, with nothing in front of it that wants a sign-in or speaks another protocol?"}
+		return []string{ownName}
 	}
 	return nil
 }

@@ -19,12 +19,15 @@ import (
 func exchangeMessage(r *refusedIDToken) host.Message {
 	var refusal *quay.Refusal
 	var unreachable *endpoint.Unreachable
+	var unbelievable *endpoint.Unbelievable
 	message := host.Message{Text: r.Error()}
 	switch {
 	case errors.As(r.err, &refusal):
 		refusalWords(&message, r, refusal)
 	case errors.As(r.err, &unreachable):
 		message.Hints = troubleHints(r, unreachable)
+	case errors.As(r.err, &unbelievable):
+		message.Hints = []string{ownName}
 	default:
 		return message
 	}

@@ -44,7 +44,7 @@ var idTokenCures = map[idtoken.Problem][]string{
 		"look at the step that was to write it; in a pod: mount a projected serviceAccountToken volume with the audience quay there",
 	},
 	idtoken.Unreadable: {"look at who owns the file, and whether it is one"},
-	idtoken.Denied:     {"the words are the provider's: its log tells more"}, // but see deniedCures
+	idtoken.Denied:     {"the answer is the provider's: its log tells more"}, // but see deniedCures
 	idtoken.Insecure:   {"the CI server has to be reached by https: else everybody on the way can read the request token"},
 	idtoken.APICredential: {
 		"mount a serviceAccountToken volume with the audience quay at /var/run/secrets/quay, and leave --id-token-file out: Quay must not see the API's credential",

@@ -3,8 +3,10 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 
+	"quay-keyless/internal/endpoint"
 	"quay-keyless/internal/idtoken"
 )
 
@@ -15,6 +17,19 @@ var deniedCures = map[string][]string{
 	"buildkite":       {"Buildkite gives ID tokens while the job runs; --subject-claim is one of organization_id, pipeline_id, cluster_id, queue_id"},
 	"azure-identity":  {"give the machine an identity; of several, name one by --oidc-client-id; --audience is the App ID URI of an application in its tenant"},
 	"google":          {"give the machine a service account; in GKE, bind the pod's to one by Workload Identity Federation"},
+}
+
+// unansweredHints is for an endpoint that gives ID tokens. It is no registry, and
+// is asked by https alone.
+func unansweredHints(u *idtoken.Unanswered) []string {
+	var unreachable *endpoint.Unreachable
+	switch {
+	case !errors.As(u.Err, &unreachable):
+		return []string{"is that the provider's own address, with nothing in front of it that wants a sign-in or speaks another protocol?"}
+	case endpoint.NoTLS(unreachable.Err):
+		return []string{"that server speaks no TLS: is the address right? ID tokens are asked for by https alone"}
+	}
+	return networkHints(unreachable)
 }
 
 // platformHints tells a job of a known platform where its token is.

@@ -19,22 +19,32 @@ import (
 func loginHints(r *refusedLogin) []string {
 	var refusal *quay.Refusal
 	var unreachable *endpoint.Unreachable
+	var unbelievable *endpoint.Unbelievable
 	switch {
 	case errors.As(r.err, &refusal):
 		return registryCure(r, refusal)
-	case errors.As(r.err, &unreachable) && unreachable.Answer() != nil:
-		switch unreachable.Answer().Status {
+	case errors.As(r.err, &unreachable):
+		return unprovedHints(r, unreachable)
+	case errors.As(r.err, &unbelievable):
+		return []string{ownName}
+	case errors.Is(r.err, quay.ErrNoProof):
+		return []string{"--check asks the registry, so it cannot be had here: leave it out"}
+	}
+	return nil
+}
+
+// unprovedHints is for a proof that got no answer, or one that is worth retrying,
+// to the end.
+func unprovedHints(r *refusedLogin, u *endpoint.Unreachable) []string {
+	if u.Answer() != nil {
+		switch u.Answer().Status {
 		case http.StatusInternalServerError:
 			return []string{"look at Quay's log and at its clock: its registry answers with 500 to a robot token that it does not accept"}
 		case http.StatusTooManyRequests:
 			return []string{rateLimited(r.target)}
 		}
-	case errors.As(r.err, &unreachable):
-		return networkHints(unreachable)
-	case errors.Is(r.err, quay.ErrNoProof):
-		return []string{"--check asks the registry, so it cannot be had here: leave it out"}
 	}
-	return nil
+	return networkHints(u)
 }
 
 // registryCures is one row for each reason that the registry can give.

@@ -34,7 +34,7 @@ func troubleHints(r *refusedIDToken, u *endpoint.Unreachable) []string {
 	case http.StatusInternalServerError:
 		return internalErrorHints(r)
 	}
-	return nil
+	return networkHints(u)
 }
 
 // endedByFront reports HTTP/2's way to refuse a header: nginx ends the stream or

@@ -167,7 +167,7 @@ func (a *app) entryFromToken(ctx context.Context, flags identityFlags, entry wan
 	if err != nil {
 		return entry, err
 	}
-	token, err := source.IDToken(ctx, entry.audiences[0])
+	token, err := idtoken.Ask(ctx, source, entry.audiences[0])
 	if err != nil {
 		return entry, err
 	}

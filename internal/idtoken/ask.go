@@ -51,10 +51,7 @@ func (q question) token(ctx context.Context, field string) (Secret, error) {
 // denial is a definite no in words: the status, a redirect that is not
 // followed, and the endpoint's own text where it has one.
 func denial(answer *endpoint.Answer) string {
-	detail := fmt.Sprintf("was denied with HTTP %d", answer.Status)
-	if location := answer.Location(); location != "" {
-		detail += fmt.Sprintf(" and a redirect to %q, which is not followed", location)
-	}
+	detail := fmt.Sprintf("was denied with HTTP %d", answer.Status) + redirect(answer)
 	var body map[string]json.RawMessage
 	if json.Unmarshal(answer.Body, &body) != nil {
 		return detail
@@ -65,6 +62,14 @@ func denial(answer *endpoint.Answer) string {
 		}
 	}
 	return detail
+}
+
+// redirect quotes where an answer points, if it does.
+func redirect(answer *endpoint.Answer) string {
+	if location := answer.Location(); location != "" {
+		return fmt.Sprintf(" and a redirect to %q, which is not followed", location)
+	}
+	return ""
 }
 
 // firstLine is what a person reads of an endpoint's text: Entra adds lines with

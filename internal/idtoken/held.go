@@ -4,8 +4,11 @@ package idtoken
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
+
+	"quay-keyless/internal/endpoint"
 )
 
 // Held is a source's token for one audience, kept while it is good. It is safe
@@ -31,7 +34,7 @@ func (h *Held) IDToken(ctx context.Context) (Secret, Claims, error) {
 	if h.good() {
 		return h.token, h.claims, nil
 	}
-	token, err := h.Source.IDToken(ctx, h.Audience)
+	token, err := Ask(ctx, h.Source, h.Audience)
 	if err != nil {
 		return Secret{}, Claims{}, err
 	}
@@ -44,6 +47,32 @@ func (h *Held) IDToken(ctx context.Context) (Secret, Claims, error) {
 	}
 	h.token, h.claims = token, claims
 	return token, claims, nil
+}
+
+// Unanswered is the error of a source whose endpoint was not reached or gave an
+// answer not to be believed: Err is an [*endpoint.Unreachable] or an
+// [*endpoint.Unbelievable]. It tells them from the registry's own.
+type Unanswered struct {
+	Source string // its name
+	Err    error
+}
+
+// Error is Err's.
+func (u *Unanswered) Error() string { return u.Err.Error() }
+
+// Unwrap returns Err.
+func (u *Unanswered) Unwrap() error { return u.Err }
+
+// Ask gets a token from the source. Errors are [*Error], [*Unanswered] and what
+// ended ctx.
+func Ask(ctx context.Context, source Source, audience string) (Secret, error) {
+	token, err := source.IDToken(ctx, audience)
+	var unreachable *endpoint.Unreachable
+	var unbelievable *endpoint.Unbelievable
+	if errors.As(err, &unreachable) || errors.As(err, &unbelievable) {
+		return Secret{}, &Unanswered{Source: source.Name(), Err: err}
+	}
+	return token, err
 }
 
 // good reports whether the held token can be used without asking.

@@ -45,9 +45,9 @@ func (o OIDC) discover(ctx context.Context) (provider, error) {
 	p := provider{}
 	switch {
 	case answer.Status != http.StatusOK:
-		return p, o.noProvider(fmt.Sprintf("%s: HTTP %d", u, answer.Status))
+		return p, o.noProvider(u, fmt.Sprintf("HTTP %d", answer.Status)+redirect(answer))
 	case json.Unmarshal(answer.Body, &p) != nil || p.Issuer == "":
-		return p, o.noProvider(u.String() + " is no discovery document")
+		return p, o.noProvider(u, "what is there is no discovery document")
 	case p.Issuer != o.Client.Issuer:
 		return p, &Error{Problem: OtherIssuer, Source: o.Name(), Detail: fmt.Sprintf("is not asked for: the provider at %s calls itself %s", o.Client.Issuer, p.Issuer)}
 	}
@@ -59,6 +59,6 @@ func (o OIDC) discover(ctx context.Context) (provider, error) {
 	return p, nil
 }
 
-func (o OIDC) noProvider(seen string) error {
-	return &Error{Problem: NotOIDC, Source: o.Name(), Detail: "cannot be asked for: there is no OIDC provider at " + seen}
+func (o OIDC) noProvider(at *url.URL, seen string) error {
+	return &Error{Problem: NotOIDC, Source: o.Name(), Detail: fmt.Sprintf("cannot be asked for: there is no OIDC provider at %s: %s", at, seen)}
 }

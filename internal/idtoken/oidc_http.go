@@ -115,10 +115,15 @@ func (o OIDC) refusal(r *oauth2.RetrieveError) error {
 		problem = FlowForbidden
 	case "invalid_grant":
 		problem = WrongLogin
+		if o.Client.Flow == ClientCredentials {
+			problem = WrongClient
+		}
 	case "invalid_scope", "invalid_target", "invalid_resource":
 		problem = WrongScope
 	case "access_denied", "authorization_declined": // the latter is Entra's, of a device
-		problem = Cancelled
+		if o.Client.Flow.Interactive() { // else nobody was asked
+			problem = Cancelled
+		}
 	case "expired_token":
 		problem = NoLogin
 	}
