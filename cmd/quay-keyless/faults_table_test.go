@@ -109,6 +109,7 @@ func retryAfterFaults() []faultCase {
 		after("for an hour", "3600"),
 		after("until a date", "Sat, 01 Jan 2000 00:01:00 GMT"), // the fake clock starts with that year
 		after("until a date long ago", "Thu, 01 Jan 1970 00:00:00 GMT"),
+		after("until the last date", "Fri, 31 Dec 9999 23:59:59 GMT"),
 		after("for nonsense", "soon"),
 		after("for less than nothing", "-5"),
 		after("for ever", "99999999999999999999"),

@@ -7,7 +7,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -203,11 +202,15 @@ func (c *Client) wait(n int, err error) time.Duration {
 	return wait + chance
 }
 
+// longestWait stands for all that is longer: beyond every deadline, and short enough
+// to add to.
+const longestWait = 365 * 24 * time.Hour
+
 // retryAfter reads the header's two forms; nonsense counts as none.
 func retryAfter(answer *Answer, now time.Time) (time.Duration, bool) {
 	text := answer.Header.Get("Retry-After")
 	if seconds, err := strconv.ParseUint(text, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
-		return time.Duration(min(seconds, uint64(math.MaxInt64/time.Second))) * time.Second, true
+		return time.Duration(min(seconds, uint64(longestWait/time.Second))) * time.Second, true
 	}
 	at, err := http.ParseTime(text)
 	if err != nil {
@@ -216,7 +219,7 @@ func retryAfter(answer *Answer, now time.Time) (time.Duration, bool) {
 	if date, ok := answer.Date(); ok {
 		now = date
 	}
-	return max(0, at.Sub(now)), true
+	return min(max(0, at.Sub(now)), longestWait), true
 }
 
 // Transient reports whether another attempt may get another status.
