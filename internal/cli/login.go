@@ -83,13 +83,16 @@ func (a *app) runLogin(ctx context.Context, flags loginFlags, registry string) e
 	if err == nil {
 		err = ca.install(ctx, a, planned(plan), targets)
 	}
-	if err != nil {
+	if err == nil {
+		err = a.host.Publish(result)
+	}
+	if err != nil { // the job takes this for no login
 		done.all(ctx, a.host)
 		return err
 	}
 	a.advise(flags, targets, result)
 	a.sayLogins(flags, logins)
-	return a.host.Publish(result)
+	return nil
 }
 
 // write puts the logins into the auth files, or our helper in their place, and
