@@ -49,8 +49,10 @@ type Env struct {
 }
 
 // OS is the process's own environment. Version is what the release build set;
-// "" takes the module's version, if it was built from one.
+// "" takes the module's version, if it was built from one. The process keeps from
+// now on, whatever its umask, its own rights to the files that it makes.
 func OS(version string) Env {
+	keepOwner()
 	if info, ok := debug.ReadBuildInfo(); version == "" && ok {
 		version = info.Main.Version
 	}

@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+// keepOwner does nothing: Windows has no umask.
+func keepOwner() {}
