@@ -32,7 +32,10 @@ type Env struct {
 	Getenv         func(string) string
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
-	ReadFile       func(path string) ([]byte, error)
+	// Unread: standard output was closed when the process began, and what is
+	// written there goes nowhere without an error.
+	Unread   bool
+	ReadFile func(path string) ([]byte, error)
 	// Transport makes a transport with these TLS settings.
 	Transport func(*tls.Config) http.RoundTripper
 	Clock     endpoint.Clock
@@ -62,6 +65,7 @@ func OS(version string) Env {
 		Stdin:         os.Stdin,
 		Stdout:        os.Stdout,
 		Stderr:        os.Stderr,
+		Unread:        unread(),
 		ReadFile:      readFile,
 		Transport:     transport,
 		Clock:         systemClock{},

@@ -55,6 +55,8 @@ func explain(err error) host.Message {
 	switch {
 	case errors.As(err, &interrupted):
 		message.Text = interrupted.Error()
+	case errors.Is(err, errUnread):
+		message.Hints = []string{"token --output-file PATH writes it to a file, and doctor checks everything without a token"}
 	case errors.As(err, &broken):
 		message.Hints = broken.outcome.hints
 		if refused := (*refusedIDToken)(nil); errors.As(err, &refused) {

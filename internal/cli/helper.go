@@ -91,6 +91,9 @@ func (a *app) drain() {
 // is left out, since the tool makes it next.
 func (a *app) helpGet(ctx context.Context) error {
 	name, err := credhelper.ReadHost(a.env.Stdin)
+	if err == nil && a.env.Unread {
+		err = errUnread
+	}
 	if err != nil {
 		return err
 	}

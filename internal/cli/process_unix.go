@@ -4,7 +4,12 @@
 
 package cli
 
-import "syscall"
+import (
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
 
 // keepOwner takes the owner's rights out of the process's umask: a login's files
 // have the modes that are asked for, and under umask 777 nobody could read them. What
@@ -12,4 +17,20 @@ import "syscall"
 func keepOwner() {
 	const nothing, owner = 0o777, 0o700
 	syscall.Umask(syscall.Umask(nothing) &^ owner)
+}
+
+// unread reports a standard output that was closed when the program began. Go's
+// runtime opens /dev/null in its place, for reading and writing (runtime, checkfds),
+// which a shell's >/dev/null does not.
+func unread() bool {
+	null, err := os.Stat(os.DevNull)
+	if err != nil {
+		return false
+	}
+	info, err := os.Stdout.Stat()
+	if err != nil || !os.SameFile(null, info) {
+		return false
+	}
+	flags, err := unix.FcntlInt(uintptr(syscall.Stdout), unix.F_GETFL, 0)
+	return err == nil && flags&unix.O_ACCMODE == unix.O_RDWR
 }

@@ -4,3 +4,6 @@ package cli
 
 // keepOwner does nothing: Windows has no umask.
 func keepOwner() {}
+
+// unread is never known here.
+func unread() bool { return false }

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"quay-keyless/internal/authfile"
+	"quay-keyless/internal/errno"
 )
 
 // token is the command for tools that read no auth file.
@@ -56,6 +58,8 @@ func (a *app) runToken(ctx context.Context, flags tokenFlags, registry string) e
 		if err := checkPrivate(flags.outputFile); err != nil {
 			return err
 		}
+	} else if a.env.Unread {
+		return errUnread
 	}
 	ctx, stop := a.env.Interruptible(ctx)
 	defer stop()
@@ -72,9 +76,14 @@ func (a *app) runToken(ctx context.Context, flags tokenFlags, registry string) e
 	if flags.outputFile != "" {
 		return writePrivate(flags.outputFile, text)
 	}
-	_, err = a.env.Stdout.Write(text)
-	return err
+	if _, err = a.env.Stdout.Write(text); err != nil {
+		return fmt.Errorf("printing the robot token: %w", errno.Of(err))
+	}
+	return nil
 }
+
+// errUnread is the error before anything is asked for a token that would get lost.
+var errUnread = errors.New("standard output is closed: nobody would get the robot token")
 
 // tokenOutputs are the forms that a robot token can be printed in.
 var tokenOutputs = map[string]func(minted) ([]byte, error){
