@@ -24,9 +24,9 @@ type job struct {
 	env map[string]string
 }
 
-func newJob(t *testing.T) job {
+func newJob(t *testing.T, robots ...sandbox.Robot) job {
 	t.Helper()
-	sb, ca := lab.Sandbox(t)
+	sb, ca := lab.SandboxOf(t, sandbox.Config{Robots: robots})
 	token, err := sb.Mint(sandbox.Token{Claims: map[string]any{"exp": time.Now().Add(time.Hour).Unix()}})
 	if err != nil {
 		t.Fatal(err)
