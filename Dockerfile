@@ -37,6 +37,8 @@ ENTRYPOINT ["/usr/local/bin/quay-keyless"]
 
 FROM ${DEBIAN} AS gitlab
 ARG PACKAGES
+# Seconds since 1970 in the place of today, for what keeps a day in its text.
+ARG TIME
 RUN set -eu; \
     if ! dpkg-query --show ${PACKAGES} >/dev/null; then \
         apt-get update; \
@@ -48,7 +50,7 @@ RUN set -eu; \
     chmod u-s /usr/bin/newuidmap /usr/bin/newgidmap; \
     setcap cap_setuid=ep /usr/bin/newuidmap; \
     setcap cap_setgid=ep /usr/bin/newgidmap; \
-    useradd --create-home --uid 1000 --shell /bin/bash build; \
+    env ${TIME:+SOURCE_DATE_EPOCH=$TIME} useradd --create-home --uid 1000 --shell /bin/bash build; \
     # All users that a container has, but for build itself.
     printf 'build:1:999\nbuild:1001:64535\n' | tee /etc/subuid >/etc/subgid; \
     # For root, and for others. Where no user but build's can be had, it owns all

@@ -52,7 +52,8 @@ lint: ## gofmt, vet and staticcheck
 
 .PHONY: e2e
 e2e: ran ## the slow tests, with real third parties
-	@tools/install.sh curl podman buildah skopeo runc npm git shellcheck strace setpriv:util-linux
+	@tools/install.sh curl podman buildah skopeo runc npm git shellcheck strace setpriv:util-linux groff:groff-base zsh fish \
+		/usr/share/bash-completion/bash_completion:bash-completion
 	@e2e/setup.sh
 	@e2e/keycloak/setup.sh >/dev/null
 	cd e2e && $(GO) test -count=1 -timeout 30m -json ./... | $(RAN)

@@ -50,17 +50,23 @@ func alone(t *testing.T) bool {
 	}
 	inner := exec.CommandContext(t.Context(), os.Args[0], "-test.v", "-test.run", "^"+t.Name()+"$")
 	inner.Env = append(os.Environ(), again+"="+filepath.Dir(rehearsal.dist))
-	inner.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
-	if user, group := os.Getuid(), os.Getgid(); user != 0 { // who may not, may as root of a user namespace
-		inner.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
-		inner.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{HostID: user, Size: 1}}
-		inner.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{HostID: group, Size: 1}}
-	}
+	inner.SysProcAttr = asRoot(&syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET})
 	output, err := inner.CombinedOutput()
 	if err != nil || !strings.Contains(string(output), "--- PASS: "+t.Name()) {
 		t.Errorf("without a network: %v\n%s", err, output)
 	}
 	return false
+}
+
+// asRoot lets a process do what only root may: who is not root is it in a user
+// namespace.
+func asRoot(attributes *syscall.SysProcAttr) *syscall.SysProcAttr {
+	if user, group := os.Getuid(), os.Getgid(); user != 0 {
+		attributes.Cloneflags |= syscall.CLONE_NEWUSER
+		attributes.UidMappings = []syscall.SysProcIDMap{{HostID: user, Size: 1}}
+		attributes.GidMappings = []syscall.SysProcIDMap{{HostID: group, Size: 1}}
+	}
+	return attributes
 }
 
 // loopback turns the only network device on, and proves that there is no other.

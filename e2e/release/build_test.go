@@ -59,7 +59,13 @@ func TestSecondBuild(t *testing.T) {
 	own := runtime.GOOS + "/" + runtime.GOARCH
 	settings := filepath.Join(t.TempDir(), "env")
 	lab.Write(t, settings, "GOFLAGS=-tags=netgo\n", 0o644) // by `go env -w`
-	for targets, cache := range map[string]string{own: t.TempDir(), "darwin/arm64,windows/amd64": ""} {
+	var others []string
+	for _, platform := range platforms {
+		if target := strings.Replace(platform, "-", "/", 1); target != own {
+			others = append(others, target)
+		}
+	}
+	for targets, cache := range map[string]string{own: t.TempDir(), strings.Join(others, ","): ""} {
 		dist := filepath.Join(t.TempDir(), "dist")
 		build := exec.Command("sh", "-c", `umask 077; exec "$@"`, "sh", rehearsal.program, "build", "-targets", targets, version, dist)
 		build.Dir = clone
@@ -86,8 +92,8 @@ func same(t *testing.T, folder, other string) {
 			t.Errorf("%s differs", name)
 		}
 	}
-	if len(entries) < 4 {
-		t.Errorf("only %d files were made", len(entries))
+	if len(entries) == 0 {
+		t.Error("nothing was made")
 	}
 }
 
@@ -121,34 +127,6 @@ func TestSBOM(t *testing.T) {
 		}
 		if !slices.Equal(got, want) {
 			t.Errorf("%s has\n%q\nnot\n%q", file, got, want)
-		}
-	}
-}
-
-// The archive, unpacked into an empty root, is an installation.
-func TestArchive(t *testing.T) {
-	root := t.TempDir()
-	archive := filepath.Join(rehearsal.dist, "quay-keyless-"+version+"-"+runtime.GOOS+"-"+runtime.GOARCH+".tar.gz")
-	lab.Command{Env: path(), Args: []string{"tar", "--extract", "--strip-components", "1", "--directory", root, "--file", archive}}.Must(t)
-
-	run := lab.Command{Env: map[string]string{"PATH": root + "/bin"}, Args: []string{root + "/bin/quay-keyless", "version"}}.Must(t)
-	if run.Stdout != "quay-keyless "+version+"\n" {
-		t.Errorf("version: %q", run.Log())
-	}
-	helper := lab.Command{Env: map[string]string{"HOME": root}, Stdin: "other.example.com\n", Args: []string{root + "/bin/docker-credential-quay-keyless", "get"}}.Run(t)
-	if !strings.Contains(helper.Stdout, "credentials not found in native keychain") {
-		t.Errorf("the helper says %q", helper.Log())
-	}
-	complete := `. "$1/share/bash-completion/completions/quay-keyless"; complete -p quay-keyless`
-	lab.Command{Env: path(), Args: []string{"bash", "-c", complete, "bash", root}}.Must(t)
-	page := lab.Read(t, filepath.Join(root, "share/man/man1/quay-keyless-login.1"))
-	if !strings.Contains(page, `.TH "QUAY-KEYLESS-LOGIN" "1"`) || !strings.Contains(page, `\fB--robot\fP`) {
-		t.Errorf("the man page of login is\n%s", page)
-	}
-	licenses := lab.Read(t, filepath.Join(root, "share/doc/quay-keyless/THIRD_PARTY_LICENSES"))
-	for line := range strings.Lines(lab.Read(t, lab.Path("testdata", "modules.txt"))) {
-		if !strings.Contains(licenses, "\n"+strings.TrimSpace(line)+": ") {
-			t.Errorf("the license of %s is missing", line)
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -29,7 +30,7 @@ import (
 
 // TestImages logs in by the released program and pushes what images.sh makes of the
 // release: the program's image for four CPUs, the job image, and the bundle that names the
-// first by its digest. A second time gives the same.
+// first by its digest. A second time gives the same. Then both images are pulled and used.
 func TestImages(t *testing.T) {
 	sb, ca := lab.Sandbox(t)
 	env := lab.DebianContainers(t, os.Getenv("PATH"))
@@ -55,30 +56,97 @@ func TestImages(t *testing.T) {
 	push := lab.Command{Dir: rehearsal.clone, Env: env, Args: []string{"internal/release/images.sh", version, rehearsal.dist, sb.Host + "/acme/quay-keyless",
 		"--build-arg", "CERTIFICATES=" + sb.Host + "/acme/base", "--build-arg", "DEBIAN=" + lab.Debian}}
 	pushed := push.Must(t).Stdout
-	program, _, _ = strings.Cut(pushed, "\n")
+	images := strings.Split(strings.TrimSpace(pushed), "\n")
+	if len(images) != 3 {
+		t.Fatalf("images.sh says\n%s", pushed)
+	}
 	for _, tag := range []string{version, "v1"} {
 		index := quay.index("acme/quay-keyless:" + tag)
-		if got := sb.Host + "/acme/quay-keyless@" + digest(t, index); got != program {
-			t.Errorf("%s is %s, images.sh said %s", tag, got, program)
+		if got := sb.Host + "/acme/quay-keyless@" + digest(t, index); got != images[0] {
+			t.Errorf("%s is %s, images.sh said %s", tag, got, images[0])
 		}
 		quay.expectPrograms(index)
-		quay.expectBundle("acme/quay-keyless-tekton:"+tag, program)
+		quay.expectBundle("acme/quay-keyless-tekton:"+tag, images[0])
 		quay.index("acme/quay-keyless-gitlab:" + tag)
 	}
-	if again := push.Must(t).Stdout; firstAndLast(again) != firstAndLast(pushed) { // the job image has Debian's files of that day
+	if again := push.Must(t).Stdout; again != pushed {
 		t.Errorf("a second time:\n%s\nnot\n%s", again, pushed)
 	}
+	lab.Command{Env: env, Args: []string{"podman", "rmi", "--all", "--force"}}.Must(t)
+	env["QUAY_CA_CERTIFICATE"], env["QUAY_ROBOT"], env["QUAY_REGISTRY"] = lab.Read(t, ca), "acme+ci", sb.Host
+	t.Run("program", func(t *testing.T) { runProgram(t, env, images[0]) })
+	t.Run("job", func(t *testing.T) { runJob(t, env, images[1], quay) })
+}
+
+// container is a run of an image as it was pushed, with the job's ID token.
+func container(env map[string]string, image string, more ...string) lab.Command {
+	arguments := []string{"podman", "run", "--rm", "--interactive"}
+	for _, variable := range []string{"ID_TOKEN", "QUAY_CA_CERTIFICATE", "QUAY_ROBOT", "QUAY_REGISTRY"} {
+		arguments = append(arguments, "--env", variable)
+	}
+	arguments = append(arguments, "--env", "QUAY_ID_TOKEN_ENV=ID_TOKEN")
+	return lab.Command{Env: env, Args: append(append(arguments, more...), image)}
+}
+
+// runProgram logs in by the program's image, which may nothing but write into
+// one folder.
+func runProgram(t *testing.T, env map[string]string, image string) {
+	folder := t.TempDir()
+	if err := os.Chmod(folder, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	run := container(env, image, "--read-only", "--cap-drop", "all", "--volume", folder+":/auth")
+	run.Args = append(run.Args, "login", "--authfile", "/auth/config.json")
+	run.Must(t)
+	if user, _ := lab.Login(t, lab.Read(t, filepath.Join(folder, "config.json")), env["QUAY_REGISTRY"]); user != "acme+ci" {
+		t.Errorf("the login is that of %q", user)
+	}
+}
+
+// runJob logs in, builds and pushes in the job image.
+func runJob(t *testing.T, env map[string]string, image string, quay *registry) {
+	run := container(env, image, "--env", "QUAY_INSTALL_CA=true", "--env", "QUAY_ROBOT=acme+creator")
+	run.Args = append(run.Args, "bash")
+	run.Stdin = `set -eu
+quay-keyless version
+quay-keyless login
+cd "$(mktemp --directory)"
+echo built >file
+printf 'FROM scratch\nCOPY file /\n' >Containerfile
+buildah bud --quiet --tag "$QUAY_REGISTRY/acme/built:v1" .
+buildah push --quiet "$QUAY_REGISTRY/acme/built:v1"
+quay-keyless logout
+`
+	if ran := run.Must(t); !strings.HasPrefix(ran.Stdout, "quay-keyless "+version+"\n") {
+		t.Errorf("the job says\n%s", ran.Log())
+	}
+	// The day on which its user was added is the commit's, not today.
+	added := container(env, image, "--user", "0")
+	added.Args = append(added.Args, "grep", "^build:", "/etc/shadow")
+	if day := strings.Split(added.Must(t).Stdout, ":")[2]; day != commitDay(t) {
+		t.Errorf("the image is of day %s, not of the commit's, %s", day, commitDay(t))
+	}
+	built, err := remote.Image(quay.reference("acme/built:v1"), quay.options()...)
+	quay.must(err)
+	if file := contents(t, built)["file"]; file != "built\n" {
+		t.Errorf("the job pushed an image with the file %q", file)
+	}
+}
+
+// commitDay is the day of the release's commit, counted since 1970.
+func commitDay(t *testing.T) string {
+	t.Helper()
+	seconds, err := strconv.Atoi(git(t, rehearsal.clone, "log", "-1", "--format=%ct"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strconv.Itoa(seconds / (24 * 60 * 60))
 }
 
 func goEnv(t *testing.T, variable string) string {
 	t.Helper()
 	env := map[string]string{"PATH": os.Getenv("PATH"), "HOME": os.Getenv("HOME"), variable: os.Getenv(variable)}
 	return strings.TrimSpace(lab.Command{Env: env, Args: []string{"go", "env", variable}}.Must(t).Stdout)
-}
-
-func firstAndLast(text string) string {
-	lines := strings.Split(strings.TrimSpace(text), "\n")
-	return lines[0] + "\n" + lines[len(lines)-1]
 }
 
 func digest(t *testing.T, index v1.ImageIndex) string {

@@ -66,7 +66,7 @@ func run(m *testing.M) int {
 
 // make does what the workflow's first job does.
 func (r made) make() error {
-	if err := r.repository(); err != nil {
+	if err := lab.Repository(r.origin); err != nil {
 		return err
 	}
 	steps := [][]string{
@@ -85,50 +85,6 @@ func (r made) make() error {
 		}
 	}
 	return nil
-}
-
-// repository makes the bare repository, with one commit of this checkout's
-// files as they are now.
-func (r made) repository() error {
-	list := exec.Command("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
-	list.Dir = lab.Path()
-	names, err := list.Output()
-	if err != nil {
-		return err
-	}
-	work := r.clone + ".work"
-	for name := range strings.SplitSeq(strings.Trim(string(names), "\x00"), "\x00") {
-		if err := copyFile(lab.Path(name), filepath.Join(work, name)); err != nil {
-			return err
-		}
-	}
-	for _, arguments := range []string{"init --quiet --initial-branch main", "add --all", "commit --quiet --message all", "clone --quiet --bare . " + r.origin} {
-		identity := []string{"git", "-c", "user.name=e2e", "-c", "user.email=e2e@example.com"}
-		if err := command(work, append(identity, strings.Fields(arguments)...)...); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// copyFile copies a file with its mode. One that was deleted and not yet
-// committed is left out.
-func copyFile(from, to string) error {
-	info, err := os.Stat(from)
-	if os.IsNotExist(err) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	content, err := os.ReadFile(from)
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-		return err
-	}
-	return os.WriteFile(to, content, info.Mode())
 }
 
 func command(folder string, arguments ...string) error {

@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -27,15 +28,11 @@ const authorMail = "41898282+github-actions[bot]@users.noreply.github.com"
 // in it follows from HEAD, the programs and the names, so its id does too. The
 // checkout, its index and its branches stay as they are.
 func (s *source) commit(ctx context.Context, folder string, names replacements) (string, error) {
-	temporary, err := os.MkdirTemp("", "quay-keyless-release-")
+	t, err := s.tree(ctx, s.head)
 	if err != nil {
 		return "", err
 	}
-	defer os.RemoveAll(temporary) //nolint:errcheck // a temporary folder
-	t := &tree{source: s, index: []string{"GIT_INDEX_FILE=" + filepath.Join(temporary, "index")}}
-	if _, err := s.git(ctx, t.index, "read-tree", s.head); err != nil {
-		return "", err
-	}
+	defer os.RemoveAll(t.folder) //nolint:errcheck // a temporary folder
 	// A workflow's token may not push a commit whose workflows are not those of
 	// a branch's tip, and main may have gone on.
 	if _, err := s.git(ctx, t.index, "rm", "-r", "--cached", "--quiet", "--ignore-unmatch", ":(top).github/workflows"); err != nil {
@@ -44,29 +41,49 @@ func (s *source) commit(ctx context.Context, folder string, names replacements) 
 	if err := t.addPrograms(ctx, folder); err != nil {
 		return "", err
 	}
+	return t.commit(ctx, names, fmt.Sprintf("Release %s\n\nThe parent commit with the programs that the action runs. The parent's\n"+
+		"internal/release makes this commit again, with the same id.\n", s.version), "-p", s.head)
+}
+
+// tree is that of a commit, while it is made.
+type tree struct {
+	*source
+	folder string   // for git's index, a temporary one
+	index  []string // git's variable for it
+}
+
+// tree begins with the files that git knows by this name: a commit's, or those
+// of a folder in it.
+func (s *source) tree(ctx context.Context, name string) (*tree, error) {
+	folder, err := os.MkdirTemp("", "quay-keyless-release-")
+	if err != nil {
+		return nil, err
+	}
+	t := &tree{source: s, folder: folder, index: []string{"GIT_INDEX_FILE=" + filepath.Join(folder, "index")}}
+	if _, err := s.git(ctx, t.index, "read-tree", name); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(folder))
+	}
+	return t, nil
+}
+
+// commit writes the names that are known now into the tree, makes a commit of it,
+// and gives its id. More arguments are those of git commit-tree.
+func (t *tree) commit(ctx context.Context, names replacements, message string, more ...string) (string, error) {
 	for _, name := range names {
 		if err := t.replace(ctx, name.from, name.to); err != nil {
 			return "", err
 		}
 	}
-	id, err := s.git(ctx, t.index, "write-tree")
+	id, err := t.git(ctx, t.index, "write-tree")
 	if err != nil {
 		return "", err
 	}
-	date := fmt.Sprintf("%d +0000", s.time.Unix())
+	date := fmt.Sprintf("%d +0000", t.time.Unix())
 	identity := []string{
 		"GIT_AUTHOR_NAME=" + author, "GIT_AUTHOR_EMAIL=" + authorMail, "GIT_AUTHOR_DATE=" + date,
 		"GIT_COMMITTER_NAME=" + author, "GIT_COMMITTER_EMAIL=" + authorMail, "GIT_COMMITTER_DATE=" + date,
 	}
-	message := fmt.Sprintf("Release %s\n\nThe parent commit with the programs that the action runs. The parent's\n"+
-		"internal/release makes this commit again, with the same id.\n", s.version)
-	return s.git(ctx, identity, "-c", "i18n.commitEncoding=UTF-8", "commit-tree", id, "-p", s.head, "-m", message)
-}
-
-// tree is the release commit's, while it is made.
-type tree struct {
-	*source
-	index []string // git's variable for an index of its own
+	return t.git(ctx, identity, append([]string{"-c", "i18n.commitEncoding=UTF-8", "commit-tree", id, "-m", message}, more...)...)
 }
 
 // addPrograms adds the action's programs, each compared with the release's list

@@ -42,7 +42,7 @@ image() {
 
 program=$(image cli "$repository" "amd64 arm64 s390x ppc64le" "$@")
 echo "$program"
-image gitlab "$repository-gitlab" amd64 "$@"
+image gitlab "$repository-gitlab" amd64 --build-arg "TIME=$time" "$@"
 for tag in $tags; do
 	bundle=$(go run ./internal/release bundle "$program" "$repository-tekton:$tag")
 done

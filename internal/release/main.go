@@ -6,6 +6,7 @@
 //
 //	release build  [-targets OS/CPU,...] VERSION FOLDER    programs, SBOMs, archives, checksums.txt
 //	release commit [-replace FROM=TO ...] VERSION FOLDER   the commit that carries FOLDER's programs for the action
+//	release component [-replace FROM=TO ...] VERSION       the commit of the GitLab component's project
 //	release bundle IMAGE@DIGEST REFERENCE                  the Tekton bundle, pushed
 //	release size                                           how much of that commit GitHub's runners download
 //
@@ -26,6 +27,7 @@ import (
 const usage = `usage:
   release build  [-targets OS/CPU,...] VERSION FOLDER
   release commit [-replace FROM=TO ...] VERSION FOLDER
+  release component [-replace FROM=TO ...] VERSION
   release bundle IMAGE@DIGEST REFERENCE
   release size`
 
@@ -56,7 +58,9 @@ func run(ctx context.Context, arguments []string, stdout io.Writer) error {
 	case command == "build" && len(rest) == 2:
 		return build(ctx, rest[0], rest[1], *targets)
 	case command == "commit" && len(rest) == 2:
-		return commit(ctx, rest[0], rest[1], names, stdout)
+		return commit(ctx, rest[0], stdout, func(s *source) (string, error) { return s.commit(ctx, rest[1], names) })
+	case command == "component" && len(rest) == 1:
+		return commit(ctx, rest[0], stdout, func(s *source) (string, error) { return s.component(ctx, names) })
 	case command == "bundle" && len(rest) == 2:
 		return pushBundle(ctx, rest[0], rest[1], stdout)
 	case command == "size" && len(rest) == 0:
@@ -97,14 +101,14 @@ func build(ctx context.Context, version, folder, targets string) error {
 	return writeChecksums(folder)
 }
 
-// commit prints the id of the release commit, which is in the checkout's object
-// store and on no branch.
-func commit(ctx context.Context, version, folder string, names replacements, stdout io.Writer) error {
+// commit prints the id of the commit that make makes. It is in the checkout's
+// object store and on no branch.
+func commit(ctx context.Context, version string, stdout io.Writer, make func(*source) (string, error)) error {
 	source, err := open(ctx, ".", version)
 	if err != nil {
 		return err
 	}
-	id, err := source.commit(ctx, folder, names)
+	id, err := make(source)
 	if err != nil {
 		return err
 	}

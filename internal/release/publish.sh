@@ -7,10 +7,7 @@
 set -eu
 version=$1 commit=$2 folder=$3
 
-# newest MAJOR is the highest version without a suffix in $tags.
-newest() {
-	echo "$tags" | sed -n "s|.*refs/tags/\($1\.[0-9]*\.[0-9]*\)\$|\1|p" | sort -V | tail -n 1
-}
+. "$(dirname "$0")/newest.sh"
 
 # A tag is never moved: what was released under it may be in use.
 # Listed outside of a pipe, which would hide that git could not.
