@@ -44,12 +44,11 @@ func TestJobs(t *testing.T) {
 	}
 }
 
-// The example's two jobs: build takes the login by !reference and pushes by
+// The example's two jobs, as a release has them: build takes the login by !reference and pushes by
 // buildah, release takes it by extends and copies by skopeo. Both are in
 // containers without privileges, as the image's user.
 func exampleJobs(t *testing.T, s *server) {
-	text := s.example(t, "build.gitlab-ci.yml")
-	text = strings.Replace(text, "\n  script:\n", keep+"  script:\n"+
+	text := strings.Replace(s.released(t, "build.gitlab-ci.yml"), "\n  script:\n", keep+"  script:\n"+
 		"    - id --user\n"+
 		"    - mkdir \"$CI_PROJECT_DIR.tmp/quay-login-0\"\n"+ // as a killed job leaves it, for release to remove
 		"    - stat --format 'mode %a of %n' \"$DOCKER_CONFIG\" \"$DOCKER_CONFIG\"/* \"$REGISTRY_AUTH_FILE\"\n"+

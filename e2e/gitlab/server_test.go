@@ -67,13 +67,50 @@ const component = "component: $CI_SERVER_FQDN/$CI_PROJECT_PATH/quay-login@$CI_CO
 // inputs that fit this server.
 func (s *server) example(t *testing.T, name string, inputs ...string) string {
 	t.Helper()
-	text := lab.Read(t, lab.Path("gitlab", "examples", name))
-	before, after, found := strings.Cut(text, "include:\n  - component: $CI_SERVER_FQDN/OWNER/quay-keyless/quay-login@v1\n"+
+	return s.fit(t, lab.Read(t, lab.Path("gitlab", "examples", name)), "OWNER", s.include(component, append(inputs, "robot: acme+ci")...))
+}
+
+// fit takes another way to include the component into an example of the owner's.
+func (s *server) fit(t *testing.T, text, owner, include string) string {
+	t.Helper()
+	before, after, found := strings.Cut(text, "include:\n  - component: $CI_SERVER_FQDN/"+owner+"/quay-keyless/quay-login@v1\n"+
 		"    inputs:\n      registry: quay.io\n      robot: acme+ci\n")
 	if !found {
-		t.Fatalf("%s does not include the component as this test knows it", name)
+		t.Fatalf("it does not include the component as this test knows it:\n%s", text)
 	}
-	return before + s.include(component, append(inputs, "robot: acme+ci")...) + after
+	return before + include + after
+}
+
+// released releases this checkout to the project acme/quay-keyless of this server,
+// as docs/releasing.md says, and gives an example of that project, with inputs
+// that fit this server. The component and the image are the project's.
+func (s *server) released(t *testing.T, name string) string {
+	t.Helper()
+	folder := t.TempDir()
+	origin, clone, project := filepath.Join(folder, "origin.git"), filepath.Join(folder, "clone"), filepath.Join(folder, "project.git")
+	if err := lab.Repository(origin); err != nil {
+		t.Fatal(err)
+	}
+	const url = "https://gitlab.example.com/acme/quay-keyless.git"
+	lab.Write(t, filepath.Join(s.env["HOME"], ".gitconfig"), "[url \"file://"+project+"\"]\n\tinsteadOf = "+url+"\n", 0o644)
+	env := lab.GoEnv(t)
+	env["HOME"] = s.env["HOME"]
+	for _, arguments := range [][]string{
+		{"git", "clone", "--quiet", origin, clone},
+		{"git", "init", "--quiet", "--bare", project},
+		{"git", "-C", clone, "remote", "set-url", "origin", "https://github.com/acme/quay-keyless"},
+		{"git", "-C", clone, "tag", "release/v1.2.3"},
+		{"internal/release/mirror.sh", "v1.2.3", lab.JobImage, url},
+	} {
+		command := lab.Command{Dir: folder, Env: env, Args: arguments}
+		if strings.HasPrefix(arguments[0], "internal/") {
+			command.Dir = clone
+		}
+		command.Must(t)
+	}
+	text := lab.Command{Dir: project, Env: env, Args: []string{"git", "show", "v1:examples/" + name}}.Must(t).Stdout
+	include := s.include("component: $CI_SERVER_FQDN/acme/quay-keyless/quay-login@v1", "robot: acme+ci")
+	return s.fit(t, text, "acme", strings.Replace(include, "      image: "+lab.JobImage+"\n", "", 1))
 }
 
 // project is a checkout of acme/app on this server.

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -75,6 +76,18 @@ func (c Command) Start(t *testing.T) *exec.Cmd {
 	}
 	slices.Sort(command.Env)
 	return command
+}
+
+// GoEnv is an environment for the go command, with this machine's caches and
+// nothing else of it. It has no HOME.
+func GoEnv(t *testing.T) map[string]string {
+	t.Helper()
+	env := map[string]string{"PATH": os.Getenv("PATH")}
+	for _, variable := range []string{"GOCACHE", "GOMODCACHE", "GOFLAGS", "GOTOOLCHAIN", "GOPROXY", "GOSUMDB"} {
+		asked := Command{Env: map[string]string{"PATH": env["PATH"], "HOME": os.Getenv("HOME"), variable: os.Getenv(variable)}, Args: []string{"go", "env", variable}}
+		env[variable] = strings.TrimSpace(asked.Must(t).Stdout)
+	}
+	return env
 }
 
 // Containers is the environment in which buildah, podman and skopeo work on

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -37,10 +38,9 @@ func TestImages(t *testing.T) {
 	defer func() { // buildah leaves the stage that certificates came from
 		lab.Command{Env: env, Args: []string{"buildah", "rm", "--all"}}.Must(t)
 	}()
-	for _, variable := range []string{"GOCACHE", "GOMODCACHE", "GOFLAGS", "GOTOOLCHAIN"} {
-		env[variable] = goEnv(t, variable)
-	}
-	env["SSL_CERT_FILE"] = ca
+	own := env["PATH"]
+	maps.Copy(env, lab.GoEnv(t))
+	env["PATH"], env["SSL_CERT_FILE"] = own, ca
 	var err error
 	if env["ID_TOKEN"], err = sb.Mint(sandbox.Token{Issuer: "github"}); err != nil {
 		t.Fatal(err)
@@ -141,12 +141,6 @@ func commitDay(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return strconv.Itoa(seconds / (24 * 60 * 60))
-}
-
-func goEnv(t *testing.T, variable string) string {
-	t.Helper()
-	env := map[string]string{"PATH": os.Getenv("PATH"), "HOME": os.Getenv("HOME"), variable: os.Getenv(variable)}
-	return strings.TrimSpace(lab.Command{Env: env, Args: []string{"go", "env", variable}}.Must(t).Stdout)
 }
 
 func digest(t *testing.T, index v1.ImageIndex) string {

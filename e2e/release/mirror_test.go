@@ -22,11 +22,8 @@ type gitlab struct {
 func newGitLab(t *testing.T) *gitlab {
 	t.Helper()
 	folder := t.TempDir()
-	g := &gitlab{github: github{origin: filepath.Join(folder, "project.git")}, clone: filepath.Join(folder, "clone"), env: path()}
+	g := &gitlab{github: github{origin: filepath.Join(folder, "project.git")}, clone: filepath.Join(folder, "clone"), env: lab.GoEnv(t)}
 	g.env["HOME"] = folder
-	for _, variable := range []string{"GOCACHE", "GOMODCACHE", "GOFLAGS", "GOTOOLCHAIN"} {
-		g.env[variable] = goEnv(t, variable)
-	}
 	git(t, folder, "init", "--quiet", "--bare", "--initial-branch", "main", g.origin)
 	git(t, folder, "clone", "--quiet", rehearsal.origin, g.clone)
 	git(t, g.clone, "remote", "set-url", "origin", "git@github.com:acme/quay-keyless.git")
