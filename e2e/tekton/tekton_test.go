@@ -28,8 +28,7 @@ func TestMain(m *testing.M) { os.Exit(lab.Main(m)) }
 // all that the others left.
 func TestTekton(t *testing.T) {
 	w := newWorld(t)
-	w.create(t, read(t, "tekton", "stepaction", "quay-login", "0.1", "quay-login.yaml")...)
-	w.create(t, read(t, "tekton", "task", "quay-login", "0.1", "quay-login.yaml")...)
+	w.create(t, bundle(t)...) // so that all that follows runs what a release has
 	w.create(t, read(t, "tekton", "examples", "setup.yaml")...)
 	w.create(t, read(t, "tekton", "examples", "build.yaml")...)
 	w.create(t, read(t, "e2e", "tekton", "testdata", "buildah.yaml")...)

@@ -141,11 +141,13 @@ func (w *world) startKubelet(t *testing.T) {
 	for variable, value := range env {
 		environment = append(environment, variable+"="+value)
 	}
+	own := kubelet.Image{Name: lab.Image(t, env)}
 	w.kubelet = &kubelet.Kubelet{
 		Client: w.Kubernetes, API: w.URL, Folder: t.TempDir(),
 		Podman: lab.Podman(), Environment: environment,
 		Images: map[string]kubelet.Image{
-			"quay.io/OWNER/quay-keyless:v1":   {Name: lab.Image(t, env)},
+			"quay.io/OWNER/quay-keyless:v1":   own,
+			released:                          own,
 			"quay.io/buildah/stable:v1":       tools,
 			"quay.io/skopeo/stable:v1":        tools,
 			"registry.k8s.io/kubectl:v1.36.3": tools,
