@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -77,6 +78,39 @@ func TestNamesAreReplaced(t *testing.T) {
 	}
 	if _, err := s.git(t.Context(), nil, "cat-file", "-e", id+":.github/workflows/own.yml"); err == nil {
 		t.Error("the workflow is in the commit")
+	}
+}
+
+// GitLab's project has our folder for it as its root, and the same id each time.
+func TestComponent(t *testing.T) {
+	s, _ := checkout(t, map[string]string{
+		"LICENSE": "license", "README.md": "ours", "gitlab/README.md": "see OWNER/app", "gitlab/templates/login/template.yml": "image: quay.io/OWNER/app:v1",
+	})
+	var names replacements
+	if err := names.Set("OWNER/app=acme/app"); err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for range 2 {
+		id, err := s.component(t.Context(), names)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, id)
+	}
+	if ids[0] != ids[1] {
+		t.Errorf("two commits: %q", ids)
+	}
+	for arguments, want := range map[string]string{
+		"ls-tree -r --name-only ": "LICENSE\nREADME.md\ntemplates/login/template.yml",
+		"log --format=%P%ct ":     strconv.FormatInt(s.time.Unix(), 10), // alone: it has no parent
+	} {
+		if got, err := s.git(t.Context(), nil, strings.Fields(arguments+ids[0])...); err != nil || got != want {
+			t.Errorf("git %s is %q, not %q (%v)", arguments, got, want, err)
+		}
+	}
+	if got, err := s.git(t.Context(), nil, "cat-file", "blob", ids[0]+":templates/login/template.yml"); got != "image: quay.io/acme/app:v1" {
+		t.Errorf("the template is %q (%v)", got, err)
 	}
 }
 
