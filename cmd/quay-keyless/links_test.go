@@ -47,6 +47,20 @@ func TestLinks(t *testing.T) {
 	}
 }
 
+// The index names every page of its folder.
+func TestIndex(t *testing.T) {
+	pages, err := filepath.Glob(filepath.Join("..", "..", "docs", "*.md"))
+	if err != nil || len(pages) == 0 {
+		t.Fatalf("no pages: %v", err)
+	}
+	index := read(t, "docs/README.md")
+	for _, page := range pages {
+		if name := filepath.Base(page); name != "README.md" && !strings.Contains(index, "]("+name+")") {
+			t.Errorf("docs/README.md does not name %s", name)
+		}
+	}
+}
+
 // dangling says what is wrong with a link, "" if nothing is.
 func dangling(t *testing.T, root, page, target string) string {
 	t.Helper()
