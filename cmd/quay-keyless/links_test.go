@@ -4,10 +4,11 @@ package main_test
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -24,20 +25,15 @@ var (
 // Each link of a page to a file of the repository, or to a heading of a page,
 // leads there.
 func TestLinks(t *testing.T) {
-	root := filepath.Join("..", "..")
-	listed, err := exec.Command("git", "-C", root, "ls-files", "--cached", "--others", "--exclude-standard", "--deduplicate", "*.md").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
 	links := 0
-	for _, page := range strings.Fields(string(listed)) {
+	for _, page := range pages(t) {
 		text := inline.ReplaceAllString(fence.ReplaceAllString(read(t, page), ""), "")
 		for _, found := range link.FindAllStringSubmatch(text, -1) {
 			if abroad.MatchString(found[1]) {
 				continue
 			}
 			links++
-			if problem := dangling(t, root, page, found[1]); problem != "" {
+			if problem := dangling(t, page, found[1]); problem != "" {
 				t.Errorf("%s: %s: %s", page, found[1], problem)
 			}
 		}
@@ -49,20 +45,39 @@ func TestLinks(t *testing.T) {
 
 // The index names every page of its folder.
 func TestIndex(t *testing.T) {
-	pages, err := filepath.Glob(filepath.Join("..", "..", "docs", "*.md"))
-	if err != nil || len(pages) == 0 {
-		t.Fatalf("no pages: %v", err)
-	}
 	index := read(t, "docs/README.md")
-	for _, page := range pages {
-		if name := filepath.Base(page); name != "README.md" && !strings.Contains(index, "]("+name+")") {
+	for _, page := range pages(t) {
+		name, inDocs := strings.CutPrefix(page, "docs/")
+		if inDocs && name != "README.md" && !strings.Contains(index, "]("+name+")") {
 			t.Errorf("docs/README.md does not name %s", name)
 		}
 	}
 }
 
+// pages are the repository's, by their paths in it.
+func pages(t *testing.T) []string {
+	t.Helper()
+	var list []string
+	root := os.DirFS(filepath.Join("..", ".."))
+	err := fs.WalkDir(root, ".", func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && slices.Contains([]string{".git", "bin", "dist", "node_modules", "venv"}, entry.Name()):
+			return fs.SkipDir // made or downloaded
+		case strings.HasSuffix(path, ".md"):
+			list = append(list, path)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
 // dangling says what is wrong with a link, "" if nothing is.
-func dangling(t *testing.T, root, page, target string) string {
+func dangling(t *testing.T, page, target string) string {
 	t.Helper()
 	file, anchor, anchored := strings.Cut(target, "#")
 	if file == "" {
@@ -73,7 +88,7 @@ func dangling(t *testing.T, root, page, target string) string {
 	if strings.HasPrefix(file, "..") {
 		return "leads out of the repository"
 	}
-	if _, err := os.Stat(filepath.Join(root, file)); err != nil {
+	if _, err := os.Stat(filepath.Join("..", "..", file)); err != nil {
 		return "is not there"
 	}
 	if anchored && !anchors(read(t, file))[anchor] {
