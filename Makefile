@@ -73,7 +73,7 @@ fuzz: ## each fuzz target for a minute: FUZZTIME=10s for less
 
 .PHONY: bench
 bench: build ## a login against the least that it could cost, and against the shell recipe
-	@tools/install.sh curl jq podman npm
+	@tools/install.sh curl jq podman npm ip:iproute2
 	@e2e/setup.sh node
 	$(GO) run ./internal/bench
 	$(GO) run ./internal/release size
