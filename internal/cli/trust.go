@@ -18,8 +18,11 @@ import (
 // base64 of PEM text.
 func trust(certificates string, readFile func(string) ([]byte, error)) (*tls.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	if certificates == "" {
-		return config, nil // Go's own default: the system's roots
+	if certificates == "" { // Go's own default: the system's roots
+		// Go reads them once, at the first handshake, for about as long as the rest of
+		// a login takes. Asked for now, they are read while connections are made.
+		go x509.SystemCertPool() //nolint:errcheck // the handshake tells
+		return config, nil
 	}
 	text, err := pemText(certificates, readFile)
 	if err != nil {
