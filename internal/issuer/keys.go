@@ -8,10 +8,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/lestrrat-go/jwx/v3/jwa"
-	"github.com/lestrrat-go/jwx/v3/jwk"
-	"github.com/lestrrat-go/jwx/v3/jws"
-
 	"quay-keyless/internal/endpoint"
 	"quay-keyless/internal/idtoken"
 )
@@ -74,15 +70,15 @@ func (k Keys) Verify(token idtoken.Secret, claims idtoken.Claims) error {
 }
 
 func (k Keys) verify(token idtoken.Secret, claims idtoken.Claims, raw json.RawMessage) error {
-	key, err := jwk.ParseKey(raw)
+	key, err := rsaKey(raw)
 	if err != nil {
 		return &Fault{k.name, fmt.Sprintf("has a broken key under the ID token's kid %q", claims.KeyID)}
 	}
-	algorithm, ok := jwa.LookupSignatureAlgorithm(claims.Algorithm)
+	algorithm, ok := algorithms[claims.Algorithm]
 	if !ok {
-		return &Fault{"the ID token", "is signed with " + claims.Algorithm + ", which nothing here knows"}
+		return &Fault{"the ID token", "is signed with " + claims.Algorithm + ", which no RSA key does"}
 	}
-	if _, err := jws.Verify([]byte(token.Reveal()), jws.WithKey(algorithm, key)); err != nil {
+	if err := algorithm.verify(token, key); err != nil {
 		return &Fault{"the ID token's signature", fmt.Sprintf("does not fit the key %q of %s", claims.KeyID, k.name)}
 	}
 	return nil
