@@ -6,13 +6,16 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // systemRoots is where Debian keeps the system's certificates.
@@ -52,6 +55,9 @@ func startJob(ctx context.Context, folder string, where place) (started *job, st
 	if err != nil {
 		return nil, nil, err
 	}
+	var words bytes.Buffer
+	server.Stderr = &words
+	server.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // if this process is killed
 	if err := server.Start(); err != nil {
 		return nil, nil, err
 	}
@@ -62,7 +68,7 @@ func startJob(ctx context.Context, folder string, where place) (started *job, st
 	}
 	if err != nil {
 		stop()
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("quay-sandbox: %w\n%s", err, &words)
 	}
 	return started, stop, nil
 }
@@ -83,7 +89,7 @@ func exports(lines *bufio.Scanner) (map[string]string, error) {
 			return variables, nil
 		}
 	}
-	return nil, fmt.Errorf("quay-sandbox ended: %w", lines.Err())
+	return nil, errors.Join(errors.New("it ended"), lines.Err())
 }
 
 // newJob is the environment of a job at that sandbox.

@@ -92,6 +92,9 @@ func bench(ctx context.Context, runs int) error {
 		return err
 	}
 	report(os.Stdout, all)
+	if err := reportStart(ctx, os.Stdout, folder); err != nil {
+		return err
+	}
 	return reportSizes(ctx, os.Stdout, folder)
 }
 
