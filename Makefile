@@ -69,7 +69,7 @@ e2e: ran ## the slow tests, with real third parties
 
 .PHONY: fuzz
 fuzz: ## each fuzz target for a minute: FUZZTIME=10s for less
-	(cd tools && $(GO) build -o ../bin/fuzz ./fuzz) && bin/fuzz -time $(FUZZTIME)
+	(cd tools && $(GO) build -o ../bin/fuzz ./fuzz) && bin/fuzz -time $(FUZZTIME) -tried bin/tried.json
 
 .PHONY: bench
 bench: build ## a login against the least that it could cost, and against the shell recipe

@@ -2,7 +2,7 @@
 
 // Fuzz runs every fuzz target of the module in the current folder, for a time each:
 //
-//	fuzz [-time 1m] [-only REGEXP]
+//	fuzz [-time 1m] [-only REGEXP] [-tried FILE]
 //
 // A package's instrumented test is built once for all its targets, which "go test
 // -fuzz" would link anew for each, and as many targets run side by side as there
@@ -24,19 +24,22 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"quay-keyless/tools/tried"
 )
 
 func main() {
 	limit := flag.Duration("time", time.Minute, "how long each target runs")
 	only := flag.String("only", ".", "a regular expression for the targets' names")
+	keep := flag.String("tried", "", "add the number of inputs to this file, for bin/ran")
 	flag.Parse()
-	if err := run(*limit, regexp.MustCompile(*only)); err != nil {
+	if err := run(*limit, regexp.MustCompile(*only), *keep); err != nil {
 		fmt.Fprintln(os.Stderr, "fuzz:", err)
 		os.Exit(1)
 	}
 }
 
-func run(limit time.Duration, only *regexp.Regexp) error {
+func run(limit time.Duration, only *regexp.Regexp, keep string) error {
 	folder, err := os.MkdirTemp("", "fuzz")
 	if err != nil {
 		return err
@@ -61,7 +64,10 @@ func run(limit time.Duration, only *regexp.Regexp) error {
 		return fmt.Errorf("%d of %d targets failed", failed, len(targets))
 	}
 	fmt.Printf("%d inputs fuzzed in %d targets\n", executed, len(targets))
-	return nil
+	if keep == "" {
+		return nil
+	}
+	return tried.Trials{"fuzz": {{Count: executed, Kind: "fuzzed inputs"}}}.Keep(keep)
 }
 
 // all runs the targets side by side.

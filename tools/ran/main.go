@@ -17,6 +17,8 @@ import (
 	"os"
 	"slices"
 	"time"
+
+	"quay-keyless/tools/tried"
 )
 
 // event is one line of test2json ("go doc test2json").
@@ -37,9 +39,9 @@ type tally struct {
 	tests  map[string]int      // passed, by package
 	passed int
 	failed int
-	bad    []string // skipped tests, packages without tests
-	said   trials   // by package and test, until its outcome is known
-	tried  trials   // of tests that passed
+	bad    []string     // skipped tests, packages without tests
+	said   tried.Trials // by package and test, until its outcome is known
+	tried  tried.Trials // of tests that passed
 }
 
 func main() {
@@ -54,14 +56,14 @@ func main() {
 
 func run(keep, table string) error {
 	if table != "" {
-		known, err := readTrials(table)
+		known, err := tried.Read(table)
 		if err != nil {
 			return err
 		}
-		known.table(os.Stdout)
+		known.Table(os.Stdout)
 		return nil
 	}
-	t := &tally{out: os.Stdout, output: map[string][]string{}, tests: map[string]int{}, said: trials{}, tried: trials{}}
+	t := &tally{out: os.Stdout, output: map[string][]string{}, tests: map[string]int{}, said: tried.Trials{}, tried: tried.Trials{}}
 	if err := t.read(os.Stdin); err != nil {
 		return err
 	}
@@ -71,7 +73,7 @@ func run(keep, table string) error {
 	if keep == "" {
 		return nil
 	}
-	return t.tried.keep(keep)
+	return t.tried.Keep(keep)
 }
 
 func (t *tally) read(in io.Reader) error {
@@ -96,7 +98,7 @@ func (t *tally) note(e event) error {
 		if e.Key != "tried" {
 			return nil
 		}
-		one, err := parseTrial(e.Value)
+		one, err := tried.Parse(e.Value)
 		if err != nil {
 			return fmt.Errorf("%s: %w", key, err)
 		}

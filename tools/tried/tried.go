@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+// Package tried adds up what tests tried and came through, over the runs of one
+// "make e2e".
+package tried
 
 import (
 	"encoding/json"
@@ -15,45 +17,44 @@ import (
 	"strings"
 )
 
-// trials is what tests said they tried and came through, by package and test. A
-// test says it with t.Attr("tried", "263 network faults").
-type trials map[string][]trial
+// Trials is what was tried, by who tried it: a package and its test, say.
+type Trials map[string][]Trial
 
-// trial is a number of trials of one kind.
-type trial struct {
+// Trial is a number of trials of one kind.
+type Trial struct {
 	Count int
-	Kind  string
+	Kind  string // in lower case and plural, as "network faults"
 }
 
-// parseTrial reads "263 network faults".
-func parseTrial(words string) (trial, error) {
+// Parse reads a trial as tests say it: "263 network faults".
+func Parse(words string) (Trial, error) {
 	number, kind, _ := strings.Cut(words, " ")
 	count, err := strconv.Atoi(number)
 	if err != nil || kind == "" {
-		return trial{}, fmt.Errorf("tried %q: want a number and what was tried", words)
+		return Trial{}, fmt.Errorf("tried %q: want a number and what was tried", words)
 	}
-	return trial{Count: count, Kind: kind}, nil
+	return Trial{Count: count, Kind: kind}, nil
 }
 
-// readTrials reads what earlier runs left in path; no file is no trials.
-func readTrials(path string) (trials, error) {
+// Read reads what earlier runs left in path; no file is no trials.
+func Read(path string) (Trials, error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return trials{}, nil
+		return Trials{}, nil
 	} else if err != nil {
 		return nil, err
 	}
-	known := trials{}
+	known := Trials{}
 	if err := json.Unmarshal(data, &known); err != nil {
 		return nil, fmt.Errorf("reading %s: %w", path, err)
 	}
 	return known, nil
 }
 
-// keep adds t to what earlier runs left in path. A test that ran again takes the
-// place of its earlier run.
-func (t trials) keep(path string) error {
-	all, err := readTrials(path)
+// Keep adds t to what earlier runs left in path. Who tries again takes the
+// place of what he tried before.
+func (t Trials) Keep(path string) error {
+	all, err := Read(path)
 	if err != nil {
 		return err
 	}
@@ -65,8 +66,8 @@ func (t trials) keep(path string) error {
 	return os.WriteFile(path, append(data, '\n'), 0o644)
 }
 
-// table prints the sum of each kind as Markdown.
-func (t trials) table(out io.Writer) {
+// Table prints the sum of each kind as Markdown.
+func (t Trials) Table(out io.Writer) {
 	sums := map[string]int{}
 	for _, tried := range t {
 		for _, one := range tried {
