@@ -4,8 +4,6 @@ package main_test
 
 import (
 	"fmt"
-	"io/fs"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -23,32 +21,8 @@ type fenced struct {
 
 func (b fenced) String() string { return fmt.Sprintf("%s:%d", b.page, b.line) }
 
-// pages are all Markdown files of the repository, by their paths in it.
-func pages(t *testing.T) []string {
-	t.Helper()
-	var list []string
-	root := filepath.Join("..", "..")
-	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if entry.IsDir() && slices.Contains([]string{".git", "node_modules", "dist", "bin"}, entry.Name()) {
-			return filepath.SkipDir
-		}
-		if filepath.Ext(path) == ".md" {
-			name, _ := filepath.Rel(root, path)
-			list = append(list, filepath.ToSlash(name))
-		}
-		return nil
-	})
-	if err != nil || len(list) < 10 {
-		t.Fatalf("%d pages, %v", len(list), err)
-	}
-	return list
-}
-
 var (
-	fence   = regexp.MustCompile("^(\\s*)```(\\w*)$")
+	opening = regexp.MustCompile("^(\\s*)```(\\w*)$")
 	comment = regexp.MustCompile(`^\s*<!-- (.*) -->$`)
 )
 
@@ -58,7 +32,7 @@ func blocks(t *testing.T, page string) (list []fenced, prose string) {
 	var open *fenced
 	var indent, mark string
 	for i, line := range strings.Split(read(t, page), "\n") {
-		start := fence.FindStringSubmatch(line)
+		start := opening.FindStringSubmatch(line)
 		switch {
 		case open != nil && start != nil:
 			list = append(list, *open)
@@ -157,6 +131,11 @@ func (r *repository) block(t *testing.T, b fenced) {
 			t.Errorf("%s: why is it not run?", b)
 		}
 		r.shell(t, b)
+	case kind == "run by":
+		if r.tests[reason] == nil {
+			t.Errorf("%s: there is no test %s", b, reason)
+		}
+		r.shell(t, b)
 	case b.usage():
 		r.usage(t, b)
 	case b.mark != "":
@@ -167,6 +146,6 @@ func (r *repository) block(t *testing.T, b fenced) {
 	case b.runnable() || b.named():
 		r.shell(t, b)
 	default:
-		t.Errorf("%s: nothing tests a block of %q: make it a command that TestDocumentedCommands runs, or write <!-- not run: WHY --> before it", b, b.lang)
+		t.Errorf("%s: nothing tests a block of %q: make it a command that TestDocumentedCommands runs, or write <!-- run by: TestName --> or <!-- not run: WHY --> before it", b, b.lang)
 	}
 }
