@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -154,13 +155,34 @@ func alternatives(synopsis string) []string {
 	return list
 }
 
-// hints looks at the commands that the program itself tells people to type: what
-// stands after the last colon of a hint.
-func (r *repository) hints(t *testing.T, b fenced) {
+// said looks at what the program itself tells people to type: in its help, and in
+// the hints of all that contract cases show.
+func (r *repository) said(t *testing.T) {
 	t.Helper()
-	for line := range strings.Lines(b.text) {
-		if found := regexp.MustCompile(`^hint: .*: (quay-keyless .*)$`).FindStringSubmatch(strings.TrimSpace(line)); found != nil {
-			r.command(t, b.String(), found[1])
+	for _, command := range everyCommand(cli.Command(noEnv(map[string]bool{}))) {
+		for line := range strings.Lines(command.Example) {
+			r.command(t, command.CommandPath()+" --help", strings.TrimSpace(line))
 		}
+	}
+	files, err := filepath.Glob(filepath.Join("..", "..", "testdata", "*", "*.golden"))
+	if err != nil || len(files) < 100 {
+		t.Fatalf("%d golden files, %v", len(files), err)
+	}
+	for _, file := range files {
+		r.hints(t, file, readAll(t, file))
+	}
+}
+
+// pasted is a command at the end of a hint.
+var pasted = regexp.MustCompile(`(?m)^hint: (?:.*: )?(quay-keyless .*)$`)
+
+// placeholder is what golden files have for a name.
+var placeholder = regexp.MustCompile(`<[a-z ]+>`)
+
+// hints looks at the commands in hints.
+func (r *repository) hints(t *testing.T, where, text string) {
+	t.Helper()
+	for _, command := range matches(text, pasted.String()) {
+		r.command(t, where, placeholder.ReplaceAllString(command, "X"))
 	}
 }

@@ -110,6 +110,7 @@ func TestDocs(t *testing.T) {
 		}
 		commands += tree.prose(t, page, prose)
 	}
+	tree.said(t)
 	t.Attr("tried", fmt.Sprintf("%d documented command lines", tree.lines))
 	if commands == 0 || tree.lines < 50 {
 		t.Errorf("only %d command lines are documented, %d of them in the text: does the test find them?", tree.lines, commands)
@@ -125,7 +126,7 @@ func (r *repository) block(t *testing.T, b fenced) {
 		if b.page != "docs/troubleshooting.md" {
 			t.Errorf("%s: only docs/troubleshooting.md has golden blocks", b)
 		}
-		r.hints(t, b)
+		r.hints(t, b.String(), b.text)
 	case kind == "not run":
 		if len(reason) < 10 {
 			t.Errorf("%s: why is it not run?", b)
