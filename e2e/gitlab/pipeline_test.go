@@ -35,6 +35,7 @@ func TestJobs(t *testing.T) {
 	s := newServer(t).withContainers(t)
 	for name, test := range map[string]func(*testing.T, *server){
 		"example":   exampleJobs,
+		"guides":    guideJobs,
 		"refused":   refusedJobs,
 		"ways":      waysJobs,
 		"masking":   maskingJobs,
