@@ -3,6 +3,7 @@
 package main_test
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -16,7 +17,7 @@ var pageTables = map[string]func(surface) string{
 	"action":    func(s surface) string { return table([]string{"what", "names"}, grouped(s.of("action"))) },
 	"gitlab":    func(s surface) string { return table([]string{"what", "name", "value"}, coded(s.of("gitlab"))) },
 	"tekton":    func(s surface) string { return table([]string{"of", "what", "name", "value"}, coded(s.of("tekton"))) },
-	"exits":     func(s surface) string { return table([]string{"exit code", "of"}, s.of("exit")) },
+	"exits":     func(s surface) string { return table([]string{"exit code", "of"}, byNumber(s.of("exit"))) },
 	"json":      func(s surface) string { return table([]string{"of", "fields"}, described(s.of("json"))) },
 	"files":     func(s surface) string { return table([]string{"file", "fields"}, described(s.of("file"))) },
 	"helper":    func(s surface) string { return table([]string{"argument", "what"}, coded(s.of("helper"))) },
@@ -46,6 +47,14 @@ func coded(rows [][]string) [][]string {
 			}
 		}
 	}
+	return rows
+}
+
+// byNumber sorts rows by the number that they begin with.
+func byNumber(rows [][]string) [][]string {
+	slices.SortStableFunc(rows, func(a, b []string) int {
+		return cmp.Or(len(a[0])-len(b[0]), strings.Compare(a[0], b[0]))
+	})
 	return rows
 }
 

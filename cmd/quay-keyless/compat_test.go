@@ -110,7 +110,7 @@ func (s surface) of(kind string) [][]string {
 }
 
 // promisedTable is a table of the page: a comment that names it, and its rows.
-var promisedTable = regexp.MustCompile(`(?m)^<!-- promised: ([a-z]+) -->\n\n?((?:\|.*\n)*)`)
+var promisedTable = regexp.MustCompile(`(?m)^<!-- promised: ([a-z]+) -->\n\n?((?:\|.*\n)*)\n?`)
 
 // comparePage holds the tables of docs/compatibility.md to the list.
 func comparePage(t *testing.T, promised surface) {
@@ -121,7 +121,7 @@ func comparePage(t *testing.T, promised surface) {
 	page := promisedTable.ReplaceAllStringFunc(was, func(table string) string {
 		name := promisedTable.FindStringSubmatch(table)[1]
 		shown[name] = true
-		return fmt.Sprintf("<!-- promised: %s -->\n\n%s", name, pageTables[name](promised))
+		return fmt.Sprintf("<!-- promised: %s -->\n\n%s\n", name, pageTables[name](promised))
 	})
 	for name := range pageTables {
 		if !shown[name] {
