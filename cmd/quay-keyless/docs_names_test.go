@@ -141,7 +141,8 @@ func (r *repository) exists(t *testing.T, page, name string) {
 // flagsOfOthers are flags of other programs that pages name, each with its program.
 var flagsOfOthers = map[string]string{
 	"service-account-issuer": "kube-apiserver", "service-account-jwks-uri": "kube-apiserver", "anonymous-auth": "kube-apiserver",
-	"single-branch": "git clone", "no-tags": "git clone", "cert-dir": "podman",
+	"single-branch": "git clone", "no-tags": "git clone", "cert-dir": "podman", "build-arg": "buildah", "timestamp": "buildah",
+	"bundle": "gh attestation", "custom-trusted-root": "gh attestation",
 }
 
 // options looks at the flags of a piece of code that begins with one.
