@@ -40,7 +40,7 @@ func newRepository(t *testing.T) *repository {
 		if err != nil {
 			return err
 		}
-		if entry.IsDir() && slices.Contains([]string{".git", "node_modules", "dist", "bin"}, entry.Name()) {
+		if entry.IsDir() && slices.Contains(notOurs, entry.Name()) {
 			return filepath.SkipDir
 		}
 		relative, err := filepath.Rel(root, name)
