@@ -98,7 +98,7 @@ func federationJSON(entries quay.Entries) ([]byte, error) {
 	if err == nil {
 		err = json.Indent(&out, plain.Bytes(), "", "  ")
 	}
-	return withoutCommands(out.Bytes()), err
+	return harmlessJSON(out.Bytes()), err
 }
 
 // federationText is a table for people.

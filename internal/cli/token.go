@@ -3,7 +3,6 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -127,11 +126,5 @@ func tokenSecret(m minted) ([]byte, error) {
 // indented is JSON for people too; kubectl reads it as it reads YAML.
 func indented(value any) ([]byte, error) {
 	text, err := json.MarshalIndent(value, "", "  ")
-	return append(withoutCommands(text), '\n'), err
-}
-
-// withoutCommands is the same JSON, of which no line is GitHub's old form of a
-// workflow command: # stands in strings alone.
-func withoutCommands(text []byte) []byte {
-	return bytes.ReplaceAll(text, []byte("##["), []byte(`##\u005b`))
+	return append(harmlessJSON(text), '\n'), err
 }

@@ -43,7 +43,7 @@ func (w words) hints(m Message) {
 // line writes one line. That nobody reads it is no reason to stop: a login is
 // not worth less where the log is closed.
 func (w words) line(label, text string) {
-	_, _ = fmt.Fprintln(w.out, label+printable(text))
+	_, _ = fmt.Fprintln(w.out, noCommand(label+printable(text)))
 }
 
 // What should never be among the words, and yet may be: a token where a name
@@ -67,7 +67,7 @@ func withoutLogin(run string) string {
 func printable(text string) string {
 	text = jwt.ReplaceAllString(text, "[a JWT]")
 	text = encoded.ReplaceAllStringFunc(text, withoutLogin)
-	return strings.Map(func(r rune) rune {
+	return Unmarked(strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n', r == '\r', r == '\t', r == ' ':
 			return ' '
@@ -75,7 +75,25 @@ func printable(text string) string {
 			return unicode.ReplacementChar
 		}
 		return r
-	}, text)
+	}, text), " ")
+}
+
+// Unmarked breaks what some CI takes for a command anywhere in a line, ##[error] of
+// GitHub's old form and Azure's, ##vso[...] of Azure, ##teamcity[...]: gap goes
+// before the bracket.
+func Unmarked(text, gap string) string {
+	for at := 0; ; at++ {
+		next := strings.Index(text[at:], "##")
+		if next < 0 {
+			return text
+		}
+		at += next
+		word := text[at+len("##"):]
+		rest := strings.TrimLeft(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+		if strings.HasPrefix(rest, "[") {
+			text = text[:len(text)-len(rest)] + gap + rest
+		}
+	}
 }
 
 // Line makes one line of text that may come from elsewhere, for a command's own
@@ -83,10 +101,9 @@ func printable(text string) string {
 // workflow command, whatever the host and wherever in a line it stands.
 func Line(text string) string { return noCommand(printable(text)) }
 
-// noCommand is a line that the runner does not take for a command: it looks for
-// the old form ##[...] anywhere in a line, for :: only at its beginning.
+// noCommand is a line that GitHub's runner does not take for a command, which it
+// looks for at the line's beginning.
 func noCommand(line string) string {
-	line = strings.ReplaceAll(line, "##[", "## [")
 	if trimmed := strings.TrimLeft(line, " "); strings.HasPrefix(trimmed, "::") {
 		return ". " + trimmed
 	}
