@@ -45,7 +45,13 @@ const before = `{ "auths": {"other.example.com":{"auth":"b3RoZXI6c2VjcmV0"}, "KE
 // home is one that has such a file, unless text is "".
 func (j job) home(t *testing.T, text string) home {
 	t.Helper()
-	h := home{job: j, folder: t.TempDir(), text: strings.Replace(text, "KEY", j.Host, 1)}
+	return j.homeIn(t, t.TempDir(), text)
+}
+
+// homeIn is a home in this folder.
+func (j job) homeIn(t *testing.T, folder, text string) home {
+	t.Helper()
+	h := home{job: j, folder: folder, text: strings.Replace(text, "KEY", j.Host, 1)}
 	if text != "" {
 		lab.Write(t, h.config(), h.text, 0o600)
 		h.age(t)
