@@ -215,9 +215,10 @@ func TestNoHome(t *testing.T) {
 
 // The runner cancels a job by SIGINT to node, and 7.5 seconds later by SIGTERM;
 // the program then ends too, says so by its exit code, and leaves nothing for the
-// post phase.
+// post phase. What is left after 2.5 more seconds it kills, with all its children.
 func TestCancelled(t *testing.T) {
-	for signal, code := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143} {
+	t.Attr("tried", "3 kills")
+	for signal, code := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143, syscall.SIGKILL: -1} {
 		t.Run(signal.String(), func(t *testing.T) { cancel(t, signal, code) })
 	}
 }
@@ -234,6 +235,7 @@ func cancel(t *testing.T, signal syscall.Signal, code int) {
 	step := r.uses(release(t), inputs)
 	command, _ := step.command(t, mainEntry)
 	process := command.Start(t)
+	process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := process.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -242,7 +244,11 @@ func cancel(t *testing.T, signal syscall.Signal, code int) {
 		t.Fatal(err)
 	}
 	defer connection.Close()
-	if err := process.Process.Signal(signal); err != nil {
+	target := process.Process.Pid
+	if signal == syscall.SIGKILL {
+		target = -target // node and the program
+	}
+	if err := syscall.Kill(target, signal); err != nil {
 		t.Fatal(err)
 	}
 	_ = process.Wait()
