@@ -26,8 +26,9 @@ type crowd struct {
 }
 
 const (
-	logins       = 40
-	podmanLogins = 20
+	logins       = 64
+	besidePodman = 40 // of them
+	podmanLogins = besidePodman / 2
 )
 
 // robot is the i-th robot. Podman's come after ours.
@@ -104,8 +105,8 @@ func together(t *testing.T, commands []*exec.Cmd) {
 	group.Wait()
 }
 
-// wantOurs fails for each robot of ours without an entry of its own.
-func (c crowd) wantOurs(t *testing.T) {
+// wantOurs fails for each of the first robots without an entry of its own.
+func (c crowd) wantOurs(t *testing.T, logins int) {
 	t.Helper()
 	text, err := os.ReadFile(c.authFile)
 	if err != nil {
@@ -137,7 +138,8 @@ func TestParallelLoginsKeepEachOther(t *testing.T) {
 		commands = append(commands, c.ours(t, i))
 	}
 	together(t, commands)
-	c.wantOurs(t)
+	c.wantOurs(t, logins)
+	t.Attr("tried", fmt.Sprintf("%d logins at once", logins))
 }
 
 // Podman takes no lock and writes what it read some time ago, yet no login of
@@ -145,12 +147,13 @@ func TestParallelLoginsKeepEachOther(t *testing.T) {
 func TestParallelLoginsOutlivePodmans(t *testing.T) {
 	c := newCrowd(t)
 	var commands []*exec.Cmd
-	for i := range logins {
+	for i := range besidePodman {
 		commands = append(commands, c.ours(t, i))
 		if i%2 == 1 {
 			commands = append(commands, c.podmans(t, logins+i/2))
 		}
 	}
 	together(t, commands)
-	c.wantOurs(t)
+	c.wantOurs(t, besidePodman)
+	t.Attr("tried", fmt.Sprintf("%d logins at once", besidePodman+podmanLogins))
 }
