@@ -28,7 +28,8 @@ func TestMain(m *testing.M) { os.Exit(lab.Main(m)) }
 // all that the others left.
 func TestTekton(t *testing.T) {
 	w := newWorld(t)
-	w.create(t, bundle(t)...) // so that all that follows runs what a release has
+	w.create(t, read(t, "tekton", "stepaction", "quay-login", "0.1", "quay-login.yaml")...)
+	w.create(t, read(t, "tekton", "task", "quay-login", "0.1", "quay-login.yaml")...)
 	w.create(t, read(t, "tekton", "examples", "setup.yaml")...)
 	w.create(t, read(t, "tekton", "examples", "build.yaml")...)
 	w.create(t, read(t, "e2e", "tekton", "testdata", "buildah.yaml")...)
@@ -36,6 +37,7 @@ func TestTekton(t *testing.T) {
 	t.Run("IssuerNotPublic", w.testIssuerNotPublic)
 	w.create(t, read(t, "kubernetes", "issuer-discovery.yaml")...)
 	t.Run("Build", w.testBuild)
+	t.Run("Bundle", w.testBundle)
 	t.Run("WrongAudience", w.testWrongAudience)
 	t.Run("NoFederationEntry", w.testNoFederationEntry)
 	t.Run("OneUser", w.testOneUser)

@@ -50,6 +50,7 @@ func Start(t *testing.T) *Cluster {
 	c.startAPIServer(t, etcd)
 	c.installTekton(t)
 	c.startController(t)
+	c.startResolver(t)
 	return c
 }
 

@@ -5,6 +5,7 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
@@ -26,8 +27,11 @@ const (
 	ShellImage      = "tekton.invalid/shell"
 )
 
-// system is Tekton's namespace.
-const system = "tekton-pipelines"
+// The namespaces of Tekton's controller and of its resolvers.
+const (
+	system    = "tekton-pipelines"
+	resolvers = "tekton-pipelines-resolvers"
+)
 
 // installTekton installs the types and the configuration that the module brings.
 func (c *Cluster) installTekton(t *testing.T) {
@@ -39,40 +43,65 @@ func (c *Cluster) installTekton(t *testing.T) {
 		delete(definition["spec"].(map[string]any), "conversion") // that is the webhook's, which does not run
 		c.post(t, "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", definition)
 	}
-	for _, path := range glob(t, config, "config-*.yaml") {
-		settings := object(t, path)
-		if name := filepath.Base(path); name == "config-observability.yaml" {
-			settings["data"] = map[string]string{"metrics-protocol": "none"} // it would open a port
-		}
-		c.post(t, "/api/v1/namespaces/"+system+"/configmaps", settings)
-	}
+	c.configure(t, system, glob(t, config, "config-*.yaml"))
+	c.Namespace(t, resolvers)
+	c.configure(t, resolvers, glob(t, config, "resolvers", "*config*.yaml"))
 	c.waitUntil(t, "Tekton's types are served", func(ctx context.Context) error {
 		_, err := c.Tekton.TektonV1().TaskRuns(system).List(ctx, metav1.ListOptions{})
 		return err
 	})
 }
 
-// startController starts Tekton's controller as its Deployment would.
-func (c *Cluster) startController(t *testing.T) {
+// configure installs the settings that the module brings for a namespace.
+func (c *Cluster) configure(t *testing.T, namespace string, paths []string) {
+	t.Helper()
+	for _, path := range paths {
+		settings := object(t, path)
+		if name := filepath.Base(path); name == "config-observability.yaml" {
+			settings["data"] = map[string]string{"metrics-protocol": "none"} // it would open a port
+		}
+		c.post(t, "/api/v1/namespaces/"+namespace+"/configmaps", settings)
+	}
+}
+
+// startResolver starts Tekton's resolver of bundles as a Deployment of it would.
+func (c *Cluster) startResolver(t *testing.T) {
+	t.Helper()
+	c.startTekton(t, "resolver", map[string]string{
+		"SYSTEM_NAMESPACE":           resolvers,
+		"CONFIG_LEADERELECTION_NAME": "config-leader-election-resolvers",
+		"METRICS_DOMAIN":             "tekton.dev/resolution",
+	})
+}
+
+// startTekton starts one of Tekton's programs that work on the cluster.
+func (c *Cluster) startTekton(t *testing.T, name string, env map[string]string, arguments ...string) {
 	t.Helper()
 	kubeconfig := filepath.Join(c.folder, "kubeconfig")
 	lab.Write(t, kubeconfig, c.kubeconfig(t), 0o600)
 	_, probes, _ := net.SplitHostPort(address(t))
 	_, profiling, _ := net.SplitHostPort(address(t))
-	c.start(t, map[string]string{
+	maps.Copy(env, map[string]string{
+		"CONFIG_LOGGING_NAME":       "config-logging",
+		"CONFIG_OBSERVABILITY_NAME": "config-observability",
+		"CONFIG_FEATURE_FLAGS_NAME": "feature-flags",
+		"PROBES_PORT":               probes,
+		"PROFILING_PORT":            profiling,
+		"HOME":                      c.folder,
+	})
+	c.start(t, env, append([]string{program(t, name), "-kubeconfig", kubeconfig}, arguments...)...)
+}
+
+// startController starts Tekton's controller as its Deployment would.
+func (c *Cluster) startController(t *testing.T) {
+	t.Helper()
+	c.startTekton(t, "controller", map[string]string{
 		"SYSTEM_NAMESPACE":           system,
 		"CONFIG_DEFAULTS_NAME":       "config-defaults",
-		"CONFIG_LOGGING_NAME":        "config-logging",
-		"CONFIG_OBSERVABILITY_NAME":  "config-observability",
-		"CONFIG_FEATURE_FLAGS_NAME":  "feature-flags",
 		"CONFIG_LEADERELECTION_NAME": "config-leader-election-controller",
 		"CONFIG_SPIRE":               "config-spire",
 		"METRICS_DOMAIN":             "tekton.dev/pipeline",
-		"PROBES_PORT":                probes,
-		"PROFILING_PORT":             profiling,
-		"HOME":                       c.folder,
-	}, program(t, "controller"), "-kubeconfig", kubeconfig, "-disable-ha=true",
-		"-entrypoint-image", EntrypointImage, "-workingdirinit-image", WorkingDirImage, "-shell-image", ShellImage,
+	}, "-disable-ha=true", "-entrypoint-image", EntrypointImage, "-workingdirinit-image", WorkingDirImage, "-shell-image", ShellImage,
 		"-nop-image", "tekton.invalid/nop", "-sidecarlogresults-image", "tekton.invalid/sidecarlogresults",
 		"-shell-image-win", "tekton.invalid/windows")
 }
