@@ -11,22 +11,9 @@ import (
 
 // Robots of two organizations and of a second registry in one step: each use
 // takes the right one, from a folder without logins in the end.
-func TestWorkflowSeveralRobots(t *testing.T) {
-	entry := func(issuer, audience string) []sandbox.Entry {
-		return []sandbox.Entry{{Issuer: issuer, Subject: sandbox.Job{}.Subject(), Audiences: []string{audience}}}
-	}
-	first, ca := lab.SandboxOf(t, sandbox.Config{Robots: []sandbox.Robot{
-		{Name: "acme+ci", Federation: entry("github", "quay"), Grants: map[string]sandbox.Role{"acme/app": sandbox.Write}},
-		{Name: "other+deploy", Federation: entry("github", "quay"), Grants: map[string]sandbox.Role{"other/app": sandbox.Write}},
-	}})
-	second, secondCA := lab.SandboxOf(t, sandbox.Config{IssuerCA: first.CA, Robots: []sandbox.Robot{
-		{Name: "acme+mirror", Federation: entry(first.URL+"/issuers/github", "mirror"), Grants: map[string]sandbox.Role{"acme/app": sandbox.Write}},
-	}})
-	lab.Write(t, ca, lab.Read(t, ca)+lab.Read(t, secondCA), 0o644)
-	m := machine(t, first, ca)
-	m.Env["MIRROR"] = second.Host
-	former := lab.Read(t, config(m))
-	log := m.Run(t, app(t), workflow(checkoutStep+`
+// severalRobots are steps that log in to two registries as three robots, use each
+// login, and try one for what it may not do.
+const severalRobots = `
       - id: quay
         uses: OWNER/quay-keyless@v1
         with:
@@ -53,7 +40,24 @@ func TestWorkflowSeveralRobots(t *testing.T) {
           done
       - id: other
         run: buildah push image "docker://$REGISTRY/acme/secret:1"
-`))
+`
+
+func TestWorkflowSeveralRobots(t *testing.T) {
+	entry := func(issuer, audience string) []sandbox.Entry {
+		return []sandbox.Entry{{Issuer: issuer, Subject: sandbox.Job{}.Subject(), Audiences: []string{audience}}}
+	}
+	first, ca := lab.SandboxOf(t, sandbox.Config{Robots: []sandbox.Robot{
+		{Name: "acme+ci", Federation: entry("github", "quay"), Grants: map[string]sandbox.Role{"acme/app": sandbox.Write}},
+		{Name: "other+deploy", Federation: entry("github", "quay"), Grants: map[string]sandbox.Role{"other/app": sandbox.Write}},
+	}})
+	second, secondCA := lab.SandboxOf(t, sandbox.Config{IssuerCA: first.CA, Robots: []sandbox.Robot{
+		{Name: "acme+mirror", Federation: entry(first.URL+"/issuers/github", "mirror"), Grants: map[string]sandbox.Role{"acme/app": sandbox.Write}},
+	}})
+	lab.Write(t, ca, lab.Read(t, ca)+lab.Read(t, secondCA), 0o644)
+	m := machine(t, first, ca)
+	m.Env["MIRROR"] = second.Host
+	former := lab.Read(t, config(m))
+	log := m.Run(t, app(t), workflow(checkoutStep+severalRobots))
 	if log.Result("job") != "failure" || log.Main("job", "other").Result != "failure" || log.Main("job", "3").Result != "success" {
 		t.Fatalf("the job ended with %q\n%s", log.Result("job"), log.Shown)
 	}

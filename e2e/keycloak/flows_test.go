@@ -77,20 +77,24 @@ func TestDenials(t *testing.T) {
 			[]string{"error: the ID token from oidc is signed with ES256, and Quay takes RS256 and RS384 only", "hint: Keycloak: choose RS256"},
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			outcome := j.login(t, j.with(login.env...), "acme+alice", login.flags...)
-			if outcome.Exit != 3 {
-				t.Errorf("exit code %d, want 3", outcome.Exit)
-			}
-			for _, want := range login.want {
-				if !strings.Contains(outcome.Stderr, want) {
-					t.Errorf("it does not say %q:\n%s", want, outcome.Stderr)
-				}
-			}
-		})
+		t.Run(name, func(t *testing.T) { j.denied(t, login.env, login.flags, login.want) })
 	}
 	if n := j.sandbox.Requests("exchange"); n != 0 {
 		t.Errorf("%d exchanges, want none", n)
+	}
+}
+
+// denied is a login that ends without an ID token, in these words.
+func (j *job) denied(t *testing.T, env, flags, words []string) {
+	t.Helper()
+	outcome := j.login(t, j.with(env...), "acme+alice", flags...)
+	if outcome.Exit != 3 {
+		t.Errorf("exit code %d, want 3", outcome.Exit)
+	}
+	for _, want := range words {
+		if !strings.Contains(outcome.Stderr, want) {
+			t.Errorf("it does not say %q:\n%s", want, outcome.Stderr)
+		}
 	}
 }
 

@@ -12,66 +12,70 @@ import (
 	"testing"
 )
 
+const namedFile = "a.json" // REGISTRY_AUTH_FILE of some rows
+
+var (
+	forDocker = homeAnd("REGISTRY_AUTH_FILE", "~/"+namedFile) // docker's file is not podman's
+	desktop   = `{"credHelpers":{"quay.example":"desktop"}}`
+)
+
+// conflicts are the files as they are laid out, and the plan's lines about conflicts.
+var conflicts = map[string]planRow{
+	"a helper in docker's file":                 {job{env: home, files: map[string]string{docker: desktop}}, []string{"fatal helper ~/" + docker + " desktop"}},
+	"a helper for docker alone":                 {job{env: forDocker, files: map[string]string{docker: desktop}}, []string{"warning helper ~/" + docker + " desktop"}},
+	"a helper in REGISTRY_AUTH_FILE":            {job{env: forDocker, files: map[string]string{namedFile: desktop}}, []string{"fatal helper ~/" + namedFile + " desktop"}},
+	"a helper of higher precedence":             {job{env: home, files: map[string]string{user: desktop}}, []string{"fatal helper ~/" + user + " desktop"}},
+	"a helper that is switched off":             {job{env: home, files: map[string]string{docker: `{"credHelpers":{"quay.example":""}}`}}, []string{"fatal helper ~/" + docker}},
+	"our own helper":                            {job{env: home, files: map[string]string{docker: `{"credHelpers":{"quay.example":"quay-keyless"}}`}}, nil},
+	"our own helper over a store":               {job{env: home, files: map[string]string{docker: `{"credsStore":"pass","credHelpers":{"quay.example":"quay-keyless"}}`}}, []string{"warning store ~/" + docker + " pass"}},
+	"a helper over a store":                     {job{env: forDocker, files: map[string]string{docker: `{"credsStore":"pass","credHelpers":{"quay.example":"x"}}`}}, []string{"warning helper ~/" + docker + " x"}},
+	"a helper that nobody asks":                 {job{env: home, files: map[string]string{docker: `{"credHelpers":{"quay.example/acme":"x","quay.io":"x","https://quay.example":"x"}}`}}, nil},
+	"a helper for docker behind a higher login": {job{env: home, files: map[string]string{user: login1, docker: desktop}}, []string{"warning helper ~/" + docker + " desktop"}},
+
+	"an organization":                   {job{env: home, files: map[string]string{docker: with("quay.example/acme")}}, []string{"fatal narrower ~/" + docker + " quay.example/acme"}},
+	"an organization, empty":            {job{env: home, files: map[string]string{docker: `{"auths":{"quay.example/acme":{}}}`}}, []string{"fatal narrower ~/" + docker + " quay.example/acme"}},
+	"an organization, higher":           {job{env: home, files: map[string]string{user: with("quay.example/acme")}}, []string{"fatal narrower ~/" + user + " quay.example/acme"}},
+	"an organization, higher and empty": {job{env: home, files: map[string]string{user: `{"auths":{"quay.example/acme":{},"quay.example/x":{"auth":"YQ=="}}}`}}, nil},
+	"an organization for docker":        {job{env: forDocker, files: map[string]string{docker: with("quay.example/acme")}}, nil},
+	"a repository":                      {job{env: home, files: map[string]string{docker: with("quay.example/acme/app")}}, []string{"fatal narrower ~/" + docker + " quay.example/acme/app"}},
+	"a repository for crane":            {job{env: forDocker, files: map[string]string{docker: with("quay.example/acme/app")}}, []string{"warning narrower ~/" + docker + " quay.example/acme/app"}},
+	"no organization":                   {job{env: home, files: map[string]string{docker: `{"auths":{"quay.example/":{},"quay.example/v1/":{},"quay.example//x":{}}}`}}, nil},
+	"an organization by URL":            {job{env: home, files: map[string]string{docker: with("https://quay.example/acme")}}, nil},
+
+	"a store":                 {job{env: home, files: map[string]string{docker: `{"credsStore":"pass"}`}}, []string{"warning store ~/" + docker + " pass"}},
+	"a store podman ignores":  {job{env: forDocker, files: map[string]string{namedFile: `{"credsStore":"pass"}`, docker: `{"credsStore":""}`}}, nil},
+	"a store that is no text": {job{env: home, files: map[string]string{docker: `{"credsStore":5}`}}, nil},
+
+	"another entry without a colon": {job{env: home, files: map[string]string{docker: `{"auths":{"o":{"auth":"YQ=="},"p":{"auth":"!"},"quay.example":{"auth":"!"}}}`}},
+		[]string{"warning broken ~/" + docker + " o", "warning broken ~/" + docker + " p"}},
+	"empty entries": {job{env: home, files: map[string]string{docker: `{"auths":{"o":{},"p":{"auth":null},"quay.example":null}}`}}, nil},
+
+	"0 bytes in docker's file":          {job{env: home, files: map[string]string{docker: ""}}, []string{"fatal unusable ~/" + docker}},
+	"0 bytes in a higher file":          {job{env: home, files: map[string]string{runtimeAuth: ""}}, []string{"fatal unusable ~/" + runtimeAuth}},
+	"0 bytes behind a higher login":     {job{env: home, files: map[string]string{runtimeAuth: login1, user: ""}}, nil},
+	"0 bytes in REGISTRY_AUTH_FILE":     {job{env: forDocker, files: map[string]string{namedFile: ""}}, []string{"fatal unusable ~/" + namedFile}},
+	"a higher file nobody reads":        {job{env: forDocker, files: map[string]string{user: ""}}, nil},
+	"a higher file that skopeo reads":   {job{env: homeAnd("DOCKER_CONFIG", "~/d"), files: map[string]string{user: ""}}, []string{"fatal unusable ~/" + user}},
+	"no JSON":                           {job{env: home, files: map[string]string{docker: "{"}}, []string{"fatal unusable ~/" + docker}},
+	"an entry podman cannot decode":     {job{env: home, files: map[string]string{docker: `{"auths":{"o":"s3cret"}}`}}, []string{"fatal unusable ~/" + docker}},
+	"a helper podman cannot decode":     {job{env: home, files: map[string]string{user: `{"credHelpers":{"o":5}}`}}, []string{"fatal unusable ~/" + user}},
+	"what only docker cannot decode":    {job{env: forDocker, files: map[string]string{docker: `{"auths":{"o":"s3cret"}}`}}, []string{"warning unusable ~/" + docker}},
+	"a folder in REGISTRY_AUTH_FILE":    {job{env: homeAnd("REGISTRY_AUTH_FILE", "~/h")}, nil},
+	"an auth file that is a folder":     {job{env: home, files: map[string]string{user + "/x": ""}}, []string{"fatal unusable ~/" + user}},
+	"a link in a circle":                {job{env: home, files: map[string]string{"h/.config/containers/x": ""}, links: map[string]string{user: user}}, []string{"fatal unusable ~/" + user}},
+	"docker's file, a link in a circle": {job{env: home, files: map[string]string{"h/.docker/x": ""}, links: map[string]string{docker: docker}}, []string{"fatal unusable ~/" + docker}},
+
+	"a variable":                     {job{env: homeAnd("DOCKER_AUTH_CONFIG", login1)}, []string{"warning variable quay.example"}},
+	"a variable with a repository":   {job{env: homeAnd("DOCKER_AUTH_CONFIG", with("quay.example/acme/app"))}, []string{"warning variable quay.example/acme/app"}},
+	"a variable that docker ignores": {job{env: homeAnd("DOCKER_AUTH_CONFIG", with("https://quay.example"))}, nil},
+	"a variable for others":          {job{env: homeAnd("DOCKER_AUTH_CONFIG", others)}, nil},
+	"a variable that is no JSON":     {job{env: homeAnd("DOCKER_AUTH_CONFIG", "quay.example")}, nil},
+}
+
 // TestConflicts is section 2 of auth-files.md: what wins over the login, for
-// whom. The files are laid out as named; the plan's other lines are left out.
+// whom. The plan's other lines are left out.
 func TestConflicts(t *testing.T) {
-	const named = "a.json"
-	forDocker := homeAnd("REGISTRY_AUTH_FILE", "~/"+named) // docker's file is not podman's
-	helper := `{"credHelpers":{"quay.example":"desktop"}}`
-	for name, row := range map[string]struct {
-		job
-		want []string
-	}{
-		"a helper in docker's file":                 {job{env: home, files: map[string]string{docker: helper}}, []string{"fatal helper ~/" + docker + " desktop"}},
-		"a helper for docker alone":                 {job{env: forDocker, files: map[string]string{docker: helper}}, []string{"warning helper ~/" + docker + " desktop"}},
-		"a helper in REGISTRY_AUTH_FILE":            {job{env: forDocker, files: map[string]string{named: helper}}, []string{"fatal helper ~/" + named + " desktop"}},
-		"a helper of higher precedence":             {job{env: home, files: map[string]string{user: helper}}, []string{"fatal helper ~/" + user + " desktop"}},
-		"a helper that is switched off":             {job{env: home, files: map[string]string{docker: `{"credHelpers":{"quay.example":""}}`}}, []string{"fatal helper ~/" + docker}},
-		"our own helper":                            {job{env: home, files: map[string]string{docker: `{"credHelpers":{"quay.example":"quay-keyless"}}`}}, nil},
-		"our own helper over a store":               {job{env: home, files: map[string]string{docker: `{"credsStore":"pass","credHelpers":{"quay.example":"quay-keyless"}}`}}, []string{"warning store ~/" + docker + " pass"}},
-		"a helper over a store":                     {job{env: forDocker, files: map[string]string{docker: `{"credsStore":"pass","credHelpers":{"quay.example":"x"}}`}}, []string{"warning helper ~/" + docker + " x"}},
-		"a helper that nobody asks":                 {job{env: home, files: map[string]string{docker: `{"credHelpers":{"quay.example/acme":"x","quay.io":"x","https://quay.example":"x"}}`}}, nil},
-		"a helper for docker behind a higher login": {job{env: home, files: map[string]string{user: login1, docker: helper}}, []string{"warning helper ~/" + docker + " desktop"}},
-
-		"an organization":                   {job{env: home, files: map[string]string{docker: with("quay.example/acme")}}, []string{"fatal narrower ~/" + docker + " quay.example/acme"}},
-		"an organization, empty":            {job{env: home, files: map[string]string{docker: `{"auths":{"quay.example/acme":{}}}`}}, []string{"fatal narrower ~/" + docker + " quay.example/acme"}},
-		"an organization, higher":           {job{env: home, files: map[string]string{user: with("quay.example/acme")}}, []string{"fatal narrower ~/" + user + " quay.example/acme"}},
-		"an organization, higher and empty": {job{env: home, files: map[string]string{user: `{"auths":{"quay.example/acme":{},"quay.example/x":{"auth":"YQ=="}}}`}}, nil},
-		"an organization for docker":        {job{env: forDocker, files: map[string]string{docker: with("quay.example/acme")}}, nil},
-		"a repository":                      {job{env: home, files: map[string]string{docker: with("quay.example/acme/app")}}, []string{"fatal narrower ~/" + docker + " quay.example/acme/app"}},
-		"a repository for crane":            {job{env: forDocker, files: map[string]string{docker: with("quay.example/acme/app")}}, []string{"warning narrower ~/" + docker + " quay.example/acme/app"}},
-		"no organization":                   {job{env: home, files: map[string]string{docker: `{"auths":{"quay.example/":{},"quay.example/v1/":{},"quay.example//x":{}}}`}}, nil},
-		"an organization by URL":            {job{env: home, files: map[string]string{docker: with("https://quay.example/acme")}}, nil},
-
-		"a store":                 {job{env: home, files: map[string]string{docker: `{"credsStore":"pass"}`}}, []string{"warning store ~/" + docker + " pass"}},
-		"a store podman ignores":  {job{env: forDocker, files: map[string]string{named: `{"credsStore":"pass"}`, docker: `{"credsStore":""}`}}, nil},
-		"a store that is no text": {job{env: home, files: map[string]string{docker: `{"credsStore":5}`}}, nil},
-
-		"another entry without a colon": {job{env: home, files: map[string]string{docker: `{"auths":{"o":{"auth":"YQ=="},"p":{"auth":"!"},"quay.example":{"auth":"!"}}}`}},
-			[]string{"warning broken ~/" + docker + " o", "warning broken ~/" + docker + " p"}},
-		"empty entries": {job{env: home, files: map[string]string{docker: `{"auths":{"o":{},"p":{"auth":null},"quay.example":null}}`}}, nil},
-
-		"0 bytes in docker's file":          {job{env: home, files: map[string]string{docker: ""}}, []string{"fatal unusable ~/" + docker}},
-		"0 bytes in a higher file":          {job{env: home, files: map[string]string{runtimeAuth: ""}}, []string{"fatal unusable ~/" + runtimeAuth}},
-		"0 bytes behind a higher login":     {job{env: home, files: map[string]string{runtimeAuth: login1, user: ""}}, nil},
-		"0 bytes in REGISTRY_AUTH_FILE":     {job{env: forDocker, files: map[string]string{named: ""}}, []string{"fatal unusable ~/" + named}},
-		"a higher file nobody reads":        {job{env: forDocker, files: map[string]string{user: ""}}, nil},
-		"a higher file that skopeo reads":   {job{env: homeAnd("DOCKER_CONFIG", "~/d"), files: map[string]string{user: ""}}, []string{"fatal unusable ~/" + user}},
-		"no JSON":                           {job{env: home, files: map[string]string{docker: "{"}}, []string{"fatal unusable ~/" + docker}},
-		"an entry podman cannot decode":     {job{env: home, files: map[string]string{docker: `{"auths":{"o":"s3cret"}}`}}, []string{"fatal unusable ~/" + docker}},
-		"a helper podman cannot decode":     {job{env: home, files: map[string]string{user: `{"credHelpers":{"o":5}}`}}, []string{"fatal unusable ~/" + user}},
-		"what only docker cannot decode":    {job{env: forDocker, files: map[string]string{docker: `{"auths":{"o":"s3cret"}}`}}, []string{"warning unusable ~/" + docker}},
-		"a folder in REGISTRY_AUTH_FILE":    {job{env: homeAnd("REGISTRY_AUTH_FILE", "~/h")}, nil},
-		"an auth file that is a folder":     {job{env: home, files: map[string]string{user + "/x": ""}}, []string{"fatal unusable ~/" + user}},
-		"a link in a circle":                {job{env: home, files: map[string]string{"h/.config/containers/x": ""}, links: map[string]string{user: user}}, []string{"fatal unusable ~/" + user}},
-		"docker's file, a link in a circle": {job{env: home, files: map[string]string{"h/.docker/x": ""}, links: map[string]string{docker: docker}}, []string{"fatal unusable ~/" + docker}},
-
-		"a variable":                     {job{env: homeAnd("DOCKER_AUTH_CONFIG", login1)}, []string{"warning variable quay.example"}},
-		"a variable with a repository":   {job{env: homeAnd("DOCKER_AUTH_CONFIG", with("quay.example/acme/app"))}, []string{"warning variable quay.example/acme/app"}},
-		"a variable that docker ignores": {job{env: homeAnd("DOCKER_AUTH_CONFIG", with("https://quay.example"))}, nil},
-		"a variable for others":          {job{env: homeAnd("DOCKER_AUTH_CONFIG", others)}, nil},
-		"a variable that is no JSON":     {job{env: homeAnd("DOCKER_AUTH_CONFIG", "quay.example")}, nil},
-	} {
+	for name, row := range conflicts {
 		t.Run(name, func(t *testing.T) {
 			p, root := row.lay(t)
 			plan, err := p.InPlace(host)

@@ -5,7 +5,6 @@ package authfile
 import (
 	"bytes"
 	"encoding/json"
-	"os"
 	"path/filepath"
 	"testing"
 )
@@ -15,15 +14,11 @@ import (
 func FuzzHelper(f *testing.F) {
 	for _, pattern := range []string{"testdata/login/*.before", "testdata/helper/*.before"} {
 		files, err := filepath.Glob(pattern)
-		if err != nil {
-			f.Fatal(err)
+		if err != nil || len(files) == 0 {
+			f.Fatalf("%d golden files, %v", len(files), err)
 		}
 		for _, file := range files {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				f.Fatal(err)
-			}
-			f.Add(text, true)
+			f.Add([]byte(read(f, file)), true)
 		}
 	}
 	f.Add([]byte(`{"auths":{"quay.example":1,"b":2,"quay.example":3}}`), false)

@@ -66,101 +66,105 @@ func (j jobs) back() {
 	wantNothingElse(j, j.f)
 }
 
-// TestJobsThatOverlap has jobs that log in to one registry in one file at the same
-// time.
+// What becomes of a key at a logout.
+const held, restored = host + ": held", host + ": restored"
+
+// overlaps are jobs that log in to one registry in one file at the same time.
+var overlaps = map[string]func(j jobs){
+	"the first ends first": func(j jobs) {
+		j.in("a", 0, host)
+		j.in("b", 10, host)
+		j.out("a", 20, held)
+		j.has("b")
+		j.out("b", 30, restored)
+	},
+	"the second ends first": func(j jobs) {
+		j.in("a", 0, host)
+		j.in("b", 10, host)
+		j.out("b", 20, held)
+		j.has("b")
+		j.out("a", 30, restored)
+	},
+	"a third begins after the first": func(j jobs) {
+		j.in("a", 0, host)
+		j.in("b", 10, host)
+		j.out("a", 20, held)
+		j.in("c", 25, host)
+		j.out("b", 30, held)
+		j.has("c")
+		j.out("c", 40, restored)
+	},
+	"one logs in twice": func(j jobs) {
+		j.in("a", 0, host)
+		j.in("b", 10, host)
+		j.in("a", 50, host)
+		j.out("a", 60, held)
+		j.has("a")
+		j.out("b", 65, restored)
+	},
+	"one was killed, and its token has ended": func(j jobs) {
+		j.in("killed", 0, host)
+		j.in("a", 50, host)
+		j.out("a", 60, restored)
+	},
+	"one was killed, and its token has not ended": func(j jobs) {
+		j.in("killed", 0, host)
+		j.in("a", 50, host)
+		j.out("a", 59, held)
+		j.in("b", 70, host)
+		j.out("b", 71, restored)
+	},
+	"one was killed, and a logout without a name follows": func(j jobs) {
+		j.in("killed", 0, host)
+		j.in("a", 10, host)
+		j.out("a", 20, held)
+		mustRestore(j, j.f, nil, restored)
+	},
+	"a logout without a name ends them all": func(j jobs) {
+		j.in("a", 0, host)
+		j.in("b", 10, host)
+		mustRestore(j, j.f, []string{host}, restored)
+		j.out("a", 20, host+": unknown")
+	},
+	"a stranger's logout, while they run and afterwards": func(j jobs) {
+		j.in("a", 0, host)
+		j.out("stranger", 10, held)
+		j.has("a")
+		j.out("stranger", 60, restored)
+	},
+	"by helper": func(j jobs) {
+		j.helped("a", 0)
+		j.helped("b", 10)
+		j.out("a", 500, held)
+		if helper, ours, err := j.f.Helper(host); helper != OwnHelper || !ours || err != nil {
+			j.Errorf("the tools ask %q, ours %t, %v", helper, ours, err)
+		}
+		j.out("b", 510, restored)
+	},
+	"by helper after a token": func(j jobs) {
+		j.in("a", 0, host)
+		j.helped("b", 10)
+		j.out("b", 20, restored)
+	},
+	"by helper after a token that another tool took out": func(j jobs) {
+		j.in("a", 0, host)
+		write(j, j.f.Path(), strings.Replace(before, `"quay.example":`, `"elsewhere":`, 1))
+		j.helped("b", 10)
+		j.out("b", 20, host+": removed")
+		write(j, j.f.Path(), before)
+	},
+	"by token after a helper": func(j jobs) {
+		j.helped("a", 0)
+		j.in("b", 10, host)
+		j.out("a", 20, held)
+		j.has("b")
+		j.out("b", 30, restored)
+	},
+}
+
+// TestJobsThatOverlap wants the file back as it was before the first of them.
 func TestJobsThatOverlap(t *testing.T) {
-	held, restored := host+": held", host+": restored"
-	for name, run := range map[string]func(j jobs){
-		"the first ends first": func(j jobs) {
-			j.in("a", 0, host)
-			j.in("b", 10, host)
-			j.out("a", 20, held)
-			j.has("b")
-			j.out("b", 30, restored)
-		},
-		"the second ends first": func(j jobs) {
-			j.in("a", 0, host)
-			j.in("b", 10, host)
-			j.out("b", 20, held)
-			j.has("b")
-			j.out("a", 30, restored)
-		},
-		"a third begins after the first": func(j jobs) {
-			j.in("a", 0, host)
-			j.in("b", 10, host)
-			j.out("a", 20, held)
-			j.in("c", 25, host)
-			j.out("b", 30, held)
-			j.has("c")
-			j.out("c", 40, restored)
-		},
-		"one logs in twice": func(j jobs) {
-			j.in("a", 0, host)
-			j.in("b", 10, host)
-			j.in("a", 50, host)
-			j.out("a", 60, held)
-			j.has("a")
-			j.out("b", 65, restored)
-		},
-		"one was killed, and its token has ended": func(j jobs) {
-			j.in("killed", 0, host)
-			j.in("a", 50, host)
-			j.out("a", 60, restored)
-		},
-		"one was killed, and its token has not ended": func(j jobs) {
-			j.in("killed", 0, host)
-			j.in("a", 50, host)
-			j.out("a", 59, held)
-			j.in("b", 70, host)
-			j.out("b", 71, restored)
-		},
-		"one was killed, and a logout without a name follows": func(j jobs) {
-			j.in("killed", 0, host)
-			j.in("a", 10, host)
-			j.out("a", 20, held)
-			mustRestore(j, j.f, nil, restored)
-		},
-		"a logout without a name ends them all": func(j jobs) {
-			j.in("a", 0, host)
-			j.in("b", 10, host)
-			mustRestore(j, j.f, []string{host}, restored)
-			j.out("a", 20, host+": unknown")
-		},
-		"a stranger's logout, while they run and afterwards": func(j jobs) {
-			j.in("a", 0, host)
-			j.out("stranger", 10, held)
-			j.has("a")
-			j.out("stranger", 60, restored)
-		},
-		"by helper": func(j jobs) {
-			j.helped("a", 0)
-			j.helped("b", 10)
-			j.out("a", 500, held)
-			if helper, ours, err := j.f.Helper(host); helper != OwnHelper || !ours || err != nil {
-				j.Errorf("the tools ask %q, ours %t, %v", helper, ours, err)
-			}
-			j.out("b", 510, restored)
-		},
-		"by helper after a token": func(j jobs) {
-			j.in("a", 0, host)
-			j.helped("b", 10)
-			j.out("b", 20, restored)
-		},
-		"by helper after a token that another tool took out": func(j jobs) {
-			j.in("a", 0, host)
-			write(j, j.f.Path(), strings.Replace(before, `"quay.example":`, `"elsewhere":`, 1))
-			j.helped("b", 10)
-			j.out("b", 20, host+": removed")
-			write(j, j.f.Path(), before)
-		},
-		"by token after a helper": func(j jobs) {
-			j.helped("a", 0)
-			j.in("b", 10, host)
-			j.out("a", 20, held)
-			j.has("b")
-			j.out("b", 30, restored)
-		},
-	} {
+	for name, run := range overlaps {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			j := jobs{t, tempFile(t, before)}

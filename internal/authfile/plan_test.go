@@ -116,77 +116,85 @@ func homeAnd(pairs ...string) map[string]string {
 	return env
 }
 
+// planRow is a row of the tables: where a plan is made, and its lines.
+type planRow struct {
+	job
+	want []string
+}
+
+var (
+	bare  = map[string]string{"HOME": "~/h"}
+	unset = []string{inDocker, "REGISTRY_AUTH_FILE=~/" + docker, "warning runtime"}
+)
+
+var inPlace = map[string]planRow{
+	"an empty home": {job{env: home}, []string{inDocker}},
+	"others' logins": {job{env: home, files: map[string]string{docker: others, user: others, runtimeAuth: others}},
+		[]string{inDocker}},
+	"DOCKER_CONFIG, no HOME":   {job{env: map[string]string{"DOCKER_CONFIG": "~/d"}}, []string{"~/d/config.json" + all}},
+	"DOCKER_CONFIG goes first": {job{env: homeAnd("DOCKER_CONFIG", "~/d")}, []string{"~/d/config.json" + all}},
+
+	"REGISTRY_AUTH_FILE is missing": {job{env: homeAnd("REGISTRY_AUTH_FILE", "~/r/a.json")},
+		[]string{"~/" + docker + family, "~/r/a.json" + image}},
+	"REGISTRY_AUTH_FILE hides the rest": {
+		job{env: homeAnd("REGISTRY_AUTH_FILE", "~/a.json", "DOCKER_CONFIG", "~/d"), files: map[string]string{user: login1, runtimeAuth: login1}},
+		[]string{"~/d/config.json" + family, "~/a.json" + image}},
+	"REGISTRY_AUTH_FILE is docker's": {job{env: homeAnd("REGISTRY_AUTH_FILE", "~/h/.docker/../.docker/config.json")},
+		[]string{inDocker}},
+	"REGISTRY_AUTH_FILE is a link to docker's": {
+		job{env: homeAnd("REGISTRY_AUTH_FILE", "~/a.json"), links: map[string]string{"a.json": docker}},
+		[]string{inDocker}},
+
+	"a login in the runtime folder": {job{env: home, files: map[string]string{runtimeAuth: login1}},
+		[]string{"~/" + docker + family, "~/" + runtimeAuth + image}},
+	"a login of the user": {job{env: home, files: map[string]string{user: login1}},
+		[]string{"~/" + docker + family, "~/" + user + image}},
+	"both: the first one wins": {job{env: home, files: map[string]string{runtimeAuth: login1, user: login1}},
+		[]string{"~/" + docker + family, "~/" + runtimeAuth + image}},
+	"a login of XDG_CONFIG_HOME": {
+		job{env: homeAnd("XDG_CONFIG_HOME", "~/c"), files: map[string]string{"c/containers/auth.json": login1, user: login1}},
+		[]string{"~/" + docker + family, "~/c/containers/auth.json" + image}},
+	"with DOCKER_CONFIG only skopeo looks there": {
+		job{env: homeAnd("DOCKER_CONFIG", "~/d"), files: map[string]string{user: login1}},
+		[]string{"~/d/config.json [podman buildah docker crane helm]", "~/" + user + " [skopeo]"}},
+	"a link to docker's": {
+		job{env: home, files: map[string]string{docker: login1, "h/.config/containers/x": ""}, links: map[string]string{user: docker}},
+		[]string{inDocker}},
+	"an own helper is a login": {job{env: home, files: map[string]string{user: `{"credHelpers":{"quay.example":"quay-keyless"}}`}},
+		[]string{"~/" + docker + family, "~/" + user + image}},
+
+	"root without XDG_RUNTIME_DIR": {job{env: bare, files: map[string]string{rootRuntime: login1}},
+		[]string{"~/" + docker + family, "~/" + rootRuntime + image}},
+	"root with another user's": {job{env: home, owner: 7, files: map[string]string{runtimeAuth: login1}},
+		[]string{"~/" + docker + family, "~/" + runtimeAuth + image}},
+	"a user with one": {job{env: home, uid: 7, owner: 7, files: map[string]string{runtimeAuth: login1}},
+		[]string{"~/" + docker + family, "~/" + runtimeAuth + image}},
+	"a user without":                 {job{env: bare, uid: 7, owner: 7}, unset},
+	"a user without, a broken file":  {job{env: bare, uid: 7, owner: 7, files: map[string]string{ownRuntime: ""}}, unset},
+	"a user without, others' logins": {job{env: bare, uid: 7, owner: 7, files: map[string]string{ownRuntime: others, rootRuntime: login1}}, unset},
+	"a user without, with a login": {job{env: bare, uid: 7, owner: 7, files: map[string]string{ownRuntime: login1}},
+		[]string{"~/" + docker + " [podman buildah docker crane helm]", "~/" + ownRuntime + " [skopeo]", unset[1], unset[2]}},
+	"a user whose folder is missing": {job{env: home, uid: 7, owner: 7}, []string{inDocker, unset[1], "warning runtime ~/x"}},
+	"a user with another user's": {job{env: home, uid: 7, owner: 8, files: map[string]string{runtimeAuth: login1}},
+		[]string{inDocker, unset[1], "warning runtime ~/x"}},
+	"a user with a file": {job{env: home, uid: 7, owner: 7, files: map[string]string{"x": ""}},
+		[]string{inDocker, unset[1], "warning runtime ~/x"}},
+	"a user without, and REGISTRY_AUTH_FILE": {
+		job{env: map[string]string{"HOME": "~/h", "REGISTRY_AUTH_FILE": "~/a"}, uid: 7},
+		[]string{"~/" + docker + family, "~/a" + image}},
+
+	"macOS": {job{env: homeAnd("XDG_CONFIG_HOME", "~/c"), uid: 7, os: "darwin",
+		files: map[string]string{user: login1, runtimeAuth: login1, "c/containers/auth.json": login1}},
+		[]string{"~/" + docker + family, "~/" + user + image}},
+	"macOS without a home": {job{env: map[string]string{"DOCKER_CONFIG": "~/d"}, uid: 7, os: "darwin"},
+		[]string{"~/d/config.json" + all}},
+	"Windows": {job{env: map[string]string{"USERPROFILE": "~/h", "HOME": "~/elsewhere"}, uid: -1, os: "windows"},
+		[]string{inDocker}},
+}
+
 // TestWhereInPlace is section 1 of auth-files.md: which files get the login.
 func TestWhereInPlace(t *testing.T) {
-	bare := map[string]string{"HOME": "~/h"}
-	unset := []string{inDocker, "REGISTRY_AUTH_FILE=~/" + docker, "warning runtime"}
-	for name, row := range map[string]struct {
-		job
-		want []string
-	}{
-		"an empty home": {job{env: home}, []string{inDocker}},
-		"others' logins": {job{env: home, files: map[string]string{docker: others, user: others, runtimeAuth: others}},
-			[]string{inDocker}},
-		"DOCKER_CONFIG, no HOME":   {job{env: map[string]string{"DOCKER_CONFIG": "~/d"}}, []string{"~/d/config.json" + all}},
-		"DOCKER_CONFIG goes first": {job{env: homeAnd("DOCKER_CONFIG", "~/d")}, []string{"~/d/config.json" + all}},
-
-		"REGISTRY_AUTH_FILE is missing": {job{env: homeAnd("REGISTRY_AUTH_FILE", "~/r/a.json")},
-			[]string{"~/" + docker + family, "~/r/a.json" + image}},
-		"REGISTRY_AUTH_FILE hides the rest": {
-			job{env: homeAnd("REGISTRY_AUTH_FILE", "~/a.json", "DOCKER_CONFIG", "~/d"), files: map[string]string{user: login1, runtimeAuth: login1}},
-			[]string{"~/d/config.json" + family, "~/a.json" + image}},
-		"REGISTRY_AUTH_FILE is docker's": {job{env: homeAnd("REGISTRY_AUTH_FILE", "~/h/.docker/../.docker/config.json")},
-			[]string{inDocker}},
-		"REGISTRY_AUTH_FILE is a link to docker's": {
-			job{env: homeAnd("REGISTRY_AUTH_FILE", "~/a.json"), links: map[string]string{"a.json": docker}},
-			[]string{inDocker}},
-
-		"a login in the runtime folder": {job{env: home, files: map[string]string{runtimeAuth: login1}},
-			[]string{"~/" + docker + family, "~/" + runtimeAuth + image}},
-		"a login of the user": {job{env: home, files: map[string]string{user: login1}},
-			[]string{"~/" + docker + family, "~/" + user + image}},
-		"both: the first one wins": {job{env: home, files: map[string]string{runtimeAuth: login1, user: login1}},
-			[]string{"~/" + docker + family, "~/" + runtimeAuth + image}},
-		"a login of XDG_CONFIG_HOME": {
-			job{env: homeAnd("XDG_CONFIG_HOME", "~/c"), files: map[string]string{"c/containers/auth.json": login1, user: login1}},
-			[]string{"~/" + docker + family, "~/c/containers/auth.json" + image}},
-		"with DOCKER_CONFIG only skopeo looks there": {
-			job{env: homeAnd("DOCKER_CONFIG", "~/d"), files: map[string]string{user: login1}},
-			[]string{"~/d/config.json [podman buildah docker crane helm]", "~/" + user + " [skopeo]"}},
-		"a link to docker's": {
-			job{env: home, files: map[string]string{docker: login1, "h/.config/containers/x": ""}, links: map[string]string{user: docker}},
-			[]string{inDocker}},
-		"an own helper is a login": {job{env: home, files: map[string]string{user: `{"credHelpers":{"quay.example":"quay-keyless"}}`}},
-			[]string{"~/" + docker + family, "~/" + user + image}},
-
-		"root without XDG_RUNTIME_DIR": {job{env: bare, files: map[string]string{rootRuntime: login1}},
-			[]string{"~/" + docker + family, "~/" + rootRuntime + image}},
-		"root with another user's": {job{env: home, owner: 7, files: map[string]string{runtimeAuth: login1}},
-			[]string{"~/" + docker + family, "~/" + runtimeAuth + image}},
-		"a user with one": {job{env: home, uid: 7, owner: 7, files: map[string]string{runtimeAuth: login1}},
-			[]string{"~/" + docker + family, "~/" + runtimeAuth + image}},
-		"a user without":                 {job{env: bare, uid: 7, owner: 7}, unset},
-		"a user without, a broken file":  {job{env: bare, uid: 7, owner: 7, files: map[string]string{ownRuntime: ""}}, unset},
-		"a user without, others' logins": {job{env: bare, uid: 7, owner: 7, files: map[string]string{ownRuntime: others, rootRuntime: login1}}, unset},
-		"a user without, with a login": {job{env: bare, uid: 7, owner: 7, files: map[string]string{ownRuntime: login1}},
-			[]string{"~/" + docker + " [podman buildah docker crane helm]", "~/" + ownRuntime + " [skopeo]", unset[1], unset[2]}},
-		"a user whose folder is missing": {job{env: home, uid: 7, owner: 7}, []string{inDocker, unset[1], "warning runtime ~/x"}},
-		"a user with another user's": {job{env: home, uid: 7, owner: 8, files: map[string]string{runtimeAuth: login1}},
-			[]string{inDocker, unset[1], "warning runtime ~/x"}},
-		"a user with a file": {job{env: home, uid: 7, owner: 7, files: map[string]string{"x": ""}},
-			[]string{inDocker, unset[1], "warning runtime ~/x"}},
-		"a user without, and REGISTRY_AUTH_FILE": {
-			job{env: map[string]string{"HOME": "~/h", "REGISTRY_AUTH_FILE": "~/a"}, uid: 7},
-			[]string{"~/" + docker + family, "~/a" + image}},
-
-		"macOS": {job{env: homeAnd("XDG_CONFIG_HOME", "~/c"), uid: 7, os: "darwin",
-			files: map[string]string{user: login1, runtimeAuth: login1, "c/containers/auth.json": login1}},
-			[]string{"~/" + docker + family, "~/" + user + image}},
-		"macOS without a home": {job{env: map[string]string{"DOCKER_CONFIG": "~/d"}, uid: 7, os: "darwin"},
-			[]string{"~/d/config.json" + all}},
-		"Windows": {job{env: map[string]string{"USERPROFILE": "~/h", "HOME": "~/elsewhere"}, uid: -1, os: "windows"},
-			[]string{inDocker}},
-	} {
+	for name, row := range inPlace {
 		t.Run(name, func(t *testing.T) {
 			p, root := row.lay(t)
 			plan, err := p.InPlace(host)

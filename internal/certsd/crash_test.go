@@ -12,44 +12,46 @@ import (
 	"github.com/rogpeppe/go-internal/lockedfile"
 )
 
+var crashes = map[string]struct {
+	foreign bool
+	crash   func(t *testing.T, p Places, holder string)
+}{
+	"install, after the state": {crash: func(t *testing.T, p Places, _ string) {
+		if err := os.RemoveAll(filepath.Dir(file(p))); err != nil {
+			t.Fatal(err)
+		}
+	}},
+	"install over another, after the state": {foreign: true, crash: func(t *testing.T, p Places, _ string) { put(t, file(p), foreign) }},
+	"another job's install, after the state": {foreign: true, crash: func(t *testing.T, p Places, _ string) {
+		text, err := os.ReadFile(file(p))
+		if err != nil {
+			t.Fatal(err)
+		}
+		killed := job(t)
+		install(t, p, killed, other)
+		put(t, file(p), string(text))
+		if err := os.Remove(killed); err != nil {
+			t.Fatal(err)
+		}
+	}},
+	"install, within a file": {crash: func(t *testing.T, p Places, _ string) {
+		put(t, filepath.Join(filepath.Dir(file(p)), temporary+"123"), "half")
+		put(t, filepath.Join(p.Search[0], temporary+"456"), "half")
+	}},
+	"removal, after the state":              {crash: leaveAfterState},
+	"removal over another, after the state": {foreign: true, crash: leaveAfterState},
+	"removal, after the file": {crash: func(t *testing.T, p Places, holder string) {
+		leaveAfterState(t, p, holder)
+		if err := os.Remove(file(p)); err != nil {
+			t.Fatal(err)
+		}
+	}},
+}
+
 // TestCrash puts the disk into the state that a process leaves that dies
 // between two of its steps; the next removal leads back.
 func TestCrash(t *testing.T) {
-	for name, c := range map[string]struct {
-		foreign bool
-		crash   func(t *testing.T, p Places, holder string)
-	}{
-		"install, after the state": {crash: func(t *testing.T, p Places, _ string) {
-			if err := os.RemoveAll(filepath.Dir(file(p))); err != nil {
-				t.Fatal(err)
-			}
-		}},
-		"install over another, after the state": {foreign: true, crash: func(t *testing.T, p Places, _ string) { put(t, file(p), foreign) }},
-		"another job's install, after the state": {foreign: true, crash: func(t *testing.T, p Places, _ string) {
-			text, err := os.ReadFile(file(p))
-			if err != nil {
-				t.Fatal(err)
-			}
-			killed := job(t)
-			install(t, p, killed, other)
-			put(t, file(p), string(text))
-			if err := os.Remove(killed); err != nil {
-				t.Fatal(err)
-			}
-		}},
-		"install, within a file": {crash: func(t *testing.T, p Places, _ string) {
-			put(t, filepath.Join(filepath.Dir(file(p)), temporary+"123"), "half")
-			put(t, filepath.Join(p.Search[0], temporary+"456"), "half")
-		}},
-		"removal, after the state":              {crash: leaveAfterState},
-		"removal over another, after the state": {foreign: true, crash: leaveAfterState},
-		"removal, after the file": {crash: func(t *testing.T, p Places, holder string) {
-			leaveAfterState(t, p, holder)
-			if err := os.Remove(file(p)); err != nil {
-				t.Fatal(err)
-			}
-		}},
-	} {
+	for name, c := range crashes {
 		t.Run(name, func(t *testing.T) {
 			p, _ := home(t)
 			if c.foreign {

@@ -106,6 +106,24 @@ var tools = map[string][]string{
 	"buildah": {"--root=BASE/graph", "--runroot=BASE/run", "--storage-driver=vfs", "pull", "HOST/acme/app"},
 }
 
+// look has a tool look for an image that is not there, and gives its words. Its home
+// is base, and the login is where it finds an auth file.
+func look(t *testing.T, tool, address, base, login string) string {
+	t.Helper()
+	var args []string
+	for _, arg := range tools[tool] {
+		args = append(args, strings.NewReplacer("HOST", address, "BASE", filepath.Join(base, tool)).Replace(arg))
+	}
+	command := exec.CommandContext(t.Context(), tool, args...)
+	command.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + base, "XDG_CONFIG_HOME=" + filepath.Join(base, "xdg"),
+		"REGISTRY_AUTH_FILE=" + login} // without it skopeo needs an XDG_RUNTIME_DIR
+	out, err := command.CombinedOutput()
+	if err == nil {
+		t.Errorf("%s found an image that is not there: %s", tool, out)
+	}
+	return string(out)
+}
+
 // TestTools holds Locate to what the tools read, wherever XDG_CONFIG_HOME points.
 func TestTools(t *testing.T) {
 	registry := httptest.NewUnstartedServer(http.NotFoundHandler())
@@ -120,27 +138,13 @@ func TestTools(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	run := func(tool string) string {
-		var args []string
-		for _, arg := range tools[tool] {
-			args = append(args, strings.NewReplacer("HOST", address, "BASE", filepath.Join(base, tool)).Replace(arg))
-		}
-		command := exec.CommandContext(t.Context(), tool, args...)
-		command.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + base, "XDG_CONFIG_HOME=" + env["XDG_CONFIG_HOME"],
-			"REGISTRY_AUTH_FILE=" + login} // without it skopeo needs an XDG_RUNTIME_DIR
-		out, err := command.CombinedOutput()
-		if err == nil {
-			t.Errorf("%s found an image that is not there: %s", tool, out)
-		}
-		return string(out)
-	}
 	const refused, trusted = "x509: ", "404"
 	for tool := range tools {
 		t.Run(tool, func(t *testing.T) {
 			holder := job(t)
 			wants := func(want, not string) {
 				t.Helper()
-				if out := run(tool); !strings.Contains(out, want) || strings.Contains(out, not) {
+				if out := look(t, tool, address, base, login); !strings.Contains(out, want) || strings.Contains(out, not) {
 					t.Errorf("%s does not say %q, or says %q:\n%s", tool, want, not, out)
 				}
 			}

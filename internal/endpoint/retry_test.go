@@ -68,30 +68,34 @@ func TestHowOftenEachTroubleIsTried(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				transport := &fake{replies: []reply{test.reply}}
-				c, retries := client(transport)
-				answer, err := c.Do(t.Context(), "the thing", get(t, somewhere))
-				var unreachable *endpoint.Unreachable
-				if answer != nil || !errors.As(err, &unreachable) {
-					t.Fatalf("got %v, %v, want an Unreachable", answer, err)
-				}
-				if len(transport.seen) != test.want || unreachable.Attempts != test.want {
-					t.Errorf("tried %d times, says %d, want %d", len(transport.seen), unreachable.Attempts, test.want)
-				}
-				if len(*retries) != test.want-1 {
-					t.Errorf("told of %d retries, want %d", len(*retries), test.want-1)
-				}
-				for i, r := range *retries {
-					if r.Attempt != i+2 || r.Of != test.want || r.Name != "the thing" || r.Err == nil {
-						t.Errorf("retry %d said %+v", i, r)
-					}
-				}
-				if (unreachable.Answer() != nil) != strings.HasPrefix(err.Error(), "the thing: HTTP ") {
-					t.Errorf("last answer %v beside %q", unreachable.Answer(), err)
-				}
-			})
+			synctest.Test(t, func(t *testing.T) { wantTries(t, test.reply, test.want) })
 		})
+	}
+}
+
+// wantTries asks for what always gets the same reply, and counts.
+func wantTries(t *testing.T, always reply, want int) {
+	t.Helper()
+	transport := &fake{replies: []reply{always}}
+	c, retries := client(transport)
+	answer, err := c.Do(t.Context(), "the thing", get(t, somewhere))
+	var unreachable *endpoint.Unreachable
+	if answer != nil || !errors.As(err, &unreachable) {
+		t.Fatalf("got %v, %v, want an Unreachable", answer, err)
+	}
+	if len(transport.seen) != want || unreachable.Attempts != want {
+		t.Errorf("tried %d times, says %d, want %d", len(transport.seen), unreachable.Attempts, want)
+	}
+	if len(*retries) != want-1 {
+		t.Errorf("told of %d retries, want %d", len(*retries), want-1)
+	}
+	for i, r := range *retries {
+		if r.Attempt != i+2 || r.Of != want || r.Name != "the thing" || r.Err == nil {
+			t.Errorf("retry %d said %+v", i, r)
+		}
+	}
+	if (unreachable.Answer() != nil) != strings.HasPrefix(err.Error(), "the thing: HTTP ") {
+		t.Errorf("last answer %v beside %q", unreachable.Answer(), err)
 	}
 }
 

@@ -43,54 +43,57 @@ func TestParseRegistry(t *testing.T) {
 	}
 }
 
+// noRegistries are texts, and what is said of each.
+var noRegistries = map[string]string{
+	"":                         "no host name",
+	"https://":                 "no host name",
+	"/acme":                    "no host name",
+	"https:///acme":            "no host name",
+	"quay.io/acme/app":         `the path "acme/app" has more than one part`,
+	"quay.io//acme":            "more than one part",
+	"https://quay.io/a/b/c/":   "more than one part",
+	"ftp://quay.io":            `the scheme is "ftp", not http or https`,
+	"docker://quay.io":         `the scheme is "docker"`,
+	"://quay.io":               `the scheme is ""`,
+	"quay.io:0":                `the port "0" is not a number from 1 to 65535`,
+	"quay.io:65536":            `the port "65536"`,
+	"quay.io:https":            "not a host name with an optional port",
+	"quay.io:":                 `the port ""`,
+	"quay.io:-1":               "not a host name with an optional port",
+	"quay.io:443:443":          "not a host name with an optional port",
+	"https:/quay.io":           `the port ""`,
+	"user@quay.io":             "only a host, a port and an organization",
+	"https://u:hunter2@q.io":   "only a host, a port and an organization",
+	"quay.io?x=y":              "only a host, a port and an organization",
+	"quay.io#x":                "only a host, a port and an organization",
+	"quay.io/%61cme":           "only a host, a port and an organization",
+	"acme+ci":                  "only a host, a port and an organization",
+	"$(id)":                    "only a host, a port and an organization",
+	"quay.io;id":               "only a host, a port and an organization",
+	"<b>":                      "only a host, a port and an organization",
+	"quay.io/ACME":             `"ACME" cannot be an organization's name`,
+	"quay.io/-acme":            `"-acme" cannot be an organization's name`,
+	"quay.io/ac me":            `"ac me" cannot be an organization's name`,
+	"quay io":                  "not a host name with an optional port",
+	" quay.io":                 "not a host name with an optional port",
+	"quay.io\n":                "not a host name with an optional port",
+	"quay.io\x00":              "not a host name with an optional port",
+	"::1":                      "not a host name with an optional port",
+	"[::1":                     "not a host name with an optional port",
+	"[fe80::1%25eth0]":         "only a host, a port and an organization",
+	`quay.io\acme`:             "not a host name with an optional port",
+	"quay.io`id`":              "not a host name with an optional port",
+	strings.Repeat("/", 10):    "no host name",
+	"https://https://quay.io":  "more than one part",
+	"quay.io/acme\u202e":       "cannot be an organization's name",
+	"quay.io/acme\x1b[2J/evil": "more than one part",
+	"docker.io":                "that is Docker Hub, not a Quay",
+	"https://docker.io/acme":   "that is Docker Hub, not a Quay",
+}
+
 func TestParseRegistryRefuses(t *testing.T) {
 	t.Parallel()
-	for text, words := range map[string]string{
-		"":                         "no host name",
-		"https://":                 "no host name",
-		"/acme":                    "no host name",
-		"https:///acme":            "no host name",
-		"quay.io/acme/app":         `the path "acme/app" has more than one part`,
-		"quay.io//acme":            "more than one part",
-		"https://quay.io/a/b/c/":   "more than one part",
-		"ftp://quay.io":            `the scheme is "ftp", not http or https`,
-		"docker://quay.io":         `the scheme is "docker"`,
-		"://quay.io":               `the scheme is ""`,
-		"quay.io:0":                `the port "0" is not a number from 1 to 65535`,
-		"quay.io:65536":            `the port "65536"`,
-		"quay.io:https":            "not a host name with an optional port",
-		"quay.io:":                 `the port ""`,
-		"quay.io:-1":               "not a host name with an optional port",
-		"quay.io:443:443":          "not a host name with an optional port",
-		"https:/quay.io":           `the port ""`,
-		"user@quay.io":             "only a host, a port and an organization",
-		"https://u:hunter2@q.io":   "only a host, a port and an organization",
-		"quay.io?x=y":              "only a host, a port and an organization",
-		"quay.io#x":                "only a host, a port and an organization",
-		"quay.io/%61cme":           "only a host, a port and an organization",
-		"acme+ci":                  "only a host, a port and an organization",
-		"$(id)":                    "only a host, a port and an organization",
-		"quay.io;id":               "only a host, a port and an organization",
-		"<b>":                      "only a host, a port and an organization",
-		"quay.io/ACME":             `"ACME" cannot be an organization's name`,
-		"quay.io/-acme":            `"-acme" cannot be an organization's name`,
-		"quay.io/ac me":            `"ac me" cannot be an organization's name`,
-		"quay io":                  "not a host name with an optional port",
-		" quay.io":                 "not a host name with an optional port",
-		"quay.io\n":                "not a host name with an optional port",
-		"quay.io\x00":              "not a host name with an optional port",
-		"::1":                      "not a host name with an optional port",
-		"[::1":                     "not a host name with an optional port",
-		"[fe80::1%25eth0]":         "only a host, a port and an organization",
-		`quay.io\acme`:             "not a host name with an optional port",
-		"quay.io`id`":              "not a host name with an optional port",
-		strings.Repeat("/", 10):    "no host name",
-		"https://https://quay.io":  "more than one part",
-		"quay.io/acme\u202e":       "cannot be an organization's name",
-		"quay.io/acme\x1b[2J/evil": "more than one part",
-		"docker.io":                "that is Docker Hub, not a Quay",
-		"https://docker.io/acme":   "that is Docker Hub, not a Quay",
-	} {
+	for text, words := range noRegistries {
 		got, err := quay.ParseRegistry(text)
 		if err == nil || !strings.Contains(err.Error(), words) || !strings.HasPrefix(err.Error(), "registry") || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%q: got %+v, %v", text, got, err)
@@ -100,49 +103,55 @@ func TestParseRegistryRefuses(t *testing.T) {
 	}
 }
 
+// longestName is the longest short name of a robot.
+var longestName = strings.Repeat("x", 255)
+
 func TestParseRobot(t *testing.T) {
 	t.Parallel()
-	longest := strings.Repeat("x", 255)
 	for text, want := range map[string]quay.Robot{
-		"acme+ci":           {Namespace: "acme", Name: "ci"},
-		"jane_doe+build-1":  {Namespace: "jane_doe", Name: "build-1"},
-		"a.b-c+d.e_f-0":     {Namespace: "a.b-c", Name: "d.e_f-0"},
-		"acme+" + longest:   {Namespace: "acme", Name: longest},
-		"_old+00":           {Namespace: "_old", Name: "00"},
-		"acme--double+rel1": {Namespace: "acme--double", Name: "rel1"},
+		"acme+ci":             {Namespace: "acme", Name: "ci"},
+		"jane_doe+build-1":    {Namespace: "jane_doe", Name: "build-1"},
+		"a.b-c+d.e_f-0":       {Namespace: "a.b-c", Name: "d.e_f-0"},
+		"acme+" + longestName: {Namespace: "acme", Name: longestName},
+		"_old+00":             {Namespace: "_old", Name: "00"},
+		"acme--double+rel1":   {Namespace: "acme--double", Name: "rel1"},
 	} {
 		got, err := quay.ParseRobot(text)
 		if err != nil || got != want || got.String() != text {
 			t.Errorf("%q: got %+v, %v", text, got, err)
 		}
 	}
+}
+
+func TestParseRobotRefuses(t *testing.T) {
+	t.Parallel()
 	for text, words := range map[string]string{
-		"":                      "the name is empty",
-		"ci":                    "there is no + in it",
-		"acme/ci":               "there is no + in it",
-		"$oauthtoken":           "there is no + in it",
-		"+ci":                   "no organization or user before the +",
-		"acme+":                 "there is no name after the +",
-		"acme+c":                "2 to 255 characters, this one has 1",
-		"acme+" + longest + "x": "2 to 255 characters, this one has 256",
-		"acme+ci+x":             "more than one +",
-		"acme + ci":             "white space",
-		" acme+ci":              "white space",
-		"acme+ci\n":             "white space",
-		"acme+\tci":             "white space",
-		"Acme+ci":               "lower-case",
-		"acme+CI":               "lower-case",
-		"acme+c--i":             "with single . _ or -",
-		"acme+-ci":              "with single . _ or -",
-		"acme+ci-":              "with single . _ or -",
-		"acme+c:i":              "with single . _ or -",
-		"acme+c\x00i":           "with single . _ or -",
-		"acme+cé":               "with single . _ or -",
-		"acme+c\u00a0i":         "with single . _ or -",
-		"ac:me+ci":              `"ac:me" cannot be the name of an organization or user`,
-		"-acme+ci":              `"-acme" cannot be the name`,
-		"quay.io/acme+ci":       `"quay.io/acme" cannot be the name`,
-		"acme\x1b[2J+ci\x07":    "lower-case",
+		"":                          "the name is empty",
+		"ci":                        "there is no + in it",
+		"acme/ci":                   "there is no + in it",
+		"$oauthtoken":               "there is no + in it",
+		"+ci":                       "no organization or user before the +",
+		"acme+":                     "there is no name after the +",
+		"acme+c":                    "2 to 255 characters, this one has 1",
+		"acme+" + longestName + "x": "2 to 255 characters, this one has 256",
+		"acme+ci+x":                 "more than one +",
+		"acme + ci":                 "white space",
+		" acme+ci":                  "white space",
+		"acme+ci\n":                 "white space",
+		"acme+\tci":                 "white space",
+		"Acme+ci":                   "lower-case",
+		"acme+CI":                   "lower-case",
+		"acme+c--i":                 "with single . _ or -",
+		"acme+-ci":                  "with single . _ or -",
+		"acme+ci-":                  "with single . _ or -",
+		"acme+c:i":                  "with single . _ or -",
+		"acme+c\x00i":               "with single . _ or -",
+		"acme+cé":                   "with single . _ or -",
+		"acme+c\u00a0i":             "with single . _ or -",
+		"ac:me+ci":                  `"ac:me" cannot be the name of an organization or user`,
+		"-acme+ci":                  `"-acme" cannot be the name`,
+		"quay.io/acme+ci":           `"quay.io/acme" cannot be the name`,
+		"acme\x1b[2J+ci\x07":        "lower-case",
 	} {
 		got, err := quay.ParseRobot(text)
 		if err == nil || !strings.Contains(err.Error(), words) || got != (quay.Robot{}) {

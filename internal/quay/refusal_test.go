@@ -21,51 +21,52 @@ func refused(t testing.TB, r reply) (*quay.Refusal, error) {
 	return refusal, err
 }
 
-// Every message of the contract's sections 2 to 4 and 8, of both releases.
+// reasons are all messages of the contract's sections 2 to 4 and 8, of both releases.
+var reasons = []struct {
+	status  int
+	key     string
+	message string
+	want    quay.Reason
+}{
+	{401, "error", "No auth header", quay.BadHeader},
+	{401, "error", "Invalid basic auth header", quay.BadHeader},
+	{401, "error", "Could not parse basic auth header", quay.BadHeader},
+	{401, "error", "Unexpected number of credentials found in basic auth header", quay.BadHeader},
+	{401, "error", "Invalid robot", quay.InvalidRobot},
+	{400, "message", "Could not find robot with specified username", quay.NoSuchRobot},
+	{400, "message", "Token does not contain issuer", quay.NoIssuer},
+	{400, "message", "Robot does not have federated login configured", quay.NotFederated},
+	{400, "message", "issuer https://token.actions.githubusercontent.com not configured for this robot", quay.UnknownIssuer},
+	{400, "message", "issuer issuer x not configured for this robot not configured for this robot", quay.UnknownIssuer},
+	{400, "message", "Invalid token: Missing `kid` header", quay.NoKeyID},
+	{400, "message", "Invalid token: Key ID header parameter must be a string", quay.NoKeyID},
+	{400, "message", "Invalid token: Issuer 'https://a.example' not in configured issuers: ['https://b.example']", quay.IssuerDiffers},
+	{400, "message", "Invalid token: Invalid issuer", quay.IssuerDiffers},
+	{400, "message", "Invalid token: The specified alg value is not allowed", quay.Algorithm},
+	{400, "message", "Invalid token: Signature verification failed", quay.BadSignature},
+	{400, "message", `Invalid token: Token is missing the "iat" claim`, quay.MissingClaim},
+	{400, "message", `Invalid token: Token is missing the "exp" claim`, quay.MissingClaim},
+	{400, "message", `Invalid token: Token is missing the "aud" claim`, quay.MissingClaim},
+	{400, "message", "Invalid token: Issued At claim (iat) cannot be in the future.", quay.NotYetIssued},
+	{400, "message", "Invalid token: Issued At claim (iat) must be an integer.", quay.MalformedClaim},
+	{400, "message", "Invalid token: Expiration Time claim (exp) must be an integer.", quay.MalformedClaim},
+	{400, "message", "Invalid token: Signature has expired", quay.IDTokenExpired},
+	{400, "message", "Invalid token: Audience doesn't match", quay.WrongAudience},
+	{400, "message", "Token audience is not allowed for this robot", quay.WrongAudience},
+	{400, "message", "Invalid token: Invalid claim format in token", quay.MalformedClaim},
+	{400, "message", "Invalid token: Subject must be a string", quay.MalformedClaim},
+	{400, "message", "Invalid token: JWT ID must be a string", quay.MalformedClaim},
+	{400, "message", "Token does not match robot", quay.WrongSubject},
+	{401, "message", "Robot account have been disabled. Please contact your administrator.", quay.RobotsDisabled},
+	{401, "message", "Robot acme+ci owner acme is disabled", quay.OwnerDisabled},
+	{400, "message", "Ambiguous federation binding for this robot", quay.Ambiguous},
+	{400, "message", "words of a later release", quay.Unrecognized},
+	{403, "error", "token does not match robot", quay.Unrecognized},
+}
+
 func TestReasons(t *testing.T) {
 	t.Parallel()
-	tests := []struct {
-		status  int
-		key     string
-		message string
-		want    quay.Reason
-	}{
-		{401, "error", "No auth header", quay.BadHeader},
-		{401, "error", "Invalid basic auth header", quay.BadHeader},
-		{401, "error", "Could not parse basic auth header", quay.BadHeader},
-		{401, "error", "Unexpected number of credentials found in basic auth header", quay.BadHeader},
-		{401, "error", "Invalid robot", quay.InvalidRobot},
-		{400, "message", "Could not find robot with specified username", quay.NoSuchRobot},
-		{400, "message", "Token does not contain issuer", quay.NoIssuer},
-		{400, "message", "Robot does not have federated login configured", quay.NotFederated},
-		{400, "message", "issuer https://token.actions.githubusercontent.com not configured for this robot", quay.UnknownIssuer},
-		{400, "message", "issuer issuer x not configured for this robot not configured for this robot", quay.UnknownIssuer},
-		{400, "message", "Invalid token: Missing `kid` header", quay.NoKeyID},
-		{400, "message", "Invalid token: Key ID header parameter must be a string", quay.NoKeyID},
-		{400, "message", "Invalid token: Issuer 'https://a.example' not in configured issuers: ['https://b.example']", quay.IssuerDiffers},
-		{400, "message", "Invalid token: Invalid issuer", quay.IssuerDiffers},
-		{400, "message", "Invalid token: The specified alg value is not allowed", quay.Algorithm},
-		{400, "message", "Invalid token: Signature verification failed", quay.BadSignature},
-		{400, "message", `Invalid token: Token is missing the "iat" claim`, quay.MissingClaim},
-		{400, "message", `Invalid token: Token is missing the "exp" claim`, quay.MissingClaim},
-		{400, "message", `Invalid token: Token is missing the "aud" claim`, quay.MissingClaim},
-		{400, "message", "Invalid token: Issued At claim (iat) cannot be in the future.", quay.NotYetIssued},
-		{400, "message", "Invalid token: Issued At claim (iat) must be an integer.", quay.MalformedClaim},
-		{400, "message", "Invalid token: Expiration Time claim (exp) must be an integer.", quay.MalformedClaim},
-		{400, "message", "Invalid token: Signature has expired", quay.IDTokenExpired},
-		{400, "message", "Invalid token: Audience doesn't match", quay.WrongAudience},
-		{400, "message", "Token audience is not allowed for this robot", quay.WrongAudience},
-		{400, "message", "Invalid token: Invalid claim format in token", quay.MalformedClaim},
-		{400, "message", "Invalid token: Subject must be a string", quay.MalformedClaim},
-		{400, "message", "Invalid token: JWT ID must be a string", quay.MalformedClaim},
-		{400, "message", "Token does not match robot", quay.WrongSubject},
-		{401, "message", "Robot account have been disabled. Please contact your administrator.", quay.RobotsDisabled},
-		{401, "message", "Robot acme+ci owner acme is disabled", quay.OwnerDisabled},
-		{400, "message", "Ambiguous federation binding for this robot", quay.Ambiguous},
-		{400, "message", "words of a later release", quay.Unrecognized},
-		{403, "error", "token does not match robot", quay.Unrecognized},
-	}
-	for _, test := range tests {
+	for _, test := range reasons {
 		for _, body := range []string{asJSON(t, test.key, test.message) + "\n", `{"errors":[` + asJSON(t, "message", test.message) + `,{"message":"second"}]}`} {
 			refusal, err := refused(t, reply{status: test.status, body: body})
 			if refusal == nil || refusal.Reason != test.want || refusal.Message != test.message || refusal.Status != test.status || refusal.Host != "quay.example" {

@@ -15,14 +15,7 @@ import (
 // leaves something out is noticed.
 func TestOtherPlatformsRefuse(t *testing.T) {
 	t.Parallel()
-	sb, err := sandbox.New(sandbox.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := sb.Listen("127.0.0.1:0"); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = sb.Close() })
+	sb := started(t)
 	azure, err := sb.PlatformEnv("azure-pipelines")
 	if err != nil {
 		t.Fatal(err)
@@ -30,9 +23,6 @@ func TestOtherPlatformsRefuse(t *testing.T) {
 	kite, err := sb.PlatformEnv("buildkite")
 	if err != nil {
 		t.Fatal(err)
-	}
-	if _, err := sb.PlatformEnv("nowhere"); err == nil {
-		t.Error("an unknown platform has an environment")
 	}
 	token := "Token " + kite["BUILDKITE_AGENT_ACCESS_TOKEN"]
 	tokens := kite["BUILDKITE_AGENT_ENDPOINT"] + "/jobs/" + kite["BUILDKITE_JOB_ID"] + "/oidc/tokens"
@@ -66,21 +56,51 @@ func TestOtherPlatformsRefuse(t *testing.T) {
 		"oidc, a secret in the right place":  {"POST", sb.URL + "/issuers/oidc-post/token", "grant_type=client_credentials&client_id=ci&client_secret=" + sandbox.ClientSecret, []string{"Content-Type", "application/x-www-form-urlencoded"}, 200},
 		"oidc, a code that nobody was given": {"POST", sb.URL + "/issuers/oidc/token", "grant_type=authorization_code&client_id=cli&code=x", []string{"Content-Type", "application/x-www-form-urlencoded"}, 400},
 	} {
-		request, err := http.NewRequestWithContext(t.Context(), c.method, c.url, strings.NewReader(c.body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i := 0; i < len(c.header); i += 2 {
-			request.Header.Set(c.header[i], c.header[i+1])
-		}
-		response, err := sb.Client().Transport.RoundTrip(request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		text, _ := io.ReadAll(response.Body)
-		_ = response.Body.Close()
-		if response.StatusCode != c.status {
-			t.Errorf("%s: HTTP %d, want %d: %s", name, response.StatusCode, c.status, text)
+		if status, text := asked(t, sb, c.method, c.url, c.body, c.header...); status != c.status {
+			t.Errorf("%s: HTTP %d, want %d: %s", name, status, c.status, text)
 		}
 	}
+}
+
+func started(t *testing.T) *sandbox.Sandbox {
+	t.Helper()
+	sb, err := sandbox.New(sandbox.Config{})
+	if err == nil {
+		err = sb.Listen("127.0.0.1:0")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = sb.Close() })
+	return sb
+}
+
+func TestUnknownPlatform(t *testing.T) {
+	t.Parallel()
+	if _, err := started(t).PlatformEnv("nowhere"); err == nil {
+		t.Error("an unknown platform has an environment")
+	}
+}
+
+// asked sends one request, its header as name, value, ..., and gives the answer,
+// which may be a redirect.
+func asked(t *testing.T, sb *sandbox.Sandbox, method, url, body string, header ...string) (status int, text string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(header); i += 2 {
+		request.Header.Set(header[i], header[i+1])
+	}
+	response, err := sb.Client().Transport.RoundTrip(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	words, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, string(words)
 }
