@@ -53,6 +53,22 @@ func TestListsAgree(t *testing.T) {
 	}
 }
 
+// A package without a row in the table of the rooms is one of which nobody said what
+// belongs there.
+func TestRooms(t *testing.T) {
+	entries, err := os.ReadDir(filepath.Join("..", "..", "internal"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var packages []string
+	for _, entry := range entries {
+		packages = append(packages, entry.Name())
+	}
+	_, rooms, _ := strings.Cut(read(t, "docs/development.md"), "\n## The rooms\n")
+	rooms, _, _ = strings.Cut(rooms, "\n## ")
+	equal(t, "the table of the rooms", matches(rooms, "(?m)^\\| `([a-z]+)` \\|"), packages)
+}
+
 // metadata is action.yml. An unknown field fails the test, and so does an
 // input's default: it would win over a variable of the job.
 type metadata struct {
