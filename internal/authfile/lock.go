@@ -11,6 +11,7 @@ import (
 	"github.com/rogpeppe/go-internal/lockedfile"
 
 	"quay-keyless/internal/lockfile"
+	"quay-keyless/internal/wholefile"
 )
 
 // maxState limits reading a state file; it holds some old values in base64.
@@ -127,7 +128,7 @@ func (l *lock) write(text []byte, at int) error {
 	if err := l.file.Truncate(int64(at + len(text))); err != nil {
 		return err
 	}
-	return syncFolder(l.path)
+	return wholefile.SyncName(l.path)
 }
 
 // release ends the lock and removes the file if it holds nothing. Windows does

@@ -5,10 +5,8 @@
 package authfile
 
 import (
-	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"syscall"
 )
 
@@ -33,20 +31,4 @@ func writable(path string) error {
 		mode |= search
 	}
 	return syscall.Access(path, mode)
-}
-
-// syncFolder makes the name of a file durable. Some file systems have no such
-// thing for folders and say EINVAL.
-func syncFolder(path string) error {
-	folder, err := os.Open(filepath.Dir(path))
-	if errors.Is(err, fs.ErrPermission) {
-		return nil // it may be written, but not listed
-	} else if err != nil {
-		return err
-	}
-	defer func() { _ = folder.Close() }()
-	if err := folder.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) {
-		return err
-	}
-	return nil
 }

@@ -16,6 +16,3 @@ func writable(path string) error {
 	_, err := os.Stat(path)
 	return err
 }
-
-// syncFolder does nothing: Windows keeps names by itself.
-func syncFolder(string) error { return nil }

@@ -7,18 +7,18 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"syscall"
+
+	"quay-keyless/internal/wholefile"
 )
 
 // write replaces the auth file's text old, nil for none, by text, with the
 // chosen mode whatever it was before. It reports whether that was in place: where the
 // file is a mount point, or its folder may not be written.
 func (f *File) write(old, text []byte) (inPlace bool, err error) {
-	f.sweep()
-	err = f.rename(text)
+	wholefile.Sweep(f.folder(), f.sideName()+".") // the lock is ours
+	err = wholefile.Write(f.path, f.sideName()+".", text, f.mode)
 	if err == nil || old == nil || !forbidsRename(err) {
 		return false, err
 	}
@@ -28,55 +28,6 @@ func (f *File) write(old, text []byte) (inPlace bool, err error) {
 // forbidsRename tells the errors that leave room for a write in place.
 func forbidsRename(err error) bool {
 	return errors.Is(err, syscall.EBUSY) || errors.Is(err, syscall.EROFS) || errors.Is(err, fs.ErrPermission)
-}
-
-// rename writes a new file and puts it in the old one's place. A crash leaves
-// one of the two.
-func (f *File) rename(text []byte) error {
-	temporary, err := os.CreateTemp(f.folder(), f.sideName()+".*") // mode 0600
-	if err != nil {
-		return err
-	}
-	err = fill(temporary, text, f.mode)
-	if err == nil {
-		err = os.Rename(temporary.Name(), f.path)
-	}
-	if err != nil {
-		_ = os.Remove(temporary.Name())
-		return err
-	}
-	return syncFolder(f.path)
-}
-
-// fill writes a temporary file, which is private, to the disk, gives it its mode
-// and closes it.
-func fill(file *os.File, text []byte, mode os.FileMode) error {
-	_, err := file.Write(text)
-	if err == nil && mode != private {
-		err = file.Chmod(mode)
-	}
-	if err == nil {
-		err = file.Sync()
-	}
-	if closed := file.Close(); err == nil {
-		err = closed
-	}
-	return err
-}
-
-// sweep removes the temporary files of processes that died. The lock is ours,
-// so nobody else's can be there.
-func (f *File) sweep() {
-	entries, err := os.ReadDir(f.folder())
-	if err != nil {
-		return // creating one will tell why
-	}
-	for _, entry := range entries {
-		number, ours := strings.CutPrefix(entry.Name(), f.sideName()+".")
-		if ours && number != "" && strings.Trim(number, "0123456789") == "" {
-			_ = os.Remove(filepath.Join(f.folder(), entry.Name()))
-		}
-	}
 }
 
 // overwrite replaces the text inside the file. It is never empty, and never

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 )
 
 // maxFile is far above any bundle of CA certificates.
@@ -64,46 +63,6 @@ func readLimited(path string) ([]byte, error) {
 		return nil, because(TooLarge, nil)
 	}
 	return text, err
-}
-
-// replace writes a new file and puts it in the old one's place; a crash leaves
-// one of the two.
-func replace(path string, text []byte, mode fs.FileMode) error {
-	file, err := os.CreateTemp(filepath.Dir(path), temporary+"*")
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(text)
-	if err == nil {
-		err = file.Chmod(mode)
-	}
-	if err == nil {
-		err = file.Sync()
-	}
-	if closed := file.Close(); err == nil {
-		err = closed
-	}
-	if err == nil {
-		err = os.Rename(file.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(file.Name())
-	}
-	return err
-}
-
-// sweep removes the temporary files of processes that died.
-func sweep(dir string) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return // writing there will tell why
-	}
-	for _, entry := range entries {
-		number, ours := strings.CutPrefix(entry.Name(), temporary)
-		if ours && number != "" && strings.Trim(number, "0123456789") == "" {
-			_ = os.Remove(filepath.Join(dir, entry.Name()))
-		}
-	}
 }
 
 // makeFolders makes dir and those above it, and gives those that it made, the

@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"quay-keyless/internal/wholefile"
 )
 
 // certificate is the file that is written for a host.
@@ -79,7 +81,7 @@ func (o *open) write(host string, present []byte) error {
 	if err := os.Mkdir(dir, o.folder.mode()); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	return replace(o.folder.file(host), text, mode)
+	return wholefile.Write(o.folder.file(host), temporary, text, mode)
 }
 
 // settle takes an installation back that did not work, as well as that goes.

@@ -18,6 +18,7 @@ import (
 
 	"quay-keyless/internal/errno"
 	"quay-keyless/internal/lockfile"
+	"quay-keyless/internal/wholefile"
 )
 
 func (f folder) statePath() string { return filepath.Join(string(f), ".quay-keyless.json") }
@@ -105,9 +106,9 @@ func (o *open) load(made []string) error {
 		return because(BadState, fmt.Errorf("%s: %w", o.folder.statePath(), errno.Of(errors.Unwrap(err))))
 	}
 	o.state.Made = append(made, o.state.Made...)
-	sweep(string(o.folder))
+	wholefile.Sweep(string(o.folder), temporary)
 	for _, host := range o.state.hosts() {
-		sweep(o.folder.host(host))
+		wholefile.Sweep(o.folder.host(host), temporary)
 	}
 	return nil
 }
@@ -124,7 +125,7 @@ func (o *open) save() error {
 	if err != nil {
 		return err
 	}
-	return replace(o.folder.statePath(), text, 0o600)
+	return wholefile.Write(o.folder.statePath(), temporary, text, 0o600)
 }
 
 // close ends the lock. Where there is nothing of ours left, it first removes

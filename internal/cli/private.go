@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"quay-keyless/internal/errno"
+	"quay-keyless/internal/wholefile"
 )
 
 // checkPrivate finds what would keep writePrivate from writing, before there is
@@ -32,7 +33,7 @@ func writePrivate(path string, text []byte) error {
 	if err == nil && !info.Mode().IsRegular() {
 		err = writeThrough(path, text)
 	} else {
-		err = replace(path, text)
+		err = wholefile.Write(path, "."+filepath.Base(path)+".", text, 0o600)
 	}
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", path, errno.Of(err))
@@ -47,20 +48,4 @@ func writeThrough(path string, text []byte) error {
 	}
 	_, err = file.Write(text)
 	return errors.Join(err, file.Close())
-}
-
-func replace(path string, text []byte) error {
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // mode 0600
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(text)
-	err = errors.Join(err, file.Sync(), file.Close())
-	if err == nil {
-		err = os.Rename(file.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(file.Name()))
-	}
-	return nil
 }
