@@ -203,11 +203,11 @@ func (c contractCase) program(t *testing.T, q *contractQuay, robot, idToken, fil
 	if c.http {
 		registry = "http://" + q.plain
 	}
-	args := []string{command, registry, "--robot", robot, "--authfile", file, "--id-token-env", "ID_TOKEN"}
+	args := []string{command, registry, "--robot", robot, "--authfile", file}
 	if c.check != "" {
 		args = append(args, "--check", q.names.fill(c.check))
 	}
-	variables := map[string]string{"ID_TOKEN": idToken, "QUAY_CA_CERTIFICATE": q.ca, "HOME": filepath.Dir(file)}
+	variables := map[string]string{"QUAY_ID_TOKEN_ENV": "ID_TOKEN", "ID_TOKEN": idToken, "QUAY_CA_CERTIFICATE": q.ca, "HOME": filepath.Dir(file)}
 	maps.Copy(variables, more)
 	var out, words bytes.Buffer
 	code = cli.Main(t.Context(), cli.Env{

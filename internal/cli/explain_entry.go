@@ -98,7 +98,7 @@ func (t target) doctorLine() string {
 	if t.audience != "" && t.audience != defaultAudience {
 		audience = []string{"--audience", t.audience}
 	}
-	return "to check every link, and with QUAY_API_TOKEN what the robot has stored: " + t.command("doctor", audience...)
+	return "to check every link, and with QUAY_API_TOKEN what the robot has stored: " + t.command("doctor", audience...) + t.identity
 }
 
 // atHost is the registry as its API is told of it: without an organization.

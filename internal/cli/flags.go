@@ -159,17 +159,37 @@ func bindEnvironment(flags *pflag.FlagSet, getenv func(string) string) error {
 const fromVariable = "variable"
 
 // reach is the part of the command line without which another command would not
-// reach the registry, to be put behind that one. What variables say is left out: in the
-// same shell they say it again, and elsewhere it may be wrong.
+// reach the registry, to be put behind that one.
 func (f *identityFlags) reach() string {
+	return f.given("ca-certificate", "tls-verify", "api-token-file")
+}
+
+// identity is the part of the command line without which another command would not
+// have this ID token. Of standard input nothing is left.
+func (f *identityFlags) identity() string {
+	names := []string{"id-token-source", "id-token-file", "id-token-env", "oidc-redirect-port"}
+	for _, flag := range f.sources.all() {
+		names = append(names, flag.name)
+	}
+	return f.given(names...)
+}
+
+// given are those of the flags that stand on the command line, for a shell. What
+// variables say is left out: in the same shell they say it again, and elsewhere it
+// may be wrong. So is a CA that is no path, for its length.
+func (f *identityFlags) given(names ...string) string {
 	var words strings.Builder
-	for _, name := range []string{"ca-certificate", "tls-verify", "api-token-file"} {
+	for _, name := range names {
 		flag := f.sources.lookup(name)
 		if flag == nil || !flag.Changed || flag.Annotations[fromVariable] != nil {
 			continue
 		}
-		if value := flag.Value.String(); name != "ca-certificate" || inPEM(value) == nil {
-			words.WriteString(" --" + name + "=" + shell(value))
+		separator := " "
+		if flag.NoOptDefVal != "" { // as a bool, which takes no other form
+			separator = "="
+		}
+		if value := flag.Value.String(); inPEM(value) == nil {
+			words.WriteString(" --" + name + separator + shell(value))
 		}
 	}
 	return words.String()

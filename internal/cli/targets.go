@@ -16,7 +16,9 @@ type target struct {
 	robot    quay.Robot
 	audience string
 	checks   []quay.Permission
-	reach    string // see [identityFlags.reach]
+	// What a command to paste repeats: see [identityFlags.reach] and
+	// [identityFlags.identity].
+	reach, identity string
 }
 
 // targets reads what the user named: robots, each at its registry or at the
@@ -44,7 +46,7 @@ func (f *mintFlags) targets(registry string) ([]target, error) {
 		if err != nil {
 			return nil, err
 		}
-		targets[i].registry, targets[i].reach = parsed, f.reach()
+		targets[i].registry, targets[i].reach, targets[i].identity = parsed, f.reach(), f.identity()
 	}
 	if err := spread(targets); err != nil {
 		return nil, err
