@@ -46,8 +46,10 @@ type loginFlags struct {
 	exportToken, installCA bool
 }
 
-// runLogin is the flow: what the user named, where the logins will be written,
-// the robot tokens, the auth files, and the words to the host.
+// runLogin is the flow: what the user named; where the logins will be written; the
+// robot tokens (see [app.mint]: ID token, exchange, proof); the auth files; and what the
+// host hands on. Until there is a robot token for each nothing is written, and what
+// fails afterwards takes back what was.
 func (a *app) runLogin(ctx context.Context, flags loginFlags, registry string) error {
 	targets, err := flags.targets(registry)
 	if err != nil {
@@ -73,8 +75,7 @@ func (a *app) runLogin(ctx context.Context, flags loginFlags, registry string) e
 	if err != nil {
 		return err
 	}
-	result := flags.result(logins, plan)
-	result.Holder = host.Holder(a.env.Getenv)
+	result := a.result(flags, logins, plan)
 	if err := a.host.Remember(result); err != nil {
 		return err
 	}
@@ -178,11 +179,11 @@ func keys(targets []target) []string {
 }
 
 // result is what the host hands on.
-func (f *loginFlags) result(logins []minted, plan authfile.Plan) host.Result {
-	result := host.Result{AuthFiles: planned(plan).paths(), Exports: exported(plan), Renews: f.helper.use}
+func (a *app) result(flags loginFlags, logins []minted, plan authfile.Plan) host.Result {
+	result := host.Result{AuthFiles: planned(plan).paths(), Holder: host.Holder(a.env.Getenv), Exports: exported(plan), Renews: flags.helper.use}
 	for _, login := range logins {
 		handedOn := host.Login{Registry: login.registry.Key(), Username: login.robot.String(), ExpiresAt: login.expiresAt}
-		if f.exportToken {
+		if flags.exportToken {
 			handedOn.Token = login.token
 		}
 		result.Logins = append(result.Logins, handedOn)
