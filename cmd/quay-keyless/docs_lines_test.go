@@ -173,8 +173,8 @@ func (r *repository) said(t *testing.T) {
 	}
 }
 
-// pasted is a command at the end of a hint.
-var pasted = regexp.MustCompile(`(?m)^hint: (?:.*: )?(quay-keyless .*)$`)
+// pastedHint is a command at the end of a hint.
+var pastedHint = regexp.MustCompile(`(?m)^hint: (?:.*: )?(quay-keyless .*)$`)
 
 // placeholder is what golden files have for a name.
 var placeholder = regexp.MustCompile(`<[a-z ]+>`)
@@ -182,7 +182,7 @@ var placeholder = regexp.MustCompile(`<[a-z ]+>`)
 // hints looks at the commands in hints.
 func (r *repository) hints(t *testing.T, where, text string) {
 	t.Helper()
-	for _, command := range matches(text, pasted.String()) {
+	for _, command := range matches(text, pastedHint.String()) {
 		r.command(t, where, placeholder.ReplaceAllString(command, "X"))
 	}
 }

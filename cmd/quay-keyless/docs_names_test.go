@@ -142,6 +142,7 @@ func (r *repository) exists(t *testing.T, page, name string) {
 var flagsOfOthers = map[string]string{
 	"service-account-issuer": "kube-apiserver", "service-account-jwks-uri": "kube-apiserver", "anonymous-auth": "kube-apiserver",
 	"single-branch": "git clone", "no-tags": "git clone", "cert-dir": "podman", "build-arg": "buildah", "timestamp": "buildah",
+	"inject": "strace",
 	"bundle": "gh attestation", "custom-trusted-root": "gh attestation",
 }
 

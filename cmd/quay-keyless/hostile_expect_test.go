@@ -111,15 +111,15 @@ func (j job) wrongFiles() string {
 }
 
 var (
-	spans = regexp.MustCompile("`[^`\n]+`|<code>[^<>\n]*</code>")
-	fence = regexp.MustCompile("^`{3,}")
+	spans        = regexp.MustCompile("`[^`\n]+`|<code>[^<>\n]*</code>")
+	summaryFence = regexp.MustCompile("^`{3,}")
 )
 
 // wrongSummary looks for foreign words outside of code, where Markdown and HTML count.
 func wrongSummary(text string) string {
 	end := ""
 	for line := range strings.SplitSeq(text, "\n") {
-		switch ticks := fence.FindString(line); {
+		switch ticks := summaryFence.FindString(line); {
 		case end != "" && line == end:
 			end = ""
 		case end != "":

@@ -54,7 +54,7 @@ func FuzzTargets(f *testing.F) {
 			t.Errorf("%q: the key %q", registry, key)
 		}
 		claims := idtoken.Claims{Issuer: "https://issuer.example", Subject: subject}
-		words, ok := shellWords(addCommand(targets[0].atHost(), who.String(), claims))
+		words, ok := shellWords(targets[0].addCommand(claims))
 		want := []string{"quay-keyless", "federation", "add", targets[0].atHost(), "--robot", who.String(), "--issuer", claims.Issuer, "--subject", subject}
 		if !ok || !slices.Equal(words, want) {
 			t.Errorf("the shell finds %q, not %q", words, want)
