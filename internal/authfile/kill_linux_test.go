@@ -24,7 +24,6 @@ var withoutLogin = regexp.MustCompile(`,\n\t\t"quay\.example": \{\n\t\t\t"auth":
 // moments. The file is always whole, the state always leads back, and the
 // next login works.
 func TestKill(t *testing.T) {
-	t.Attr("tried", fmt.Sprint(*kills, " kills while a login is written"))
 	text := largeFile()
 	f := tempFile(t, text)
 	start := time.Now()
