@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"unicode"
 	"unicode/utf8"
@@ -60,7 +61,7 @@ func (j job) wrongLines(host string) string {
 		if host == "github" && ownCommand.MatchString(line) {
 			continue
 		}
-		if otherCommand.MatchString(line) || old.MatchString(line) {
+		if otherCommand.MatchString(line) || old.MatchString(line) && !strings.HasPrefix(line, "export ") { // which is for eval
 			return fmt.Sprintf("the line %q is a command", line)
 		}
 	}
@@ -148,11 +149,15 @@ func (j job) wrongJSON() string {
 // pasted are the commands of hints.
 var pasted = regexp.MustCompile(`(?m)(?:quay-keyless (?:federation|setup|doctor|login|logout) |curl -s |rm |echo \{\} > |podman logout |docker logout |export )[^\n]*PWN[^\n]*`)
 
+// pastes counts them.
+var pastes atomic.Int64
+
 // wrongPastes gives each command to a shell that has no programs: whatever it does
 // beside looking for one would leave a file.
 func (j job) wrongPastes(t *testing.T, all string) string {
 	t.Helper()
 	lines := pasted.FindAllString(all, -1)
+	pastes.Add(int64(len(lines)))
 	if len(lines) == 0 {
 		return ""
 	}

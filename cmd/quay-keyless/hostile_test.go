@@ -205,6 +205,9 @@ func userPlaces() []place {
 	variable := func(name string) func(*world, string) {
 		return func(w *world, payload string) { w.variables[name] = payload }
 	}
+	path := func(name string) func(*world, string) {
+		return func(w *world, payload string) { w.variables[name] = worldFolder + "/" + payload }
+	}
 	all := []place{
 		{name: "audience of an ID token", args: "login " + worldArgs, put: func(w *world, p string) {
 			w.variables["QUAY_AUDIENCE"] = p
@@ -218,7 +221,7 @@ func userPlaces() []place {
 		{name: "logout of it", args: "logout", put: func(w *world, p string) { w.before = p }},
 	}
 	for _, name := range []string{
-		"QUAY_ROBOT", "QUAY_REGISTRY", "QUAY_CHECK", "QUAY_AUTHFILE", "QUAY_ID_TOKEN_ENV", "QUAY_ID_TOKEN_FILE", "QUAY_ID_TOKEN_SOURCE", "ID_TOKEN",
+		"QUAY_ROBOT", "QUAY_REGISTRY", "QUAY_CHECK", "QUAY_ID_TOKEN_ENV", "QUAY_ID_TOKEN_FILE", "QUAY_ID_TOKEN_SOURCE", "ID_TOKEN",
 		"QUAY_CA_CERTIFICATE", "QUAY_TIMEOUT", "QUAY_VERIFY", "GITHUB_EVENT_PATH", "CI_JOB_STARTED_AT", "DOCKER_AUTH_CONFIG", "ACTIONS_ID_TOKEN_REQUEST_URL",
 	} {
 		args := "login"
@@ -236,7 +239,11 @@ func userPlaces() []place {
 			w.variables[name] = payload
 		}})
 	}
-	return append(all, place{name: "token's output file", args: "token " + worldArgs, put: variable("QUAY_OUTPUT_FILE")},
+	return append(all, place{name: "token's output file", args: "token " + worldArgs, put: path("QUAY_OUTPUT_FILE")},
+		place{name: "auth file's path", args: "login " + worldArgs, put: path("QUAY_AUTHFILE")},
+		place{name: "isolated folder", args: "login --isolated " + worldArgs, put: func(w *world, payload string) {
+			w.variables["QUAY_AUTHFILE"], w.variables["QUAY_AUTH_DIR"] = "", worldFolder+"/"+payload
+		}},
 		place{name: "robot of a secret", args: "token --output kubernetes-secret " + faultsName, put: variable("QUAY_ROBOT")})
 }
 
@@ -245,6 +252,11 @@ func userPlaces() []place {
 // keeps its form, and what can be pasted does in a shell what it says.
 func TestHostileInput(t *testing.T) {
 	tried := 0
+	t.Cleanup(func() { // when all of them are done
+		if n := pastes.Load(); n < 150 {
+			t.Errorf("a shell was given %d lines, want more", n)
+		}
+	})
 	for host := range worldHosts {
 		for _, p := range places() {
 			if host != "github" && strings.Contains(p.name, "GitHub's endpoint") {

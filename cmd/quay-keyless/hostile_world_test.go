@@ -9,7 +9,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"io"
-	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -49,6 +48,7 @@ type world struct {
 const (
 	worldIssuer  = "https://issuer.example"
 	worldAPI     = "/api/v1/organization/acme/robots/ci/federation"
+	worldFolder  = "<folder>" // the job's own, in a variable
 	worldClient  = "CLIENT-SECRET-OF-THE-WORLD"
 	worldRequest = "REQUEST-TOKEN-OF-THE-WORLD"
 )
@@ -152,7 +152,9 @@ func (w *world) run(t *testing.T, host string, args []string) job {
 		}
 		variables[name] = value
 	}
-	maps.Copy(variables, w.variables)
+	for name, value := range w.variables {
+		variables[name] = strings.ReplaceAll(value, worldFolder, j.folder)
+	}
 	if w.before != "" {
 		if err := os.WriteFile(j.authFile, []byte(w.before), 0o600); err != nil {
 			t.Fatal(err)

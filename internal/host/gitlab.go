@@ -17,8 +17,8 @@ func (GitLab) Name() string { return "gitlab" }
 // never printed.
 func (GitLab) Mask(idtoken.Secret) {}
 
-// Remember does nothing: after_script finds the login where the job's variables say.
-func (GitLab) Remember(Result) error { return nil }
+// Remember notes nothing: after_script finds the login where the job's variables say.
+func (GitLab) Remember(result Result) error { return exportable(result) }
 
 // Publish prints what eval sets, and nothing else: artifacts and dotenv reports
 // can be downloaded by the project's members, so the login stays in the job.

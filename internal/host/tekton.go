@@ -25,8 +25,8 @@ func (Tekton) Name() string { return "tekton" }
 // Mask does nothing: Tekton cannot mask, nothing here prints a secret.
 func (Tekton) Mask(idtoken.Secret) {}
 
-// Remember does nothing: the login goes with the Pod.
-func (Tekton) Remember(Result) error { return nil }
+// Remember notes nothing: the login goes with the Pod.
+func (Tekton) Remember(result Result) error { return exportable(result) }
 
 // Publish writes the results that the Task declares. Everybody who may read
 // TaskRuns may read them, so the token is never one.

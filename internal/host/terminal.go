@@ -16,8 +16,8 @@ func (Terminal) Name() string { return "terminal" }
 // Mask does nothing: nothing here prints a secret.
 func (Terminal) Mask(idtoken.Secret) {}
 
-// Remember does nothing: nothing follows.
-func (Terminal) Remember(Result) error { return nil }
+// Remember notes nothing: nothing follows.
+func (Terminal) Remember(result Result) error { return exportable(result) }
 
 // Publish prints what eval sets; the auth file is all else there is to hand on.
 func (t Terminal) Publish(result Result) error { return t.export(result) }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"unicode"
+	"unicode/utf8"
 )
 
 // words are lines for people: warning, error and hint lines as a terminal and
@@ -108,6 +109,17 @@ func noCommand(line string) string {
 		return ". " + trimmed
 	}
 	return line
+}
+
+// exportable refuses, before anything is written, paths that a shell or a Tekton
+// result would take, and a terminal or a log that shows them would obey.
+func exportable(result Result) error {
+	for _, value := range result.names() {
+		if !utf8.ValidString(value) || strings.ContainsFunc(value, func(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) }) {
+			return fmt.Errorf("%q has a character that does not print, which no path for the steps that follow can have", value)
+		}
+	}
+	return nil
 }
 
 // export prints what a shell's eval sets for the commands that follow.
