@@ -94,7 +94,7 @@ func (k killed) run(t *testing.T, j job, signal syscall.Signal, at int) traced {
 		return got
 	}
 	h.age(t)
-	h.command([]string{"QUAY_TIMEOUT=20s"}, k.login...).Must(t)
+	h.command([]string{"QUAY_TIMEOUT=60s"}, k.login...).Must(t)
 	h.command(nil, "logout").Must(t)
 	h.asBefore(t)
 	h.expectNothingElse(t, signal)

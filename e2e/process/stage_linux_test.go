@@ -91,7 +91,7 @@ func (w waiting) signalled(t *testing.T, stage string, signal syscall.Signal) {
 		t.Errorf("the auth file is now\n%s\nand was\n%s", now, text)
 	}
 	release()
-	w.command([]string{"QUAY_TIMEOUT=20s"}, "login").Must(t)
+	w.command([]string{"QUAY_TIMEOUT=60s"}, "login").Must(t)
 	w.loggedIn(t)
 	w.command(nil, "logout").Must(t)
 	w.asBefore(t)
