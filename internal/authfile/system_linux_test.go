@@ -4,6 +4,7 @@ package authfile
 
 import (
 	"errors"
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,6 +22,9 @@ func inside(t *testing.T, attributes *syscall.SysProcAttr) bool {
 	}
 	// Not by its path: another user may not walk there.
 	command := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.run=^"+t.Name()+"$", "-test.v")
+	if attributes.Credential == nil { // who may write there: what it covers counts too
+		command.Args = append(command.Args, "-test.gocoverdir="+flag.Lookup("test.gocoverdir").Value.String())
+	}
 	command.Dir = "/"
 	command.Env = append(os.Environ(), "AUTHFILE_INSIDE="+t.Name(), quickExit)
 	command.SysProcAttr = attributes

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -122,4 +123,26 @@ func TestBrowserGetsNoSecrets(t *testing.T) {
 	if strings.Join(kept, " ") != "PATH=/bin DISPLAY=:0 XDG_RUNTIME_DIR=/run" {
 		t.Errorf("kept %q", kept)
 	}
+}
+
+// The browser gets the address, and of the environment no more than it needs.
+func TestBrowse(t *testing.T) {
+	folder := t.TempDir()
+	said := filepath.Join(folder, "said")
+	if err := unix.Mkfifo(said, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	script := "#!/bin/sh\necho \"$1 $DISPLAY $QUAY_ID_TOKEN\" >\"$XDG_SAID\"\n"
+	if err := os.WriteFile(filepath.Join(folder, "xdg-open"), []byte(script), 0o700); err != nil { //nolint:gosec // it is run
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", folder)
+	environment := []string{"DISPLAY=:7", "QUAY_ID_TOKEN=ID-TOKEN", "XDG_SAID=" + said}
+	getenv := func(name string) string { return map[string]string{"DISPLAY": ":7"}[name] }
+
+	browse(getenv, environment)(t.Context(), "https://login.example.com/")
+	if got, err := os.ReadFile(said); string(got) != "https://login.example.com/ :7 \n" { // waits for it
+		t.Errorf("the browser was given %q (%v)", got, err)
+	}
+	browse(func(string) string { return "" }, environment)(t.Context(), "https://login.example.com/") // no desktop, no browser
 }
