@@ -71,6 +71,13 @@ e2e: ran ## the slow tests, with real third parties
 fuzz: ## each fuzz target for a minute: FUZZTIME=10s for less
 	(cd tools && $(GO) build -o ../bin/fuzz ./fuzz) && bin/fuzz -time $(FUZZTIME) -tried bin/tried.json
 
+.PHONY: cover
+cover: packages ## how much of each internal package the tests run, scripts included; what they do not is in bin/cover.txt
+	@rm -rf bin/cover && mkdir -p -m 777 bin/cover
+	$(GO) test -count=1 -cover -coverpkg=./internal/... -exec 'env GOCOVERDIR=$(CURDIR)/bin/cover' ./... -args -test.gocoverdir=$(CURDIR)/bin/cover >/dev/null
+	@$(GO) tool covdata textfmt -i=bin/cover -o bin/cover.out && $(GO) tool cover -func=bin/cover.out >bin/cover.txt
+	$(GO) tool covdata percent -i=bin/cover
+
 .PHONY: bench
 bench: build ## a login against the least that it could cost, and against the shell recipe
 	@tools/install.sh curl jq podman npm ip:iproute2

@@ -4,6 +4,7 @@ package host_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"flag"
 	"os"
@@ -253,6 +254,24 @@ func TestDetect(t *testing.T) {
 	} {
 		if got := detect(test.variables, &bytes.Buffer{}).Name(); got != test.want {
 			t.Errorf("%v: %s, want %s", test.variables, got, test.want)
+		}
+	}
+}
+
+// A proxy may show the request that it refused: neither a token nor the base64 of
+// a login, which an auth file has, is repeated.
+func TestTokensAreNotWords(t *testing.T) {
+	const token = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhY21lK2NpIn0.c2lnbmF0dXJl"
+	for text, want := range map[string]string{
+		"refused " + token + ".": "refused [a JWT].",
+		"Basic " + base64.RawStdEncoding.EncodeToString([]byte("acme+ci:"+token)) + " refused":    "Basic [a login] refused",
+		"Basic " + base64.RawStdEncoding.EncodeToString([]byte("acme+robot:"+token)) + " refused": "Basic [a login] refused",
+		"a digest 0123456789abcdef0123456789abcdef0123456789abcdef":                               "a digest 0123456789abcdef0123456789abcdef0123456789abcdef",
+	} {
+		var words bytes.Buffer
+		host.Detect(host.Env{Getenv: func(string) string { return "" }, Words: &words, Results: &words}).Warn(host.Message{Text: text})
+		if got := words.String(); got != "warning: "+want+"\n" {
+			t.Errorf("%q becomes %q", text, got)
 		}
 	}
 }

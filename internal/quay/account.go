@@ -25,9 +25,6 @@ func (a *API) Account(robot Robot) *Account {
 	return &Account{api: a, robot: robot, base: "/api/v1/organization/" + robot.Namespace + "/robots/" + robot.Name}
 }
 
-// Robot is the account's name.
-func (a *Account) Robot() Robot { return a.robot }
-
 // personal is where the API has the robots of the API token's own user, for
 // tokens with the scope user:admin. The organization's address serves for a
 // user's robots too, with org:admin and in every release, so it is asked first

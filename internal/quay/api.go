@@ -39,9 +39,6 @@ func NewAPI(client *Client, token idtoken.Secret) *API {
 	return a
 }
 
-// Registry is where the API is.
-func (a *API) Registry() Registry { return a.client.Registry }
-
 // name is how messages call the API.
 func (a *API) name() string { return "the API of " + a.client.Registry.Host }
 
