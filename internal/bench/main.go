@@ -126,29 +126,36 @@ func enter(ctx context.Context, folder string, near, far *job) (*contenders, err
 	return all, nil
 }
 
-// takeTurns runs all of them so often, in another order in each round. The first
-// round only warms the machine's caches.
+// takeTurns runs all of them so often, in another order in each round. Those that
+// are compared run one soon after the other, so that what else the machine does
+// then is the same for them. The first round only warms the machine's caches.
 func takeTurns(ctx context.Context, all *contenders, runs int, folder string) error {
-	var list []*contender
-	for _, p := range all.all() {
-		list = append(list, p.near)
-		if p.far != nil {
-			list = append(list, p.far)
-		}
+	groups := [][]*contender{
+		{all.floor.near, all.login.near, all.recipe.near, all.helper.near},
+		{all.floor.far, all.login.far, all.recipe.far, all.helper.far},
+		{all.empty.near, all.version.near},
+		{all.node.near, all.action.near, all.action.far},
 	}
 	for round := range runs + 1 {
-		rand.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
-		for _, c := range list {
-			taken, err := c.run(ctx, folder)
-			if err != nil {
-				return err
-			}
-			if round > 0 {
-				c.samples = append(c.samples, taken)
+		shuffle(groups)
+		for _, group := range groups {
+			shuffle(group)
+			for _, c := range group {
+				taken, err := c.run(ctx, folder)
+				if err != nil {
+					return err
+				}
+				if round > 0 {
+					c.samples = append(c.samples, taken)
+				}
 			}
 		}
 	}
 	return nil
+}
+
+func shuffle[T any](list []T) {
+	rand.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
 }
 
 // build makes the Go programs as a release does.
