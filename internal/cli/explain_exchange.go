@@ -109,10 +109,8 @@ var exchangeCures = map[quay.Reason]cure{
 		"Quay objected to the issuer: none of the robot's federation entries has it; every character counts, upper and lower case and a slash at the end too")},
 	quay.WrongSubject: {entry: true, identity: true, words: says(
 		"Quay objected to the subject: an entry has this issuer, but none with it has this subject; every character counts, there are no wildcards")},
-	quay.Ambiguous: {identity: true, words: ambiguousCure},
-	quay.WrongAudience: {identity: true, words: func(r *refusedIDToken, _ *quay.Refusal) []string {
-		return append([]string{"Quay objected to the audience: ask for the one that the federation entry has, by --audience AUDIENCE or, on GitLab, aud: under id_tokens"}, storedAudience(r.target)...)
-	}},
+	quay.Ambiguous:      {identity: true, words: ambiguousCure},
+	quay.WrongAudience:  {identity: true, words: wrongAudienceCure},
 	quay.IssuerDiffers:  {words: issuerDiffersCure},
 	quay.NoKeyID:        {words: says("have the ID token's provider set a key ID (kid) in its header: by it Quay finds the issuer's key")},
 	quay.Algorithm:      {words: algorithmCure},
@@ -165,6 +163,14 @@ func issuerDiffersCure(r *refusedIDToken, _ *quay.Refusal) []string {
 		"have the provider name the issuer " + r.claims.Issuer + " in the document that it publishes, as it does in the ID token (before Quay 3.18 even a slash at the end counts)",
 		"to see the document: curl -s " + shell(discovery(r.claims)),
 	}
+}
+
+func wrongAudienceCure(r *refusedIDToken, _ *quay.Refusal) []string {
+	ask := "ask for the one that the federation entry has, by --audience AUDIENCE or, on GitLab, aud: under id_tokens"
+	if !slices.Contains(r.claims.Audience, defaultAudience) {
+		ask = "ask for the one that the federation entry has, mostly quay: --audience quay, on GitLab aud: quay under id_tokens, elsewhere where the ID token is made"
+	}
+	return append([]string{"Quay objected to the audience: " + ask}, storedAudience(r.target)...)
 }
 
 func missingClaimCure(r *refusedIDToken, refusal *quay.Refusal) []string {

@@ -89,7 +89,10 @@ func notGrantedCure(r *refusedLogin) []string {
 func networkHints(u *endpoint.Unreachable) []string {
 	var unknownCA x509.UnknownAuthorityError
 	var dns *net.DNSError
+	var operation *net.OpError
 	switch {
+	case errors.As(u.Err, &operation) && operation.Op == "proxyconnect":
+		return []string{"that is the proxy, which HTTPS_PROXY names: is its address right, and does it answer? Hosts that need none: NO_PROXY=HOST"}
 	case errors.As(u.Err, &unknownCA):
 		return []string{"a private CA: --ca-certificate PATH (or QUAY_CA_CERTIFICATE with the PEM text); --tls-verify=false concerns the registry alone"}
 	case endpoint.NotTrusted(u.Err):

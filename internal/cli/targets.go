@@ -56,8 +56,8 @@ func (f *mintFlags) targets(registry string) ([]target, error) {
 
 // splitRobot takes the registry off HOST/ORG+NAME.
 func splitRobot(text string) (registry, robot string) {
-	owner, _, _ := strings.Cut(text, "+")
-	if slash := strings.LastIndex(owner, "/"); slash >= 0 {
+	owner, _, found := strings.Cut(text, "+")
+	if slash := strings.LastIndex(owner, "/"); found && slash >= 0 {
 		return text[:slash], text[slash+1:]
 	}
 	return "", text

@@ -210,6 +210,7 @@ func networkTable(*testing.T) string {
 		{"certificate signed by unknown authority", &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}},
 		{"certificate is valid for ..., not ...; certificate has expired or is not yet valid", &tls.CertificateVerificationError{Err: x509.HostnameError{}}},
 		{"first record does not look like a TLS handshake", tls.RecordHeaderError{}},
+		{"proxyconnect tcp: ...", &net.OpError{Op: "proxyconnect", Err: net.ErrClosed}},
 		{"no such host", &net.DNSError{}},
 		{"connection refused, and everything else", net.ErrClosed},
 	}
