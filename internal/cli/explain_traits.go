@@ -85,6 +85,10 @@ var traits = []trait{
 			return issuedBy("https://oidc.circleci.com")(c) && strings.Contains(c.Subject, "/user/")
 		},
 		text: always("CircleCI's subject names the person who started the job: everybody who may needs a federation entry")},
+	{name: "env-zero",
+		has:  issuedBy(envZero),
+		text: always("all of an organization's deployments on env zero have this one subject: whoever may deploy there gets what the robot may do"),
+		cure: []string{"give env zero a robot of its own, whose permissions all of them may use; the slash at the end of the issuer belongs into its federation entry"}},
 	{name: "pull-request",
 		has:  about(ofPullRequest),
 		text: always("all pull requests of the repository have this one subject: whoever may push a branch to it gets what the robot may do"),
@@ -111,7 +115,9 @@ var traits = []trait{
 		},
 		text: always("this is a v2 token of Entra ID, whose issuer has no slash at the end: an entry for v1's https://sts.windows.net/TENANT/ does not match")},
 	{name: "slash", harmless: true,
-		has:  func(c idtoken.Claims) bool { return strings.HasSuffix(c.Issuer, "/") && !ofEntraV1(c) },
+		has: func(c idtoken.Claims) bool {
+			return strings.HasSuffix(c.Issuer, "/") && !ofEntraV1(c) && c.Issuer != envZero
+		},
 		text: always("the issuer ends with a slash, which belongs into the federation entry too")},
 	{name: "ids", harmless: true,
 		has:  about(withIDs),
@@ -138,6 +144,9 @@ var traits = []trait{
 			return fmt.Sprintf("the enterprise has an issuer of its own: an entry without /%s does not match", enterprise().FindStringSubmatch(c.Issuer)[1])
 		}},
 }
+
+// envZero is the issuer of all of env zero's ID tokens.
+const envZero = "https://login.app.env0.com/"
 
 // ofEntraV1 tells the tokens of Entra ID by the issuer of the older kind.
 func ofEntraV1(c idtoken.Claims) bool { return strings.HasPrefix(c.Issuer, "https://sts.windows.net/") }

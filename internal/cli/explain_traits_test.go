@@ -46,6 +46,7 @@ var traitSamples = map[string]idtoken.Claims{
 	"no-key-id":    with(func(c *idtoken.Claims) { c.KeyID = "" }),
 	"no-times":     with(func(c *idtoken.Claims) { c.IssuedAt = time.Time{} }),
 	"circleci":     from("https://oidc.circleci.com/org/acme", "org/acme/project/app/user/somebody"),
+	"env-zero":     from(envZero, "auth0|organization"),
 	"pull-request": subjectOf("repo:acme/app:pull_request"),
 	"tag":          subjectOf("repo:acme/app:ref:refs/tags/v1.2.0"),
 	"gitlab-tag":   from("https://gitlab.com", "project_path:acme/app:ref_type:tag:ref:v1.2.0"),

@@ -24,6 +24,10 @@ var Elsewhere = []Platform{
 		Know: "the audience is the account's host name; the subject has the kind of the run and its scope",
 	},
 	{
+		Name: "env zero", Recognised: []string{"ENV0_OIDC_TOKEN", "ENV0_DEPLOYMENT_LOG_ID"}, Variable: "ENV0_OIDC_TOKEN",
+		Know: "the organization's policy Enable OIDC sets the variable; the whole organization has one subject",
+	},
+	{
 		Name: "Semaphore", Recognised: []string{"SEMAPHORE"}, Variable: "SEMAPHORE_OIDC_TOKEN",
 		Know: "issuer and audience are the organization's URL",
 	},
