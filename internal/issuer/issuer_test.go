@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"io"
@@ -146,16 +145,11 @@ func published(t testing.TB, kid string, key *rsa.PrivateKey) string {
 // signed is an ID token.
 func signed(t testing.TB, kid string) idtoken.Secret {
 	t.Helper()
-	return signedBy(t, kid, jwa.RS256())
-}
-
-func signedBy(t testing.TB, kid string, algorithm jwa.SignatureAlgorithm) idtoken.Secret {
-	t.Helper()
 	header := jws.NewHeaders()
 	if err := header.Set(jws.KeyIDKey, kid); err != nil {
 		t.Fatal(err)
 	}
-	text, err := jws.Sign([]byte(`{"iss":"https://issuer.example"}`), jws.WithKey(algorithm, private(), jws.WithProtectedHeaders(header)))
+	text, err := jws.Sign([]byte(`{"iss":"https://issuer.example"}`), jws.WithKey(jwa.RS256(), private(), jws.WithProtectedHeaders(header)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,10 +178,6 @@ func TestVerify(t *testing.T) {
 		"an odd one too":  {published(t, "key-1", private()) + `,{"kty":"XYZ"}`, `has a key of the kind "XYZ", which Quay cannot read, and so it reads none`},
 		"no kind":         {`{"kid":"key-1"}`, `has a key of the kind "", which Quay cannot read, and so it reads none`},
 		"no object":       {`7`, `has a key of the kind "", which Quay cannot read, and so it reads none`},
-		"a huge exponent": {`{"kty":"RSA","kid":"key-1","n":"AQAB","e":"AQAAAAE"}`, `has a broken key under the ID token's kid "key-1"`},
-		"no modulus":      {`{"kty":"RSA","kid":"key-1","e":"AQAB"}`, `has a broken key under the ID token's kid "key-1"`},
-		"a tiny one":      {`{"kty":"RSA","kid":"key-1","n":"AQAB","e":"AQAB"}`, `does not fit the key "key-1" of the list of keys at https://k.example`},
-		"exponent 0":      {`{"kty":"RSA","kid":"key-1","n":"` + strings.Repeat("_", 342) + `","e":"AA"}`, `does not fit the key "key-1" of the list of keys at https://k.example`},
 		"broken":          {`{"kty":"RSA","kid":"key-1","n":"","e":"?"}`, `has a broken key under the ID token's kid "key-1"`},
 		"somebody else's": {published(t, "key-1", other), `does not fit the key "key-1" of the list of keys at https://k.example`},
 	} {
@@ -206,35 +196,8 @@ func TestVerify(t *testing.T) {
 	if err != nil || keys.Len() != 1 {
 		t.Fatalf("%d keys, %v", keys.Len(), err)
 	}
-	if got := why(t, keys.Verify(token, claims)); got != "is signed with RS000, which no RSA key does" {
+	if got := why(t, keys.Verify(token, claims)); got != "is signed with RS000, which nothing here knows" {
 		t.Errorf("got %q", got)
-	}
-}
-
-// TestVerifyAlgorithms signs by jwx in each way that an RSA key can, and changes
-// what was signed.
-func TestVerifyAlgorithms(t *testing.T) {
-	t.Parallel()
-	server := answers{status: 200, body: `{"keys":[` + published(t, "key-1", private()) + `]}`}
-	keys, err := issuer.FetchKeys(t.Context(), server.client(), issuer.Document{KeysURL: "https://k.example"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, algorithm := range []jwa.SignatureAlgorithm{jwa.RS256(), jwa.RS384(), jwa.RS512(), jwa.PS256(), jwa.PS384(), jwa.PS512()} {
-		token := signedBy(t, "key-1", algorithm)
-		claims, err := idtoken.ParseClaims(token)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := keys.Verify(token, claims); err != nil {
-			t.Errorf("%s: %v", algorithm, err)
-		}
-		header, rest, _ := strings.Cut(token.Reveal(), ".")
-		_, signature, _ := strings.Cut(rest, ".")
-		other := idtoken.NewSecret(header + "." + base64.RawURLEncoding.EncodeToString([]byte(`{"iss":"https://other.example"}`)) + "." + signature)
-		if keys.Verify(other, claims) == nil {
-			t.Errorf("%s: other claims verified", algorithm)
-		}
 	}
 }
 

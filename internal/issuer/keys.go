@@ -8,6 +8,10 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/lestrrat-go/jwx/v3/jwa"
+	"github.com/lestrrat-go/jwx/v3/jwk"
+	"github.com/lestrrat-go/jwx/v3/jws"
+
 	"quay-keyless/internal/endpoint"
 	"quay-keyless/internal/idtoken"
 )
@@ -70,15 +74,15 @@ func (k Keys) Verify(token idtoken.Secret, claims idtoken.Claims) error {
 }
 
 func (k Keys) verify(token idtoken.Secret, claims idtoken.Claims, raw json.RawMessage) error {
-	key, err := rsaKey(raw)
+	key, err := jwk.ParseKey(raw)
 	if err != nil {
 		return &Fault{k.name, fmt.Sprintf("has a broken key under the ID token's kid %q", claims.KeyID)}
 	}
-	algorithm, ok := algorithms[claims.Algorithm]
+	algorithm, ok := jwa.LookupSignatureAlgorithm(claims.Algorithm)
 	if !ok {
-		return &Fault{"the ID token", "is signed with " + claims.Algorithm + ", which no RSA key does"}
+		return &Fault{"the ID token", "is signed with " + claims.Algorithm + ", which nothing here knows"}
 	}
-	if err := algorithm.verify(token, key); err != nil {
+	if _, err := jws.Verify([]byte(token.Reveal()), jws.WithKey(algorithm, key)); err != nil {
 		return &Fault{"the ID token's signature", fmt.Sprintf("does not fit the key %q of %s", claims.KeyID, k.name)}
 	}
 	return nil
