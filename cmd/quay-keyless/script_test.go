@@ -3,6 +3,7 @@
 package main_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -178,7 +179,7 @@ func setup(env *testscript.Env) error {
 	if s.sandbox, err = sandbox.New(config); err != nil {
 		return err
 	}
-	if err := s.sandbox.Listen("127.0.0.1:0"); err != nil {
+	if err := s.sandbox.Listen(cmp.Or(config.Listen, "127.0.0.1:0")); err != nil {
 		return err
 	}
 	env.Values[scriptKey{}] = s

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main_test
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// TestNameServers lets a login live through a name server that fails for a while, and
+// end in time where it fails for good. The network is in memory: what a resolver says
+// is what net.Dialer hands on.
+func TestNameServers(t *testing.T) {
+	for name, c := range map[string]struct {
+		failures int32 // dials that fail
+		err      net.DNSError
+		code     int
+		words    string
+	}{
+		"temporary, once":    {1, net.DNSError{Err: "server misbehaving", IsTemporary: true}, 0, "server misbehaving; trying again in"},
+		"no such name, once": {1, net.DNSError{Err: "no such host", IsNotFound: true}, 0, "no such host; trying again in"},
+		"timeout, twice":     {2, net.DNSError{Err: "i/o timeout", IsTimeout: true, IsTemporary: true}, 0, "i/o timeout; trying again in"},
+		"temporary, always":  {1 << 20, net.DNSError{Err: "server misbehaving", IsTemporary: true}, 5, "(tried 5 times)\nhint: is the host's name right, and can this job resolve it?"},
+		"no such name":       {1 << 20, net.DNSError{Err: "no such host", IsNotFound: true}, 5, "(tried 3 times)\nhint: is the host's name right, and can this job resolve it?"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			network := newMemory()
+			box := newFaultyQuay(t, network)
+			var dials atomic.Int32
+			var transports []*http.Transport
+			code, took, stdout, stderr := logInAt(t, jobOf(box, false), string(box.CA), filepath.Join(t.TempDir(), "auth.json"), func(config *tls.Config) http.RoundTripper {
+				transport := network.transport(config)
+				transport.DialContext = func(ctx context.Context, kind, address string) (net.Conn, error) {
+					if dials.Add(1) <= c.failures {
+						err := c.err
+						err.Name = faultsName
+						return nil, &net.OpError{Op: "dial", Net: kind, Err: &err}
+					}
+					return network.dial(ctx, kind, address)
+				}
+				transports = append(transports, transport)
+				return transport
+			})
+			for _, transport := range transports {
+				transport.CloseIdleConnections()
+			}
+			_ = box.Close()
+			time.Sleep(time.Minute) // of the fake clock, in which all connections end
+			if code != c.code || took > 90*time.Second || !strings.Contains(stderr, c.words) {
+				t.Errorf("%s: exit code %d after %s\n%s%s", name, code, took, stdout, stderr)
+			}
+		})
+	}
+}
