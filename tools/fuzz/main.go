@@ -104,8 +104,9 @@ func (r result) words(t target) string {
 	return fmt.Sprintf("ok   %s %s: %d inputs", t.test.path, t.name, r.executed)
 }
 
-// progress is what the testing package says while it fuzzes.
-var progress = regexp.MustCompile(`(?m)^fuzz: elapsed: .*, execs: (\d+) `)
+// progress is what the testing package says while it fuzzes, and before that, while
+// it tries the inputs that it has already.
+var progress = regexp.MustCompile(`(?m)^fuzz: elapsed: .*(?:, execs: |coverage: )(\d+)[ /]`)
 
 // fuzz runs the target. One that ends well and has tried nothing has failed.
 func (t target) fuzz(limit time.Duration) result {
