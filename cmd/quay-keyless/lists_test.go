@@ -39,6 +39,9 @@ func TestListsAgree(t *testing.T) {
 		outputs = append(outputs, output.Name)
 	}
 	equal(t, "the action's outputs", slices.Collect(maps.Keys(action.Outputs)), outputs)
+	_, table, _ := strings.Cut(read(t, "docs/github.md"), "\n| output | what it is |\n")
+	table, _, _ = strings.Cut(table, "\n\n")
+	equal(t, "the outputs of docs/github.md", matches(table, "(?m)^\\| `([a-z-]+)` \\|"), outputs)
 
 	var sources []string
 	for _, source := range append(idtoken.Ambient(idtoken.Env{}), idtoken.Named(idtoken.Env{})...) {
