@@ -52,8 +52,7 @@ func TestNameServers(t *testing.T) {
 			for _, transport := range transports {
 				transport.CloseIdleConnections()
 			}
-			_ = box.Close()
-			time.Sleep(time.Minute) // of the fake clock, in which all connections end
+			closeLate(box)
 			if code != c.code || took > 90*time.Second || !strings.Contains(stderr, c.words) {
 				t.Errorf("%s: exit code %d after %s\n%s%s", name, code, took, stdout, stderr)
 			}

@@ -6,12 +6,14 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // memory is a network without a system below it, so that a test's clock knows
@@ -49,6 +51,17 @@ func (m *memory) dial(ctx context.Context, network, address string) (net.Conn, e
 		return nil, refused
 	case <-ctx.Done():
 		return nil, ctx.Err()
+	}
+}
+
+// closeLate closes servers when a minute of the fake clock has ended all connections
+// to them. A server that is closed while a client hangs up waits for 5 s to be heard,
+// as the client does, and holds a lock; while somebody waits for a lock the fake clock
+// stands still.
+func closeLate(servers ...io.Closer) {
+	time.Sleep(time.Minute)
+	for _, server := range servers {
+		_ = server.Close()
 	}
 }
 

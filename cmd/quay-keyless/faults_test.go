@@ -148,8 +148,7 @@ func (c faultCase) meet(t *testing.T, endpoint column) string {
 	variables := jobOf(box, endpoint.provider)
 	code, elapsed, stdout, stderr := logInAt(t, variables, string(box.CA)+trusted.pem(), file, transport)
 	asked.close()
-	_ = box.Close()
-	time.Sleep(time.Minute) // of the fake clock, in which all connections end
+	closeLate(box)
 	c.expectBounds(t, code, elapsed, stderr+stdout)
 	if code != 0 {
 		expectUntouched(t, file, before)

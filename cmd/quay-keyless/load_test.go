@@ -55,8 +55,7 @@ func TestLoad(t *testing.T) {
 			})
 		}
 		all.Wait()
-		_, _ = front.Close(), box.Close()
-		time.Sleep(time.Minute) // of the fake clock, in which all connections end
+		closeLate(front, box)
 		expectLoad(t, ends, limit)
 	})
 }

@@ -78,8 +78,7 @@ func (p picture) said(t *testing.T) string {
 		}
 		fmt.Fprintf(&text, "$ quay-keyless %s\n%s", command, words)
 	}
-	_ = box.Close()
-	time.Sleep(time.Minute) // in which all connections end
+	closeLate(box)
 	return strings.NewReplacer(home, "/home/ci", box.URL+"/issuers/github", "https://token.actions.githubusercontent.com").Replace(text.String())
 }
 

@@ -201,6 +201,5 @@ func (f *farQuay) hangUp() {
 
 func (f *farQuay) close() {
 	f.hangUp()
-	_ = f.box.Close()
-	time.Sleep(time.Minute) // of the fake clock, in which all connections end
+	closeLate(f.box)
 }
