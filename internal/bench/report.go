@@ -79,9 +79,13 @@ func machine() string {
 	return "an unknown processor"
 }
 
+// kernel is the system's name with the first two numbers of its version; what follows
+// them is its builder's.
 func kernel() string {
 	release, _ := os.ReadFile("/proc/sys/kernel/osrelease")
-	return "Linux " + strings.TrimSpace(string(release))
+	major, rest, _ := strings.Cut(strings.TrimSpace(string(release)), ".")
+	minor, _, _ := strings.Cut(rest, ".")
+	return "Linux " + major + "." + minor
 }
 
 // load is how many processes wanted a CPU in the last minute; those of the
