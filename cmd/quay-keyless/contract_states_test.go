@@ -92,7 +92,7 @@ func faulty(name string, c contractCase, targets ...string) contractCase {
 	return c
 }
 
-// coming is a refusal of a release that is not out (contract, section 8).
+// coming is a refusal of a release that is not out (read).
 func coming(name string, reason quay.Reason, message string) contractCase {
 	c := refused(name, "", from("good"), reason, message)
 	c.needs = "the design of the contract's section 8"
@@ -105,7 +105,7 @@ func denied(message string) answer {
 	return answer{http.StatusUnauthorized, `{"errors":[{"code":"UNAUTHORIZED","detail":{},"message":"` + message + `"}]}`}
 }
 
-// stateCases are what the exchange does not look at (contract, section 3).
+// stateCases are what the exchange does not look at (measured).
 func stateCases() []contractCase {
 	disallow := func(config *sandbox.Config) { config.RobotsDisallow = true }
 	refusedLater := func(name string, reason quay.Reason, auth answer) contractCase {
@@ -132,7 +132,7 @@ func stateCases() []contractCase {
 	}
 }
 
-// registryCases are the robot token in use (contract, section 4).
+// registryCases are the robot token in use (measured).
 func registryCases() []contractCase {
 	checked := func(name, permission string, exit int) contractCase {
 		c := taken(name, "", from("good"))

@@ -9,7 +9,7 @@ import (
 )
 
 // ConflictKind says what would keep tools from finding a login. The rows named
-// below are those of auth-files.md, measured or read there.
+// below were measured with the tools, or read in their sources.
 type ConflictKind int
 
 // The kinds.

@@ -114,7 +114,7 @@ func (c contents) answers(keys []string) bool {
 
 // covers reports whether containers/image takes the login under name for key:
 // where it is the key, above it, or a URL of its host, whatever the URL's path
-// (auth-files.md, section 2).
+// (measured).
 func covers(name, key string) bool {
 	if name == key || strings.HasPrefix(key, name+"/") {
 		return true

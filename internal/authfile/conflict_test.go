@@ -72,7 +72,7 @@ var conflicts = map[string]planRow{
 	"a variable that is no JSON":     {job{env: homeAnd("DOCKER_AUTH_CONFIG", "quay.example")}, nil},
 }
 
-// TestConflicts is section 2 of auth-files.md: what wins over the login, for
+// TestConflicts is what was measured with the tools: what wins over the login, for
 // whom. The plan's other lines are left out.
 func TestConflicts(t *testing.T) {
 	for name, row := range conflicts {

@@ -61,7 +61,7 @@ func (p Place) dockerFolder() (string, error) {
 // there is none. It is not usable where a user other than root has no
 // XDG_RUNTIME_DIR of its own: unset, podman, buildah and skopeo each look
 // elsewhere; where it is another user's, they stop; where it is missing, they
-// cannot write (auth-files.md, section 1, measured).
+// cannot write (measured).
 func (p Place) runtimeFile() (path string, usable bool) {
 	folder := p.Getenv("XDG_RUNTIME_DIR")
 	switch {

@@ -24,7 +24,7 @@ var (
 )
 
 // readers tells which tools look where, docker's config.json being where it is
-// (auth-files.md, section 1).
+// (measured).
 func (p Place) readers(docker string) []reader {
 	family := reader{tools: dockers, paths: []string{docker}}
 	if named := p.Getenv("REGISTRY_AUTH_FILE"); named != "" {

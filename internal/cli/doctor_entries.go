@@ -55,7 +55,7 @@ func (p *patient) compare(stored quay.Entries) (string, error) {
 
 // warnOfAudience compares the audiences: with several entries of one issuer the
 // last list that is not empty counts for all, but at a later Quay, whose entries
-// have an id, each entry's own (contract, sections 5 and 8).
+// have an id, each entry's own (measured, and for later releases read).
 func (p *patient) warnOfAudience(stored quay.Entries, found quay.Entry, claims idtoken.Claims) {
 	asked := found.Audiences
 	for _, entry := range stored {

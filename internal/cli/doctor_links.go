@@ -85,7 +85,7 @@ func (p *patient) claims(ctx context.Context) (string, error) {
 const fromHere = "this is how it looks from this job; Quay asks from its own place, and the exchange below tells what it found"
 
 // Quay reads the discovery document for at most 5 seconds, and the keys without
-// a limit (contract, section 6).
+// a limit (measured).
 const (
 	documentLimit = 5 * time.Second
 	keysLimit     = 20 * time.Second

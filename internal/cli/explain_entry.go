@@ -41,7 +41,7 @@ func (t target) robotName() string {
 }
 
 // addCommand adds a federation entry. The audience is left out: a Quay that
-// keeps audiences assumes ours, the others would lose it (contract, section 5).
+// keeps audiences assumes ours, the others would lose it (measured).
 func (t target) addCommand(claims idtoken.Claims) string {
 	return t.command("federation add", "--issuer", claims.Issuer, "--subject", claims.Subject)
 }
@@ -80,8 +80,7 @@ func apiAddress(t target, path string) string {
 	return scheme + "://" + t.registry.Host + "/api/v1" + path
 }
 
-// robotPath works for the robots of persons too, and in each release (contract,
-// section 5).
+// robotPath works for the robots of persons too, and in each release (measured).
 func robotPath(robot quay.Robot) string {
 	return "/organization/" + robot.Namespace + "/robots/" + robot.Name
 }

@@ -150,7 +150,7 @@ func ambiguousCure(r *refusedIDToken, _ *quay.Refusal) []string {
 }
 
 // storedAudience tells where to see the audience that an entry asks for, and
-// what becomes of it (contract, section 5).
+// what becomes of it (measured).
 func storedAudience(t target) []string {
 	return []string{
 		"Quay's web interface does not show it, this does, with a token for Quay's API in QUAY_API_TOKEN: " + t.listCommand(),

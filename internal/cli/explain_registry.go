@@ -15,7 +15,7 @@ import (
 )
 
 // loginHints is for a robot token that the exchange gave and the registry does
-// not take (contract, sections 3 and 4).
+// not take (measured).
 func loginHints(r *refusedLogin) []string {
 	var refusal *quay.Refusal
 	var unreachable *endpoint.Unreachable

@@ -13,7 +13,7 @@ import (
 
 // troubleHints is for an exchange that got no answer, or one that is worth
 // retrying, to the end. Quay's 500, 502 and 504 seldom mean that Quay is ill
-// (contract, section 2), so every cause that this ID token allows is named.
+// (measured), so every cause that this ID token allows is named.
 func troubleHints(r *refusedIDToken, u *endpoint.Unreachable) []string {
 	if u.Answer() == nil {
 		switch {
@@ -38,7 +38,7 @@ func troubleHints(r *refusedIDToken, u *endpoint.Unreachable) []string {
 }
 
 // endedByFront reports HTTP/2's way to refuse a header: nginx ends the stream or
-// the connection (contract, section 2). Net/http's errors for it have no type.
+// the connection (measured). Net/http's errors for it have no type.
 func endedByFront(err error) bool {
 	words := err.Error()
 	return strings.Contains(words, "stream error: ") || strings.Contains(words, "ENHANCE_YOUR_CALM")

@@ -17,7 +17,7 @@ import (
 )
 
 // defaultAudience is the one that Quay is about to assume for federation entries
-// that were saved without any (contract, section 8).
+// that were saved without any (read).
 const defaultAudience = "quay"
 
 // identityFlags say which ID token to take, and how endpoints are asked.

@@ -26,7 +26,7 @@ type minted struct {
 }
 
 // maxExchanges is how many exchanges are under way at once: Quay answered ten at
-// once one after another (contract, section 6).
+// once one after another (measured).
 const maxExchanges = 4
 
 // mint gets a robot token for each target, or none: registries and robots side
@@ -141,8 +141,7 @@ func (s *site) warnOfSkew() {
 	})
 }
 
-// leeway is how long after its expiry Quay still takes an ID token (contract,
-// section 2).
+// leeway is how long after its expiry Quay still takes an ID token (measured).
 const leeway = 30 * time.Second
 
 // preflight looks at the ID token for what Quay would answer with a bare 500

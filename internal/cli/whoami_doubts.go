@@ -12,7 +12,7 @@ import (
 )
 
 // longToken is about what Quay's front takes: its limit is 8192 bytes for the
-// line that carries the robot's name and the token in base64 (contract, section 2).
+// line that carries the robot's name and the token in base64 (measured).
 const longToken = 6100
 
 // doubts are the warnings that can be told without asking anyone.

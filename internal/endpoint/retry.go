@@ -25,7 +25,7 @@ const (
 	firstWait   = 500 * time.Millisecond
 	// patience is the least time that an attempt gets: Quay fetches the
 	// issuer's discovery document (5 s limit) and its keys (no limit) in each
-	// exchange; answers after 40 s were seen (contract, section 2).
+	// exchange; answers after 40 s were seen (measured).
 	patience = 30 * time.Second
 )
 

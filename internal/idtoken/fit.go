@@ -41,7 +41,7 @@ func member(segment, name string) json.RawMessage {
 }
 
 // fit finds what Quay cannot verify, in a token whose provider can be told to
-// make another one (contract, section 2: alg and kid).
+// make another one (measured).
 func fit(source string, token Secret) error {
 	claims, err := ParseClaims(token)
 	switch {

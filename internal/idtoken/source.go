@@ -112,7 +112,7 @@ func Choose(env Env, name string) (Source, error) {
 }
 
 // usable turns the text that a source holds into a token: trimmed, since one
-// trailing newline makes Quay answer 500 (contract, section 2), and a JWT.
+// trailing newline makes Quay answer 500 (measured), and a JWT.
 func usable(source, text string) (Secret, error) {
 	text = strings.TrimSpace(text)
 	switch fields := strings.Fields(text); {

@@ -44,7 +44,7 @@ func FetchKeys(ctx context.Context, client *endpoint.Client, document Document) 
 func (k Keys) Len() int { return len(k.raw) }
 
 // known are the kinds of keys that Quay's library can read; another one anywhere
-// in the list makes it give up (contract, section 2).
+// in the list makes it give up (measured).
 var known = []string{"RSA", "EC", "oct", "OKP"}
 
 // Verify looks for the key of an ID token and checks the signature with it. The

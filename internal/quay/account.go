@@ -28,7 +28,7 @@ func (a *API) Account(robot Robot) *Account {
 // personal is where the API has the robots of the API token's own user, for
 // tokens with the scope user:admin. The organization's address serves for a
 // user's robots too, with org:admin and in every release, so it is asked first
-// (contract, section 5).
+// (measured).
 func (a *Account) personal() string { return "/api/v1/user/robots/" + a.robot.Name }
 
 // Federation gives the robot's federation entries as Quay stores them. It never
@@ -92,7 +92,7 @@ func (c Change) Differences() []Difference { return Compare(c.Before, c.Wanted) 
 
 // strayed tells what is stored otherwise than it was sent, but for what is
 // Quay's own to give: an id and a version to each entry, and to a new one the
-// audiences that it was sent without (contract, section 8).
+// audiences that it was sent without (read).
 func (c Change) strayed() []Difference {
 	touched := Compare(c.Before, c.Wanted)
 	return slices.DeleteFunc(Compare(c.Wanted, c.After), func(d Difference) bool {

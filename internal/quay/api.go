@@ -17,7 +17,7 @@ import (
 )
 
 // API is Quay's management API, asked with an API token: an OAuth access token
-// of Quay's own (contract, section 5). Its errors are
+// of Quay's own (measured). Its errors are
 //
 //   - [*Refusal] with [BadAPIToken], [NotAllowed], [NoSuchRobot], [NoAPI],
 //     [ReadOnly], or [Unrecognized] and Quay's words,
@@ -130,7 +130,7 @@ func (s silent) RoundTrip(request *http.Request) (*http.Response, error) {
 	return response, err
 }
 
-// apiReason is why the API refused (contract, section 5).
+// apiReason is why the API refused (measured).
 func apiReason(answer *endpoint.Answer, p problem, words string) Reason {
 	page := !json.Valid(answer.Body)
 	switch {

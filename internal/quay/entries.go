@@ -12,7 +12,7 @@ import (
 
 // Entry is one federation entry of a robot. Its fields are what this program
 // looks at; whatever else Quay stores in it is kept and sent back, since a save
-// replaces the whole list (contract, section 5).
+// replaces the whole list (measured).
 type Entry struct {
 	ID        string // given by a Quay whose API takes audiences, else ""
 	Issuer    string
@@ -89,8 +89,7 @@ func (e Entry) Restricted() bool {
 }
 
 // LosesAudiences reports whether a save would drop the entry's audiences, and
-// with them the check: a Quay that keeps them gives each entry an id (contract,
-// sections 5 and 8).
+// with them the check: a Quay that keeps them gives each entry an id (read).
 func (e Entry) LosesAudiences() bool { return e.ID == "" && e.Restricted() }
 
 // Fields are the entry's fields as Quay stores them, those included that this

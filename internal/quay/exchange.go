@@ -17,11 +17,11 @@ import (
 	"quay-keyless/internal/idtoken"
 )
 
-// exchangePath is the federation endpoint (contract, section 1).
+// exchangePath is the federation endpoint (measured).
 const exchangePath = "/oauth2/federation/robot/token"
 
-// headerLine is the longest header line that Quay's front takes (contract,
-// section 2: measured 8192 bytes with its end).
+// headerLine is the longest header line that Quay's front takes (measured: 8192
+// bytes with its end).
 const headerLine = 8192
 
 // IDToken gives the ID token to send, renewed if the last one is spent. It is

@@ -29,7 +29,7 @@ type Login struct {
 
 // Prove shows the robot token to the registry's token endpoint, as every tool
 // does before it pulls or pushes. Quay's exchange says yes even to robots that
-// its registry refuses (contract, section 3). The errors are [*Refusal],
+// its registry refuses (measured). The errors are [*Refusal],
 // [*endpoint.Unreachable], [*endpoint.Unbelievable] and [ErrNoProof].
 func (c *Client) Prove(ctx context.Context, challenge Challenge, login Login) error {
 	_, err := c.bearer(ctx, challenge, login, "")
@@ -39,7 +39,7 @@ func (c *Client) Prove(ctx context.Context, challenge Challenge, login Login) er
 // Check asks whether the login may pull from or push to a repository. It asks
 // for pull first and for push only where pull was granted: a real Quay creates
 // a repository that is missing when a robot that may create asks for push
-// (contract, section 4). The error for what is not granted is a [*Refusal]
+// (measured). The error for what is not granted is a [*Refusal]
 // with NotGranted, else as those of [Client.Prove].
 func (c *Client) Check(ctx context.Context, challenge Challenge, login Login, permission Permission) error {
 	actions := []string{"pull"}

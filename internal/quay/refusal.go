@@ -110,8 +110,8 @@ func (r *Refusal) Error() string {
 	return fmt.Sprintf("%s refused: %q (HTTP %d)", r.Host, r.Message, r.Status)
 }
 
-// known is Quay's words by their beginning, from contract sections 2 to 4, for
-// 3.13 to 3.18; the first match counts.
+// known is Quay's words by their beginning, measured or read, for 3.13
+// to 3.18; the first match counts.
 var known = []struct {
 	prefix string
 	reason Reason

@@ -98,8 +98,7 @@ func (a *API) Role(ctx context.Context, robot Robot, repository string) (Role, e
 }
 
 // Grant gives the robot a role on a repository, in place of the one that it has.
-// Both must exist: to an unknown repository Quay answers 500 (contract,
-// section 5).
+// Both must exist: to an unknown repository Quay answers 500 (measured).
 func (a *API) Grant(ctx context.Context, robot Robot, grant Grant) error {
 	_, err := a.ask(ctx, http.MethodPut, permission(robot, grant.Repository), encoded(map[string]Role{"role": grant.Role}))
 	return err

@@ -10,7 +10,7 @@ import (
 
 var (
 	// shortName is Quay's own expression for a robot's short name, beside its
-	// length of 2 to 255 characters (contract, section 5).
+	// length of 2 to 255 characters (measured).
 	shortName = regexp.MustCompile(`^[a-z0-9]+(?:[._-][a-z0-9]+)*$`)
 	// namespace is wider than Quay's rule for new organizations and users,
 	// since old ones may have other names; it keeps out what no name has.

@@ -9,7 +9,7 @@ import (
 )
 
 // What the release "next" does with federation entries, as read in Quay's source
-// of August and September 2026 (contract, section 8) and not measured: the API
+// of August and September 2026 and not measured: the API
 // takes audiences and id, gives each entry an id and a version, and checks the
 // audiences of the entry that matches, not of the issuer.
 

@@ -11,7 +11,7 @@ import (
 
 const exchangePath = "/oauth2/federation/robot/token"
 
-// serveExchange is the federation endpoint (contract sections 1 and 2).
+// serveExchange is the federation endpoint (measured).
 func (s *Sandbox) serveExchange(w http.ResponseWriter, r *http.Request) {
 	robot, err := s.exchange(r)
 	if err != nil {

@@ -32,7 +32,7 @@ func message(t *testing.T, r reply) string {
 	return body.Message + body.Error
 }
 
-// Rows of contract section 2 that testdata/quay/replies.json does not have.
+// Refusals (measured) that testdata/quay/replies.json does not have.
 func TestRefusalsOfTokens(t *testing.T) {
 	type claims = map[string]any
 	tests := []struct {

@@ -13,7 +13,7 @@ import (
 const DefaultRelease = "3.18"
 
 // release holds what differs between Quay releases as a client sees it
-// (contract section 7). Code asks these facts and never a version number.
+// (measured or read). Code asks these facts and never a version number.
 type release struct {
 	endpoint       bool   // the federation endpoint exists
 	audiences      bool   // stored audiences are checked

@@ -37,7 +37,7 @@ func challenge(r *http.Request, message, scope string) answer {
 	return registryError(http.StatusUnauthorized, "UNAUTHORIZED", message).with("WWW-Authenticate", value)
 }
 
-// serveAuth is the registry's token endpoint (contract section 4).
+// serveAuth is the registry's token endpoint (measured).
 func (s *Sandbox) serveAuth(w http.ResponseWriter, r *http.Request) {
 	robot, err := s.authenticate(r)
 	if err != nil {
