@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The images of quay-keyless.
 #
 #   cli     the program alone, for Tekton, for plain Kubernetes and `podman run`
