@@ -17,25 +17,25 @@ import (
 	"slices"
 )
 
-// initialiser is what a package does before main, in each start.
-type initialiser struct {
+// initializer is what a package does before main, in each start.
+type initializer struct {
 	times         []float64 // milliseconds, in the runs
 	bytes, allocs int
 }
 
-// reportStart prints the initialisers that take longest, and all together, those
+// reportStart prints the initializers that take longest, and all together, those
 // of the floor too.
 func reportStart(ctx context.Context, out io.Writer, folder string) error {
 	const rows = 12
-	program, err := initialisers(ctx, filepath.Join(folder, "quay-keyless"), "version")
+	program, err := initializers(ctx, filepath.Join(folder, "quay-keyless"), "version")
 	if err != nil {
 		return err
 	}
-	floor, err := initialisers(ctx, filepath.Join(folder, "floor"))
+	floor, err := initializers(ctx, filepath.Join(folder, "floor"))
 	if err != nil {
 		return err
 	}
-	fmt.Fprint(out, "| initialisers (GODEBUG=inittrace=1) | ms | bytes | allocations |\n| --- | --- | --- | --- |\n")
+	fmt.Fprint(out, "| initializers (GODEBUG=inittrace=1) | ms | bytes | allocations |\n| --- | --- | --- | --- |\n")
 	for i, name := range slices.SortedFunc(maps.Keys(program), func(a, b string) int { return cmp.Compare(program[b].median(), program[a].median()) }) {
 		if i < rows {
 			p := program[name]
@@ -48,8 +48,8 @@ func reportStart(ctx context.Context, out io.Writer, folder string) error {
 }
 
 // all is the row of the sum.
-func all(packages map[string]*initialiser, format string) string {
-	var sum initialiser
+func all(packages map[string]*initializer, format string) string {
+	var sum initializer
 	total := 0.0
 	for _, p := range packages {
 		total += p.median()
@@ -59,12 +59,12 @@ func all(packages map[string]*initialiser, format string) string {
 	return fmt.Sprintf("| "+format+" | %.2f | %d | %d |", len(packages), total, sum.bytes, sum.allocs)
 }
 
-func (i *initialiser) median() float64 { return spreadOf(i.times).median }
+func (i *initializer) median() float64 { return spreadOf(i.times).median }
 
-// initialisers runs a program some times with Go's trace of them. That a program
+// initializers runs a program some times with Go's trace of them. That a program
 // fails then, as the floor does without a job, comes after its start.
-func initialisers(ctx context.Context, program string, arguments ...string) (map[string]*initialiser, error) {
-	packages := map[string]*initialiser{}
+func initializers(ctx context.Context, program string, arguments ...string) (map[string]*initializer, error) {
+	packages := map[string]*initializer{}
 	for range 15 {
 		var stderr bytes.Buffer
 		command := exec.CommandContext(ctx, program, arguments...)
@@ -79,7 +79,7 @@ func initialisers(ctx context.Context, program string, arguments ...string) (map
 			}
 			p := packages[name]
 			if p == nil {
-				p = &initialiser{}
+				p = &initializer{}
 				packages[name] = p
 			}
 			p.times, p.bytes, p.allocs = append(p.times, took), size, allocs
