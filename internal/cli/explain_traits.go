@@ -88,7 +88,7 @@ var traits = []trait{
 	{name: "env-zero",
 		has:  issuedBy(envZero),
 		text: always("all of an organization's deployments on env zero have this one subject: whoever may deploy there gets what the robot may do"),
-		cure: []string{"give env zero a robot of its own, whose permissions all of them may use; the slash at the end of the issuer belongs into its federation entry"}},
+		cure: []string{"give env zero a robot of its own, whose permissions all of them may use; the slash at the end of the issuer belongs in its federation entry"}},
 	{name: "pull-request",
 		has:  about(ofPullRequest),
 		text: always("all pull requests of the repository have this one subject: whoever may push a branch to it gets what the robot may do"),
@@ -118,7 +118,7 @@ var traits = []trait{
 		has: func(c idtoken.Claims) bool {
 			return strings.HasSuffix(c.Issuer, "/") && !ofEntraV1(c) && c.Issuer != envZero
 		},
-		text: always("the issuer ends with a slash, which belongs into the federation entry too")},
+		text: always("the issuer ends with a slash, which belongs in the federation entry too")},
 	{name: "ids", harmless: true,
 		has:  about(withIDs),
 		text: always("GitHub puts the numbers of owner and repository into the subject since 2026-07-15, for new, renamed and moved repositories: an entry without them does not match")},
