@@ -10,6 +10,7 @@ import (
 	"errors"
 	"flag"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -48,10 +49,14 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"quay-keyless": program, "docker-credential-quay-keyless": credentialHelper})
 }
 
-// program is main with five differences: waiting takes no time, the clock can
-// be wrong, a browser's user is logged in already, the folder /var/run/secrets is one of the script's, and all that is
-// said is kept for the search for secrets.
+// program is main with six differences: waiting takes no time, the clock can be
+// wrong, names can have the addresses that the script gives them, a browser's user
+// is logged in already, the folder /var/run/secrets is one of the script's, and all
+// that is said is kept for the search for secrets.
 func program() {
+	if pairs := os.Getenv("TEST_NAMES"); pairs != "" {
+		net.DefaultResolver = newNameServer(pairs).resolver()
+	}
 	env := cli.OS("v0.0.0-test")
 	env.Clock = &impatient{wrong: duration(os.Getenv("TEST_CLOCK"))}
 	readFile := env.ReadFile

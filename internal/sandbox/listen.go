@@ -10,6 +10,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -32,6 +33,9 @@ func (s *Sandbox) Listen(address string) error {
 	s.Address = net.JoinHostPort(host, port)
 	if s.cfg.Hostname == "" {
 		return s.Serve(s.Address, listener, plain)
+	}
+	if name, ok := strings.CutSuffix(s.cfg.Hostname, ":0"); ok {
+		s.cfg.Hostname = net.JoinHostPort(name, port)
 	}
 	s.issuers.Transport.(*http.Transport).DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 		if address == s.cfg.Hostname {
