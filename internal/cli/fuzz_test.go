@@ -3,12 +3,14 @@
 package cli
 
 import (
+	"bytes"
 	"errors"
 	"slices"
 	"strings"
 	"testing"
 	"unicode"
 
+	"quay-keyless/internal/host"
 	"quay-keyless/internal/idtoken"
 	"quay-keyless/internal/quay"
 )
@@ -25,6 +27,38 @@ func FuzzTrust(f *testing.F) {
 		config, err := trust(text, func(string) ([]byte, error) { return nil, absent })
 		if err == nil && (config.InsecureSkipVerify || (config.RootCAs == nil) != (text == "")) {
 			t.Errorf("%q: %+v", text, config)
+		}
+	})
+}
+
+// FuzzAPIToken reads what is in QUAY_API_TOKEN and in the file of --api-token-file. A
+// token fits into a header, and of what is none a job's log has nothing but the mask.
+func FuzzAPIToken(f *testing.F) {
+	for _, seed := range []string{"", " \n", "QUAYTOKEN", " QUAYTOKEN\r\n", "two words", "a\n::add-mask::b", "\x00", "töken", "%0A::error::x"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, file := range []string{"", "token"} {
+			var log bytes.Buffer
+			getenv := func(name string) string {
+				return map[string]string{"GITHUB_ACTIONS": "true", apiTokenVariable: text}[name]
+			}
+			a := &app{
+				env:  Env{Getenv: getenv, ReadFile: func(string) ([]byte, error) { return []byte(text), nil }},
+				host: host.Detect(host.Env{Getenv: getenv, Words: &log, Results: &log}),
+			}
+			token, err := a.apiToken(file)
+			if got := token.Reveal(); err == nil && (got != strings.TrimSpace(text) || strings.ContainsFunc(got, func(r rune) bool { return r <= ' ' || r > '~' })) {
+				t.Errorf("%q: the token %q", text, got)
+			}
+			if err != nil && (!token.Empty() || len(text) > 20 && strings.Contains(err.Error(), text)) {
+				t.Errorf("%q: %v", text, err)
+			}
+			for line := range strings.Lines(log.String()) {
+				if !strings.HasPrefix(line, "::add-mask::") {
+					t.Errorf("%q: the log has %q", text, line)
+				}
+			}
 		}
 	})
 }

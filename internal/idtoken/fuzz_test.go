@@ -3,10 +3,13 @@
 package idtoken_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -137,4 +140,72 @@ func FuzzGitHubJob(f *testing.F) {
 			}
 		}
 	})
+}
+
+// FuzzBrowser has whoever is on this machine, or a page in the person's browser, say
+// anything to the port that the browser comes back to. No code is sent on without this
+// login's state, and the page has no markup but its own.
+func FuzzBrowser(f *testing.F) {
+	const rest = " HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+	for _, request := range []string{
+		"GET /callback?code=C&state=STATE&iss=" + issuer + rest, "GET /callback?code=C&state=another" + rest, "GET /callback?state=STATE&error=access_denied" + rest,
+		"GET /callback?state=STATE&error=%3Cscript%3E&error_description=a%0Ab%3C" + rest, "GET /callback?state=STATE&iss=%3Cb%3E" + rest, "GET /callback?state=STATE;code=%zz" + rest,
+		"POST /callback HTTP/1.1\r\nContent-Length: 24\r\n\r\nstate=STATE&code=C", "GET http://x/callback?state=STATE" + rest, "GET /favicon.ico" + rest, "\x16\x03\x01", "",
+	} {
+		f.Add(request)
+	}
+	f.Fuzz(func(t *testing.T, request string) {
+		ctx, cancel := context.WithCancel(t.Context())
+		p := &provider{answers: []string{"{}"}, discovery: object{"authorization_endpoint": issuer + "/auth"}}
+		source := p.client(idtoken.Code, nil)
+		answered := make(chan string, 1)
+		source.Env.Browse = func(_ context.Context, address string) {
+			go func() {
+				defer cancel() // nobody else comes
+				answered <- come(t, address, request)
+			}()
+		}
+		if _, err := source.IDToken(ctx, ""); err == nil {
+			t.Errorf("%q: an ID token", request)
+		}
+		if page, markup := <-answered, 10; page != "" && strings.Count(page, "<") != markup {
+			t.Errorf("%q: the page is %q", request, page)
+		}
+		if len(p.forms) > 0 && !strings.Contains(request, "STATE") {
+			t.Errorf("%q: sent %v", request, p.forms)
+		}
+	})
+}
+
+// come says something to the port of an address's login, in which STATE is that
+// login's, and gives the page, "" where there is none.
+func come(t *testing.T, address, request string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Error(err)
+		return ""
+	}
+	back, err := url.Parse(u.Query().Get("redirect_uri"))
+	if err != nil {
+		t.Error(err)
+		return ""
+	}
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", back.Host)
+	if err != nil {
+		t.Error(err)
+		return ""
+	}
+	defer conn.Close()
+	_, _ = io.WriteString(conn, strings.ReplaceAll(request, "STATE", u.Query().Get("state")))
+	_ = conn.(*net.TCPConn).CloseWrite() // the request has no more
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil { // it was none to answer
+		return ""
+	}
+	defer response.Body.Close()
+	page, err := io.ReadAll(response.Body)
+	if err != nil { // a reset, for what of the request was not read
+		return ""
+	}
+	return string(page)
 }
