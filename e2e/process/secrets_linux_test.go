@@ -13,7 +13,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"quay-keyless/e2e/lab"
 	"quay-keyless/internal/sandbox"
@@ -256,13 +255,11 @@ func TestDumpHasNoSecrets(t *testing.T) {
 			if err := command.Start(); err != nil {
 				t.Fatal(err)
 			}
-			for tick := time.Tick(time.Millisecond); h.Requests(stage) == 0; {
-				<-tick
-			}
+			ended := until(t, command, func() bool { return h.Requests(stage) > 0 })
 			if err := command.Process.Signal(syscall.SIGQUIT); err != nil {
 				t.Fatal(err)
 			}
-			_ = command.Wait()
+			<-ended
 			if !strings.Contains(said.String(), "goroutine ") {
 				t.Errorf("it did not crash:\n%s", said.String())
 			}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -79,13 +80,11 @@ func (w waiting) signalled(t *testing.T, stage string, signal syscall.Signal) {
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
-	for tick := time.Tick(time.Millisecond); w.Requests(stage) == asked && !waitsForLock(t, command.Process.Pid); {
-		<-tick
-	}
+	ended := until(t, command, func() bool { return w.Requests(stage) > asked || waitsForLock(t, command.Process.Pid) })
 	if err := command.Process.Signal(signal); err != nil {
 		t.Fatal(err)
 	}
-	_ = command.Wait()
+	<-ended
 	w.expectEnd(t, command.ProcessState.Sys().(syscall.WaitStatus), signal, stdout.String(), stderr.String())
 	if now := lab.Read(t, w.config()); now != text {
 		t.Errorf("the auth file is now\n%s\nand was\n%s", now, text)
@@ -95,6 +94,25 @@ func (w waiting) signalled(t *testing.T, stage string, signal syscall.Signal) {
 	w.loggedIn(t)
 	w.command(nil, "logout").Must(t)
 	w.asBefore(t)
+}
+
+// until waits until a command that was started has come to something; one that ends
+// before it fails the test. The channel is closed when the command has ended.
+func until(t *testing.T, command *exec.Cmd, come func() bool) (ended <-chan struct{}) {
+	t.Helper()
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		_ = command.Wait()
+	}()
+	for tick := time.Tick(time.Millisecond); !come(); {
+		select {
+		case <-tick:
+		case <-over:
+			t.Fatalf("it has ended already: %v", command.ProcessState)
+		}
+	}
+	return over
 }
 
 // hold makes the stage one in which the program waits, until release.

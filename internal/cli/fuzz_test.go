@@ -34,7 +34,7 @@ func FuzzTrust(f *testing.F) {
 // FuzzAPIToken reads what is in QUAY_API_TOKEN and in the file of --api-token-file. A
 // token fits into a header, and of what is none a job's log has nothing but the mask.
 func FuzzAPIToken(f *testing.F) {
-	for _, seed := range []string{"", " \n", "QUAYTOKEN", " QUAYTOKEN\r\n", "two words", "a\n::add-mask::b", "\x00", "töken", "%0A::error::x"} {
+	for _, seed := range []string{"", " \n", "QUAYTOKEN", " QUAYTOKEN\r\n", "two words", "a\n::add-mask::b", "\x00", "töken", "%0A::error::x", "words that stand where the token should"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
