@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Ran reads what "go test -json" says and shows what failed. It ends with 1
-// where a test failed or was skipped, and where a package ran none: a test that
-// did not run has proved nothing.
+// where a test failed or was skipped, where a package ran none, and where one did
+// not come to its end: a test that did not run has proved nothing.
 //
 // What tests tried (t.Attr("tried", "263 network faults")) it adds to the file
 // that -tried names; "ran -table FILE" prints the sums.
@@ -39,7 +39,8 @@ type tally struct {
 	tests  map[string]int      // passed, by package
 	passed int
 	failed int
-	bad    []string     // skipped tests, packages without tests
+	bad    []string     // skipped tests, packages without tests or without an end
+	open   []string     // packages that have begun and not ended
 	said   tried.Trials // by package and test, until its outcome is known
 	tried  tried.Trials // of tests that passed
 }
@@ -93,6 +94,9 @@ func (t *tally) read(in io.Reader) error {
 
 func (t *tally) note(e event) error {
 	key := e.Package + e.ImportPath + " " + e.Test
+	if e.Test == "" {
+		t.follow(e)
+	}
 	switch e.Action {
 	case "attr":
 		if e.Key != "tried" {
@@ -134,10 +138,24 @@ func (t *tally) note(e event) error {
 	return nil
 }
 
+// follow notes which packages have begun and not ended. What is left at the end
+// of the input was cut off: a shell's pipe hides that go itself was killed.
+func (t *tally) follow(e event) {
+	switch e.Action {
+	case "start":
+		t.open = append(t.open, e.Package)
+	case "pass", "fail", "skip":
+		t.open = slices.DeleteFunc(t.open, func(name string) bool { return name == e.Package })
+	}
+}
+
 // report prints the last line, and says whether all is well.
 func (t *tally) report() bool {
 	if t.passed == 0 {
 		t.bad = append(t.bad, "no test ran")
+	}
+	for _, name := range t.open {
+		t.bad = append(t.bad, name+" did not come to its end")
 	}
 	slices.Sort(t.bad)
 	for _, words := range t.bad {
