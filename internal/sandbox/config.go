@@ -28,7 +28,8 @@ type Config struct {
 	// Listen is the address that quay-sandbox serves, host:port.
 	Listen string `yaml:"listen"`
 	// Hostname is Quay's SERVER_HOSTNAME, host:port, where clients reach it by
-	// another name than that which it listens on, through a proxy for one.
+	// another name than that which it listens on, through a proxy for one. Port 0 is
+	// that of Listen.
 	Hostname string `yaml:"hostname"`
 	// Names are further host names or addresses for the server certificate.
 	Names []string `yaml:"names"`
