@@ -67,7 +67,7 @@ func (p *patient) warnOfAudience(stored quay.Entries, found quay.Entry, claims i
 	if len(asked) > 0 && !slices.ContainsFunc(claims.Audience, matches) {
 		p.app.host.Warn(host.Message{
 			Text:  fmt.Sprintf("the entries of this issuer ask for the audience %s, this job shows %s", strings.Join(asked, " or "), orNone(strings.Join(claims.Audience, ", "))),
-			Hints: []string{"--audience " + shell(asked[0]) + ", or, on GitLab, aud: " + asked[0] + " under id_tokens"},
+			Hints: []string{askFor(p.visit.source, "that one", asked[0])},
 		})
 	}
 }

@@ -16,6 +16,7 @@ import (
 // says: everything that is needed to mend it.
 type refusedIDToken struct {
 	target target
+	source idtoken.Source
 	claims idtoken.Claims
 	err    error
 }

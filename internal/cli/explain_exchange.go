@@ -166,11 +166,34 @@ func issuerDiffersCure(r *refusedIDToken, _ *quay.Refusal) []string {
 }
 
 func wrongAudienceCure(r *refusedIDToken, _ *quay.Refusal) []string {
-	ask := "ask for the one that the federation entry has, by --audience AUDIENCE or, on GitLab, aud: under id_tokens"
+	wanted, audience := "the one that the federation entry has", "AUDIENCE"
 	if !slices.Contains(r.claims.Audience, defaultAudience) {
-		ask = "ask for the one that the federation entry has, mostly quay: --audience quay, on GitLab aud: quay under id_tokens, elsewhere where the ID token is made"
+		wanted, audience = wanted+", mostly quay", defaultAudience
 	}
-	return append([]string{"Quay objected to the audience: " + ask}, storedAudience(r.target)...)
+	words := []string{"Quay objected to the audience: " + askFor(r.source, wanted, audience)}
+	if !asksAnew(r.source) && len(r.claims.Audience) > 0 {
+		words = append(words, "or, where the provider gives no other, have the entry ask for it, with a token for Quay's API in QUAY_API_TOKEN: "+
+			r.target.command("federation add", "--issuer", r.claims.Issuer, "--subject", r.claims.Subject, "--audience", r.claims.Audience[0]))
+	}
+	return append(words, storedAudience(r.target)...)
+}
+
+// askFor says how the job gets an ID token for the audience that is wanted. A flag
+// helps with those sources alone that make one when they are asked.
+func askFor(source idtoken.Source, wanted, audience string) string {
+	switch _, gitlab := source.(idtoken.GitLab); {
+	case gitlab:
+		return "ask for " + wanted + ": aud: " + audience + " under id_tokens"
+	case idtoken.ChoosesAudience(source):
+		return "ask for " + wanted + ": --audience " + shell(audience)
+	}
+	return "have the ID token made for " + wanted + "; on GitLab by aud: " + audience + " under id_tokens"
+}
+
+// asksAnew reports whether the job itself chooses the audience.
+func asksAnew(source idtoken.Source) bool {
+	_, gitlab := source.(idtoken.GitLab)
+	return gitlab || idtoken.ChoosesAudience(source)
 }
 
 func missingClaimCure(r *refusedIDToken, refusal *quay.Refusal) []string {

@@ -175,7 +175,7 @@ func (v visit) exchange(ctx context.Context, t target) (minted, error) {
 		return secret, err
 	})
 	if err != nil {
-		return minted{}, &refusedIDToken{target: t, claims: v.claims, err: err}
+		return minted{}, &refusedIDToken{target: t, source: v.source, claims: v.claims, err: err}
 	}
 	secret := idtoken.NewSecret(token.AccessToken)
 	v.host.Mask(secret)
