@@ -19,6 +19,7 @@ type editFlags struct {
 	apiFlags
 	entryFlags
 	dryRun, dropAudiences bool
+	removes               bool
 }
 
 func (a *app) federationAdd() *cobra.Command {
@@ -35,7 +36,7 @@ whatever is in them; one that is there already is left alone and nothing is sent
 			if err := flags.checkNew(); err != nil {
 				return &usageError{err: err}
 			}
-			return a.runFederationEdit(command.Context(), flags, a.registryArgument(args), adds)
+			return a.runFederationEdit(command.Context(), flags, a.registryArgument(args))
 		},
 	}
 	flags.addTo(command.Flags())
@@ -43,7 +44,7 @@ whatever is in them; one that is there already is left alone and nothing is sent
 }
 
 func (a *app) federationRemove() *cobra.Command {
-	var flags editFlags
+	flags := editFlags{removes: true}
 	command := &cobra.Command{
 		Use:   "remove [REGISTRY] --robot ORG+NAME --from-token | --github OWNER/REPO ... | --issuer URL --subject SUBJECT",
 		Short: "Have a robot no longer trust an ID token",
@@ -55,7 +56,7 @@ robot tokens that were given before live on for up to an hour.` + variables,
 			if err := flags.check(); err != nil {
 				return &usageError{err: err}
 			}
-			return a.runFederationEdit(command.Context(), flags, a.registryArgument(args), removes)
+			return a.runFederationEdit(command.Context(), flags, a.registryArgument(args))
 		},
 	}
 	flags.addTo(command.Flags())
@@ -87,7 +88,11 @@ func removes(stored quay.Entries, e wantedEntry) quay.Entries {
 }
 
 // runFederationEdit adds or removes one entry.
-func (a *app) runFederationEdit(ctx context.Context, flags editFlags, registry string, edit func(quay.Entries, wantedEntry) quay.Entries) error {
+func (a *app) runFederationEdit(ctx context.Context, flags editFlags, registry string) error {
+	edit := adds
+	if flags.removes {
+		edit = removes
+	}
 	t, err := flags.target(registry)
 	if err != nil {
 		return &usageError{err: err}
@@ -101,15 +106,19 @@ func (a *app) runFederationEdit(ctx context.Context, flags editFlags, registry s
 		if err != nil {
 			return err
 		}
+		if !flags.removes { // else where there is no such entry, see sayEdit
+			entry.warnOfAssumption(a.host)
+			entry.assumed = nil
+		}
 		account, guarded := api.Account(t.robot), guard(t, flags.dropAudiences, func(stored quay.Entries) quay.Entries { return edit(stored, entry) })
 		if flags.dryRun {
-			return a.dryEdit(ctx, account, t, guarded)
+			return a.dryEdit(ctx, account, t, entry, guarded)
 		}
 		change, err := account.EditFederation(ctx, guarded)
 		if err = a.judge(t, entry, flags.dropAudiences, change, err); err != nil {
 			return err
 		}
-		a.sayEdit(t, change)
+		a.sayEdit(t, entry, change)
 		return nil
 	})
 }
@@ -133,13 +142,13 @@ func guard(t target, drop bool, edit func(quay.Entries) quay.Entries) quay.Edit 
 }
 
 // dryEdit prints what would change.
-func (a *app) dryEdit(ctx context.Context, account *quay.Account, t target, edit quay.Edit) error {
+func (a *app) dryEdit(ctx context.Context, account *quay.Account, t target, entry wantedEntry, edit quay.Edit) error {
 	change, err := account.Plan(ctx, edit)
 	if err != nil {
 		return apiError(t, err)
 	}
 	if len(change.Differences()) == 0 {
-		a.sayEdit(t, change)
+		a.sayEdit(t, entry, change)
 		return nil
 	}
 	for _, d := range append(change.Differences(), lossesIn(change)...) {
@@ -163,9 +172,10 @@ func lossesIn(change quay.Change) []quay.Difference {
 }
 
 // sayEdit says what was changed.
-func (a *app) sayEdit(t target, change quay.Change) {
+func (a *app) sayEdit(t target, entry wantedEntry, change quay.Change) {
 	differences := change.Differences()
 	if len(differences) == 0 {
+		entry.warnOfAssumption(a.host) // the one to remove may be there in the other form
 		a.host.Notice(fmt.Sprintf("nothing to change: the federation of %s at %s is as asked", t.robot, t.registry.Host))
 		return
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"quay-keyless/internal/host"
 	"quay-keyless/internal/idtoken"
 	"quay-keyless/internal/quay"
 )
@@ -112,6 +113,15 @@ type wantedEntry struct {
 	issuer, subject string
 	audiences       []string // of the job's ID token; never empty
 	explicit        bool     // the user named it, so it is an error if it is not stored
+	// assumed is the warning where the subject was not told by who knows it.
+	assumed *host.Message
+}
+
+// warnOfAssumption says what was assumed, if anything was.
+func (e wantedEntry) warnOfAssumption(to host.Host) {
+	if e.assumed != nil {
+		to.Warn(*e.assumed)
+	}
 }
 
 // usual reports whether the audience is the one that Quay is about to assume.
@@ -147,7 +157,7 @@ func (a *app) wantedEntry(ctx context.Context, f editFlags, t target) (wantedEnt
 	case f.fromToken:
 		return a.entryFromToken(ctx, f.identityFlags, entry)
 	case f.github != "":
-		entry.issuer, entry.subject, err = a.githubSubject(ctx, f)
+		entry.issuer, entry.subject, entry.assumed, err = a.githubSubject(ctx, f)
 	case f.gitlab != "":
 		entry.issuer, entry.subject, err = gitlabSubject(f.entryFlags)
 	case f.serviceAccount != "":

@@ -32,11 +32,11 @@ var (
 
 // githubSubject composes the subject of a GitHub job (docs.github.com, OpenID
 // Connect reference): how it begins is GitHub's to tell, if a token for its API
-// is there.
-func (a *app) githubSubject(ctx context.Context, f editFlags) (issuer, subject string, err error) {
+// is there. Assumed says so where it was not told.
+func (a *app) githubSubject(ctx context.Context, f editFlags) (issuer, subject string, assumed *host.Message, err error) {
 	parts := githubRepository().FindStringSubmatch(f.github)
 	if parts == nil || (parts[2] == "") != (parts[4] == "") {
-		return "", "", &usageError{err: fmt.Errorf("github %q: write OWNER/REPO, or OWNER@ID/REPO@ID for the form with numbers", f.github)}
+		return "", "", nil, &usageError{err: fmt.Errorf("github %q: write OWNER/REPO, or OWNER@ID/REPO@ID for the form with numbers", f.github)}
 	}
 	issuer = f.issuer
 	if issuer == "" {
@@ -44,11 +44,11 @@ func (a *app) githubSubject(ctx context.Context, f editFlags) (issuer, subject s
 	}
 	prefix := "repo:" + f.github
 	if parts[2] == "" {
-		if prefix, err = a.githubPrefix(ctx, f.identityFlags, issuer, f.github); err != nil {
-			return "", "", err
+		if prefix, assumed, err = a.githubPrefix(ctx, f.identityFlags, issuer, f.github); err != nil {
+			return "", "", nil, err
 		}
 	}
-	return issuer, prefix + ":" + githubJob(f.entryFlags), nil
+	return issuer, prefix + ":" + githubJob(f.entryFlags), assumed, nil
 }
 
 // githubJob is the part of a subject that tells the job. A colon in a name is
@@ -80,21 +80,20 @@ func (a *app) githubIssuer() string {
 }
 
 // githubPrefix is how the subjects of a repository begin: as GitHub's API tells,
-// else in the old form, with a warning that says so.
-func (a *app) githubPrefix(ctx context.Context, flags identityFlags, issuer, repository string) (string, error) {
+// else in the old form, and what is assumed with that.
+func (a *app) githubPrefix(ctx context.Context, flags identityFlags, issuer, repository string) (prefix string, assumed *host.Message, err error) {
 	names := "repo:" + repository
 	if strings.HasSuffix(issuer, "/_services/token") { // a GitHub Enterprise Server has no other form
-		return names, nil
+		return names, nil, nil
 	}
 	token, server := a.githubAPI(issuer)
 	if token.Empty() || server == nil {
-		a.warnOfForm(repository, "GitHub was not asked")
-		return names, nil
+		return names, assumedForm(repository, "GitHub was not asked"), nil
 	}
 	a.host.Mask(token)
 	config, err := trust(flags.caCertificate, a.env.ReadFile)
 	if err != nil {
-		return "", &usageError{err: err}
+		return "", nil, &usageError{err: err}
 	}
 	address := server.JoinPath("repos", repository, "actions/oidc/customization/sub")
 	name := "GitHub's API at " + server.Host
@@ -106,17 +105,17 @@ func (a *app) githubPrefix(ctx context.Context, flags identityFlags, issuer, rep
 	})
 	switch {
 	case err != nil:
-		return "", err
+		return "", nil, err
 	case answer.Status == http.StatusNotFound:
-		return "", &unknownSubject{
+		return "", nil, &unknownSubject{
 			words: fmt.Sprintf("%s knows no repository %s, or does not show it to this token", name, repository),
 			hints: []string{"the token in GH_TOKEN or GITHUB_TOKEN must be able to read the repository; without one its subject is assumed"},
 		}
 	case answer.Status != http.StatusOK:
-		a.warnOfForm(repository, fmt.Sprintf("%s answered HTTP %d", name, answer.Status))
-		return names, nil
+		return names, assumedForm(repository, fmt.Sprintf("%s answered HTTP %d", name, answer.Status)), nil
 	}
-	return readPrefix(name, repository, answer)
+	prefix, err = readPrefix(name, repository, answer)
+	return prefix, nil, err
 }
 
 // readPrefix reads GitHub's answer. sub_claim_prefix is what counts:
@@ -145,15 +144,15 @@ func readPrefix(name, repository string, answer *endpoint.Answer) (string, error
 	return body.Prefix, nil
 }
 
-// warnOfForm says which of the two forms of subjects was assumed.
-func (a *app) warnOfForm(repository, why string) {
-	a.host.Warn(host.Message{
+// assumedForm says which of the two forms of subjects was assumed.
+func assumedForm(repository, why string) *host.Message {
+	return &host.Message{
 		Text: fmt.Sprintf("%s, so the subject is assumed to have the form with names, repo:%s:...", why, repository),
 		Hints: []string{
 			"a repository created, renamed or transferred after 2026-07-15 has numbers in its subject, repo:OWNER@ID/REPO@ID:...; name them by --github OWNER@ID/REPO@ID, or set GH_TOKEN, and GitHub is asked",
 			"in doubt, let the job tell: quay-keyless whoami",
 		},
-	})
+	}
 }
 
 // githubAPI is the API of the issuer's GitHub, and the token for it. The token

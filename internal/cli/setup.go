@@ -84,6 +84,7 @@ func (a *app) runSetup(ctx context.Context, flags setupFlags, registry string) e
 		if err != nil {
 			return err
 		}
+		entry.warnOfAssumption(a.host)
 		s := &setupPlan{app: a, api: api, account: api.Account(t.robot), target: t, flags: flags, entry: entry}
 		if err := s.plan(ctx, grants); err != nil {
 			return err
