@@ -60,9 +60,7 @@ func explain(err error) host.Message {
 		message.Hints = []string{"token --output-file PATH writes it to a file, and doctor checks everything without a token"}
 	case errors.As(err, &broken):
 		message.Hints = broken.outcome.hints
-		if refused := (*refusedIDToken)(nil); errors.As(err, &refused) {
-			message.Entry = exchangeMessage(refused).Entry
-		}
+		message.Entry, message.Grant = lacking(err)
 	case errors.As(err, &conflict):
 		return conflictWords(conflict.conflict, nil)
 	case errors.As(err, &usage):
@@ -77,6 +75,7 @@ func explain(err error) host.Message {
 		return exchangeMessage(idToken)
 	case errors.As(err, &login):
 		message.Hints = append(loginHints(login), login.target.doctorLine())
+		message.Grant = login.grant()
 	case errors.As(err, &unreachable):
 		message.Hints = networkHints(unreachable)
 	case errors.As(err, &unbelievable):
@@ -87,6 +86,19 @@ func explain(err error) host.Message {
 		message.Hints = authFileHints(err)
 	}
 	return message
+}
+
+// lacking is what Quay lacks, where the error is about that.
+func lacking(err error) (*host.Entry, *host.Grant) {
+	var idToken *refusedIDToken
+	var login *refusedLogin
+	switch {
+	case errors.As(err, &idToken):
+		return exchangeMessage(idToken).Entry, nil
+	case errors.As(err, &login):
+		return nil, login.grant()
+	}
+	return nil, nil
 }
 
 // ownName is for an answer that no registry gives.

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"quay-keyless/internal/endpoint"
+	"quay-keyless/internal/host"
 	"quay-keyless/internal/quay"
 )
 
@@ -73,15 +74,29 @@ func registryCure(r *refusedLogin, refusal *quay.Refusal) []string {
 }
 
 func notGrantedCure(r *refusedLogin) []string {
-	t, repository, role := r.target, r.permission.Repository, "write"
-	if r.permission.Action == "pull" {
-		role = "read"
-	}
+	grant := r.grant()
 	return []string{
 		fmt.Sprintf("in Quay, in the settings of %s under User and Robot Permissions, give %s the permission %s; a repository that does not exist looks the same",
-			repository, t.robot, strings.ToUpper(role[:1])+role[1:]),
-		"or, with a token for Quay's API in QUAY_API_TOKEN: " + t.setupCommand(repository+"="+role, r.claims),
-		fmt.Sprintf("or by the API itself: PUT {\"role\":%q} to %s", role, apiAddress(t, "/repository/"+repository+"/permissions/user/"+t.robot.String())),
+			grant.Repository, grant.Robot, grant.Role),
+		"or, with a token for Quay's API in QUAY_API_TOKEN: " + grant.Command,
+		fmt.Sprintf("or by the API itself: PUT {\"role\":%q} to %s", strings.ToLower(grant.Role), apiAddress(r.target, "/repository/"+grant.Repository+"/permissions/user/"+grant.Robot)),
+	}
+}
+
+// grant is the permission that the registry did not grant, nil where that is not
+// the trouble.
+func (r *refusedLogin) grant() *host.Grant {
+	var refusal *quay.Refusal
+	if !errors.As(r.err, &refusal) || refusal.Reason != quay.NotGranted {
+		return nil
+	}
+	repository, role := r.permission.Repository, "Write"
+	if r.permission.Action == "pull" {
+		role = "Read"
+	}
+	return &host.Grant{
+		Repository: repository, Robot: r.target.robot.String(), Role: role,
+		Command: r.target.setupCommand(repository+"="+strings.ToLower(role), r.claims),
 	}
 }
 

@@ -58,8 +58,11 @@ func (g *GitHub) Fail(m Message) {
 		g.hints(Message{Hints: m.Hints[1:]})
 		g.action.EndGroup()
 	}
-	if m.Entry != nil {
+	switch {
+	case m.Entry != nil:
 		g.summarize(refusal(m))
+	case m.Grant != nil:
+		g.summarize(denial(m))
 	}
 }
 
@@ -109,8 +112,7 @@ func (g *GitHub) Publish(result Result) error {
 			return fmt.Errorf("the robot token %w", errLineBreak)
 		}
 	}
-	g.summarize(success(result))
-	return errors.Join(
+	err := errors.Join(
 		g.file("GITHUB_OUTPUT", func() { g.setOutputs(result) }),
 		g.file("GITHUB_ENV", func() {
 			for _, variable := range result.Exports {
@@ -123,6 +125,10 @@ func (g *GitHub) Publish(result Result) error {
 			}
 		}),
 	)
+	if err == nil { // else the login is taken back
+		g.summarize(success(result))
+	}
+	return err
 }
 
 // summarize adds Markdown to the job summary. A job without one is none the worse.

@@ -38,8 +38,9 @@ type Host interface {
 type Message struct {
 	Text  string
 	Hints []string // each can be pasted, or is a sentence of its own
-	// Entry is what Quay lacks, where that is the trouble.
+	// Entry is what Quay lacks, or Grant, where that is the trouble.
 	Entry *Entry
+	Grant *Grant
 }
 
 // Entry is a federation entry to add in Quay.
@@ -47,6 +48,14 @@ type Entry struct {
 	Robot           string // the full name of the robot account that lacks it
 	Issuer, Subject string
 	Command         string // adds it, for a shell
+}
+
+// Grant is a permission to give in Quay.
+type Grant struct {
+	Repository string // as ORG/NAME
+	Robot      string // the full name of the robot account that lacks it
+	Role       string // as Quay's web interface calls it
+	Command    string // gives it, for a shell
 }
 
 // Login is one login that was made.

@@ -36,6 +36,18 @@ func refusal(m Message) string {
 	}, "\n\n") + "\n"
 }
 
+// denial is the permission that Quay lacks, in the same way.
+func denial(m Message) string {
+	return strings.Join([]string{
+		"### Quay has not granted what this job needs",
+		block("text", m.Text),
+		"In Quay, in the settings of " + code(m.Grant.Repository) + " under **User and Robot Permissions**, give " +
+			code(m.Grant.Robot) + " the permission **" + m.Grant.Role + "**.",
+		"Or run this, with a token for Quay's API in `QUAY_API_TOKEN`:",
+		block("sh", m.Grant.Command),
+	}, "\n\n") + "\n"
+}
+
 // table is one of GitHub's Markdown. The cells are Markdown already.
 func table(head []string, rows [][]string) string {
 	var text strings.Builder

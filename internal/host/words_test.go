@@ -23,27 +23,36 @@ var update = flag.Bool("update", false, "write the golden files anew")
 func TestSummaryOfARefusal(t *testing.T) {
 	t.Parallel()
 	for _, text := range append([]string{"a ```\n``` b ````", "| ` \\"}, hostile...) {
-		variables := githubJob(t)
-		detect(variables, &bytes.Buffer{}).Fail(host.Message{Text: text, Entry: &host.Entry{
-			Robot: text, Issuer: text, Subject: text, Command: text,
-		}})
-		var blocks []string
-		fence := ""
-		for _, line := range strings.Split(read(t, variables["GITHUB_STEP_SUMMARY"]), "\n") {
-			ticks := line[:len(line)-len(strings.TrimLeft(line, "`"))]
-			switch {
-			case fence == "" && len(ticks) >= 3:
-				fence = ticks
-			case fence != "" && line == fence:
-				fence = ""
-			case fence != "":
-				blocks = append(blocks, line)
+		for want, message := range map[int]host.Message{
+			4: {Text: text, Entry: &host.Entry{Robot: text, Issuer: text, Subject: text, Command: text}},
+			2: {Text: text, Grant: &host.Grant{Repository: text, Robot: text, Role: "Write", Command: text}},
+		} {
+			variables := githubJob(t)
+			detect(variables, &bytes.Buffer{}).Fail(message)
+			blocks, open := blocksOf(read(t, variables["GITHUB_STEP_SUMMARY"]))
+			if len(blocks) != want || open {
+				t.Errorf("%q: the blocks are %q", text, blocks)
 			}
 		}
-		if len(blocks) != 4 || fence != "" {
-			t.Errorf("%q: the blocks are %q", text, blocks)
+	}
+}
+
+// blocksOf are the lines in a text's blocks of code, and whether the last one has
+// no end.
+func blocksOf(markdown string) (blocks []string, open bool) {
+	fence := ""
+	for _, line := range strings.Split(markdown, "\n") {
+		ticks := line[:len(line)-len(strings.TrimLeft(line, "`"))]
+		switch {
+		case fence == "" && len(ticks) >= 3:
+			fence = ticks
+		case fence != "" && line == fence:
+			fence = ""
+		case fence != "":
+			blocks = append(blocks, line)
 		}
 	}
+	return blocks, fence != ""
 }
 
 // jobs are the variables by which each host is found.
