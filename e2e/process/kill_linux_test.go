@@ -152,6 +152,9 @@ func (k killed) expectEnd(t *testing.T, h home, got traced, signal syscall.Signa
 			t.Errorf("another tool's login is lost: %s", text)
 		}
 	}
+	if strings.Contains(got.said, "locked by another") {
+		t.Errorf("nobody else is there:\n%s", got.said)
+	}
 	switch code := got.ended.ExitStatus(); {
 	case signal == syscall.SIGKILL:
 		if !got.ended.Signaled() {

@@ -18,6 +18,8 @@ func (a *app) setWithoutHelper(ctx context.Context, files authFiles, entries []a
 	if err := files.set(ctx, entries, a.host, done); err != nil {
 		return err
 	}
+	ctx, cancel := toTheEnd(ctx)
+	defer cancel()
 	for i, file := range files {
 		a.forgetHelper(ctx, file, helped[i]...)
 	}

@@ -63,10 +63,8 @@ func (a *app) runLogout(ctx context.Context, paths, registries []string) error {
 	said := false
 	var errs []error
 	for _, file := range files {
-		outcomes, change, err := a.leave(ctx, file, keys)
-		errs = append(errs, err, a.removeCA(ctx, file.Path(), keys, outcomes))
-		a.forgetHelper(ctx, file, forgettable(outcomes)...)
-		warnOfLostState(a.host, file.Path(), change)
+		outcomes, err := a.logoutOf(ctx, file, keys)
+		errs = append(errs, err)
 		for _, outcome := range outcomes {
 			if outcome.Result != authfile.Nothing {
 				a.host.Notice(outcomeWords(outcome, file.Path()))
@@ -81,6 +79,21 @@ func (a *app) runLogout(ctx context.Context, paths, registries []string) error {
 		a.host.Notice("nothing to log out of: no login of ours is in " + strings.Join(files.paths(), ", "))
 	}
 	return nil
+}
+
+// logoutOf puts one auth file back, and then, whatever signal came meanwhile, what
+// belongs to its logins.
+func (a *app) logoutOf(ctx context.Context, file authFile, keys []string) ([]authfile.Outcome, error) {
+	outcomes, change, err := a.leave(ctx, file, keys)
+	if err == nil {
+		end, cancel := toTheEnd(ctx)
+		defer cancel()
+		ctx = end
+	}
+	err = errors.Join(err, a.removeCA(ctx, file.Path(), keys, outcomes))
+	a.forgetHelper(ctx, file, forgettable(outcomes)...)
+	warnOfLostState(a.host, file.Path(), change)
+	return outcomes, err
 }
 
 // leave ends the login that a job's own end names by the state that the login left, or

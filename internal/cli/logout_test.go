@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"quay-keyless/internal/authfile"
+	"quay-keyless/internal/credhelper"
+	"quay-keyless/internal/host"
+)
+
+// interruptedLate is a context that a signal ends when the auth file at path has no
+// helper any more.
+type interruptedLate struct {
+	context.Context
+	end  context.CancelCauseFunc
+	path string
+}
+
+func (i interruptedLate) Err() error {
+	if text, err := os.ReadFile(i.path); err == nil && !strings.Contains(string(text), "quay.example.com") {
+		i.end(&Interrupted{Signal: syscall.SIGTERM})
+	}
+	return i.Context.Err()
+}
+
+// A signal that comes when the auth file is put back finds nobody's lock in its way,
+// and what belongs to the login goes too.
+func TestLogoutInterruptedLate(t *testing.T) {
+	t.Parallel()
+	const registry = "quay.example.com"
+	path := filepath.Join(t.TempDir(), "auth.json")
+	file, err := authfile.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := credhelper.Beside(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	settings := credhelper.Settings{Registry: registry, Robot: "acme+ci", Audience: "quay", Source: "github", Timeout: "1m"}
+	if _, err := store.Set(t.Context(), map[string]credhelper.Settings{registry: settings}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := file.SetHelper(t.Context(), authfile.Hold{}, registry); err != nil {
+		t.Fatal(err)
+	}
+	var said bytes.Buffer
+	none := func(string) string { return "" }
+	a := &app{
+		env:  Env{Getenv: none, ReadFile: os.ReadFile, UID: os.Getuid(), OS: "linux"},
+		host: host.Detect(host.Env{Getenv: none, Words: &said}),
+	}
+	ctx, end := context.WithCancelCause(t.Context())
+	defer end(nil)
+	outcomes, err := a.logoutOf(interruptedLate{ctx, end, path}, authFile{File: file}, nil)
+	if err != nil || len(outcomes) != 1 || outcomes[0].Result != authfile.Removed || said.Len() > 0 {
+		t.Errorf("%v, %v, said %q", outcomes, err, said.String())
+	}
+	if _, err := os.Stat(store.Path()); !os.IsNotExist(err) {
+		t.Errorf("the settings are there still: %v", err)
+	}
+}
