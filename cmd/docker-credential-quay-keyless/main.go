@@ -12,9 +12,9 @@ import (
 	"quay-keyless/internal/cli"
 )
 
-// version is set by the release build with -ldflags.
-var version string
+// version and repository are set by the release build with -ldflags.
+var version, repository string
 
 func main() {
-	os.Exit(cli.CredentialHelper(context.Background(), cli.OS(version)))
+	os.Exit(cli.CredentialHelper(context.Background(), cli.OS(version, repository)))
 }

@@ -50,7 +50,7 @@ func TestWhoReadsTheAPIToken(t *testing.T) {
 		variables["REGISTRY_AUTH_FILE"] = filepath.Join(home, "auth.json")
 		var read atomic.Bool
 		var words bytes.Buffer
-		env := cli.OS("v0.0.0-test")
+		env := cli.OS("v0.0.0-test", "")
 		env.Args = strings.Fields(test.command)
 		env.Getenv = func(name string) string {
 			if name == "QUAY_API_TOKEN" {

@@ -117,7 +117,7 @@ func (c apiCase) words(t *testing.T, sb *sandbox.Sandbox, more ...string) (strin
 		variables[name] = "true"
 	}
 	var stdout, stderr bytes.Buffer
-	env := cli.OS("v0.0.0-test")
+	env := cli.OS("v0.0.0-test", "")
 	env.Args = strings.Fields(strings.ReplaceAll(c.args, "<quay>", sb.Host))
 	env.Getenv = func(name string) string { return variables[name] }
 	env.Stdout, env.Stderr, env.Clock = &stdout, &stderr, &impatient{}

@@ -50,7 +50,7 @@ func newUser(t *testing.T) *user {
 func (u *user) does(t *testing.T, run func(context.Context, cli.Env) int, stdin string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, words bytes.Buffer
-	env := cli.OS("v0.0.0-test")
+	env := cli.OS("v0.0.0-test", "")
 	env.Args, env.Stdin, env.Stdout, env.Stderr = args, strings.NewReader(stdin), &out, &words
 	env.Getenv = func(name string) string { return u.variables[name] }
 	env.Clock = &impatient{}

@@ -186,7 +186,7 @@ func logInAt(t *testing.T, variables map[string]string, ca, file string, transpo
 		Stderr:        &words,
 		ReadFile:      os.ReadFile,
 		Transport:     transport,
-		Clock:         cli.OS("").Clock,
+		Clock:         cli.OS("", "").Clock,
 		Interruptible: context.WithCancel,
 		Version:       "v0.0.0-test",
 	})

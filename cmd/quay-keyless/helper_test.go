@@ -14,7 +14,7 @@ import (
 // program has. What it says is kept for the search for secrets, but for get's
 // answer on stdout, whose purpose is to hold one.
 func credentialHelper() {
-	env := cli.OS("v0.0.0-test")
+	env := cli.OS("v0.0.0-test", "")
 	env.Clock = &impatient{wrong: duration(os.Getenv("TEST_CLOCK"))}
 	env.Stderr = io.MultiWriter(env.Stderr, record(env.Args))
 	os.Exit(cli.CredentialHelper(context.Background(), env))

@@ -10,13 +10,13 @@ import (
 	"quay-keyless/internal/cli"
 )
 
-// version is set by the release build with -ldflags.
-var version string
+// version and repository are set by the release build with -ldflags.
+var version, repository string
 
 func main() {
 	run := cli.Main
 	if cli.IsCredentialHelper(os.Args[0]) {
 		run = cli.CredentialHelper
 	}
-	os.Exit(run(context.Background(), cli.OS(version)))
+	os.Exit(run(context.Background(), cli.OS(version, repository)))
 }

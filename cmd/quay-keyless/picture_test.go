@@ -103,7 +103,7 @@ func (p picture) run(t *testing.T, network *memory, box *sandbox.Sandbox, home s
 			transports = append(transports, transport)
 			return transport
 		},
-		Clock:         cli.OS("").Clock,
+		Clock:         cli.OS("", "").Clock,
 		Interruptible: context.WithCancel,
 		OS:            "linux",
 		Version:       "v0.0.0-test",

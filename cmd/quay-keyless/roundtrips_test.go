@@ -126,7 +126,7 @@ func (f *farQuay) env(t *testing.T, more map[string]string) cli.Env {
 		Executable:    os.Executable,
 		ReadFile:      os.ReadFile,
 		Transport:     f.transport,
-		Clock:         cli.OS("").Clock,
+		Clock:         cli.OS("", "").Clock,
 		Interruptible: context.WithCancel,
 	}
 }

@@ -57,7 +57,7 @@ func program() {
 	if pairs := os.Getenv("TEST_NAMES"); pairs != "" {
 		net.DefaultResolver = newNameServer(pairs).resolver()
 	}
-	env := cli.OS("v0.0.0-test")
+	env := cli.OS("v0.0.0-test", "")
 	env.Clock = &impatient{wrong: duration(os.Getenv("TEST_CLOCK"))}
 	readFile := env.ReadFile
 	env.ReadFile = func(path string) ([]byte, error) {

@@ -28,7 +28,7 @@ func setUp(t *testing.T, args ...string) string {
 	}
 	t.Cleanup(func() { _ = sb.Close() })
 	var stdout, stderr bytes.Buffer
-	env := cli.OS("v0.0.0-test")
+	env := cli.OS("v0.0.0-test", "")
 	env.Args = append([]string{"setup", sb.Host, "--robot", "acme+new"}, args...)
 	env.Getenv = func(name string) string {
 		return map[string]string{"QUAY_API_TOKEN": sb.APIToken(), "QUAY_CA_CERTIFICATE": string(sb.CA)}[name]

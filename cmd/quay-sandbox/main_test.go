@@ -25,7 +25,7 @@ import (
 // TestMain puts the real program on PATH, and two that keep no promise.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"quay-keyless": func() { os.Exit(cli.Main(context.Background(), cli.OS("v0.0.0-test"))) },
+		"quay-keyless": func() { os.Exit(cli.Main(context.Background(), cli.OS("v0.0.0-test", ""))) },
 		"does-nothing": func() {},
 		"fails":        func() { os.Exit(3) },
 	})

@@ -46,6 +46,20 @@ func TestFiles(t *testing.T) {
 	}
 }
 
+// The programs name the repository that they are from, in the lines that setup prints
+// for a job.
+func TestRepository(t *testing.T) {
+	for _, platform := range platforms {
+		name := "quay-keyless-" + platform
+		if strings.HasPrefix(platform, "windows") {
+			name += ".exe"
+		}
+		if !strings.Contains(lab.Read(t, filepath.Join(rehearsal.dist, name)), "acme/quay-keyless") {
+			t.Errorf("%s does not know its repository", name)
+		}
+	}
+}
+
 // path is an environment of nothing but PATH.
 func path() map[string]string { return map[string]string{"PATH": os.Getenv("PATH")} }
 
@@ -67,7 +81,7 @@ func TestSecondBuild(t *testing.T) {
 	}
 	for targets, cache := range map[string]string{own: t.TempDir(), strings.Join(others, ","): ""} {
 		dist := filepath.Join(t.TempDir(), "dist")
-		build := exec.Command("sh", "-c", `umask 077; exec "$@"`, "sh", rehearsal.program, "build", "-targets", targets, version, dist)
+		build := exec.Command("sh", "-c", `umask 077; exec "$@"`, "sh", rehearsal.program, "build", "-targets", targets, "-repository", "acme/quay-keyless", version, dist)
 		build.Dir = clone
 		build.Env = append(os.Environ(), "TZ=Asia/Kathmandu", "LC_ALL=C", "GOAMD64=v3", "GOFLAGS=-buildvcs=true", "GOENV="+settings, "CGO_ENABLED=1", "GOOS=plan9", "SOURCE_DATE_EPOCH=1")
 		if cache != "" {

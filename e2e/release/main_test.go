@@ -72,7 +72,7 @@ func (r made) make() error {
 	steps := [][]string{
 		{"git", "clone", "--quiet", r.origin, r.clone},
 		{"go", "build", "-o", r.program, "./internal/release"},
-		{r.program, "build", version, r.dist},
+		{r.program, "build", "-repository", "acme/quay-keyless", version, r.dist},
 		{"sh", "-c", `exec "$1" commit -replace OWNER/quay-keyless=acme/quay-keyless "$2" "$3" > "$3/../commit"`, "sh", r.program, version, r.dist},
 	}
 	for i, step := range steps {

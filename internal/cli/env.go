@@ -47,14 +47,18 @@ type Env struct {
 	// Executable is the path of the running program.
 	Executable func() (string, error)
 	Version    string
+	// Repository is where the program is from, as OWNER/NAME, "" where no release
+	// says: the action and the GitLab component have its name.
+	Repository string
 	// Browse opens an address in the user's browser; nil where there is none.
 	Browse func(ctx context.Context, address string)
 }
 
-// OS is the process's own environment. Version is what the release build set;
-// "" takes the module's version, if it was built from one. The process keeps from
-// now on, whatever its umask, its own rights to the files that it makes.
-func OS(version string) Env {
+// OS is the process's own environment. Version and repository are what the release
+// build set; without a version it is the module's, if it was built from one. The
+// process keeps from now on, whatever its umask, its own rights to the files that it
+// makes.
+func OS(version, repository string) Env {
 	keepOwner()
 	if info, ok := debug.ReadBuildInfo(); version == "" && ok {
 		version = info.Main.Version
@@ -74,6 +78,7 @@ func OS(version string) Env {
 		OS:            runtime.GOOS,
 		Executable:    os.Executable,
 		Version:       version,
+		Repository:    repository,
 		Browse:        browse(os.Getenv, os.Environ()),
 	}
 }

@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -13,6 +14,7 @@ import (
 
 // job is what the lines for a job are made of.
 type job struct {
+	from                      string // the program's repository
 	registry, robot, audience string
 	checks                    []string // ORG/REPO:pull|push
 	repository                string   // the first one to push to, else to pull from, or a stand-in
@@ -55,6 +57,7 @@ func jobOf(flags setupFlags, t target, entry wantedEntry, grants []quay.Grant) j
 // federation entry is of.
 func (a *app) printJob(flags setupFlags, t target, entry wantedEntry, grants []quay.Grant) error {
 	j := jobOf(flags, t, entry, grants)
+	j.from = cmp.Or(a.env.Repository, "OWNER/quay-keyless")
 	var text string
 	switch {
 	case strings.HasPrefix(entry.subject, "repo:"):
@@ -130,7 +133,7 @@ func (j job) github() string {
       contents: read
       id-token: write
     steps:
-      - uses: OWNER/quay-keyless@v1
+      - uses: ` + j.from + `@v1
         with:
 ` + indent("          ", mapping(inputs)) + `
       - run: ` + j.use("podman") + "\n"
@@ -172,7 +175,7 @@ func (j job) gitlab() string {
 		more = "  variables:\n" + indent("    ", mapping(extra)) + "\n"
 	}
 	return `include:
-  - component: $CI_SERVER_FQDN/OWNER/quay-keyless/quay-login@v1
+  - component: $CI_SERVER_FQDN/` + j.from + `/quay-login@v1
     inputs:
 ` + indent("      ", mapping(inputs)) + `
 

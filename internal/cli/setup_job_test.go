@@ -3,10 +3,13 @@
 package cli
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 
 	"go.yaml.in/yaml/v3"
+
+	"quay-keyless/internal/host"
 )
 
 // TestNamesInTheLinesForAJob: a name from an ID token comes out of the YAML as
@@ -16,7 +19,7 @@ func TestNamesInTheLinesForAJob(t *testing.T) {
 	for _, name := range []string{
 		"release", "it's", "a: b # c", "- x", "true", " ends ", "two\nlines", "x\n::warning::y", "##[group]x", "x\u200by", "\x1b[31m", "\x00\u2028\u0085",
 	} {
-		j := job{registry: "quay.example", robot: "acme+ci", repository: "acme/app", audience: name, environment: name}
+		j := job{from: "acme/quay-keyless", registry: "quay.example", robot: "acme+ci", repository: "acme/app", audience: name, environment: name}
 		var workflow struct {
 			Jobs struct {
 				Push struct {
@@ -56,6 +59,27 @@ func TestNamesInTheLinesForAJob(t *testing.T) {
 		for line := range strings.Lines(j.github() + j.gitlab() + j.tekton() + j.shell()) {
 			if strings.HasPrefix(strings.TrimSpace(line), "::") || strings.Contains(line, "##[") {
 				t.Errorf("%q: the line %q is a workflow command", name, line)
+			}
+		}
+	}
+}
+
+// A released program names its own repository.
+func TestRepositoryInTheLinesForAJob(t *testing.T) {
+	t.Parallel()
+	for repository, name := range map[string]string{"acme/quay-keyless": "acme/quay-keyless", "": "OWNER/quay-keyless"} {
+		for subject, want := range map[string]string{
+			"repo:acme/app:ref:refs/heads/main":                     "- uses: " + name + "@v1\n",
+			"project_path:acme/app:ref_type:branch:ref:refs/heads/": "- component: $CI_SERVER_FQDN/" + name + "/quay-login@v1\n",
+		} {
+			var said, printed bytes.Buffer
+			a := &app{
+				env:  Env{Stdout: &printed, Repository: repository},
+				host: host.Detect(host.Env{Getenv: func(string) string { return "" }, Words: &said}),
+			}
+			err := a.printJob(setupFlags{}, target{}, wantedEntry{subject: subject, audiences: []string{"quay"}}, nil)
+			if err != nil || !strings.Contains(printed.String(), want) {
+				t.Errorf("%v, no %q in\n%s", err, want, printed.String())
 			}
 		}
 	}

@@ -81,7 +81,7 @@ func (s *source) compile(ctx context.Context, t target, folder string) (*binary,
 		"GOAMD64=v1", "GOARM64=v8.0", "GOPPC64=power8", "GODEBUG=",
 	}
 	_, err = s.run(ctx, env, nil, "go", "build", "-trimpath", "-buildvcs=false",
-		"-ldflags=-s -w -buildid= -X main.version="+s.version, "-o", path, "./cmd/quay-keyless")
+		"-ldflags=-s -w -buildid= -X main.version="+s.version+" -X main.repository="+s.repository, "-o", path, "./cmd/quay-keyless")
 	if err != nil {
 		return nil, err
 	}

@@ -4,7 +4,7 @@
 // out and from nothing else: two people who run it on one commit with one
 // version of Go get the same bytes. docs/releasing.md says how it is used.
 //
-//	release build  [-targets OS/CPU,...] VERSION FOLDER    programs, SBOMs, archives, checksums.txt
+//	release build  [-targets OS/CPU,...] [-repository OWNER/NAME] VERSION FOLDER    programs, SBOMs, archives, checksums.txt
 //	release commit [-replace FROM=TO ...] VERSION FOLDER   the commit that carries FOLDER's programs for the action
 //	release component [-replace FROM=TO ...] VERSION       the commit of the GitLab component's project
 //	release bundle IMAGE@DIGEST REFERENCE                  the Tekton bundle, pushed
@@ -25,7 +25,7 @@ import (
 )
 
 const usage = `usage:
-  release build  [-targets OS/CPU,...] VERSION FOLDER
+  release build  [-targets OS/CPU,...] [-repository OWNER/NAME] VERSION FOLDER
   release commit [-replace FROM=TO ...] VERSION FOLDER
   release component [-replace FROM=TO ...] VERSION
   release bundle IMAGE@DIGEST REFERENCE
@@ -48,7 +48,7 @@ func run(ctx context.Context, arguments []string, stdout io.Writer) error {
 	}
 	flags := flag.NewFlagSet(arguments[0], flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	targets := flags.String("targets", "", "")
+	targets, repository := flags.String("targets", "", ""), flags.String("repository", "", "")
 	var names replacements
 	flags.Var(&names, "replace", "")
 	if err := flags.Parse(arguments[1:]); err != nil {
@@ -56,7 +56,7 @@ func run(ctx context.Context, arguments []string, stdout io.Writer) error {
 	}
 	switch command, rest := arguments[0], flags.Args(); {
 	case command == "build" && len(rest) == 2:
-		return build(ctx, rest[0], rest[1], *targets)
+		return build(ctx, rest[0], *repository, rest[1], *targets)
 	case command == "commit" && len(rest) == 2:
 		return commit(ctx, rest[0], stdout, func(s *source) (string, error) { return s.commit(ctx, rest[1], names) })
 	case command == "component" && len(rest) == 1:
@@ -70,8 +70,9 @@ func run(ctx context.Context, arguments []string, stdout io.Writer) error {
 }
 
 // build fills an empty or missing folder with everything that a release
-// publishes.
-func build(ctx context.Context, version, folder, targets string) error {
+// publishes. The repository is the one that the programs name where they tell of the
+// action, "" for none.
+func build(ctx context.Context, version, repository, folder, targets string) error {
 	chosen, err := chooseTargets(targets)
 	if err != nil {
 		return err
@@ -79,6 +80,9 @@ func build(ctx context.Context, version, folder, targets string) error {
 	source, err := open(ctx, ".", version)
 	if err != nil {
 		return err
+	}
+	if source.repository = repository; repository != "" && !named.MatchString(repository) {
+		return fmt.Errorf("%q is no repository: use OWNER/NAME", repository)
 	}
 	if err := source.clean(ctx); err != nil {
 		return err

@@ -33,6 +33,7 @@ func TestUsage(t *testing.T) {
 		`a release has no "plan9/`:  {"build", "-targets", "linux/amd64,plan9/mips", "v1.2.3", t.TempDir()},
 		`"OWNER" is not FROM=TO`:    {"commit", "-replace", "OWNER", "v1.2.3", full},
 		`"dev" is no version`:       {"commit", "dev", full},
+		"is no repository: use":     {"build", "-repository", "acme/app -X main.version=v2", "v1.2.3", t.TempDir()},
 		"not defined: -unknown":     {"build", "-unknown", "v1.2.3", t.TempDir()},
 		"is not named by its diges": {"bundle", "quay.example.com/acme/quay-keyless:v1", "quay.example.com/acme/bundle:v1"},
 		"checksums.txt: no such fi": {"commit", "v1.2.3", t.TempDir()},
