@@ -156,8 +156,8 @@ func writeCA(file string, ca []byte) (path string, remove func(), err error) {
 func announce(sb *sandbox.Sandbox, robots []sandbox.Robot, out io.Writer) {
 	fmt.Fprintf(out, "Quay (registry, exchange) and the CI platforms are at %s; without TLS at %s\n", sb.URL, sb.PlainURL)
 	for _, robot := range robots {
-		fmt.Fprintf(out, "robot %s: %d federation entries, permissions on %d repositories\n",
-			robot.Name, len(robot.Federation), len(robot.Grants))
+		fmt.Fprintf(out, "robot %s: %s, permissions on %s\n", robot.Name,
+			count(len(robot.Federation), "federation entry", "federation entries"), count(len(robot.Grants), "repository", "repositories"))
 	}
 	fmt.Fprintf(out, `ID tokens: as on GitHub by the exported variables; as on GitLab and Kubernetes by
   curl --cacert "$QUAY_CA_CERTIFICATE" '%[1]s/gitlab/token?aud=quay&project_path=acme/app&ref=main'
@@ -170,6 +170,14 @@ QUAY_API_TOKEN among them is one for Quay's API, of a user who administers the o
   quay-keyless setup --robot acme+new --grant app=write --from-token
 (or start with >sandbox.env here and say . ./sandbox.env there). Ctrl-C ends it.
 `, sb.URL)
+}
+
+// count is a number of things, with the word for them.
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 // exports prints what a shell needs to be a job on GitHub. GITHUB_ACTIONS is
