@@ -32,8 +32,8 @@ type Env struct {
 	Getenv         func(string) string
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
-	// Unread: standard output was closed when the process began, and what is
-	// written there goes nowhere without an error.
+	// Unread: standard output was closed when the process began, or looks so, and
+	// what is written there goes nowhere without an error.
 	Unread   bool
 	ReadFile func(path string) ([]byte, error)
 	// Transport makes a transport with these TLS settings.

@@ -20,6 +20,9 @@ func strictHelp(root *cobra.Command) {
 		if err == nil && len(rest) > 0 {
 			err = fmt.Errorf("unknown command %q for %q", rest[0], command.CommandPath())
 		}
-		return err
+		if err != nil {
+			return &usageError{command: command.CommandPath(), err: err}
+		}
+		return nil
 	}
 }

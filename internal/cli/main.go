@@ -47,8 +47,7 @@ func Main(ctx context.Context, env Env) int {
 	if err == nil {
 		return exitDone
 	}
-	var usage *usageError
-	if errors.As(err, &usage) || !a.running {
+	if usage := (*usageError)(nil); errors.As(err, &usage) && usage.command == "" || usage == nil && !a.running {
 		err = &usageError{command: command.CommandPath(), err: err}
 	}
 	a.tell(err)
@@ -72,7 +71,8 @@ func (a *app) tell(err error) {
 	a.host.Fail(a.explain(err))
 }
 
-// usageError is a command line that makes no sense. Main adds the command.
+// usageError is a command line that makes no sense. Main adds the command whose help
+// tells more, where it is not another than the one that ran.
 type usageError struct {
 	command string
 	err     error

@@ -21,7 +21,8 @@ func keepOwner() {
 
 // unread reports a standard output that was closed when the program began. Go's
 // runtime opens /dev/null in its place, for reading and writing (runtime, checkfds),
-// which a shell's >/dev/null does not.
+// which a shell's >/dev/null does not. Python's subprocess.DEVNULL does, and cannot be
+// told from it.
 func unread() bool {
 	null, err := os.Stat(os.DevNull)
 	if err != nil {

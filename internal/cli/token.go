@@ -82,7 +82,7 @@ func (a *app) runToken(ctx context.Context, flags tokenFlags, registry string) e
 }
 
 // errUnread is the error before anything is asked for a token that would get lost.
-var errUnread = errors.New("standard output is closed: nobody would get the robot token")
+var errUnread = errors.New("standard output leads nowhere: nobody would get the robot token")
 
 // tokenOutputs are the forms that a robot token can be printed in.
 var tokenOutputs = map[string]func(minted) ([]byte, error){
