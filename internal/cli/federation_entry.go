@@ -100,7 +100,9 @@ func (f *entryFlags) checkNew() error {
 	}
 	u, err := url.Parse(f.issuer)
 	switch {
-	case err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "":
+	case err != nil || u.User != nil || u.RawQuery != "": // which may be secret
+		return errors.New("issuer: it is a URL, without a user and without a query")
+	case u.Host == "" || u.Fragment != "":
 		return fmt.Errorf("issuer %q: it is a URL, as https://token.actions.githubusercontent.com", f.issuer)
 	case u.Scheme != "https":
 		return fmt.Errorf("issuer %q: Quay needs https; with %s it stores the entry, and the exchange fails", f.issuer, u.Scheme)

@@ -41,7 +41,9 @@ func (f *sourceFlags) checkIssuer() error {
 	}
 	u, err := url.Parse(f.issuer)
 	switch {
-	case err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
+	case err != nil || u.User != nil || u.RawQuery != "": // which may be secret
+		return errors.New("issuer: it is an https URL, without a user and without a query")
+	case u.Host == "" || u.Fragment != "":
 		return fmt.Errorf("issuer %q: it is an https URL, without a query", f.issuer)
 	case u.Scheme != "https":
 		return fmt.Errorf("issuer %q: Quay takes ID tokens of https issuers only", f.issuer)
