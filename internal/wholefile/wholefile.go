@@ -16,8 +16,8 @@ const private fs.FileMode = 0o600
 
 // Write puts text in the place of what path names: in a new file beside it, which is
 // renamed over it. The new file's name is prefix and a number; it is private until it
-// has its text, and gets mode then, whatever the umask says. A link at path is
-// replaced, not followed. When Write returns, the text and the name are on the disk.
+// has its text, and gets mode then if that is another, whatever the umask says. A link
+// at path is replaced, not followed. When Write returns, the text and the name are on the disk.
 //
 // The errors are the system's. Unless only the last step failed, the folder is then as
 // it was.
