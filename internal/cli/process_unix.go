@@ -13,10 +13,11 @@ import (
 
 // keepOwner takes the owner's rights out of the process's umask: a login's files
 // have the modes that are asked for, and under umask 777 nobody could read them. What
-// the umask takes from others is the user's to choose.
+// the umask takes from others is the user's to choose. It can be read only by setting
+// another, under which a file that is made meanwhile, in a test, has its owner too.
 func keepOwner() {
-	const nothing, owner = 0o777, 0o700
-	syscall.Umask(syscall.Umask(nothing) &^ owner)
+	const private, owner = 0o077, 0o700
+	syscall.Umask(syscall.Umask(private) &^ owner)
 }
 
 // unread reports a standard output that was closed when the program began. Go's
