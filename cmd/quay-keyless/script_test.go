@@ -18,6 +18,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -134,13 +135,16 @@ func duration(text string) time.Duration {
 
 // impatient is a clock on which waiting takes no time.
 type impatient struct {
-	wrong, waited time.Duration
+	wrong  time.Duration
+	waited atomic.Int64 // nanoseconds
 }
 
-func (c *impatient) Now() time.Time { return time.Now().Add(c.wrong + c.waited) }
+func (c *impatient) Now() time.Time {
+	return time.Now().Add(c.wrong + time.Duration(c.waited.Load()))
+}
 
 func (c *impatient) Sleep(_ context.Context, d time.Duration) error {
-	c.waited += d
+	c.waited.Add(int64(d))
 	return nil
 }
 
