@@ -49,7 +49,7 @@ func trace(t *testing.T, command lab.Command, folder string, signal syscall.Sign
 	defer said.Close()
 	prepared := command.Start(t)
 	process, err := os.StartProcess(command.Args[0], command.Args, &os.ProcAttr{
-		Dir: command.Dir, Env: prepared.Env, Files: []*os.File{nil, said, said}, Sys: &syscall.SysProcAttr{Ptrace: true},
+		Dir: command.Dir, Env: prepared.Env, Files: []*os.File{nil, said, said}, Sys: &syscall.SysProcAttr{Ptrace: true, Setpgid: true},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -62,12 +62,14 @@ func trace(t *testing.T, command lab.Command, folder string, signal syscall.Sign
 	return traced{tr.steps, ended, lab.Read(t, said.Name())}
 }
 
-// run lets the program go on from stop to stop, to its end.
+// run lets the program go on from stop to stop, to its end. It waits for the program's
+// process group alone: this thread may have started other programs before, which other
+// tests wait for.
 func (tr *tracer) run() (ended syscall.WaitStatus, err error) {
 	const options = unix.PTRACE_O_TRACESYSGOOD | unix.PTRACE_O_TRACECLONE | unix.PTRACE_O_EXITKILL
 	for began := false; ; {
 		var status unix.WaitStatus
-		thread, err := unix.Wait4(-1, &status, unix.WALL|unix.WNOTHREAD, nil)
+		thread, err := unix.Wait4(-tr.pid, &status, unix.WALL|unix.WNOTHREAD, nil)
 		switch {
 		case errors.Is(err, unix.EINTR):
 			continue
