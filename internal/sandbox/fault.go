@@ -26,7 +26,7 @@ const (
 
 // The kinds of [Fault].
 const (
-	Slow         = "slow"          // no answer until the client goes away or ClearFaults; then the right one
+	Slow         = "slow"          // no answer until ClearFaults, then the right one; none when the client goes away
 	Status       = "status"        // Fault.Status, with Body, ContentType and Header
 	Reset        = "reset"         // the connection ends before an answer
 	ResetInside  = "reset-inside"  // it ends in the middle of the answer
@@ -129,9 +129,12 @@ func (s *Sandbox) watched(target string, next http.Handler) http.Handler {
 	})
 }
 
-func wait(ctx context.Context, release <-chan struct{}) {
+// wait ends the request when its client goes away: an answer could still reach a
+// client between the end of its patience and that of its connection.
+func wait(gone context.Context, release <-chan struct{}) {
 	select {
-	case <-ctx.Done():
+	case <-gone.Done():
+		panic(http.ErrAbortHandler)
 	case <-release:
 	}
 }
