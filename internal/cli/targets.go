@@ -38,6 +38,7 @@ func (f *mintFlags) targets(registry string) ([]target, error) {
 		}
 		targets[i].robot, registries[i] = robot, at
 	}
+	reach, identity := f.reach(), f.identity()
 	for i, at := range registries {
 		if at == "" {
 			at = registry
@@ -46,7 +47,7 @@ func (f *mintFlags) targets(registry string) ([]target, error) {
 		if err != nil {
 			return nil, err
 		}
-		targets[i].registry, targets[i].reach, targets[i].identity = parsed, f.reach(), f.identity()
+		targets[i].registry, targets[i].reach, targets[i].identity = parsed, reach, identity
 	}
 	if err := spread(targets); err != nil {
 		return nil, err
