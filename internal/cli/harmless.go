@@ -28,5 +28,5 @@ func harmlessJSON(text []byte) []byte {
 			fmt.Fprintf(&plain, `\u%04x`, r)
 		}
 	}
-	return []byte(strings.ReplaceAll(host.Unmarked(plain.String(), "\x00"), "\x00[", `\u005b`))
+	return []byte(host.Unmarked(plain.String(), `\u005b`))
 }

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"quay-keyless/internal/credhelper"
@@ -41,7 +40,7 @@ func CredentialHelper(ctx context.Context, env Env) int {
 func noHost(words io.Writer) host.Host {
 	return host.Detect(host.Env{
 		Getenv:  func(string) string { return "" },
-		Words:   uncommanded{words},
+		Words:   words,
 		Results: io.Discard,
 	})
 }
@@ -163,16 +162,4 @@ func helperSettings(flags mintFlags, t target, source sourceOf, readFile func(st
 		s.CA = string(text)
 	}
 	return s, nil
-}
-
-// uncommanded keeps the old form of workflow commands, ##[...], which the runner
-// of GitHub Actions looks for anywhere in a line, out of a tool's output. The
-// new form counts at the beginning of a line only, where each of ours has a word.
-type uncommanded struct{ out io.Writer }
-
-func (u uncommanded) Write(line []byte) (int, error) {
-	if _, err := io.WriteString(u.out, strings.ReplaceAll(string(line), "##[", "## [")); err != nil {
-		return 0, err
-	}
-	return len(line), nil
 }

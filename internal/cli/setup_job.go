@@ -98,7 +98,7 @@ func (j job) inputs() [][2]string {
 // quoted is a YAML text in which nothing has a meaning, in one line that is no
 // workflow command: a name from an ID token may hold anything.
 func quoted(text string) string {
-	if invisible(text) != "" || host.Unmarked(text, " ") != text {
+	if invisible(text) != "" || host.Unmarked(text, "") != text {
 		return string(harmlessJSON([]byte(strconv.Quote(text)))) // YAML has all of Go's escapes
 	}
 	return "'" + strings.ReplaceAll(text, "'", "''") + "'"

@@ -76,13 +76,13 @@ func printable(text string) string {
 			return unicode.ReplacementChar
 		}
 		return r
-	}, text), " ")
+	}, text), " [")
 }
 
 // Unmarked breaks what some CI takes for a command anywhere in a line, ##[error] of
-// GitHub's old form and Azure's, ##vso[...] of Azure, ##teamcity[...]: gap goes
-// before the bracket.
-func Unmarked(text, gap string) string {
+// GitHub's old form and Azure's, ##vso[...] of Azure, ##teamcity[...]: the bracket
+// becomes this other text.
+func Unmarked(text, bracket string) string {
 	for at := 0; ; at++ {
 		next := strings.Index(text[at:], "##")
 		if next < 0 {
@@ -91,8 +91,8 @@ func Unmarked(text, gap string) string {
 		at += next
 		word := text[at+len("##"):]
 		rest := strings.TrimLeft(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
-		if strings.HasPrefix(rest, "[") {
-			text = text[:len(text)-len(rest)] + gap + rest
+		if after, marked := strings.CutPrefix(rest, "["); marked {
+			text = text[:len(text)-len(rest)] + bracket + after
 		}
 	}
 }
