@@ -3,8 +3,6 @@
 package main_test
 
 import (
-	"bytes"
-	"context"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -18,14 +16,7 @@ import (
 // business of those who administer it, and of doctor. A job's commands do not
 // even look whether it is there.
 func TestWhoReadsTheAPIToken(t *testing.T) {
-	sb, err := sandbox.New(sandbox.Config{Keys: keys})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := sb.Listen("127.0.0.1:0"); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = sb.Close() })
+	sb := startSandbox(t, sandbox.Config{})
 	home := t.TempDir()
 	for _, test := range []struct {
 		command string
@@ -49,18 +40,15 @@ func TestWhoReadsTheAPIToken(t *testing.T) {
 		variables["QUAY_API_TOKEN"], variables["HOME"] = sb.APIToken(), home
 		variables["REGISTRY_AUTH_FILE"] = filepath.Join(home, "auth.json")
 		var read atomic.Bool
-		var words bytes.Buffer
-		env := cli.OS("v0.0.0-test", "")
-		env.Args = strings.Fields(test.command)
+		env := inProcess(variables, strings.Fields(test.command)...)
 		env.Getenv = func(name string) string {
 			if name == "QUAY_API_TOKEN" {
 				read.Store(true)
 			}
 			return variables[name]
 		}
-		env.Stdout, env.Stderr = &words, &words
-		if exit := cli.Main(context.Background(), env); exit != test.exit {
-			t.Errorf("%s: exit code %d\n%s", test.command, exit, &words)
+		if exit, stdout, stderr := run(t, cli.Main, env); exit != test.exit {
+			t.Errorf("%s: exit code %d\n%s%s", test.command, exit, stdout, stderr)
 		}
 		if read.Load() != test.reads {
 			t.Errorf("%s: reads the API token: %v, want %v", test.command, read.Load(), test.reads)

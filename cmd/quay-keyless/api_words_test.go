@@ -3,7 +3,6 @@
 package main_test
 
 import (
-	"bytes"
 	"crypto/tls"
 	"errors"
 	"net/http"
@@ -86,15 +85,7 @@ func (c apiCase) start(t *testing.T) *sandbox.Sandbox {
 	if config.Robots == nil {
 		config = oneEntry()
 	}
-	config.Keys = keys
-	sb, err := sandbox.New(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := sb.Listen("127.0.0.1:0"); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = sb.Close() })
+	sb := startSandbox(t, config)
 	if c.fault != "" {
 		fault, err := sandbox.ParseFault(c.fault)
 		if err != nil {
@@ -116,13 +107,8 @@ func (c apiCase) words(t *testing.T, sb *sandbox.Sandbox, more ...string) (strin
 	for _, name := range more {
 		variables[name] = "true"
 	}
-	var stdout, stderr bytes.Buffer
-	env := cli.OS("v0.0.0-test", "")
-	env.Args = strings.Fields(strings.ReplaceAll(c.args, "<quay>", sb.Host))
-	env.Getenv = func(name string) string { return variables[name] }
-	env.Stdout, env.Stderr, env.Clock = &stdout, &stderr, &impatient{}
-	code := cli.Main(t.Context(), env)
-	said := apiMasks.ReplaceAllString(stdout.String()+stderr.String(), "")
+	code, stdout, stderr := run(t, cli.Main, inProcess(variables, strings.Fields(strings.ReplaceAll(c.args, "<quay>", sb.Host))...))
+	said := apiMasks.ReplaceAllString(stdout+stderr, "")
 	if holdsSecret(said) || strings.Contains(said, "WRONG") {
 		t.Errorf("it said a secret: %s", said)
 	}

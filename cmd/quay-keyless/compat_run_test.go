@@ -3,7 +3,6 @@
 package main_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"maps"
@@ -32,14 +31,7 @@ type user struct {
 func newUser(t *testing.T) *user {
 	t.Helper()
 	kite := sandbox.Robot{Name: "acme+kite", Federation: []sandbox.Entry{{Issuer: "buildkite", Subject: "018e5a22-0000-7085-bb28-db0f83f43a1c"}}}
-	box, err := sandbox.New(sandbox.Config{Keys: keys, Robots: append(sandbox.DefaultRobots(), kite)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := box.Listen("127.0.0.1:0"); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = box.Close() })
+	box := startSandbox(t, sandbox.Config{Robots: append(sandbox.DefaultRobots(), kite)})
 	u := &user{box: box, home: t.TempDir(), variables: box.GitHubEnv(sandbox.Job{})}
 	delete(u.variables, "GITHUB_ACTIONS") // whose words would be commands
 	maps.Copy(u.variables, map[string]string{"HOME": u.home, "QUAY_CA_CERTIFICATE": string(box.CA), "QUAY_API_TOKEN": box.APIToken()})
@@ -47,14 +39,10 @@ func newUser(t *testing.T) *user {
 }
 
 // does runs the program, or the helper of the other name.
-func (u *user) does(t *testing.T, run func(context.Context, cli.Env) int, stdin string, args ...string) (code int, stdout, stderr string) {
+func (u *user) does(t *testing.T, program func(context.Context, cli.Env) int, stdin string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
-	var out, words bytes.Buffer
-	env := cli.OS("v0.0.0-test", "")
-	env.Args, env.Stdin, env.Stdout, env.Stderr = args, strings.NewReader(stdin), &out, &words
-	env.Getenv = func(name string) string { return u.variables[name] }
-	env.Clock = &impatient{}
-	env.UID = 1000 // root has folders for all users
+	env := inProcess(u.variables, args...)
+	env.Stdin = strings.NewReader(stdin)
 	env.Interruptible = func(ctx context.Context) (context.Context, context.CancelFunc) {
 		ctx, cancel := context.WithCancelCause(ctx)
 		if u.interrupt != 0 {
@@ -62,7 +50,7 @@ func (u *user) does(t *testing.T, run func(context.Context, cli.Env) int, stdin 
 		}
 		return ctx, func() { cancel(nil) }
 	}
-	return run(t.Context(), env), out.String(), words.String()
+	return run(t, program, env)
 }
 
 // must is [user.does] with an exit code.

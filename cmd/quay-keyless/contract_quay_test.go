@@ -91,7 +91,7 @@ func sandboxQuay(t *testing.T, release string, c contractCase) *contractQuay {
 	t.Helper()
 	others := maps.Clone(elsewhere())
 	others["untrusted"] = untrusted(t)
-	config := sandbox.Config{Release: release, Keys: keys, Robots: contractRobots(others)}
+	config := sandbox.Config{Release: release, Robots: contractRobots(others)}
 	if c.configure != nil {
 		c.configure(&config)
 	}
@@ -141,17 +141,4 @@ func contractRobots(others map[string]string) []sandbox.Robot {
 		{Name: "acme+slash", Federation: []sandbox.Entry{trust("${SELF}/issuers/good/")}},
 		{Name: "admin+mine2", Federation: []sandbox.Entry{trust("good")}},
 	}
-}
-
-func startSandbox(t *testing.T, config sandbox.Config) *sandbox.Sandbox {
-	t.Helper()
-	sb, err := sandbox.New(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := sb.Listen("127.0.0.1:0"); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = sb.Close() })
-	return sb
 }

@@ -209,20 +209,10 @@ func (c contractCase) program(t *testing.T, q *contractQuay, robot, idToken, fil
 	}
 	variables := map[string]string{"QUAY_ID_TOKEN_ENV": "ID_TOKEN", "ID_TOKEN": idToken, "QUAY_CA_CERTIFICATE": q.ca, "HOME": filepath.Dir(file)}
 	maps.Copy(variables, more)
-	var out, words bytes.Buffer
-	code = cli.Main(t.Context(), cli.Env{
-		Args:          args,
-		Getenv:        func(name string) string { return variables[name] },
-		Stdin:         strings.NewReader(""),
-		Stdout:        &out,
-		Stderr:        &words,
-		ReadFile:      os.ReadFile,
-		Transport:     c.between.transport,
-		Clock:         &impatient{wrong: c.between.wrong},
-		Interruptible: context.WithCancel,
-		Version:       "v0.0.0-test",
-	})
-	return code, out.String(), words.String()
+	env := inProcess(variables, args...)
+	env.Transport = c.between.transport
+	env.Clock = &impatient{wrong: c.between.wrong}
+	return run(t, cli.Main, env)
 }
 
 // otherLogin is an auth file with another login for the host, in a form that

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"quay-keyless/internal/cli"
 )
 
 // TestNameServers lets a login live through a name server that fails for a while, and
@@ -35,8 +37,8 @@ func TestNameServers(t *testing.T) {
 			network := newMemory()
 			box := newFaultyQuay(t, network)
 			var dials atomic.Int32
-			var transports []*http.Transport
-			code, took, stdout, stderr := logInAt(t, jobOf(box, false), string(box.CA), filepath.Join(t.TempDir(), "auth.json"), func(config *tls.Config) http.RoundTripper {
+			env := inMemory(network, jobOf(box, false, string(box.CA)), loginTo(filepath.Join(t.TempDir(), "auth.json"))...)
+			env.Transport = func(config *tls.Config) http.RoundTripper {
 				transport := network.transport(config)
 				transport.DialContext = func(ctx context.Context, kind, address string) (net.Conn, error) {
 					if dials.Add(1) <= c.failures {
@@ -46,13 +48,12 @@ func TestNameServers(t *testing.T) {
 					}
 					return network.dial(ctx, kind, address)
 				}
-				transports = append(transports, transport)
 				return transport
-			})
-			for _, transport := range transports {
-				transport.CloseIdleConnections()
 			}
-			closeLate(box)
+			start := time.Now()
+			code, stdout, stderr := run(t, cli.Main, env)
+			took := time.Since(start)
+			network.close()
 			if code != c.code || took > 90*time.Second || !strings.Contains(stderr, c.words) {
 				t.Errorf("%s: exit code %d after %s\n%s%s", name, code, took, stdout, stderr)
 			}

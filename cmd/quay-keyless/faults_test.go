@@ -3,8 +3,6 @@
 package main_test
 
 import (
-	"bytes"
-	"context"
 	"crypto/tls"
 	"fmt"
 	"maps"
@@ -126,9 +124,7 @@ func (c faultCase) meet(t *testing.T, endpoint column) string {
 	box := newFaultyQuay(t, network)
 	trusted := newAuthority(t)
 	if serve, ok := faultyServers[c.server]; ok {
-		listener := network.listen(standIn)
-		defer listener.Close() //nolint:errcheck // in memory
-		serve(t, listener, trusted)
+		serve(t, network.listen(standIn), trusted)
 	} else if c.server == "" {
 		c.sandbox.Target = endpoint.target
 		if c.sandbox.Location == loop {
@@ -142,13 +138,14 @@ func (c faultCase) meet(t *testing.T, endpoint column) string {
 		t.Fatal(err)
 	}
 	asked := &asking{counts: map[string]int{}}
-	transport := func(config *tls.Config) http.RoundTripper {
+	env := inMemory(network, jobOf(box, endpoint.provider, string(box.CA)+trusted.pem()), loginTo(file)...)
+	env.Transport = func(config *tls.Config) http.RoundTripper {
 		return asked.through(network, config, endpoint, c.server != "" && c.server != "nothing")
 	}
-	variables := jobOf(box, endpoint.provider)
-	code, elapsed, stdout, stderr := logInAt(t, variables, string(box.CA)+trusted.pem(), file, transport)
-	asked.close()
-	closeLate(box)
+	start := time.Now()
+	code, stdout, stderr := run(t, cli.Main, env)
+	elapsed := time.Since(start)
+	network.close()
 	c.expectBounds(t, code, elapsed, stderr+stdout)
 	if code != 0 {
 		expectUntouched(t, file, before)
@@ -159,53 +156,32 @@ func (c faultCase) meet(t *testing.T, endpoint column) string {
 	return fmt.Sprintf("exit %d, %s%s\n%s", code, asked, span(elapsed), steady(words))
 }
 
-// jobOf is what a job has to log in with: GitHub's ID token, or a client at an
-// OIDC provider.
-func jobOf(box *sandbox.Sandbox, provider bool) map[string]string {
-	if provider {
-		return map[string]string{
-			"QUAY_OIDC_ISSUER": box.URL + "/issuers/oidc", "OIDC_CLIENT_ID": sandbox.ConfidentialClient, "OIDC_CLIENT_SECRET": sandbox.ClientSecret,
-		}
-	}
+// jobOf is what a job has to log in with: GitHub's ID token, or a
+// client at an OIDC provider; and the CA. Its words are those of a terminal.
+func jobOf(box *sandbox.Sandbox, provider bool, ca string) map[string]string {
 	variables := box.GitHubEnv(sandbox.Job{})
 	variables["QUAY_ID_TOKEN_SOURCE"] = "github"
 	delete(variables, "GITHUB_ACTIONS")
+	if provider {
+		variables = map[string]string{
+			"QUAY_OIDC_ISSUER": box.URL + "/issuers/oidc", "OIDC_CLIENT_ID": sandbox.ConfidentialClient, "OIDC_CLIENT_SECRET": sandbox.ClientSecret,
+		}
+	}
+	variables["QUAY_CA_CERTIFICATE"] = ca
 	return variables
 }
 
-// logInAt runs a login of a job, whose words are those of a terminal.
-func logInAt(t *testing.T, variables map[string]string, ca, file string, transport func(*tls.Config) http.RoundTripper) (code int, took time.Duration, stdout, stderr string) {
-	variables["QUAY_CA_CERTIFICATE"], variables["HOME"] = ca, filepath.Dir(file)
-	var out, words bytes.Buffer
-	start := time.Now()
-	code = cli.Main(t.Context(), cli.Env{
-		Args:          []string{"login", faultsName, "--robot", "acme+ci", "--authfile", file},
-		Getenv:        func(name string) string { return variables[name] },
-		Stdin:         strings.NewReader(""),
-		Stdout:        &out,
-		Stderr:        &words,
-		ReadFile:      os.ReadFile,
-		Transport:     transport,
-		Clock:         cli.OS("", "").Clock,
-		Interruptible: context.WithCancel,
-		Version:       "v0.0.0-test",
-	})
-	return code, time.Since(start), out.String(), words.String()
+// loginTo is the command line of a login that is written to a file.
+func loginTo(file string) []string {
+	return []string{"login", faultsName, "--robot", "acme+ci", "--authfile", file}
 }
 
-// newFaultyQuay serves a sandbox in memory, where its own requests go too.
+// newFaultyQuay serves a sandbox with an entry for the OIDC provider's client.
 func newFaultyQuay(t *testing.T, network *memory) *sandbox.Sandbox {
 	t.Helper()
 	robots := sandbox.DefaultRobots()
 	robots[0].Federation = append(robots[0].Federation, sandbox.Entry{Issuer: "oidc", Subject: sandbox.ServiceAccountID, Audiences: []string{sandbox.ConfidentialClient}})
-	box, err := sandbox.New(sandbox.Config{Keys: keys, Dial: network.dial, Robots: robots})
-	if err == nil {
-		err = box.Serve(faultsHost, network.listen(faultsHost), network.listen("plain.example:80"))
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return box
+	return network.serve(t, faultsHost, sandbox.Config{Robots: robots})
 }
 
 // expectBounds holds whatever happened to the promises about every failure.

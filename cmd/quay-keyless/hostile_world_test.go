@@ -3,7 +3,6 @@
 package main_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/base64"
@@ -160,18 +159,12 @@ func (w *world) run(t *testing.T, host string, args []string) job {
 			t.Fatal(err)
 		}
 	}
-	var out, words bytes.Buffer
-	j.code = cli.Main(t.Context(), cli.Env{
-		Args:   args,
-		Getenv: func(name string) string { return variables[name] },
-		Stdin:  strings.NewReader(w.stdin), Stdout: &out, Stderr: &words, ReadFile: os.ReadFile,
-		Transport:     func(*tls.Config) http.RoundTripper { return w },
-		Clock:         &quick{start: time.Now()},
-		Interruptible: context.WithCancel,
-		Executable:    func() (string, error) { return "/usr/bin/quay-keyless", nil },
-		Version:       "v0.0.0-test",
-	})
-	j.stdout, j.stderr = out.String(), words.String()
+	env := inProcess(variables, args...)
+	env.Stdin = strings.NewReader(w.stdin)
+	env.Transport = func(*tls.Config) http.RoundTripper { return w }
+	env.Clock = &quick{start: time.Now()}
+	env.Executable = func() (string, error) { return "/usr/bin/quay-keyless", nil }
+	j.code, j.stdout, j.stderr = run(t, cli.Main, env)
 	for name, value := range worldHosts[host] {
 		if text, err := os.ReadFile(variables[name]); err == nil && strings.HasPrefix(value, "/") {
 			j.files[name] = string(text)

@@ -3,7 +3,6 @@
 package main_test
 
 import (
-	"crypto/tls"
 	"flag"
 	"fmt"
 	"net/http"
@@ -16,6 +15,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"quay-keyless/internal/cli"
 	"quay-keyless/internal/sandbox"
 )
 
@@ -35,13 +35,7 @@ func TestLoad(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		network := newMemory()
 		trusted := newAuthority(t)
-		box, err := sandbox.New(sandbox.Config{Keys: keys, Dial: network.dial, IssuerCA: []byte(trusted.pem())})
-		if err == nil {
-			err = box.Serve(faultsHost, network.listen(standIn), network.listen("plain.example:80"))
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
+		box := network.serve(t, standIn, sandbox.Config{IssuerCA: []byte(trusted.pem())})
 		front := network.listen(faultsHost)
 		limit := &limiter{next: box.Handler(), seconds: map[int64]int{}}
 		serveTLS(front, trusted.sign(t, faultsName, time.Hour), limit)
@@ -55,7 +49,7 @@ func TestLoad(t *testing.T) {
 			})
 		}
 		all.Wait()
-		closeLate(front, box)
+		network.close()
 		expectLoad(t, ends, limit)
 	})
 }
@@ -92,15 +86,10 @@ type jobEnd struct {
 }
 
 func logInOnce(t *testing.T, network *memory, box *sandbox.Sandbox, ca string) jobEnd {
-	var transports []*http.Transport
-	code, took, stdout, stderr := logInAt(t, jobOf(box, false), ca, filepath.Join(t.TempDir(), "auth.json"), func(config *tls.Config) http.RoundTripper {
-		transports = append(transports, network.transport(config))
-		return transports[len(transports)-1]
-	})
-	for _, transport := range transports {
-		transport.CloseIdleConnections()
-	}
-	return jobEnd{code: code, took: took, said: stdout + stderr}
+	env := inMemory(network, jobOf(box, false, ca), loginTo(filepath.Join(t.TempDir(), "auth.json"))...)
+	start := time.Now()
+	code, stdout, stderr := run(t, cli.Main, env)
+	return jobEnd{code: code, took: time.Since(start), said: stdout + stderr}
 }
 
 // expectLoad holds the jobs to what each was promised, and all of them to what the

@@ -40,19 +40,12 @@ func password(i int) string { return fmt.Sprintf("PASSWORD-OF-%02d", i) }
 
 func newCrowd(t *testing.T) crowd {
 	t.Helper()
-	config := sandbox.Config{Keys: keys, Log: t.Output()}
+	config := sandbox.Config{Log: t.Output()}
 	for i := range logins + podmanLogins {
 		trust := sandbox.Entry{Issuer: "github", Subject: "repo:acme/app:ref:refs/heads/main", Audiences: []string{"quay"}}
 		config.Robots = append(config.Robots, sandbox.Robot{Name: robot(i), Password: password(i), Federation: []sandbox.Entry{trust}})
 	}
-	sb, err := sandbox.New(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := sb.Listen("127.0.0.1:0"); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = sb.Close() })
+	sb := startSandbox(t, config)
 	token, err := sb.Mint(sandbox.Token{})
 	if err != nil {
 		t.Fatal(err)

@@ -4,7 +4,6 @@ package main_test
 
 import (
 	"bytes"
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -62,13 +61,7 @@ func TestPictures(t *testing.T) {
 func (p picture) said(t *testing.T) string {
 	time.Sleep(9 * time.Hour) // of the fake clock, which begins at midnight
 	network := newMemory()
-	box, err := sandbox.New(sandbox.Config{Keys: keys, Dial: network.dial})
-	if err == nil {
-		err = box.Serve("quay.example.com:443", network.listen("quay.example.com:443"), network.listen("plain.example:80"))
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	box := network.serve(t, faultsHost, sandbox.Config{})
 	home := t.TempDir()
 	var text strings.Builder
 	for _, command := range p.commands {
@@ -78,7 +71,7 @@ func (p picture) said(t *testing.T) string {
 		}
 		fmt.Fprintf(&text, "$ quay-keyless %s\n%s", command, words)
 	}
-	closeLate(box)
+	network.close()
 	return strings.NewReplacer(home, "/home/ci", box.URL+"/issuers/github", "https://token.actions.githubusercontent.com").Replace(text.String())
 }
 
@@ -87,31 +80,17 @@ func (p picture) run(t *testing.T, network *memory, box *sandbox.Sandbox, home s
 	roots.AppendCertsFromPEM(box.CA)
 	variables := box.GitHubEnv(p.job)
 	delete(variables, "GITHUB_ACTIONS") // it speaks as in a terminal
-	variables["HOME"] = home
-	var transports []*http.Transport
-	var words bytes.Buffer
-	code := cli.Main(t.Context(), cli.Env{
-		Args:     args,
-		Getenv:   func(name string) string { return variables[name] },
-		Stdin:    strings.NewReader(""),
-		Stdout:   &words,
-		Stderr:   &words,
-		ReadFile: os.ReadFile,
-		Transport: func(config *tls.Config) http.RoundTripper {
-			transport := network.transport(config)
-			transport.TLSClientConfig.RootCAs = roots
-			transports = append(transports, transport)
-			return transport
-		},
-		Clock:         cli.OS("", "").Clock,
-		Interruptible: context.WithCancel,
-		OS:            "linux",
-		Version:       "v0.0.0-test",
-	})
-	for _, transport := range transports {
-		transport.CloseIdleConnections()
+	variables["HOME"], variables["XDG_RUNTIME_DIR"] = home, home
+	env := inMemory(network, variables, args...)
+	env.OS, env.UID = "linux", os.Getuid() // whose folder that is
+	env.Transport = func(config *tls.Config) http.RoundTripper { // its words name no CA
+		transport := network.transport(config)
+		transport.TLSClientConfig.RootCAs = roots
+		return transport
 	}
-	return words.String(), code
+	code, stdout, stderr := run(t, cli.Main, env)
+	network.hangUp()
+	return stdout + stderr, code
 }
 
 // The measures of a picture, in pixels but for the length of a line, in characters.

@@ -3,16 +3,13 @@
 package main_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -56,7 +53,7 @@ func TestRoundTrips(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := newFarQuay(t)
-				defer f.close()
+				defer f.network.close()
 				env := f.env(t, c.variables)
 				program := cli.Main
 				if c.input != "" {
@@ -65,8 +62,8 @@ func TestRoundTrips(t *testing.T) {
 				}
 				env.Args, env.Stdin = c.args, strings.NewReader(c.input)
 				start := time.Now()
-				if code := program(t.Context(), env); code != 0 {
-					t.Fatalf("exit code %d: %s", code, env.Stderr)
+				if code, _, stderr := run(t, program, env); code != 0 {
+					t.Fatalf("exit code %d: %s", code, stderr)
 				}
 				if took := time.Since(start); took != c.trips*roundTripTime {
 					t.Errorf("it took %s, want %d round trips of %s", took, c.trips, roundTripTime)
@@ -84,22 +81,12 @@ type farQuay struct {
 	network     *memory
 	box         *sandbox.Sandbox
 	connections atomic.Int32
-	mu          sync.Mutex
-	transports  []*http.Transport
 }
 
 func newFarQuay(t *testing.T) *farQuay {
 	t.Helper()
-	f := &farQuay{network: newMemory()}
-	box, err := sandbox.New(sandbox.Config{Keys: keys, Dial: f.network.dial, Names: []string{gitHubName, otherQuay}})
-	if err == nil {
-		err = box.Serve(faultsHost, f.network.listen(faultsHost), f.network.listen("plain.example:80"))
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	f.box = box
-	return f
+	network := newMemory()
+	return &farQuay{network: network, box: network.serve(t, faultsHost, sandbox.Config{Names: []string{gitHubName, otherQuay}})}
 }
 
 // env is that of a GitHub job, whose words are those of a terminal.
@@ -119,24 +106,14 @@ func (f *farQuay) env(t *testing.T, more map[string]string) cli.Env {
 	for name, value := range more {
 		variables[name] = value
 	}
-	return cli.Env{
-		Getenv:        func(name string) string { return variables[name] },
-		Stdout:        io.Discard,
-		Stderr:        &bytes.Buffer{},
-		Executable:    os.Executable,
-		ReadFile:      os.ReadFile,
-		Transport:     f.transport,
-		Clock:         cli.OS("", "").Clock,
-		Interruptible: context.WithCancel,
-	}
+	env := inMemory(f.network, variables)
+	env.Transport = f.transport
+	return env
 }
 
 func (f *farQuay) transport(config *tls.Config) http.RoundTripper {
 	transport := f.network.transport(config)
 	transport.DialContext = f.dial
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.transports = append(f.transports, transport)
 	return transport
 }
 
@@ -183,23 +160,9 @@ func carry(to io.WriteCloser, from io.Reader) {
 func (f *farQuay) installHelper(t *testing.T, env cli.Env) {
 	t.Helper()
 	env.Args = []string{"login", "--robot", "acme+ci", "--credential-helper", "--helper-dir", filepath.Join(env.Getenv("HOME"), "bin")}
-	if code := cli.Main(t.Context(), env); code != 0 {
-		t.Fatalf("exit code %d: %s", code, env.Stderr)
+	if code, _, stderr := run(t, cli.Main, env); code != 0 {
+		t.Fatalf("exit code %d: %s", code, stderr)
 	}
-	f.hangUp()
-}
-
-// hangUp forgets all connections so far.
-func (f *farQuay) hangUp() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, transport := range f.transports {
-		transport.CloseIdleConnections()
-	}
+	f.network.hangUp()
 	f.connections.Store(0)
-}
-
-func (f *farQuay) close() {
-	f.hangUp()
-	closeLate(f.box)
 }

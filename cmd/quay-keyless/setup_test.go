@@ -3,8 +3,6 @@
 package main_test
 
 import (
-	"bytes"
-	"context"
 	"maps"
 	"slices"
 	"strings"
@@ -19,28 +17,16 @@ import (
 // setUp runs setup against a sandbox of its own and gives what is to be pasted.
 func setUp(t *testing.T, args ...string) string {
 	t.Helper()
-	sb, err := sandbox.New(sandbox.Config{Keys: keys, Repositories: []string{"acme/app", "acme/tools"}})
-	if err != nil {
-		t.Fatal(err)
+	sb := startSandbox(t, sandbox.Config{Repositories: []string{"acme/app", "acme/tools"}})
+	variables := map[string]string{"QUAY_API_TOKEN": sb.APIToken(), "QUAY_CA_CERTIFICATE": string(sb.CA)}
+	code, stdout, stderr := run(t, cli.Main, inProcess(variables, append([]string{"setup", sb.Host, "--robot", "acme+new"}, args...)...))
+	if code != 0 {
+		t.Fatalf("exit code %d: %s", code, stderr)
 	}
-	if err := sb.Listen("127.0.0.1:0"); err != nil {
-		t.Fatal(err)
+	if holdsSecret(stdout + stderr) {
+		t.Errorf("it said a secret:\n%s%s", stdout, stderr)
 	}
-	t.Cleanup(func() { _ = sb.Close() })
-	var stdout, stderr bytes.Buffer
-	env := cli.OS("v0.0.0-test", "")
-	env.Args = append([]string{"setup", sb.Host, "--robot", "acme+new"}, args...)
-	env.Getenv = func(name string) string {
-		return map[string]string{"QUAY_API_TOKEN": sb.APIToken(), "QUAY_CA_CERTIFICATE": string(sb.CA)}[name]
-	}
-	env.Stdout, env.Stderr = &stdout, &stderr
-	if code := cli.Main(context.Background(), env); code != 0 {
-		t.Fatalf("exit code %d: %s", code, &stderr)
-	}
-	if holdsSecret(stdout.String() + stderr.String()) {
-		t.Errorf("it said a secret:\n%s%s", &stdout, &stderr)
-	}
-	return strings.ReplaceAll(stdout.String(), sb.Host, "quay.example.com")
+	return strings.ReplaceAll(stdout, sb.Host, "quay.example.com")
 }
 
 // decode reads YAML as a map.

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main_test
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"sync"
+	"testing"
+
+	"quay-keyless/internal/cli"
+	"quay-keyless/internal/sandbox"
+)
+
+// inProcess is what a program has that runs within a test: the variables and arguments
+// that it is given, the system's files and network, and nobody who reads along. Its
+// waits take no time.
+func inProcess(variables map[string]string, args ...string) cli.Env {
+	env := process()
+	env.Args, env.Stdin = args, strings.NewReader("")
+	env.Getenv = func(name string) string { return variables[name] }
+	env.Clock = &impatient{}
+	env.Unread, env.Browse = false, nil
+	env.Interruptible = context.WithCancel
+	env.UID = 1000 // root has folders for all users
+	return env
+}
+
+// process is asked once: it sets the umask, which the tests' files have too.
+var process = sync.OnceValue(func() cli.Env { return cli.OS("v0.0.0-test", "") })
+
+// inMemory is [inProcess] on a network in memory, where time is the test's.
+func inMemory(network *memory, variables map[string]string, args ...string) cli.Env {
+	env := inProcess(variables, args...)
+	env.Clock, env.Transport = process().Clock, network.usual
+	return env
+}
+
+// run runs the program, or the credential helper that it also is.
+func run(t *testing.T, program func(context.Context, cli.Env) int, env cli.Env) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, words bytes.Buffer
+	env.Stdout, env.Stderr = &out, &words
+	return program(t.Context(), env), out.String(), words.String()
+}
+
+// startSandbox starts one on the loopback interface.
+func startSandbox(t *testing.T, config sandbox.Config) *sandbox.Sandbox {
+	t.Helper()
+	config.Keys = keys
+	sb, err := sandbox.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := sb.Listen("127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = sb.Close() })
+	return sb
+}
