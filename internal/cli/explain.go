@@ -58,6 +58,8 @@ func explain(err error) host.Message {
 		message.Text = interrupted.Error()
 	case errors.Is(err, errUnread):
 		message.Hints = []string{"token --output-file PATH writes it to a file, and doctor checks everything without a token"}
+	case errors.Is(err, errUntold):
+		message.Hints = []string{"--auth-dir DIR names the private folder; a shell takes it from " + `eval "$(quay-keyless login --isolated ...)"`}
 	case errors.As(err, &broken):
 		message.Hints = broken.outcome.hints
 		message.Entry, message.Grant = lacking(err)

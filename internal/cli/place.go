@@ -4,6 +4,7 @@ package cli
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -95,10 +96,16 @@ func (a *app) find(flags placeFlags, keys []string) (authfile.Plan, error) {
 	if folder := a.isolatedBefore(); folder != "" {
 		return a.place().Isolated(folder, keys...)
 	}
+	if a.env.Unread && a.host.Name() != "github" && a.host.Name() != "tekton" {
+		return authfile.Plan{}, errUntold
+	}
 	// It is made, with mode 0700, when there is something to write.
 	name := isolatedPrefix + strings.ToLower(rand.Text()[:12])
 	return a.place().Isolated(filepath.Join(a.temporary(), name), keys...)
 }
+
+// errUntold is the error before anything is asked for a login that nobody would find.
+var errUntold = errors.New("standard output leads nowhere: nobody would learn where the login is")
 
 // isolatedBefore is the folder of an isolated login that this job made before,
 // where a second one belongs too: the tools look in one folder only.

@@ -32,9 +32,14 @@ func toTheEnd(ctx context.Context) (context.Context, context.CancelFunc) {
 func (u undone) all(ctx context.Context, say host.Host) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoPatience)
 	defer cancel()
+	left := false
 	for _, undo := range slices.Backward(u) {
 		if err := undo(ctx); err != nil {
+			left = true
 			say.Warn(host.Message{Text: err.Error()})
 		}
+	}
+	if len(u) > 0 && !left {
+		say.Notice("took the login back")
 	}
 }

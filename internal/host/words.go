@@ -12,6 +12,8 @@ import (
 	"sync"
 	"unicode"
 	"unicode/utf8"
+
+	"quay-keyless/internal/errno"
 )
 
 // words are lines for people: warning, error and hint lines as a terminal and
@@ -124,16 +126,20 @@ func exportable(result Result) error {
 
 // export prints what a shell's eval sets for the commands that follow.
 func (w words) export(result Result) error {
+	var lines strings.Builder
 	for _, variable := range result.Exports {
-		if _, err := fmt.Fprintf(w.results, "export %s=%s\n", variable.Name, Quote(variable.Value)); err != nil {
-			return err
-		}
+		fmt.Fprintf(&lines, "export %s=%s\n", variable.Name, Quote(variable.Value))
 	}
-	if result.Path == "" {
+	if result.Path != "" {
+		fmt.Fprintf(&lines, "export PATH=%s:\"$PATH\"\n", Quote(result.Path))
+	}
+	if lines.Len() == 0 {
 		return nil
 	}
-	_, err := fmt.Fprintf(w.results, "export PATH=%s:\"$PATH\"\n", Quote(result.Path))
-	return err
+	if _, err := io.WriteString(w.results, lines.String()); err != nil {
+		return fmt.Errorf("printing the lines for the shell: %w", errno.Of(err))
+	}
+	return nil
 }
 
 // Quote is text as a shell takes it for one word.
