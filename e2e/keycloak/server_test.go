@@ -23,11 +23,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
+
+	"quay-keyless/e2e/lab"
 )
 
 // server is a running Keycloak with the realms of testdata.
@@ -45,11 +46,15 @@ const admin, adminPassword = "admin", "PASSWORD-OF-ADMIN"
 // start starts Keycloak from its folder, with a certificate of its own, on a
 // free port and with a database in memory.
 func start(home, folder string) (*server, error) {
-	ports, err := freePorts(2)
+	port, err := lab.FreePort()
 	if err != nil {
 		return nil, err
 	}
-	s := &server{url: "https://127.0.0.1:" + ports[0], lines: make(chan string, 1000)}
+	managementPort, err := lab.FreePort()
+	if err != nil {
+		return nil, err
+	}
+	s := &server{url: "https://127.0.0.1:" + port, lines: make(chan string, 1000)}
 	certificate, key := filepath.Join(folder, "cert.pem"), filepath.Join(folder, "key.pem")
 	if s.ca, err = selfSigned(certificate, key); err != nil {
 		return nil, err
@@ -59,7 +64,7 @@ func start(home, folder string) (*server, error) {
 	s.client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}, Timeout: time.Minute}
 	s.ready = sync.OnceValue(s.wait)
 	s.process = exec.Command(filepath.Join(home, "bin", "kc.sh"), "start", "--optimized", "--cache", "local",
-		"--hostname", s.url, "--https-port", ports[0], "--http-host", "127.0.0.1", "--http-management-port", ports[1],
+		"--hostname", s.url, "--https-port", port, "--http-host", "127.0.0.1", "--http-management-port", managementPort,
 		"--https-certificate-file", certificate, "--https-certificate-key-file", key)
 	s.process.Env = append(os.Environ(), "KC_BOOTSTRAP_ADMIN_USERNAME="+admin, "KC_BOOTSTRAP_ADMIN_PASSWORD="+adminPassword)
 	s.process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // the script's Java too
@@ -81,20 +86,6 @@ func start(home, folder string) (*server, error) {
 		}
 	}()
 	return s, nil
-}
-
-// freePorts are ports that nobody listens on now.
-func freePorts(n int) ([]string, error) {
-	var ports []string
-	for range n {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
-		}
-		defer listener.Close()
-		ports = append(ports, strconv.Itoa(listener.Addr().(*net.TCPAddr).Port))
-	}
-	return ports, nil
 }
 
 // selfSigned writes a server's certificate and key, and gives the certificate.
@@ -120,18 +111,20 @@ func selfSigned(certificate, key string) ([]byte, error) {
 		os.WriteFile(key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: text}), 0o600))
 }
 
-// wait waits until Keycloak says that it is done, and imports the realms.
+// wait waits until Keycloak says that it is done, and imports the realms. It fills its
+// database beside starting its server: either may come first.
 func (s *server) wait() error {
 	late := time.After(8 * time.Minute)
 	var said []string
-	for done := false; !done; {
+	for filled, listens := false, false; !filled || !listens; {
 		select {
 		case line, more := <-s.lines:
 			if !more {
 				return fmt.Errorf("it ended:\n%s", strings.Join(said, "\n"))
 			}
 			said = append(said, line)
-			done = strings.Contains(line, "Bootstrap completed")
+			filled = filled || strings.Contains(line, "Bootstrap completed")
+			listens = listens || strings.Contains(line, "Listening on:")
 		case <-late:
 			return fmt.Errorf("it takes too long:\n%s", strings.Join(said, "\n"))
 		}

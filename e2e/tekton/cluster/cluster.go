@@ -12,7 +12,6 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -88,20 +87,19 @@ func (c *Cluster) start(t *testing.T, env map[string]string, arguments ...string
 	})
 }
 
-// address is a free one of this machine.
-func address(t *testing.T) string {
+// port is a free one of this machine.
+func port(t *testing.T) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	free, err := lab.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close()
-	return listener.Addr().String()
+	return free
 }
 
 func (c *Cluster) startEtcd(t *testing.T) (client string) {
 	t.Helper()
-	client, peer := "http://"+address(t), "http://"+address(t)
+	client, peer := "http://127.0.0.1:"+port(t), "http://127.0.0.1:"+port(t)
 	c.start(t, map[string]string{}, lab.Tool(t, "etcd", "apt-get install etcd-server"),
 		"--data-dir", filepath.Join(c.folder, "etcd"),
 		"--listen-client-urls", client, "--advertise-client-urls", client,
@@ -116,14 +114,13 @@ const token = "administrator"
 // as Quay wants them, and waits until it is ready.
 func (c *Cluster) startAPIServer(t *testing.T, etcd string) {
 	t.Helper()
-	at := address(t)
-	_, port, _ := net.SplitHostPort(at)
-	c.URL = &url.URL{Scheme: "https", Host: at}
+	secure := port(t)
+	c.URL = &url.URL{Scheme: "https", Host: "127.0.0.1:" + secure}
 	key, tokens := filepath.Join(c.folder, "service-account.key"), filepath.Join(c.folder, "tokens.csv")
 	lab.Write(t, key, signingKey(t), 0o600)
 	lab.Write(t, tokens, token+",admin,admin,system:masters\n", 0o600)
 	c.start(t, map[string]string{}, program(t, "kube-apiserver"),
-		"--etcd-servers", etcd, "--bind-address", "127.0.0.1", "--secure-port", port,
+		"--etcd-servers", etcd, "--bind-address", "127.0.0.1", "--secure-port", secure,
 		"--cert-dir", filepath.Join(c.folder, "certificates"), "--service-cluster-ip-range", "10.0.0.0/24",
 		"--allow-privileged", "--authorization-mode", "RBAC", "--token-auth-file", tokens,
 		"--service-account-issuer", c.URL.String(), "--service-account-jwks-uri", c.URL.String()+"/openid/v1/jwks",

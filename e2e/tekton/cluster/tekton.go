@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -79,8 +78,7 @@ func (c *Cluster) startTekton(t *testing.T, name string, env map[string]string, 
 	t.Helper()
 	kubeconfig := filepath.Join(c.folder, "kubeconfig")
 	lab.Write(t, kubeconfig, c.kubeconfig(t), 0o600)
-	_, probes, _ := net.SplitHostPort(address(t))
-	_, profiling, _ := net.SplitHostPort(address(t))
+	probes, profiling := port(t), port(t)
 	maps.Copy(env, map[string]string{
 		"CONFIG_LOGGING_NAME":       "config-logging",
 		"CONFIG_OBSERVABILITY_NAME": "config-observability",
