@@ -59,6 +59,7 @@ type Answer struct {
 	Status int
 	Header http.Header
 	Body   []byte
+	Asked  time.Time // when the question was sent, by the local clock
 }
 
 // Date is the server's time. False means that the answer does not tell it.
@@ -128,6 +129,9 @@ func (c *Client) ask(ctx context.Context, name string, request *http.Request) (*
 	// Not through an http.Client: it would take a redirect whose Location it
 	// cannot parse for a broken connection.
 	answer, err := read(c.Transport.RoundTrip(request.WithContext(ctx)))
+	if answer != nil {
+		answer.Asked = start
+	}
 	if c.Asked != nil {
 		attempt := Attempt{Name: name, URL: bare(request.URL), Err: err, Elapsed: c.Clock.Now().Sub(start)}
 		if answer != nil {

@@ -30,8 +30,8 @@ func (c *Client) Now() time.Time {
 	return c.Endpoint.Clock.Now().Add(skew)
 }
 
-// Skew is how far the registry's clock is ahead of the local one, to about a
-// second. False means that the registry did not tell its time.
+// Skew is how far the registry's clock is ahead of the local one, at least: 0 where
+// the two may agree. False means that the registry did not tell its time.
 func (c *Client) Skew() (time.Duration, bool) {
 	skew := c.skew.Load()
 	if skew == nil {
@@ -40,12 +40,17 @@ func (c *Client) Skew() (time.Duration, bool) {
 	return *skew, true
 }
 
-// observe notes the registry's time.
-func (c *Client) observe(date string) {
-	if at, err := http.ParseTime(date); err == nil {
-		skew := at.Sub(c.Endpoint.Clock.Now())
-		c.skew.Store(&skew)
+// observe notes the registry's time. A Date leaves out the fraction of its second, and
+// says when the answer was made, which may be any time since the question: of the skews
+// that this allows, the smallest is the one that is sure.
+func (c *Client) observe(date string, asked time.Time) {
+	at, err := http.ParseTime(date)
+	if err != nil {
+		return
 	}
+	least, most := at.Sub(c.Endpoint.Clock.Now()), at.Add(time.Second).Sub(asked)
+	skew := max(least, min(most, 0))
+	c.skew.Store(&skew)
 }
 
 // ask sends a request and notes the time that the answer tells.
@@ -54,6 +59,6 @@ func (c *Client) ask(ctx context.Context, name string, make func(context.Context
 	if err != nil {
 		return nil, err
 	}
-	c.observe(answer.Header.Get("Date"))
+	c.observe(answer.Header.Get("Date"), answer.Asked)
 	return answer, nil
 }

@@ -155,20 +155,6 @@ func TestIDTokenForEachAttempt(t *testing.T) {
 	}
 }
 
-func TestRegistryTime(t *testing.T) {
-	t.Parallel()
-	c := client(t, "quay.example", always(reply{status: 200, body: asJSON(t, "token", robotToken(t)), header: []string{"Date: Sun, 22 Nov 2026 08:00:40 GMT"}}))
-	if skew, ok := c.Skew(); ok || !c.Now().Equal(now) {
-		t.Errorf("before any answer: %v, %v", skew, c.Now())
-	}
-	if _, err := c.Exchange(t.Context(), ci, holding("id.to.ken")); err != nil {
-		t.Fatal(err)
-	}
-	if skew, ok := c.Skew(); !ok || skew != 40*time.Second || !c.Now().Equal(now.Add(40*time.Second)) {
-		t.Errorf("after it: %v, %v", skew, c.Now())
-	}
-}
-
 func TestExchangeKeepsCredentialsHome(t *testing.T) {
 	t.Parallel()
 	for _, code := range []int{301, 302, 303, 307, 308} {

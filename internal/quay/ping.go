@@ -90,7 +90,7 @@ func (p *pinged) RoundTrip(request *http.Request) (*http.Response, error) {
 	} else {
 		attempt.Status = response.StatusCode
 		p.status = &endpoint.Answer{Status: response.StatusCode, Header: response.Header}
-		p.client.observe(response.Header.Get("Date"))
+		p.client.observe(response.Header.Get("Date"), start)
 		response.Body = bounded(response.Body)
 	}
 	attempt.Elapsed = clock.Now().Sub(start).Round(time.Microsecond)

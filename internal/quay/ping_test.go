@@ -142,7 +142,7 @@ func TestPingFollowsNobodyElsewhere(t *testing.T) {
 
 func TestPingTellsTheTime(t *testing.T) {
 	t.Parallel()
-	c := client(t, "quay.example", always(reply{status: 404, header: []string{"Date: Sun, 22 Nov 2026 07:59:00 GMT"}}))
+	c := client(t, "quay.example", always(reply{status: 404, header: []string{"Date: Sun, 22 Nov 2026 07:58:59 GMT"}}))
 	var attempts []endpoint.Attempt
 	c.Endpoint.Asked = func(a endpoint.Attempt) { attempts = append(attempts, a) }
 	_, _ = c.Ping(t.Context())
