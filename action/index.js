@@ -57,10 +57,11 @@ function bundled() {
 // signal to this process alone, so it is passed on; on Windows the console sends
 // it to both.
 async function run(command) {
-  const child = spawn(process.env.QUAY_KEYLESS_BINARY || bundled(), [command], { stdio: 'inherit', env: environment() });
+  let child;
   for (const signal of ['SIGINT', 'SIGTERM']) {
-    process.on(signal, () => process.platform === 'win32' || child.kill(signal));
+    process.on(signal, () => process.platform === 'win32' || child?.kill(signal));
   }
+  child = spawn(process.env.QUAY_KEYLESS_BINARY || bundled(), [command], { stdio: 'inherit', env: environment() });
   return new Promise((resolve, reject) => {
     child.on('error', reject).on('exit', (code, signal) => (signal ? reject(new Error(`the program was ended by ${signal}`)) : resolve(code)));
   });
