@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -65,13 +64,9 @@ func (q *contractQuay) mustMint(t *testing.T, token sandbox.Token, issuer string
 // elsewhere are issuers that no Quay can use, by their mode: one that nobody
 // serves, one whose certificate nobody trusts, one whose name nobody knows, and
 // one without TLS.
-var elsewhere = sync.OnceValue(func() map[string]string {
-	closed := httptest.NewTLSServer(http.NotFoundHandler())
-	closed.Close()
-	return map[string]string{
-		"closed": closed.URL, "nameless": "https://issuer.invalid/nameless", "plain": "http://issuer.example/plain",
-	}
-})
+var elsewhere = map[string]string{
+	"closed": "https://127.0.0.1:1", "nameless": "https://issuer.invalid/nameless", "plain": "http://issuer.example/plain",
+}
 
 // untrusted is an issuer's server whose certificate is its own.
 func untrusted(t *testing.T) string {
@@ -89,7 +84,7 @@ var sandboxModes = []string{"good", "d500", "d404", "d429", "dhtml", "dempty", "
 // sandboxQuay starts a sandbox that is as the case needs it.
 func sandboxQuay(t *testing.T, release string, c contractCase) *contractQuay {
 	t.Helper()
-	others := maps.Clone(elsewhere())
+	others := maps.Clone(elsewhere)
 	others["untrusted"] = untrusted(t)
 	config := sandbox.Config{Release: release, Robots: contractRobots(others)}
 	if c.configure != nil {

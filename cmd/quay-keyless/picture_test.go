@@ -82,7 +82,7 @@ func (p picture) run(t *testing.T, network *memory, box *sandbox.Sandbox, home s
 	delete(variables, "GITHUB_ACTIONS") // it speaks as in a terminal
 	variables["HOME"], variables["XDG_RUNTIME_DIR"] = home, home
 	env := inMemory(network, variables, args...)
-	env.OS, env.UID = "linux", os.Getuid() // whose folder that is
+	env.OS, env.UID = "linux", os.Getuid()                       // whose folder that is
 	env.Transport = func(config *tls.Config) http.RoundTripper { // its words name no CA
 		transport := network.transport(config)
 		transport.TLSClientConfig.RootCAs = roots

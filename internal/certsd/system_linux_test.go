@@ -148,7 +148,8 @@ func TestTools(t *testing.T) {
 			holder := job(t)
 			wants := func(want, not string) {
 				t.Helper()
-				if out := look(t, tool, address, base, login); !strings.Contains(out, want) || strings.Contains(out, not) {
+				// Its port may hold a 404.
+				if out := strings.ReplaceAll(look(t, tool, address, base, login), address, "REGISTRY"); !strings.Contains(out, want) || strings.Contains(out, not) {
 					t.Errorf("%s does not say %q, or says %q:\n%s", tool, want, not, out)
 				}
 			}

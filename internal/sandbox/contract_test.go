@@ -158,9 +158,8 @@ func startElsewhere(t *testing.T) elsewhere {
 	untrusted := httptest.NewTLSServer(http.NotFoundHandler())
 	untrusted.Config.ErrorLog = nil
 	t.Cleanup(untrusted.Close)
-	closed := httptest.NewTLSServer(http.NotFoundHandler())
-	closed.Close()
-	return elsewhere{closed: closed.URL, untrusted: untrusted.URL, plain: "http://issuer.example/good"}
+	// A port that was free a moment ago could be the sandbox's own.
+	return elsewhere{closed: "https://127.0.0.1:1", untrusted: untrusted.URL, plain: "http://issuer.example/good"}
 }
 
 func contractConfig(release string, elsewhere elsewhere) Config {

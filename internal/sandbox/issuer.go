@@ -93,6 +93,7 @@ func (s *Sandbox) serveKeys(w http.ResponseWriter, r *http.Request) {
 		s.serveUnknown(w, r)
 	case mode.slowKeys:
 		<-r.Context().Done()
+		panic(http.ErrAbortHandler)
 	case mode.keys.status != 0:
 		mode.keys.write(w)
 	default:

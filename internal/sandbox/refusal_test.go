@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 )
 
 const (
@@ -166,56 +165,6 @@ func TestAudiencesBelongToTheIssuer(t *testing.T) {
 		token := mint(t, sb, Token{Audience: []string{test.audience}})
 		if said := message(t, mustAsk(t, sb, "GET", exchangePath, basic(test.robot, token))); said != test.want {
 			t.Errorf("%s, audience %s: %q, want %q", test.robot, test.audience, said, test.want)
-		}
-	}
-}
-
-func TestBehindNginx(t *testing.T) {
-	elsewhere := startElsewhere(t)
-	cfg := contractConfig("3.18", elsewhere)
-	cfg.AppServer = false
-	cfg.Robots[0].Federation = append(cfg.Robots[0].Federation, Entry{Issuer: "jslow8", Subject: defaultSubject("")})
-	sb := start(t, cfg)
-	cfg.FrontTimeout = 200 * time.Millisecond
-	impatient := start(t, cfg)
-	for _, test := range []struct {
-		name   string
-		sb     *Sandbox
-		token  Token
-		status int
-		want   string
-	}{
-		{"closed port", sb, Token{Issuer: elsewhere.closed}, 502, "Quay is currently loading"},
-		{"untrusted certificate", sb, Token{Issuer: elsewhere.untrusted}, 502, "<title>Quay Loading</title>"},
-		{"slow keys", impatient, Token{Issuer: "jslow8"}, 504, "nginx"},
-		{"long header", sb, Token{Issuer: "good", Claims: map[string]any{"padding": strings.Repeat("x", 4900)}}, 400, "Request Header Or Cookie Too Large"},
-	} {
-		got := mustAsk(t, test.sb, "GET", exchangePath, basic("suite+rr", mint(t, test.sb, test.token)))
-		if got.status != test.status || !strings.Contains(got.body, test.want) || got.header.Get("Content-Type") != "text/html" {
-			t.Errorf("%s: %d %s %s, want %d %s", test.name, got.status, got.header.Get("Content-Type"), got.body, test.status, test.want)
-		}
-	}
-}
-
-func TestLongHeaderOverHTTP2EndsTheConnection(t *testing.T) {
-	sb := start(t, Config{})
-	transport := sb.Client().Transport.(*http.Transport)
-	transport.ForceAttemptHTTP2 = true
-	for length, want := range map[int]bool{100: true, 9000: false} {
-		request, err := http.NewRequestWithContext(t.Context(), "GET", sb.URL+"/v2/", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		request.Header.Set("Authorization", "Basic "+strings.Repeat("A", length))
-		response, err := transport.RoundTrip(request)
-		if answered := err == nil; answered != want {
-			t.Errorf("header of %d bytes: %v, answered %v, want %v", length, err, answered, want)
-		}
-		if err == nil {
-			_ = response.Body.Close()
-			if response.ProtoMajor != 2 {
-				t.Errorf("spoke %s", response.Proto)
-			}
 		}
 	}
 }
