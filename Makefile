@@ -23,7 +23,7 @@ build: ## the program and the sandbox, in bin/
 
 .PHONY: test
 test: packages lint ran ## install what is missing, lint, and run the tests
-	$(GO) test -race -shuffle=on -timeout 20m -json ./... | $(RAN)
+	$(GO) test -race -shuffle=on -timeout 40m -json ./... | $(RAN)
 	cd e2e/tekton && $(TEKTON) -count=1 -json ./manifest | $(RAN)
 	cd e2e/tekton && $(TEKTON) -count=1 -json -modfile=oldest.mod ./manifest | $(RAN)
 

@@ -21,4 +21,4 @@ as_root=
 [ "$(id -u)" = 0 ] || as_root=sudo
 $as_root apt-get update -qq
 # shellcheck disable=SC2086 # one word per package
-DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -qq --no-install-recommends $missing >&2
+DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -qq -o DPkg::Lock::Timeout=600 --no-install-recommends $missing >&2

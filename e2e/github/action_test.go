@@ -230,7 +230,6 @@ func cancel(t *testing.T, signal syscall.Signal, code int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer silent.Close()
 	inputs["registry"] = silent.Addr().String()
 	step := r.uses(release(t), inputs)
 	command, _ := step.command(t, mainEntry)
@@ -239,6 +238,12 @@ func cancel(t *testing.T, signal syscall.Signal, code int) {
 	if err := process.Start(); err != nil {
 		t.Fatal(err)
 	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = process.Wait()
+		_ = silent.Close() // nobody will connect any more
+	}()
 	connection, err := silent.Accept() // the program is running, and waits for an answer
 	if err != nil {
 		t.Fatal(err)
@@ -251,7 +256,7 @@ func cancel(t *testing.T, signal syscall.Signal, code int) {
 	if err := syscall.Kill(target, signal); err != nil {
 		t.Fatal(err)
 	}
-	_ = process.Wait()
+	<-ended
 	if exit := process.ProcessState.ExitCode(); exit != code {
 		t.Errorf("exit code %d, not %d", exit, code)
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"quay-keyless/e2e/lab"
 	"quay-keyless/internal/sandbox"
@@ -42,7 +43,7 @@ func TestJob(t *testing.T) {
 	t.Run("content", func(t *testing.T) { jobContent(t, env) })
 
 	sb, ca := lab.Sandbox(t)
-	token, err := sb.Mint(sandbox.Token{Issuer: "gitlab"})
+	token, err := sb.Mint(sandbox.Token{Issuer: "gitlab", Claims: map[string]any{"exp": time.Now().Add(time.Hour).Unix()}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,11 +12,13 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // browser is a headless Chromium, driven by its own driver (W3C WebDriver).
 type browser struct {
 	t       *testing.T
+	client  http.Client
 	session string // its URL
 }
 
@@ -40,7 +42,7 @@ func newBrowser(t *testing.T) *browser {
 		_ = syscall.Kill(-driver.Process.Pid, syscall.SIGKILL)
 		_ = driver.Wait()
 	})
-	b := &browser{t: t}
+	b := &browser{t: t, client: http.Client{Timeout: 5 * time.Minute}}
 	for scanner := bufio.NewScanner(output); b.session == "" && scanner.Scan(); {
 		if _, port, ok := strings.Cut(scanner.Text(), "started successfully on port "); ok {
 			b.session = "http://127.0.0.1:" + strings.TrimRight(port, ".")
@@ -74,7 +76,7 @@ func (b *browser) ask(method, path string, body, value any) {
 	if method == http.MethodGet {
 		request.Body = http.NoBody
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := b.client.Do(request)
 	if err != nil {
 		b.t.Fatal(err)
 	}

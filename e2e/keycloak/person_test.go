@@ -53,6 +53,7 @@ func TestLoginByBrowserAfterAnother(t *testing.T) {
 	}
 	b.open(address)
 	b.logIn("alice", "WRONG-PASSWORD")
+	b.find("#input-error-username")     // on the page that follows
 	b.write("#password", alicePassword) // the form keeps the name
 	b.click("#kc-login")
 	if got := b.heading(); got != "You are logged in" {

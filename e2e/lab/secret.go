@@ -10,9 +10,10 @@ import (
 	"testing"
 )
 
-// jwt is the beginning of every ID token and robot token, {" in base64; or that
-// in base64 again.
-var jwt = regexp.MustCompile(`eyJ[\w-]{8,}|ZXlK[\w+/-]{8,}`)
+// jwt is the header of every ID token and robot token, which begins with {" in base64;
+// or the beginning of one with "alg", "typ" or "kid" in base64 again. A certificate
+// holds less than that by chance.
+var jwt = regexp.MustCompile(`eyJ[\w-]{8,}\.|ZXlK(?:aGJH|MGVY|cmFX)`)
 
 // NoSecrets fails the test where the text has an ID token or a robot token in
 // it, as it is, or as the auth file holds it for one of the sandbox's robots.

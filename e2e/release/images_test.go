@@ -16,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
@@ -42,7 +43,7 @@ func TestImages(t *testing.T) {
 	maps.Copy(env, lab.GoEnv(t))
 	env["PATH"], env["SSL_CERT_FILE"] = own, ca
 	var err error
-	if env["ID_TOKEN"], err = sb.Mint(sandbox.Token{Issuer: "github"}); err != nil {
+	if env["ID_TOKEN"], err = sb.Mint(sandbox.Token{Issuer: "github", Claims: map[string]any{"exp": time.Now().Add(time.Hour).Unix()}}); err != nil {
 		t.Fatal(err)
 	}
 	program := filepath.Join(rehearsal.dist, "quay-keyless-linux-"+runtime.GOARCH)

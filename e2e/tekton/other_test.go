@@ -32,8 +32,9 @@ func (w *world) pipeline(t *testing.T, run *pipelinev1.PipelineRun) *pipelinev1.
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.await(t, "PipelineRun "+run.Name+" ends", func(ctx context.Context) (bool, error) {
-		run, err = runs.Get(ctx, run.Name, metav1.GetOptions{})
+	name := run.Name
+	w.await(t, "PipelineRun "+name+" ends", func(ctx context.Context) (bool, error) {
+		run, err = runs.Get(ctx, name, metav1.GetOptions{})
 		return err == nil && run.IsDone(), err
 	})
 	return run
@@ -173,7 +174,7 @@ func (w *world) longBuild(t *testing.T, meanwhile func(pod types.NamespacedName)
 		Name: "source", PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: source},
 	}}
 	name := w.start(t, run).Name
-	_ = lab.Read(t, begun) // blocks until the tests run
+	w.awaitText(t, "the tests of "+name+" run", begun)
 	run, err := w.Tekton.TektonV1().TaskRuns(namespace).Get(t.Context(), name, metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -186,6 +187,20 @@ func (w *world) longBuild(t *testing.T, meanwhile func(pod types.NamespacedName)
 		t.Fatal(err)
 	}
 	return w.finish(t, name)
+}
+
+// awaitText waits until somebody writes to a FIFO, which may never be.
+func (w *world) awaitText(t *testing.T, what, fifo string) {
+	t.Helper()
+	file, err := os.OpenFile(fifo, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	w.await(t, what, func(context.Context) (bool, error) {
+		n, err := file.Read(make([]byte, 1)) // the end of the file, while nobody has it open for writing
+		return n > 0, err
+	})
 }
 
 // slowSource is a claim with a source whose tests tell when they begin, and end

@@ -92,10 +92,16 @@ func (w *world) finish(t *testing.T, name string) *pipelinev1.TaskRun {
 	return run
 }
 
+// await asks until it is done. An error is no end: a busy etcd gives one now and then.
 func (w *world) await(t *testing.T, what string, done func(context.Context) (bool, error)) {
 	t.Helper()
-	if err := wait.PollUntilContextTimeout(t.Context(), 200*time.Millisecond, patience, true, done); err != nil {
-		t.Fatalf("waited until %s: %v", what, err)
+	var last error
+	err := wait.PollUntilContextTimeout(t.Context(), 200*time.Millisecond, patience, true, func(ctx context.Context) (is bool, _ error) {
+		is, last = done(ctx)
+		return is, nil
+	})
+	if err != nil {
+		t.Fatalf("waited until %s: %v: %v", what, err, last)
 	}
 }
 
@@ -190,8 +196,9 @@ func (w *world) podOf(t *testing.T, name string, template corev1.PodTemplateSpec
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.await(t, "Pod "+pod.Name+" ends", func(ctx context.Context) (bool, error) {
-		pod, err = pods.Get(ctx, pod.Name, metav1.GetOptions{})
+	name = pod.Name
+	w.await(t, "Pod "+name+" ends", func(ctx context.Context) (bool, error) {
+		pod, err = pods.Get(ctx, name, metav1.GetOptions{})
 		return err == nil && (pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed), err
 	})
 	if pod.Status.Phase == corev1.PodSucceeded {

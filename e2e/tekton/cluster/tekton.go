@@ -76,7 +76,7 @@ func (c *Cluster) startResolver(t *testing.T) {
 // startTekton starts one of Tekton's programs that work on the cluster.
 func (c *Cluster) startTekton(t *testing.T, name string, env map[string]string, arguments ...string) {
 	t.Helper()
-	kubeconfig := filepath.Join(c.folder, "kubeconfig")
+	kubeconfig := filepath.Join(c.folder, "kubeconfig-"+name) // each its own, as another may be reading
 	lab.Write(t, kubeconfig, c.kubeconfig(t), 0o600)
 	probes, profiling := port(t), port(t)
 	maps.Copy(env, map[string]string{

@@ -8,7 +8,6 @@ package kubelet
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -61,8 +60,11 @@ func (k *Kubelet) Run(ctx context.Context) error {
 			return nil
 		case event, ok := <-events.ResultChan():
 			seen, isPod := event.Object.(*corev1.Pod)
-			if !ok || !isPod {
-				return errors.Join(ctx.Err(), fmt.Errorf("the watch of the Pods ended: %v", event.Object))
+			switch {
+			case ctx.Err() != nil: // the API server may end first
+				return nil
+			case !ok || !isPod:
+				return fmt.Errorf("the watch of the Pods ended: %v", event.Object)
 			}
 			k.see(ctx, event.Type, seen)
 		}

@@ -9,10 +9,13 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
 )
 
 // pod is one Pod on the node.
@@ -158,6 +161,9 @@ func (p *pod) report(ctx context.Context, change func(*corev1.PodStatus)) {
 	if err != nil {
 		panic(err) // no status fails
 	}
-	// A Pod that is gone has no status to keep.
-	_, _ = p.api().Patch(ctx, p.Name, types.MergePatchType, patch, metav1.PatchOptions{}, "status")
+	// A Pod that is gone has no status to keep; a busy etcd is asked again.
+	_ = wait.PollUntilContextCancel(ctx, 200*time.Millisecond, true, func(ctx context.Context) (bool, error) {
+		_, err := p.api().Patch(ctx, p.Name, types.MergePatchType, patch, metav1.PatchOptions{}, "status")
+		return err == nil || apierrors.IsNotFound(err), nil
+	})
 }

@@ -29,4 +29,5 @@ for package in \
 		-X k8s.io/component-base/version.gitMajor=1 \
 		-X k8s.io/component-base/version.gitMinor=${minor%%.*}" "$package"
 	mv "$program.new" "$program"
+	sync # etcd, which is next, would wait for the disk
 done
