@@ -106,7 +106,8 @@ type File struct {
 	// settling is how long other tools get to end what they have begun; 0 in
 	// tests that are not about them.
 	settling time.Duration
-	settled  func() // called after that; nil elsewhere than in tests
+	settled  func()        // called after that; nil elsewhere than in tests
+	recent   time.Duration // see crowd.go; longer in tests that may take theirs
 	// written is called after each write of the auth file. Tests let another
 	// tool write there; it is nil elsewhere.
 	written func()
@@ -126,7 +127,7 @@ func Open(path string) (*File, error) {
 	if err != nil {
 		return nil, located(path, err)
 	}
-	return &File{path: resolved, mode: private, settling: settling}, nil
+	return &File{path: resolved, mode: private, settling: settling, recent: recent}, nil
 }
 
 // private is the mode of files that hold a login.

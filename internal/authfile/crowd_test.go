@@ -4,8 +4,10 @@ package authfile
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"quay-keyless/internal/idtoken"
@@ -56,7 +58,7 @@ func TestWriteUndoneForEver(t *testing.T) {
 // looked: where somebody wrote moments ago, we look once more.
 func TestSetOutlivesALateRename(t *testing.T) {
 	f := tempFile(t, before)
-	f.settling = 20 * time.Millisecond
+	f.settling, f.recent = 20*time.Millisecond, time.Hour
 	if err := os.Chtimes(f.Path(), time.Now(), time.Now()); err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +82,7 @@ func TestSetLeavesALaterLoginOfOurs(t *testing.T) {
 		t.Fatal(err)
 	}
 	other := open(t, f.Path())
-	f.settling = 20 * time.Millisecond
+	f.settling, f.recent = 20*time.Millisecond, time.Hour
 	f.settled = func() {
 		f.settled = nil
 		mustSet(t, other, login(host, "2"))
@@ -100,4 +102,37 @@ func TestSetLeavesALaterLoginOfOurs(t *testing.T) {
 	}
 	mustRestore(t, f, nil, host+": restored")
 	wantText(t, f, before)
+}
+
+// A tool may take long over its file where many share a CPU, and may leave one where
+// it was killed.
+func TestSettleWaitsForFilesUnderWay(t *testing.T) {
+	for name, c := range map[string]struct {
+		age, until time.Duration // of the file: what it has behind it, and what is left to it
+		want       time.Duration
+	}{
+		"none":            {0, 0, settling},
+		"soon in place":   {0, 600 * time.Millisecond, 3 * settling},
+		"never in place":  {0, time.Hour, settlings * settling},
+		"of a tool gone":  {time.Minute, time.Hour, settling},
+		"nearly given up": {recent - 3*settling/2, time.Hour, 2 * settling},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			f := tempFile(t, before)
+			f.settling = settling
+			other := filepath.Join(filepath.Dir(f.Path()), ".tmp-config.json123")
+			write(t, other, before)
+			made := time.Now().Add(-c.age)
+			if err := os.Chtimes(other, made, made); err != nil {
+				t.Fatal(err)
+			}
+			over := time.AfterFunc(c.until, func() { _ = os.Remove(other) })
+			defer over.Stop()
+			synctest.Wait()
+			start := time.Now()
+			if err := f.settle(t.Context()); err != nil || time.Since(start) != c.want {
+				t.Errorf("%s: it waited %s, want %s (%v)", name, time.Since(start), c.want, err)
+			}
+		})
+	}
 }

@@ -105,7 +105,7 @@ func (f *File) setLocked(ctx context.Context, due func(state) []edit) (Change, [
 	crowded := f.crowded()
 	list := due(l.state())
 	change, err := f.apply(ctx, l, list)
-	change.crowded = crowded || change.Writes > 1 || f.foreignFiles()
+	change.crowded = crowded || change.Writes > 1 || len(f.foreignFiles()) > 0
 	return change, list, err
 }
 

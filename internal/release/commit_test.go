@@ -22,6 +22,7 @@ func checkout(t *testing.T, files map[string]string) (s *source, dist string) {
 	for _, arguments := range []string{"init --quiet", "add --all", "commit --quiet --message all"} {
 		command := exec.Command("git", append([]string{"-c", "user.name=test", "-c", "user.email=test@example.com"}, strings.Fields(arguments)...)...)
 		command.Dir = folder
+		command.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1") // nobody's hooks and keys
 		if output, err := command.CombinedOutput(); err != nil {
 			t.Fatalf("git %s: %v\n%s", arguments, err, output)
 		}
