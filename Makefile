@@ -35,8 +35,14 @@ packages:
 ran:
 	@cd tools && $(GO) build -o ../bin/ran ./ran
 
+.PHONY: modules
+modules:
+	@tools/again.sh $(GO) mod download
+	@for module in tools e2e e2e/tools e2e/tekton; do (cd $$module && $(CURDIR)/tools/again.sh $(GO) mod download) || exit; done
+	@cd e2e/tekton && $(CURDIR)/tools/again.sh $(GO) mod download -modfile=oldest.mod
+
 .PHONY: lint
-lint: ## gofmt, vet and staticcheck
+lint: modules ## gofmt, vet and staticcheck
 	$(GO) mod tidy -diff
 	cd e2e && $(GO) mod tidy -diff
 	cd e2e/tools && $(GO) mod tidy -diff

@@ -19,7 +19,7 @@ if [ ! -e "$store/made" ]; then
 	rm -rf "$store"
 	mkdir -p "$store"
 	echo "Making a Debian with $packages, once" >&2
-	mmdebstrap --quiet --variant=apt --include="$packages" bookworm "$store/root.tar"
+	tools/again.sh mmdebstrap --quiet --variant=apt --include="$packages" bookworm "$store/root.tar"
 	run=$(mktemp -d) # podman wants a short path
 	podman --root "$store/storage" --runroot "$run" --storage-driver overlay import --quiet "$store/root.tar" localhost/debian >&2
 	rm -r "$store/root.tar" "$run"
