@@ -18,7 +18,7 @@ program() {
 	case $(go version -m "bin/$1" 2>/dev/null) in
 	*"	mod	"*"	$3	"*) return ;;
 	esac
-	GOBIN=$PWD/bin GOFLAGS= ../tools/again.sh go install "$2@$3"
+	GOBIN=$PWD/bin GOFLAGS='' ../tools/again.sh go install "$2@$3"
 }
 
 if [ "$(cat node_modules/.installed 2>/dev/null)" != "$(cat package-lock.json)" ]; then

@@ -13,7 +13,7 @@ folder=${XDG_CACHE_HOME:-$HOME/.cache}/quay-keyless-e2e/tekton-$key
 mkdir -p "$folder"
 ln -sfn "$folder" ../bin
 
-../../../tools/again.sh $go mod download
+../../../tools/again.sh "$go" mod download
 kubernetes=$($go list -m -f '{{.Version}}' k8s.io/kubernetes)
 minor=${kubernetes#v1.}
 for package in \
