@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"quay-keyless/internal/sandbox"
 )
@@ -46,7 +47,7 @@ func newCrowd(t *testing.T) crowd {
 		config.Robots = append(config.Robots, sandbox.Robot{Name: robot(i), Password: password(i), Federation: []sandbox.Entry{trust}})
 	}
 	sb := startSandbox(t, config)
-	token, err := sb.Mint(sandbox.Token{})
+	token, err := sb.Mint(sandbox.Token{Claims: map[string]any{"exp": time.Now().Add(time.Hour).Unix()}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,10 +71,11 @@ func (c crowd) command(t *testing.T, arguments ...string) *exec.Cmd {
 	return command
 }
 
-// ours is the i-th robot's login by the program.
+// ours is the i-th robot's login by the program. How long so many take on a busy
+// machine is not what the tests are about.
 func (c crowd) ours(t *testing.T, i int) *exec.Cmd {
 	return c.command(t, "quay-keyless", "login", c.sandbox.Host+"/"+organization(i), "--robot", robot(i), "--authfile", c.authFile,
-		"--id-token-file", c.token, "--ca-certificate", filepath.Join(c.certs, "ca.crt"))
+		"--id-token-file", c.token, "--ca-certificate", filepath.Join(c.certs, "ca.crt"), "--timeout", "15m")
 }
 
 // podmans is the i-th robot's login by podman, with a password.

@@ -4,10 +4,12 @@ package main_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"quay-keyless/internal/cli"
 	"quay-keyless/internal/sandbox"
@@ -45,11 +47,19 @@ func run(t *testing.T, program func(context.Context, cli.Env) int, env cli.Env) 
 	return program(t.Context(), env), out.String(), words.String()
 }
 
+// newSandbox makes one whose time limits no busy machine comes to, unless the test
+// is about them.
+func newSandbox(config sandbox.Config) (*sandbox.Sandbox, error) {
+	config.Keys = keys
+	config.DiscoveryTimeout = cmp.Or(config.DiscoveryTimeout, time.Hour)
+	config.FrontTimeout = cmp.Or(config.FrontTimeout, time.Hour)
+	return sandbox.New(config)
+}
+
 // startSandbox starts one on the loopback interface.
 func startSandbox(t *testing.T, config sandbox.Config) *sandbox.Sandbox {
 	t.Helper()
-	config.Keys = keys
-	sb, err := sandbox.New(config)
+	sb, err := newSandbox(config)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -185,7 +185,7 @@ func setup(env *testscript.Env) error {
 		return err
 	}
 	s := &script{}
-	if s.sandbox, err = sandbox.New(config); err != nil {
+	if s.sandbox, err = newSandbox(config); err != nil {
 		return err
 	}
 	if err := s.sandbox.Listen(cmp.Or(config.Listen, "127.0.0.1:0")); err != nil {
@@ -214,15 +214,12 @@ func setup(env *testscript.Env) error {
 }
 
 func config(path string) (sandbox.Config, error) {
-	config := sandbox.Config{Keys: keys}
 	text, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return config, nil
+		return sandbox.Config{}, nil
 	}
 	if err != nil {
-		return config, err
+		return sandbox.Config{}, err
 	}
-	config, err = sandbox.ReadConfig(text)
-	config.Keys = keys
-	return config, err
+	return sandbox.ReadConfig(text)
 }
