@@ -90,9 +90,9 @@ func mint(ts *testscript.TestScript, _ bool, args []string) {
 		case key == "key":
 			token.OtherKey = true
 		case strings.HasPrefix(key, "h."):
-			token.Header[key[2:]] = scalar(value)
+			token.Header[key[2:]] = scalar(value, of(ts).now)
 		case strings.HasPrefix(key, "c."):
-			token.Claims[key[2:]] = scalar(value)
+			token.Claims[key[2:]] = scalar(value, of(ts).now)
 		default:
 			ts.Fatalf("mint: unknown key %q", key)
 		}
@@ -105,14 +105,14 @@ func mint(ts *testscript.TestScript, _ bool, args []string) {
 
 // scalar is a value for a claim: nothing, a number of seconds from now as
 // now+90s, a number, or text.
-func scalar(value string) any {
+func scalar(value string, now time.Time) any {
 	if value == "-" {
 		return nil
 	}
 	if ahead, ok := strings.CutPrefix(value, "now"); ok {
 		d, err := time.ParseDuration(ahead)
 		if err == nil {
-			return time.Now().Add(d).Unix()
+			return now.Add(d).Unix()
 		}
 	}
 	if n, err := strconv.ParseFloat(value, 64); err == nil {

@@ -22,7 +22,7 @@ type between struct {
 	request func(*http.Request) // changes the requests to path
 	path    string              // [exchangePath] if empty
 	undated bool                // the answers lose their date
-	wrong   time.Duration       // how far the clock here is ahead of the real time
+	wrong   time.Duration       // how far the clock here is ahead of the right time
 	http2   bool
 }
 

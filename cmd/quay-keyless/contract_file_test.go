@@ -46,7 +46,7 @@ type contractFile struct {
 }
 
 // fileQuay is the Quay at a URL, as a file describes it.
-func fileQuay(t *testing.T, url, path string) *contractQuay {
+func fileQuay(t *testing.T, url, path string, now func() time.Time) *contractQuay {
 	t.Helper()
 	var file contractFile
 	decoder := yaml.NewDecoder(bytes.NewReader(mustRead(t, path)))
@@ -70,7 +70,8 @@ func fileQuay(t *testing.T, url, path string) *contractQuay {
 		}),
 		modes:  append([]string{"good"}, file.Modes...),
 		issuer: func(mode string) string { return strings.TrimSuffix(file.Issuers, "/") + "/" + mode },
-		mint:   newSigner(t, file).mint,
+		mint:   newSigner(t, file, now).mint,
+		now:    now,
 	}
 	if file.CACertificate != "" {
 		q.ca = string(mustRead(t, file.CACertificate))
@@ -90,11 +91,12 @@ func mustRead(t *testing.T, path string) []byte {
 // signer mints ID tokens for issuers that are not the sandbox's.
 type signer struct {
 	file       contractFile
+	now        func() time.Time
 	key, other *rsa.PrivateKey
 	ec         *ecdsa.PrivateKey
 }
 
-func newSigner(t *testing.T, file contractFile) *signer {
+func newSigner(t *testing.T, file contractFile, now func() time.Time) *signer {
 	t.Helper()
 	block, _ := pem.Decode(mustRead(t, file.Key))
 	if block == nil {
@@ -116,7 +118,7 @@ func newSigner(t *testing.T, file contractFile) *signer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &signer{file: file, key: key, other: other, ec: ec}
+	return &signer{file: file, now: now, key: key, other: other, ec: ec}
 }
 
 // mint signs the token that is described.
@@ -125,7 +127,7 @@ func (s *signer) mint(token sandbox.Token) (string, error) {
 	if algorithm == "" {
 		algorithm = "RS256"
 	}
-	now := time.Now().Unix()
+	now := s.now().Unix()
 	header := changed(map[string]any{"typ": "JWT", "alg": algorithm, "kid": s.file.KeyID}, token.Header)
 	claims := changed(map[string]any{
 		"iss": token.Issuer, "sub": s.file.Subject, "aud": s.file.Audience,

@@ -39,8 +39,9 @@ func TestContractByFile(t *testing.T) {
 	for _, mode := range append([]string{"good"}, otherModes...) {
 		trust = append(trust, sandbox.Entry{Issuer: issuer.URL + "/ci/" + mode, Subject: subject})
 	}
+	now := still()
 	sb := startSandbox(t, sandbox.Config{
-		Keys:     keys,
+		Now:      now,
 		IssuerCA: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: issuer.Certificate().Raw}),
 		Robots: []sandbox.Robot{
 			{Name: "suite+rr", Federation: trust, Grants: map[string]sandbox.Role{"suite/lib": sandbox.Write}},
@@ -57,7 +58,7 @@ func TestContractByFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	asked := contractByFile(t, sb.URL, written(t, "contract.yaml", text))
+	asked := contractByFile(t, sb.URL, written(t, "contract.yaml", text), now)
 	for name, want := range map[string]bool{
 		"ok": true, "subject-other": true, "discovery-dother": true, "issuer-d500": true, "issuer-jempty": true,
 		"robot-not-federated": true, "signature-of-another-key": true, "credential-dropped": true, "may-push": true,

@@ -89,7 +89,7 @@ func (c contractCase) mint(t *testing.T, q *contractQuay, name, idToken string) 
 		t.Fatal(err)
 	}
 	client := &quay.Client{Registry: registry, Endpoint: &endpoint.Client{
-		Transport: c.between.transport(q.trust()), Clock: &impatient{},
+		Transport: c.between.transport(q.trust()), Clock: &impatient{now: q.now},
 	}}
 	challenge, err := client.Ping(t.Context())
 	if err != nil {
@@ -211,7 +211,7 @@ func (c contractCase) program(t *testing.T, q *contractQuay, robot, idToken, fil
 	maps.Copy(variables, more)
 	env := inProcess(variables, args...)
 	env.Transport = c.between.transport
-	env.Clock = &impatient{wrong: c.between.wrong}
+	env.Clock = &impatient{now: q.now, wrong: c.between.wrong}
 	return run(t, cli.Main, env)
 }
 

@@ -15,7 +15,7 @@ import (
 // answer on stdout, whose purpose is to hold one.
 func credentialHelper() {
 	env := cli.OS("v0.0.0-test", "")
-	env.Clock = &impatient{wrong: duration(os.Getenv("TEST_CLOCK"))}
+	env.Clock = scriptClock()
 	env.Stderr = io.MultiWriter(env.Stderr, record(env.Args))
 	os.Exit(cli.CredentialHelper(context.Background(), env))
 }

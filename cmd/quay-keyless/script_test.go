@@ -50,8 +50,8 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"quay-keyless": program, "docker-credential-quay-keyless": credentialHelper})
 }
 
-// program is main with six differences: waiting takes no time, the clock can be
-// wrong, names can have the addresses that the script gives them, a browser's user
+// program is main with six differences: it has the script's clock, waiting takes
+// no time, names can have the addresses that the script gives them, a browser's user
 // is logged in already, the folder /var/run/secrets is one of the script's, and all
 // that is said is kept for the search for secrets.
 func program() {
@@ -59,7 +59,7 @@ func program() {
 		net.DefaultResolver = newNameServer(pairs).resolver()
 	}
 	env := cli.OS("v0.0.0-test", "")
-	env.Clock = &impatient{wrong: duration(os.Getenv("TEST_CLOCK"))}
+	env.Clock = scriptClock()
 	readFile := env.ReadFile
 	env.ReadFile = func(path string) ([]byte, error) {
 		if below, ok := strings.CutPrefix(path, "/var/run/secrets/"); ok {
@@ -133,14 +133,41 @@ func duration(text string) time.Duration {
 	return d
 }
 
+// scriptClock is a program's clock in a script: it stands still at the script's
+// beginning, TEST_NOW, whatever a busy machine makes of the time since, and is
+// wrong by TEST_CLOCK. Without a script it goes.
+func scriptClock() *impatient {
+	clock := &impatient{wrong: duration(os.Getenv("TEST_CLOCK"))}
+	if text := os.Getenv("TEST_NOW"); text != "" {
+		now, err := time.Parse(time.RFC3339, text)
+		if err != nil {
+			panic(err)
+		}
+		clock.now = func() time.Time { return now }
+	}
+	return clock
+}
+
+// still is a clock that stands still, at a whole second, as all times in tokens
+// and in Date headers are.
+func still() func() time.Time {
+	now := time.Now().Truncate(time.Second)
+	return func() time.Time { return now }
+}
+
 // impatient is a clock on which waiting takes no time.
 type impatient struct {
+	now    func() time.Time // [time.Now] if nil
 	wrong  time.Duration
 	waited atomic.Int64 // nanoseconds
 }
 
 func (c *impatient) Now() time.Time {
-	return time.Now().Add(c.wrong + time.Duration(c.waited.Load()))
+	now := time.Now
+	if c.now != nil {
+		now = c.now
+	}
+	return now().Add(c.wrong + time.Duration(c.waited.Load()))
 }
 
 func (c *impatient) Sleep(_ context.Context, d time.Duration) error {
@@ -170,6 +197,7 @@ func recordPath(work string) string { return filepath.Join(work, ".record") }
 type script struct {
 	sandbox *sandbox.Sandbox
 	proxy   *proxy
+	now     time.Time // when it began
 }
 
 type scriptKey struct{}
@@ -178,13 +206,15 @@ type scriptKey struct{}
 var keys = sandbox.NewKeys()
 
 // setup starts the script's sandbox and gives the script a home, the private
-// CA and the registry's name, but none of a CI platform's variables.
+// CA and the registry's name, but none of a CI platform's variables. The time
+// stands still, but for advance and what a program waits.
 func setup(env *testscript.Env) error {
 	config, err := config(filepath.Join(env.WorkDir, "sandbox.yaml"))
 	if err != nil {
 		return err
 	}
-	s := &script{}
+	config.Now = still()
+	s := &script{now: config.Now()}
 	if s.sandbox, err = newSandbox(config); err != nil {
 		return err
 	}
@@ -195,6 +225,7 @@ func setup(env *testscript.Env) error {
 	env.Defer(func() { _ = s.sandbox.Close() })
 	home := filepath.Join(env.WorkDir, "home")
 	ca := filepath.Join(env.WorkDir, "ca.pem")
+	env.Setenv("TEST_NOW", s.now.UTC().Format(time.RFC3339))
 	env.Setenv("HOME", home)
 	env.Setenv("REGISTRY", s.sandbox.Host)
 	env.Setenv("API_TOKEN", s.sandbox.APIToken())
