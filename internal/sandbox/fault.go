@@ -129,8 +129,9 @@ func (s *Sandbox) watched(target string, next http.Handler) http.Handler {
 	})
 }
 
-// wait ends the request when its client goes away: an answer could still reach a
-// client between the end of its patience and that of its connection.
+// wait returns when it is released, which nil never is. It ends the request when its
+// client goes away: an answer, and returning is a 200, could still reach a client
+// between the end of its patience and that of its connection.
 func wait(gone context.Context, release <-chan struct{}) {
 	select {
 	case <-gone.Done():

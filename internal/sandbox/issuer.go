@@ -60,8 +60,7 @@ func (s *Sandbox) serveDiscovery(w http.ResponseWriter, r *http.Request) {
 		s.serveUnknown(w, r)
 		return
 	case mode.slowDiscovery:
-		<-r.Context().Done()
-		panic(http.ErrAbortHandler) // returning would be a 200, which may yet arrive
+		wait(r.Context(), nil)
 	case mode.discovery.status != 0:
 		mode.discovery.write(w)
 		return
@@ -92,8 +91,7 @@ func (s *Sandbox) serveKeys(w http.ResponseWriter, r *http.Request) {
 	case !ok:
 		s.serveUnknown(w, r)
 	case mode.slowKeys:
-		<-r.Context().Done()
-		panic(http.ErrAbortHandler)
+		wait(r.Context(), nil)
 	case mode.keys.status != 0:
 		mode.keys.write(w)
 	default:
