@@ -4,6 +4,7 @@ package tekton
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -13,7 +14,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"knative.dev/pkg/apis"
 
 	"quay-keyless/e2e/lab"
@@ -92,17 +92,18 @@ func (w *world) finish(t *testing.T, name string) *pipelinev1.TaskRun {
 	return run
 }
 
-// await asks until it is done. An error is no end: a busy etcd gives one now and then.
+var errNotYet = errors.New("not yet")
+
+// await asks until it is done.
 func (w *world) await(t *testing.T, what string, done func(context.Context) (bool, error)) {
 	t.Helper()
-	var last error
-	err := wait.PollUntilContextTimeout(t.Context(), 200*time.Millisecond, patience, true, func(ctx context.Context) (is bool, _ error) {
-		is, last = done(ctx)
-		return is, nil
+	w.WaitUntil(t, what, patience, func(ctx context.Context) error {
+		is, err := done(ctx)
+		if err == nil && !is {
+			return errNotYet
+		}
+		return err
 	})
-	if err != nil {
-		t.Fatalf("waited until %s: %v: %v", what, err, last)
-	}
 }
 
 // succeeds runs a TaskRun that is to succeed.

@@ -125,7 +125,7 @@ func (c *Cluster) startAPIServer(t *testing.T, etcd string) {
 		"--allow-privileged", "--authorization-mode", "RBAC", "--token-auth-file", tokens,
 		"--service-account-issuer", c.URL.String(), "--service-account-jwks-uri", c.URL.String()+"/openid/v1/jwks",
 		"--service-account-signing-key-file", key, "--service-account-key-file", key)
-	c.waitUntil(t, "the API server is ready", c.connect)
+	c.WaitUntil(t, "the API server is ready", patience, c.connect)
 }
 
 func signingKey(t *testing.T) string {
@@ -156,8 +156,8 @@ func (c *Cluster) connect(ctx context.Context) error {
 	return c.Kubernetes.RESTClient().Get().AbsPath("/readyz").Do(ctx).Error()
 }
 
-// waitUntil asks until there is no error.
-func (c *Cluster) waitUntil(t *testing.T, what string, ask func(context.Context) error) {
+// WaitUntil asks until there is no error. A busy etcd gives one now and then.
+func (c *Cluster) WaitUntil(t *testing.T, what string, patience time.Duration, ask func(context.Context) error) {
 	t.Helper()
 	last := fmt.Errorf("not asked")
 	err := wait.PollUntilContextTimeout(t.Context(), 200*time.Millisecond, patience, true, func(ctx context.Context) (bool, error) {

@@ -45,7 +45,7 @@ func (c *Cluster) installTekton(t *testing.T) {
 	c.configure(t, system, glob(t, config, "config-*.yaml"))
 	c.Namespace(t, resolvers)
 	c.configure(t, resolvers, glob(t, config, "resolvers", "*config*.yaml"))
-	c.waitUntil(t, "Tekton's types are served", func(ctx context.Context) error {
+	c.WaitUntil(t, "Tekton's types are served", patience, func(ctx context.Context) error {
 		_, err := c.Tekton.TektonV1().TaskRuns(system).List(ctx, metav1.ListOptions{})
 		return err
 	})
