@@ -3,87 +3,10 @@
 package authfile
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
 	"testing"
 )
-
-// TestPlanOfAnUnprivilegedUser is about what only the system can refuse.
-func TestPlanOfAnUnprivilegedUser(t *testing.T) {
-	if !unprivileged(t) {
-		return
-	}
-	for name, row := range map[string]struct {
-		job
-		closed string // what has mode 0
-		want   []string
-		reason Reason
-	}{
-		"REGISTRY_AUTH_FILE is not readable": {job{env: homeAnd("REGISTRY_AUTH_FILE", "~/a"), files: map[string]string{"a": login1}}, "a",
-			[]string{"~/" + docker + family, "~/a" + image, "fatal unusable ~/a"}, NotReadable},
-		"a higher file is not readable": {job{env: home, files: map[string]string{user: others}}, user,
-			[]string{inDocker, "fatal unusable ~/" + user}, NotReadable},
-		"a higher file in a closed folder": {job{env: home, files: map[string]string{user: others}}, "h/.config",
-			[]string{inDocker, "fatal unusable ~/" + user}, NotReadable},
-		"another user's file": {job{env: homeAnd("REGISTRY_AUTH_FILE", "/etc/passwd")}, "",
-			[]string{"~/" + docker + family, "/etc/passwd" + image, "fatal unusable /etc/passwd"}, Foreign},
-		"root's /run/containers": {job{env: map[string]string{"HOME": "~/h"}, uid: 7, files: map[string]string{ownRuntime: login1}}, "run/containers",
-			[]string{inDocker, "REGISTRY_AUTH_FILE=~/" + docker, "warning runtime"}, Other},
-		"a runtime folder that is closed": {job{env: homeAnd("XDG_RUNTIME_DIR", "~/x/y"), uid: 7, owner: 7, files: map[string]string{"x/y/z": ""}}, "x",
-			[]string{inDocker, "REGISTRY_AUTH_FILE=~/" + docker, "warning runtime ~/x/y"}, Other},
-	} {
-		t.Run(name, func(t *testing.T) {
-			p, root := row.lay(t)
-			if row.closed != "" {
-				chmod(t, filepath.Join(root, row.closed), 0)
-			}
-			plan, err := p.InPlace(host)
-			if err != nil {
-				t.Fatal(err)
-			}
-			wantPlan(t, plan, root, row.want)
-			for _, c := range plan.Conflicts {
-				if c.Err != nil {
-					wantReason(t, nil, c.Err, row.reason)
-				}
-			}
-		})
-	}
-}
-
-func TestReadOnlyHome(t *testing.T) {
-	if !unprivileged(t) {
-		return
-	}
-	for name, files := range map[string]map[string]string{
-		"empty": {"h/x": ""}, "with a config.json": {docker: others},
-	} {
-		p, root := job{env: home, files: files}.lay(t)
-		for _, folder := range []string{"h", "h/.docker"} {
-			if _, err := os.Stat(filepath.Join(root, folder)); err == nil {
-				chmod(t, filepath.Join(root, folder), 0o555)
-			}
-		}
-		_, err := p.InPlace(host)
-		var fault *Error
-		if !errors.Is(err, ErrNoPlace) || !errors.As(err, &fault) || fault.Path != filepath.Join(root, docker) {
-			t.Errorf("%s: %v", name, err)
-		}
-		if _, err := p.Isolated(filepath.Join(root, "i"), host); err != nil {
-			t.Errorf("%s: isolated: %v", name, err)
-		}
-	}
-}
-
-// A file that is only read need not be ours: podman does not ask either.
-func TestLookAtAnotherUsersFile(t *testing.T) {
-	if !unprivileged(t) {
-		return
-	}
-	_, _, err := look("/etc/passwd")
-	wantReason(t, nil, err, NotJSON)
-}
 
 // The system's own /run and owners are asked where a Place names none.
 func TestPlaceOfTheSystem(t *testing.T) {
@@ -98,12 +21,4 @@ func TestPlaceOfTheSystem(t *testing.T) {
 	if p.owns(t.TempDir()) {
 		t.Error("another user's folder is taken for ours")
 	}
-}
-
-func chmod(t *testing.T, path string, mode os.FileMode) {
-	t.Helper()
-	if err := os.Chmod(path, mode); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.Chmod(path, 0o700) }) // for TempDir
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+//go:build e2e && linux
+
 package authfile
 
 import (
@@ -82,7 +84,7 @@ func bindReadOnly(t *testing.T, path string) {
 	}
 }
 
-func TestBindMountedFile(t *testing.T) {
+func TestE2EBindMountedFile(t *testing.T) {
 	if !withMounts(t) {
 		return
 	}
@@ -147,7 +149,7 @@ func neverEmpty(t *testing.T, path string) (stop func()) {
 	return func() { close(done); <-ended }
 }
 
-func TestReadOnlyFileSystem(t *testing.T) {
+func TestE2EReadOnlyFileSystem(t *testing.T) {
 	if !withMounts(t) {
 		return
 	}
@@ -167,7 +169,7 @@ func TestReadOnlyFileSystem(t *testing.T) {
 	wantNothingElse(t, f)
 }
 
-func TestReadOnlyMountedFile(t *testing.T) {
+func TestE2EReadOnlyMountedFile(t *testing.T) {
 	if !withMounts(t) {
 		return
 	}

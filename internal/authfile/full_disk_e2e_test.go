@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+//go:build e2e && linux
+
 package authfile
 
 import (
@@ -31,7 +33,7 @@ func fillDisk(t *testing.T, dir string) {
 	}
 }
 
-func TestFullDisk(t *testing.T) {
+func TestE2EFullDisk(t *testing.T) {
 	if !withMounts(t) {
 		return
 	}
@@ -76,7 +78,7 @@ func stateText(f *File) []byte {
 
 // The mounted file is on a full disk, its folder is not: the write in place is
 // what finds no room, and must not have begun.
-func TestFullDiskBelowAMountedFile(t *testing.T) {
+func TestE2EFullDiskBelowAMountedFile(t *testing.T) {
 	if !withMounts(t) {
 		return
 	}

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+//go:build e2e && linux
+
 package authfile
 
 import (
@@ -9,7 +11,7 @@ import (
 	"testing"
 )
 
-func TestPermissions(t *testing.T) {
+func TestE2EPermissions(t *testing.T) {
 	if !unprivileged(t) {
 		return
 	}
@@ -41,7 +43,7 @@ func TestPermissions(t *testing.T) {
 
 // A folder that was writable when the state was made and is no more: the file
 // itself still is.
-func TestWriteInPlaceInAClosedFolder(t *testing.T) {
+func TestE2EWriteInPlaceInAClosedFolder(t *testing.T) {
 	if !unprivileged(t) {
 		return
 	}
@@ -61,7 +63,7 @@ func TestWriteInPlaceInAClosedFolder(t *testing.T) {
 	wantText(t, f, before)
 }
 
-func TestFileOfAnotherUser(t *testing.T) {
+func TestE2EFileOfAnotherUser(t *testing.T) {
 	if !unprivileged(t) {
 		return
 	}

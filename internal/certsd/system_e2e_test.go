@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+//go:build e2e && linux
+
 package certsd
 
 import (
@@ -49,7 +51,7 @@ func unprivileged(t *testing.T) bool {
 	return inside(t, &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}})
 }
 
-func TestPermissions(t *testing.T) {
+func TestE2EPermissions(t *testing.T) {
 	if !unprivileged(t) {
 		return
 	}
@@ -85,7 +87,7 @@ func TestPermissions(t *testing.T) {
 }
 
 // A file of another user would be ours after it was put back.
-func TestForeignOwner(t *testing.T) {
+func TestE2EForeignOwner(t *testing.T) {
 	if os.Geteuid() != 0 { // nothing can be given away, but there is something that is root's
 		if info, err := os.Stat("/etc/passwd"); err != nil || belongsToUs(info) {
 			t.Errorf("/etc/passwd is taken for ours, %v", err)
@@ -128,8 +130,8 @@ func look(t *testing.T, tool, address, base, login string) string {
 	return string(out)
 }
 
-// TestTools holds Locate to what the tools read, wherever XDG_CONFIG_HOME points.
-func TestTools(t *testing.T) {
+// TestE2ETools holds Locate to what the tools read, wherever XDG_CONFIG_HOME points.
+func TestE2ETools(t *testing.T) {
 	registry := httptest.NewUnstartedServer(http.NotFoundHandler())
 	registry.Config.ErrorLog = log.New(io.Discard, "", 0) // of refused handshakes
 	registry.StartTLS()
