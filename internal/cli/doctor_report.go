@@ -90,6 +90,9 @@ type brokenLink struct{ outcome outcome }
 func (b *brokenLink) Error() string { return b.outcome.name + ": " + b.outcome.found }
 func (b *brokenLink) Unwrap() error { return b.outcome.err }
 
+// Hints are those of the link.
+func (b *brokenLink) Hints() []string { return b.outcome.hints }
+
 // end writes what a script reads.
 func (r *report) end() error {
 	if !r.json {

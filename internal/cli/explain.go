@@ -42,7 +42,7 @@ func explain(err error) host.Message {
 	var (
 		usage       *usageError
 		idToken     *refusedIDToken
-		login       *refusedLogin
+		refused     *refusedLogin
 		missing     *idtoken.Error
 		unanswered  *idtoken.Unanswered
 		unreachable *endpoint.Unreachable
@@ -50,18 +50,14 @@ func explain(err error) host.Message {
 		unbelievable *endpoint.Unbelievable
 		conflict     *conflictError
 		interrupted  *Interrupted
-		broken       *brokenLink
+		hinted       interface{ Hints() []string }
 	)
 	message := host.Message{Text: err.Error()}
 	switch {
 	case errors.As(err, &interrupted):
 		message.Text = interrupted.Error()
-	case errors.Is(err, errUnread):
-		message.Hints = []string{"token --output-file PATH writes it to a file, and doctor checks everything without a token"}
-	case errors.Is(err, errUntold):
-		message.Hints = []string{"--auth-dir DIR names the private folder; a shell takes it from " + `eval "$(quay-keyless login --isolated ...)"`}
-	case errors.As(err, &broken):
-		message.Hints = broken.outcome.hints
+	case errors.As(err, &hinted):
+		message.Hints = hinted.Hints()
 		message.Entry, message.Grant = lacking(err)
 	case errors.As(err, &conflict):
 		return conflictWords(conflict.conflict, nil)
@@ -75,9 +71,9 @@ func explain(err error) host.Message {
 		message.Hints = unansweredHints(unanswered)
 	case errors.As(err, &idToken):
 		return exchangeMessage(idToken)
-	case errors.As(err, &login):
-		message.Hints = append(loginHints(login), login.target.doctorLine())
-		message.Grant = login.grant()
+	case errors.As(err, &refused):
+		message.Hints = append(loginHints(refused), refused.target.doctorLine())
+		message.Grant = refused.grant()
 	case errors.As(err, &unreachable):
 		message.Hints = networkHints(unreachable)
 	case errors.As(err, &unbelievable):
@@ -93,12 +89,12 @@ func explain(err error) host.Message {
 // lacking is what Quay lacks, where the error is about that.
 func lacking(err error) (*host.Entry, *host.Grant) {
 	var idToken *refusedIDToken
-	var login *refusedLogin
+	var refused *refusedLogin
 	switch {
 	case errors.As(err, &idToken):
 		return exchangeMessage(idToken).Entry, nil
-	case errors.As(err, &login):
-		return nil, login.grant()
+	case errors.As(err, &refused):
+		return nil, refused.grant()
 	}
 	return nil, nil
 }

@@ -33,20 +33,14 @@ const (
 // managementHints is for what ends federation and setup, nil for all else.
 func managementHints(err error) []string {
 	var (
-		api     *refusedAPI
-		lost    *lostAudiences
-		subject *unknownSubject
-		nowhere *noRepository
+		api  *refusedAPI
+		lost *lostAudiences
 	)
 	switch {
 	case errors.As(err, &api):
 		return apiHints(api)
 	case errors.As(err, &lost):
 		return lostAudiencesHints(lost)
-	case errors.As(err, &subject):
-		return subject.hints
-	case errors.As(err, &nowhere):
-		return []string{"is the name right? To make it as a private one: --create-repositories"}
 	}
 	return nil
 }
@@ -150,11 +144,3 @@ func lostAudiencesHints(l *lostAudiences) []string {
 	}
 	return hints
 }
-
-// unknownSubject is a subject that cannot be told without the job.
-type unknownSubject struct {
-	words string
-	hints []string
-}
-
-func (u *unknownSubject) Error() string { return u.words }

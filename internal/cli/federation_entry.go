@@ -159,7 +159,12 @@ func (a *app) wantedEntry(ctx context.Context, f editFlags, t target) (wantedEnt
 	case f.fromToken:
 		return a.entryFromToken(ctx, f.identityFlags, entry)
 	case f.github != "":
-		entry.issuer, entry.subject, entry.assumed, err = a.githubSubject(ctx, f)
+		config, err := trust(f.caCertificate, a.env.ReadFile)
+		if err != nil {
+			return entry, &usageError{err: err}
+		}
+		entry.issuer, entry.subject, entry.assumed, err = a.githubSubject(ctx, f.entryFlags, a.endpoint(f.identityFlags, a.env.Transport(config)))
+		return entry, err
 	case f.gitlab != "":
 		entry.issuer, entry.subject, err = gitlabSubject(f.entryFlags)
 	case f.serviceAccount != "":
@@ -189,9 +194,9 @@ func (a *app) entryFromToken(ctx context.Context, flags identityFlags, entry wan
 	case err != nil:
 		return entry, err
 	case claims.Issuer == "" || claims.Subject == "":
-		return entry, &unknownSubject{words: "the ID token has no issuer or no subject, so no entry can match it", hints: []string{"its provider has to set both"}}
+		return entry, &host.Curable{Text: "the ID token has no issuer or no subject, so no entry can match it", Cures: []string{"its provider has to set both"}}
 	case !strings.HasPrefix(claims.Issuer, "https://"):
-		return entry, &unknownSubject{words: fmt.Sprintf("the ID token's issuer %s is not https, which Quay needs", claims.Issuer)}
+		return entry, &host.Curable{Text: fmt.Sprintf("the ID token's issuer %s is not https, which Quay needs", claims.Issuer)}
 	}
 	entry.issuer, entry.subject = claims.Issuer, claims.Subject
 	if !entry.explicit && len(claims.Audience) > 0 {

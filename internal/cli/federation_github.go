@@ -33,7 +33,7 @@ var (
 // githubSubject composes the subject of a GitHub job (docs.github.com, OpenID
 // Connect reference): how it begins is GitHub's to tell, if a token for its API
 // is there. Assumed says so where it was not told.
-func (a *app) githubSubject(ctx context.Context, f editFlags) (issuer, subject string, assumed *host.Message, err error) {
+func (a *app) githubSubject(ctx context.Context, f entryFlags, client *endpoint.Client) (issuer, subject string, assumed *host.Message, err error) {
 	parts := githubRepository().FindStringSubmatch(f.github)
 	if parts == nil || (parts[2] == "") != (parts[4] == "") {
 		return "", "", nil, &usageError{err: fmt.Errorf("github %q: write OWNER/REPO, or OWNER@ID/REPO@ID for the form with numbers", f.github)}
@@ -44,11 +44,11 @@ func (a *app) githubSubject(ctx context.Context, f editFlags) (issuer, subject s
 	}
 	prefix := "repo:" + f.github
 	if parts[2] == "" {
-		if prefix, assumed, err = a.githubPrefix(ctx, f.identityFlags, issuer, f.github); err != nil {
+		if prefix, assumed, err = a.githubPrefix(ctx, client, issuer, f.github); err != nil {
 			return "", "", nil, err
 		}
 	}
-	return issuer, prefix + ":" + githubJob(f.entryFlags), assumed, nil
+	return issuer, prefix + ":" + githubJob(f), assumed, nil
 }
 
 // githubJob is the part of a subject that tells the job. A colon in a name is
@@ -81,7 +81,7 @@ func (a *app) githubIssuer() string {
 
 // githubPrefix is how the subjects of a repository begin: as GitHub's API tells,
 // else in the old form, and what is assumed with that.
-func (a *app) githubPrefix(ctx context.Context, flags identityFlags, issuer, repository string) (prefix string, assumed *host.Message, err error) {
+func (a *app) githubPrefix(ctx context.Context, client *endpoint.Client, issuer, repository string) (prefix string, assumed *host.Message, err error) {
 	names := "repo:" + repository
 	if strings.HasSuffix(issuer, "/_services/token") { // a GitHub Enterprise Server has no other form
 		return names, nil, nil
@@ -91,13 +91,9 @@ func (a *app) githubPrefix(ctx context.Context, flags identityFlags, issuer, rep
 		return names, assumedForm(repository, "GitHub was not asked"), nil
 	}
 	a.host.Mask(token)
-	config, err := trust(flags.caCertificate, a.env.ReadFile)
-	if err != nil {
-		return "", nil, &usageError{err: err}
-	}
 	address := server.JoinPath("repos", repository, "actions/oidc/customization/sub")
 	name := "GitHub's API at " + server.Host
-	answer, err := a.endpoint(flags, a.env.Transport(config)).Do(ctx, name, func(context.Context) (*http.Request, error) {
+	answer, err := client.Do(ctx, name, func(context.Context) (*http.Request, error) {
 		return &http.Request{Method: http.MethodGet, URL: address, Header: http.Header{
 			"Authorization": {"Bearer " + token.Reveal()},
 			"Accept":        {"application/vnd.github+json"},
@@ -107,9 +103,9 @@ func (a *app) githubPrefix(ctx context.Context, flags identityFlags, issuer, rep
 	case err != nil:
 		return "", nil, err
 	case answer.Status == http.StatusNotFound:
-		return "", nil, &unknownSubject{
-			words: fmt.Sprintf("%s knows no repository %s, or does not show it to this token", name, repository),
-			hints: []string{"the token in GH_TOKEN or GITHUB_TOKEN must be able to read the repository; without one its subject is assumed"},
+		return "", nil, &host.Curable{
+			Text:  fmt.Sprintf("%s knows no repository %s, or does not show it to this token", name, repository),
+			Cures: []string{"the token in GH_TOKEN or GITHUB_TOKEN must be able to read the repository; without one its subject is assumed"},
 		}
 	case answer.Status != http.StatusOK:
 		return names, assumedForm(repository, fmt.Sprintf("%s answered HTTP %d", name, answer.Status)), nil
@@ -127,19 +123,19 @@ func readPrefix(name, repository string, answer *endpoint.Answer) (string, error
 		Prefix    string   `json:"sub_claim_prefix"`
 	}
 	if json.Unmarshal(answer.Body, &body) != nil {
-		return "", &unknownSubject{words: name + " answered with no JSON object", hints: []string{"is GITHUB_API_URL the address of GitHub's API?"}}
+		return "", &host.Curable{Text: name + " answered with no JSON object", Cures: []string{"is GITHUB_API_URL the address of GitHub's API?"}}
 	}
 	usual := len(body.ClaimKeys) == 0 || slices.Equal(body.ClaimKeys, []string{"repo", "context"})
 	switch {
 	case body.Default != nil && !*body.Default && !usual:
-		return "", &unknownSubject{
-			words: fmt.Sprintf("%s has customized subjects (%s), which only a job can tell", repository, strings.Join(body.ClaimKeys, ", ")),
-			hints: []string{"in a job of that repository: quay-keyless whoami, then federation add --issuer ... --subject ... with what it says"},
+		return "", &host.Curable{
+			Text:  fmt.Sprintf("%s has customized subjects (%s), which only a job can tell", repository, strings.Join(body.ClaimKeys, ", ")),
+			Cures: []string{"in a job of that repository: quay-keyless whoami, then federation add --issuer ... --subject ... with what it says"},
 		}
 	case body.Prefix == "":
 		return "repo:" + repository, nil
 	case !githubPrefix().MatchString(body.Prefix):
-		return "", &unknownSubject{words: fmt.Sprintf("%s answered with the subject prefix %q, which is none", name, body.Prefix)}
+		return "", &host.Curable{Text: fmt.Sprintf("%s answered with the subject prefix %q, which is none", name, body.Prefix)}
 	}
 	return body.Prefix, nil
 }

@@ -4,7 +4,6 @@ package cli
 
 import (
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -105,7 +104,10 @@ func (a *app) find(flags placeFlags, keys []string) (authfile.Plan, error) {
 }
 
 // errUntold is the error before anything is asked for a login that nobody would find.
-var errUntold = errors.New("standard output leads nowhere: nobody would learn where the login is")
+var errUntold = &host.Curable{
+	Text:  "standard output is closed, and --isolated prints the login's location there",
+	Cures: []string{"--auth-dir DIR names the private folder; a shell reads it from " + `eval "$(quay-keyless login --isolated ...)"`},
+}
 
 // isolatedBefore is the folder of an isolated login that this job made before,
 // where a second one belongs too: the tools look in one folder only.

@@ -153,6 +153,11 @@ func (n *noRepository) Error() string {
 }
 
 // Unwrap is what Quay answered.
+// Hints say what to do about it.
+func (n *noRepository) Hints() []string {
+	return []string{"is the name right? To create it as a private repository: --create-repositories"}
+}
+
 func (n *noRepository) Unwrap() error {
 	return &quay.Refusal{Host: n.target.registry.Host, Status: http.StatusNotFound}
 }

@@ -5,7 +5,6 @@ package cli
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -14,6 +13,7 @@ import (
 
 	"quay-keyless/internal/authfile"
 	"quay-keyless/internal/errno"
+	"quay-keyless/internal/host"
 )
 
 // token is the command for tools that read no auth file.
@@ -82,7 +82,10 @@ func (a *app) runToken(ctx context.Context, flags tokenFlags, registry string) e
 }
 
 // errUnread is the error before anything is asked for a token that would get lost.
-var errUnread = errors.New("standard output leads nowhere: nobody would get the robot token")
+var errUnread = &host.Curable{
+	Text:  "standard output is closed, so nobody would get the robot token",
+	Cures: []string{"token --output-file PATH writes it to a file, and doctor checks everything without a token"},
+}
 
 // tokenOutputs are the forms that a robot token can be printed in.
 var tokenOutputs = map[string]func(minted) ([]byte, error){
