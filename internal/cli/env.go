@@ -14,6 +14,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"os"
 	"os/signal"
@@ -57,9 +58,11 @@ type Env struct {
 // OS is the process's own environment. Version and repository are what the release
 // build set; without a version it is the module's, if it was built from one. The
 // process keeps from now on, whatever its umask, its own rights to the files that it
-// makes.
+// makes. The standard library's logger writes nowhere from now on: net/http logs there
+// what a server sends unasked, and secrets with GODEBUG=http2debug=1.
 func OS(version, repository string) Env {
 	keepOwner()
+	log.SetOutput(io.Discard)
 	if info, ok := debug.ReadBuildInfo(); version == "" && ok {
 		version = info.Main.Version
 	}
