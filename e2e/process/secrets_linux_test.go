@@ -52,7 +52,7 @@ func TestSecretsUnderStrace(t *testing.T) {
 		"login by browser":  {env: slices.Concat(person, []string{"BROWSER=1"}), args: []string{"login", "--oidc-flow", "code"}, writes: inHome, keep: state + ".N"},
 		"logout":            {args: logout, writes: inHome},
 		"token":             {args: []string{"token"}, prints: true},
-		"token into a file": {args: []string{"token", "--output-file", "token"}, writes: []string{"/.token.N"}, keep: "/.token.N"},
+		"token into a file": {args: []string{"token", "--output-file", "token"}, writes: []string{"/.token.quay-keyless.N"}, keep: "/.token.quay-keyless.N"},
 		"refused":           {env: []string{"QUAY_ROBOT=acme+other"}, args: login},
 		"whoami":            {args: []string{"whoami"}},
 		"doctor":            {args: []string{"doctor"}},

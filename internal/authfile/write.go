@@ -17,7 +17,6 @@ import (
 // chosen mode whatever it was before. It reports whether that was in place: where the
 // file is a mount point, or its folder may not be written.
 func (f *File) write(old, text []byte) (inPlace bool, err error) {
-	wholefile.Sweep(f.folder(), f.sideName()+".") // the lock is ours
 	err = wholefile.Write(f.path, f.sideName()+".", text, f.mode)
 	if err == nil || old == nil || !forbidsRename(err) {
 		return false, err

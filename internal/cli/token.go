@@ -12,8 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"quay-keyless/internal/authfile"
-	"quay-keyless/internal/errno"
-	"quay-keyless/internal/host"
 )
 
 // token is the command for tools that read no auth file.
@@ -31,7 +29,7 @@ as a Kubernetes pull secret for "kubectl apply -f -".` + variables,
 	}
 	flags.mintFlags.addTo(command.Flags())
 	command.Flags().StringVar(&flags.output, "output", "text", "text, json or kubernetes-secret")
-	command.Flags().StringVar(&flags.outputFile, "output-file", "", "write to the file at `PATH` (mode 0600) in place of standard output")
+	command.Flags().StringVar(&flags.outputFile, "output-file", "", "write to the file at `PATH` (mode 0600) instead of standard output")
 	return command
 }
 
@@ -49,21 +47,19 @@ func (a *app) runToken(ctx context.Context, flags tokenFlags, registry string) e
 	if err != nil {
 		return &usageError{err: err}
 	}
-	encode, ok := tokenOutputs[flags.output]
+	encode, ok := tokenFormats[flags.output]
 	if !ok {
 		return &usageError{err: fmt.Errorf("output %q: it is text, json or kubernetes-secret", flags.output)}
-	}
-	if flags.outputFile != "" {
-		if err := checkPrivate(flags.outputFile); err != nil {
-			return err
-		}
-	} else if a.env.Unread {
-		return errUnread
 	}
 	ctx, stop := a.env.Interruptible(ctx)
 	defer stop()
 	ctx, cancel := flags.deadline(ctx)
 	defer cancel()
+	output, err := a.newTokenOutput(flags.outputFile)
+	if err != nil {
+		return err
+	}
+	defer output.discard()
 	logins, err := a.mint(ctx, flags.mintFlags, targets)
 	if err != nil {
 		return err
@@ -72,23 +68,11 @@ func (a *app) runToken(ctx context.Context, flags tokenFlags, registry string) e
 	if err != nil {
 		return err
 	}
-	if flags.outputFile != "" {
-		return writePrivate(flags.outputFile, text)
-	}
-	if _, err = a.env.Stdout.Write(text); err != nil {
-		return fmt.Errorf("printing the robot token: %w", errno.Of(err))
-	}
-	return nil
+	return output.write(text)
 }
 
-// errUnread is the error before anything is asked for a token that would get lost.
-var errUnread = &host.Curable{
-	Text:  "standard output is closed, so nobody would get the robot token",
-	Cures: []string{"token --output-file PATH writes it to a file, and doctor checks everything without a token"},
-}
-
-// tokenOutputs are the forms that a robot token can be printed in.
-var tokenOutputs = map[string]func(minted) ([]byte, error){
+// tokenFormats are the formats of a robot token.
+var tokenFormats = map[string]func(minted) ([]byte, error){
 	"text":              tokenText,
 	"json":              tokenJSON,
 	"kubernetes-secret": tokenSecret,

@@ -1,59 +1,102 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package wholefile writes a file at one stroke: whatever dies in between, its name
-// leads to the old text or to the new one, and to all of it.
+// Package wholefile replaces a file in one step: if the program is killed at any time,
+// the name leads to the whole old text or to the whole new text.
 package wholefile
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 )
 
 // private is the mode that [os.CreateTemp] gives.
 const private fs.FileMode = 0o600
 
-// Write puts text in the place of what path names: in a new file beside it, which is
-// renamed over it. The new file's name is prefix and a number; it is private until it
-// has its text, and gets mode then if that is another, whatever the umask says. A link
-// at path is replaced, not followed. When Write returns, the text and the name are on the disk.
-//
-// The errors are the system's. Unless only the last step failed, the folder is then as
-// it was.
-func Write(path, prefix string, text []byte, mode fs.FileMode) error {
-	file, err := os.CreateTemp(filepath.Dir(path), prefix+"*")
-	if err != nil {
-		return err
-	}
-	err = fill(file, text, mode)
-	if err == nil {
-		err = os.Rename(file.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(file.Name())
-		return err
-	}
-	return SyncName(path)
+// File is a new file that has a temporary name until [File.Commit]. It is locked
+// until then, so that [Sweep] does not remove it.
+type File struct {
+	path string
+	file *os.File
+	done bool // it has its path, or was removed
 }
 
-// fill writes the new file to the disk, gives it its mode and closes it.
-func fill(file *os.File, text []byte, mode fs.FileMode) error {
-	_, err := file.Write(text)
-	if err == nil && mode != private {
-		err = file.Chmod(mode)
+// Create makes a new private file in path's folder, under a name of prefix and a
+// number, and first removes what killed writers with this prefix left there. The
+// errors are the system's.
+func Create(path, prefix string) (*File, error) {
+	folder := filepath.Dir(path)
+	Sweep(folder, prefix)
+	for {
+		file, err := os.CreateTemp(folder, prefix+"*")
+		if err != nil {
+			return nil, err
+		}
+		if claim(file) {
+			return &File{path: path, file: file}, nil
+		}
+		_ = file.Close() // a sweep found it before it was locked
+	}
+}
+
+// Commit writes text into the file, gives it mode, whatever the umask is, and renames
+// it to its path. It replaces a link at path and does not follow it. When Commit
+// returns, text and name are on the disk.
+//
+// The errors are the system's. Unless only the last step failed, the folder is then as
+// it was before [Create].
+func (f *File) Commit(text []byte, mode fs.FileMode) error {
+	err := f.fill(text, mode)
+	if runtime.GOOS == "windows" { // which does not rename an open file
+		err = errors.Join(err, f.file.Close())
 	}
 	if err == nil {
-		err = file.Sync()
+		err = os.Rename(f.file.Name(), f.path)
 	}
-	if closed := file.Close(); err == nil {
-		err = closed
+	if err != nil {
+		f.Discard()
+		return err
+	}
+	f.done = true
+	_ = f.file.Close() // it is on the disk
+	return SyncName(f.path)
+}
+
+// fill writes the new file to the disk and gives it its mode.
+func (f *File) fill(text []byte, mode fs.FileMode) error {
+	_, err := f.file.Write(text)
+	if err == nil && mode != private {
+		err = f.file.Chmod(mode)
+	}
+	if err == nil {
+		err = f.file.Sync()
 	}
 	return err
 }
 
-// Sweep removes from a folder what writers with this prefix left there that died. The
-// caller makes sure, by a lock, that no other is at work.
+// Discard removes the file, unless it was committed.
+func (f *File) Discard() {
+	if !f.done {
+		f.done = true
+		_ = os.Remove(f.file.Name())
+		_ = f.file.Close()
+	}
+}
+
+// Write is [Create] and [File.Commit].
+func Write(path, prefix string, text []byte, mode fs.FileMode) error {
+	file, err := Create(path, prefix)
+	if err != nil {
+		return err
+	}
+	return file.Commit(text, mode)
+}
+
+// Sweep removes from a folder the files that killed writers with this prefix left
+// there. Files of writers at work stay.
 func Sweep(folder, prefix string) {
 	entries, err := os.ReadDir(folder)
 	if err != nil {
@@ -61,8 +104,18 @@ func Sweep(folder, prefix string) {
 	}
 	for _, entry := range entries {
 		number, ours := strings.CutPrefix(entry.Name(), prefix)
-		if ours && number != "" && strings.Trim(number, "0123456789") == "" {
-			_ = os.Remove(filepath.Join(folder, entry.Name()))
+		if ours && number != "" && strings.Trim(number, "0123456789") == "" && entry.Type().IsRegular() {
+			removeAbandoned(filepath.Join(folder, entry.Name()))
 		}
 	}
+}
+
+// isAt reports whether path still names the open file.
+func isAt(file *os.File, path string) bool {
+	opened, err := file.Stat()
+	if err != nil {
+		return false
+	}
+	named, err := os.Lstat(path)
+	return err == nil && os.SameFile(opened, named)
 }

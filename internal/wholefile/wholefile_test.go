@@ -8,8 +8,11 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"quay-keyless/internal/wholefile"
 )
@@ -76,16 +79,95 @@ func TestWriteFails(t *testing.T) {
 	}
 }
 
+// abandon makes a file that a killed writer left.
+func abandon(t *testing.T, path string) {
+	t.Helper()
+	put(t, path, "")
+	old := time.Now().Add(-48 * time.Hour) // which counts on Windows
+	if err := os.Chtimes(path, old, old); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestSweep(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	stay := []string{".text.ours", ".text.ours.", ".text.ours.12a", ".text.theirs.12", "text.ours.12"}
 	for _, name := range append([]string{".text.ours.12", ".text.ours.4294967295"}, stay...) {
-		put(t, filepath.Join(folder, name), "")
+		abandon(t, filepath.Join(folder, name))
 	}
+	if err := os.Mkdir(filepath.Join(folder, ".text.ours.7"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	stay = append(stay, ".text.ours.7")
+	slices.Sort(stay)
 	wholefile.Sweep(folder, prefix)
 	if got := names(t, folder); !slices.Equal(got, stay) {
 		t.Errorf("the folder has %q, not %q", got, stay)
 	}
 	wholefile.Sweep(filepath.Join(folder, "missing"), prefix)
+}
+
+// A writer removes what killed ones left, and takes nothing from those at work.
+func TestWriteBesideOthers(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	abandon(t, filepath.Join(folder, prefix+"12"))
+	slow, err := wholefile.Create(filepath.Join(folder, "text"), prefix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := names(t, folder); len(got) != 1 || got[0] == prefix+"12" {
+		t.Fatalf("the folder has %q", got)
+	}
+	put(t, filepath.Join(folder, "other"), "old")
+	if err := wholefile.Write(filepath.Join(folder, "other"), prefix, []byte("new"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := slow.Commit([]byte("slow"), 0o600); err != nil {
+		t.Errorf("another writer took its file away: %v", err)
+	}
+	if got := names(t, folder); !slices.Equal(got, []string{"other", "text"}) {
+		t.Errorf("the folder has %q", got)
+	}
+}
+
+func TestDiscard(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "text")
+	for _, commit := range []bool{false, true} {
+		file, err := wholefile.Create(path, prefix)
+		if err == nil && commit {
+			err = file.Commit([]byte("new"), 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		file.Discard()
+		file.Discard()
+		if got := names(t, filepath.Dir(path)); (len(got) == 1) != commit {
+			t.Errorf("committed: %t, and the folder has %q", commit, got)
+		}
+	}
+}
+
+// Writers in one folder that all sweep each other's files lose none.
+func TestWriteInParallel(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	var writers sync.WaitGroup
+	for i := range 8 {
+		writers.Go(func() {
+			path := filepath.Join(folder, strconv.Itoa(i))
+			for range 20 {
+				if err := wholefile.Write(path, prefix, []byte("text"), 0o600); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	writers.Wait()
+	if got := names(t, folder); len(got) != 8 {
+		t.Errorf("the folder has %q", got)
+	}
 }

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"quay-keyless/internal/errno"
+	"quay-keyless/internal/host"
+	"quay-keyless/internal/wholefile"
+)
+
+// tokenOutput is where a robot token goes: standard output, or a file.
+type tokenOutput struct {
+	stdout io.Writer
+	path   string
+	file   *wholefile.File // nil for standard output
+}
+
+// errUnread is the error before anything is asked for a token that would get lost.
+var errUnread = &host.Curable{
+	Text:  "standard output is closed, so nobody would get the robot token",
+	Cures: []string{"token --output-file PATH writes it to a file, and doctor checks everything without a token"},
+}
+
+// newTokenOutput opens the output before Quay issues a token, so that one that cannot
+// be written costs nothing.
+func (a *app) newTokenOutput(path string) (*tokenOutput, error) {
+	switch {
+	case path == "" && a.env.Unread:
+		return nil, errUnread
+	case path == "":
+		return &tokenOutput{stdout: a.env.Stdout}, nil
+	case isStream(path):
+		return nil, &usageError{err: fmt.Errorf("--output-file %s is not a file: leave out --output-file to print the robot token", path)}
+	}
+	err := checkOutputFile(path)
+	var file *wholefile.File
+	if err == nil {
+		file, err = wholefile.Create(path, "."+filepath.Base(path)+".quay-keyless.")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot write %s: %w", path, errno.Of(err))
+	}
+	return &tokenOutput{path: path, file: file}, nil
+}
+
+// checkOutputFile accepts a regular file, or nothing. Another user may have made a
+// link, pipe or device to get the token, or to choose the mode of its file.
+func checkOutputFile(path string) error {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case info.IsDir():
+		return syscall.EISDIR
+	case info.Mode()&fs.ModeSymlink != 0:
+		return errors.New("it is a symbolic link: name the file itself")
+	case !info.Mode().IsRegular():
+		return errors.New("it is not a regular file")
+	}
+	return nil
+}
+
+// isStream reports a path that stands for an open stream of the process.
+func isStream(path string) bool {
+	path = filepath.ToSlash(filepath.Clean(path))
+	return slices.Contains([]string{"-", "/dev/stdout", "/dev/stderr", "/dev/tty"}, path) ||
+		strings.HasPrefix(path, "/dev/fd/") || strings.HasPrefix(path, "/proc/self/fd/")
+}
+
+// write prints the token, or puts it into a new file of mode 0600 that replaces the
+// one at the path.
+func (o *tokenOutput) write(text []byte) error {
+	if o.file == nil {
+		if _, err := o.stdout.Write(text); err != nil {
+			return fmt.Errorf("printing the robot token: %w", errno.Of(err))
+		}
+		return nil
+	}
+	if err := o.file.Commit(text, 0o600); err != nil {
+		return fmt.Errorf("cannot write %s: %w", o.path, errno.Of(err))
+	}
+	return nil
+}
+
+// discard removes the new file, unless it was written.
+func (o *tokenOutput) discard() {
+	if o.file != nil {
+		o.file.Discard()
+	}
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build unix
+
+package wholefile
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// SyncName makes the name of a file durable. Some file systems have no such
+// thing for folders and say EINVAL.
+func SyncName(path string) error {
+	folder, err := os.Open(filepath.Dir(path))
+	if errors.Is(err, fs.ErrPermission) {
+		return nil // it may be written, but not listed
+	} else if err != nil {
+		return err
+	}
+	defer func() { _ = folder.Close() }()
+	if err := folder.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) {
+		return err
+	}
+	return nil
+}
+
+// claim locks a new file, and reports false if a sweep has it. On a file system
+// without locks the file is not locked, and no sweep removes it.
+func claim(file *os.File) bool {
+	err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	return !errors.Is(err, syscall.EWOULDBLOCK) && (err != nil || isAt(file, file.Name()))
+}
+
+// removeAbandoned removes a file that no process has locked. The lock ends with the
+// process that held it, however that ended. While this function has the lock, no
+// other process claims, renames or removes the file.
+func removeAbandoned(path string) {
+	file, err := os.OpenFile(path, os.O_RDWR|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return
+	}
+	defer func() { _ = file.Close() }()
+	if syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil && isAt(file, path) {
+		_ = os.Remove(path)
+	}
+}
