@@ -20,6 +20,7 @@ import (
 	"os/signal"
 	"runtime"
 	"runtime/debug"
+	"sync"
 	"syscall"
 	"time"
 
@@ -142,7 +143,8 @@ func interruptible(ctx context.Context) (context.Context, context.CancelFunc) {
 	signal.Ignore(syscall.SIGPIPE)
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
-	go func() {
+	var watching sync.WaitGroup
+	watching.Go(func() {
 		select {
 		case received := <-signals:
 			signal.Stop(signals)
@@ -150,6 +152,9 @@ func interruptible(ctx context.Context) (context.Context, context.CancelFunc) {
 			cancel(&Interrupted{Signal: number})
 		case <-ctx.Done():
 		}
-	}()
-	return ctx, func() { cancel(context.Canceled) }
+	})
+	return ctx, func() {
+		cancel(context.Canceled)
+		watching.Wait()
+	}
 }

@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -92,37 +93,26 @@ type visit struct {
 	claims    idtoken.Claims
 }
 
-// open gets the ID token and the registry's ping side by side; the ping also
-// makes the connection that the exchange will use.
+// open gets the ID token and pings the registry at the same time. The ping also
+// makes the connection that the exchange will use. Without an ID token the ping is
+// cancelled, and has ended when open returns.
 func (s *site) open(ctx context.Context) (visit, error) {
-	ping := s.ping(ctx)
+	pinging, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var challenge quay.Challenge
+	var unanswered error
+	var ping sync.WaitGroup
+	ping.Go(func() { challenge, unanswered = s.quay.Ping(pinging) })
 	_, claims, err := s.idToken.IDToken(ctx)
 	if err != nil {
-		return visit{}, err
+		cancel()
 	}
-	challenge, err := ping()
-	if err != nil {
+	ping.Wait()
+	if err := cmp.Or(err, unanswered); err != nil {
 		return visit{}, err
 	}
 	s.warnOfSkew()
 	return visit{s, challenge, claims}, s.preflight(claims)
-}
-
-// ping asks the registry; the result waits for its answer.
-func (s *site) ping(ctx context.Context) func() (quay.Challenge, error) {
-	type answer struct {
-		challenge quay.Challenge
-		err       error
-	}
-	answers := make(chan answer, 1)
-	go func() {
-		challenge, err := s.quay.Ping(ctx)
-		answers <- answer{challenge, err}
-	}()
-	return func() (quay.Challenge, error) {
-		a := <-answers
-		return a.challenge, a.err
-	}
 }
 
 // warnOfSkew tells a clock that is off: the registry's is the one that counts.

@@ -66,7 +66,7 @@ func readLine(ctx context.Context, from io.Reader) (idtoken.Secret, error) {
 }
 
 // browse gives what opens an address in the user's browser, where a desktop is
-// there. What comes of it is the browser's: the address was printed too.
+// there. It does not wait for the browser: the address was printed too.
 func browse(getenv func(string) string, environment []string) func(context.Context, string) {
 	return func(_ context.Context, address string) {
 		program := opener(runtime.GOOS, getenv)
@@ -76,7 +76,7 @@ func browse(getenv func(string) string, environment []string) func(context.Conte
 		command := exec.Command(program[0], append(program[1:], address)...) //nolint:gosec // one of three programs
 		command.Env = harmless(environment)
 		if command.Start() == nil {
-			go command.Wait() //nolint:errcheck // see above
+			_ = command.Process.Release()
 		}
 	}
 }

@@ -68,28 +68,41 @@ func (s *Sandbox) Serve(address string, secure, plain net.Listener) error {
 
 func (s *Sandbox) serve(listener net.Listener, config *tls.Config) {
 	server := &http.Server{
-		Handler:           s.handler,
+		Handler:           s.handled(s.handler),
 		TLSConfig:         config,
 		ReadHeaderTimeout: time.Minute,
 		ErrorLog:          log.New(s.cfg.Log, "", 0),
 	}
 	s.servers = append(s.servers, server)
-	go func() {
+	s.serving.Go(func() {
 		if config == nil {
 			_ = server.Serve(listener)
 			return
 		}
 		_ = server.ServeTLS(listener, "", "")
-	}()
+	})
 }
 
-// Close stops serving at once; requests under way lose their connection.
+// handled lets Close wait for the requests under way.
+func (s *Sandbox) handled(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.handling.RLock()
+		defer s.handling.RUnlock()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// Close stops serving. Requests under way lose their connection, and have ended when
+// Close returns.
 func (s *Sandbox) Close() error {
 	s.ClearFaults()
 	var errs []error
 	for _, server := range s.servers {
 		errs = append(errs, server.Close())
 	}
+	s.serving.Wait()
+	s.handling.Lock()
+	defer s.handling.Unlock()
 	s.issuers.CloseIdleConnections()
 	return errors.Join(errs...)
 }

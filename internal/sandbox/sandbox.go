@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -38,6 +39,8 @@ type Sandbox struct {
 	issuers   http.Client // fetches discovery and keys, as Quay does
 	handler   http.Handler
 	servers   []*http.Server
+	serving   sync.WaitGroup
+	handling  sync.RWMutex // held for reading while a request is handled
 	offset    atomic.Int64
 }
 
