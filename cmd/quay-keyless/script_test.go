@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -23,6 +24,7 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"go.uber.org/goleak"
 
 	"quay-keyless/internal/cli"
 	"quay-keyless/internal/sandbox"
@@ -46,8 +48,21 @@ func TestScripts(t *testing.T) {
 	})
 }
 
+// TestMain fails if a test left a goroutine behind.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"quay-keyless": program, "docker-credential-quay-keyless": credentialHelper})
+	testscript.Main(leakless{m}, map[string]func(){"quay-keyless": program, "docker-credential-quay-keyless": credentialHelper})
+}
+
+// leakless is a run of tests that fails if they left a goroutine behind.
+type leakless struct{ *testing.M }
+
+func (m leakless) Run() int {
+	code := m.M.Run()
+	if err := goleak.Find(); code == 0 && err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
 }
 
 // program is main with six differences: it has the script's clock, waiting takes
