@@ -45,17 +45,21 @@ func (a *app) authFiles(paths []string) (authFiles, error) {
 }
 
 // set writes the logins to every file, and notes in done how to take that back.
-func (files authFiles) set(ctx context.Context, entries []authfile.Entry, say host.Host, done *undone) error {
+func (a *app) set(ctx context.Context, files authFiles, entries []authfile.Entry, done *undone) error {
+	var keys []string
+	for _, entry := range entries {
+		keys = append(keys, entry.Key)
+	}
 	for _, file := range files {
 		change, err := file.Set(ctx, entries...)
+		if change.Writes > 0 { // a wait after the write may have failed
+			*done = append(*done, a.takeBack(file, keys))
+		}
 		if err != nil {
 			return err
 		}
-		if change.Undo != nil {
-			*done = append(*done, change.Undo)
-		}
-		say.Notice(file.written(change))
-		warnOfLostState(say, file.Path(), change)
+		a.host.Notice(file.written(change))
+		warnOfLostState(a.host, file.Path(), change)
 	}
 	return nil
 }
