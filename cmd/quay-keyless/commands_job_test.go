@@ -35,6 +35,7 @@ func github(ts *testscript.TestScript, _ bool, args []string) {
 	for _, file := range []string{"GITHUB_OUTPUT", "GITHUB_STATE", "GITHUB_ENV", "GITHUB_STEP_SUMMARY"} {
 		ts.Setenv(file, ts.MkAbs(strings.ToLower(file)))
 	}
+	ts.Check(os.WriteFile(ts.Getenv("GITHUB_STATE"), nil, 0o600)) // by which the program knows a runner
 }
 
 // post runs the command that the action's post phase runs, logout, with the variables

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"slices"
 	"strings"
 
 	"github.com/sethvargo/go-githubactions"
@@ -20,6 +22,7 @@ type GitHub struct {
 	words
 	env    Env
 	action *githubactions.Action
+	masks  bool // a runner reads them
 }
 
 var _ Host = (*GitHub)(nil)
@@ -29,15 +32,29 @@ func newGitHub(env Env) *GitHub {
 		words:  words{out: harmless{env.Words}, results: env.Results},
 		env:    env,
 		action: githubactions.New(githubactions.WithWriter(lenient{env.Words}), githubactions.WithGetenv(env.Getenv)),
+		masks:  runnerReads(env.Getenv),
 	}
+}
+
+// fileCommands name files that a runner creates for each step.
+var fileCommands = []string{"GITHUB_ENV", "GITHUB_OUTPUT", "GITHUB_STATE"}
+
+// runnerReads reports whether a runner of GitHub's reads this step's output. A user or
+// another CI can set GITHUB_ACTIONS too, and there a mask would print its secret.
+func runnerReads(getenv func(string) string) bool {
+	return slices.ContainsFunc(fileCommands, func(name string) bool {
+		info, err := os.Stat(getenv(name))
+		return err == nil && info.Mode().IsRegular()
+	})
 }
 
 // Name is github.
 func (*GitHub) Name() string { return "github" }
 
-// Mask tells the runner to show the secret as *** from now on.
+// Mask tells the runner to show the secret as *** from now on. Without a runner it
+// prints nothing.
 func (g *GitHub) Mask(secret idtoken.Secret) {
-	if !secret.Empty() {
+	if g.masks && !secret.Empty() {
 		g.action.AddMask(secret.Reveal())
 	}
 }

@@ -130,17 +130,21 @@ type Env struct {
 	Words, Results io.Writer
 }
 
-// Detect finds the host from the variables that each sets in its jobs.
+// Detect finds the host from the variables that each sets in its jobs. If several hosts
+// have set theirs, it is GitHub only if a runner of GitHub's reads the output.
 func Detect(env Env) Host {
 	env.Words = &oneAtATime{out: env.Words}
 	words := words{out: env.Words, results: env.Results}
+	github := env.Getenv("GITHUB_ACTIONS") == "true"
 	switch {
-	case env.Getenv("GITHUB_ACTIONS") == "true":
+	case github && runnerReads(env.Getenv):
 		return newGitHub(env)
 	case env.Getenv("GITLAB_CI") == "true":
 		return GitLab{words}
 	case env.Getenv(resultVariable("registry")) != "":
 		return Tekton{words, env.Getenv}
+	case github:
+		return newGitHub(env)
 	}
 	return Terminal{words}
 }

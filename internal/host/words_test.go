@@ -219,14 +219,35 @@ func TestMask(t *testing.T) {
 		}
 		h.Mask(idtoken.NewSecret("hunter2"))
 		h.Mask(idtoken.NewSecret("100%\nhunter3"))
-		want := ""
-		if name == "github" {
-			want = "::add-mask::hunter2\n::add-mask::100%25%0Ahunter3\n"
-		}
-		if out.String() != want {
-			t.Errorf("%s: %q, want %q", name, out.String(), want)
+		if out.Len() != 0 {
+			t.Errorf("%s, without a runner: %q", name, out.String())
 		}
 	}
+	for _, variable := range []string{"GITHUB_ENV", "GITHUB_OUTPUT", "GITHUB_STATE"} {
+		variables := map[string]string{"GITHUB_ACTIONS": "true", variable: fileCommand(t)}
+		var out bytes.Buffer
+		h := detect(variables, &out)
+		h.Mask(idtoken.NewSecret("hunter2"))
+		h.Mask(idtoken.NewSecret("100%\nhunter3"))
+		if want := "::add-mask::hunter2\n::add-mask::100%25%0Ahunter3\n"; out.String() != want {
+			t.Errorf("%s: %q, want %q", variable, out.String(), want)
+		}
+		variables[variable] += "-of-another-step"
+		out.Reset()
+		if detect(variables, &out).Mask(idtoken.NewSecret("hunter2")); out.Len() != 0 {
+			t.Errorf("%s names no file: %q", variable, out.String())
+		}
+	}
+}
+
+// fileCommand is a file as a runner of GitHub's makes it for a step.
+func fileCommand(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "set_env")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // closed is a log that nobody reads.
@@ -245,6 +266,7 @@ func TestClosedLog(t *testing.T) {
 
 func TestDetect(t *testing.T) {
 	t.Parallel()
+	made := fileCommand(t)
 	for _, test := range []struct {
 		variables map[string]string
 		want      string
@@ -258,7 +280,9 @@ func TestDetect(t *testing.T) {
 		{map[string]string{"GITLAB_CI": "yes"}, "terminal"},
 		{map[string]string{"TEKTON_RESULT_REGISTRY": "/tekton/results/registry"}, "tekton"},
 		{map[string]string{"TEKTON_RESULT_USERNAME": "/tekton/results/username"}, "terminal"},
-		{map[string]string{"GITHUB_ACTIONS": "true", "GITLAB_CI": "true", "TEKTON_RESULT_REGISTRY": "/x"}, "github"},
+		{map[string]string{"GITHUB_ACTIONS": "true", "GITLAB_CI": "true"}, "gitlab"},
+		{map[string]string{"GITHUB_ACTIONS": "true", "TEKTON_RESULT_REGISTRY": "/x"}, "tekton"},
+		{map[string]string{"GITHUB_ACTIONS": "true", "GITLAB_CI": "true", "TEKTON_RESULT_REGISTRY": "/x", "GITHUB_STATE": made}, "github"},
 		{map[string]string{"GITLAB_CI": "true", "TEKTON_RESULT_REGISTRY": "/x"}, "gitlab"},
 	} {
 		if got := detect(test.variables, &bytes.Buffer{}).Name(); got != test.want {
