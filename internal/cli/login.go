@@ -12,6 +12,7 @@ import (
 
 	"quay-keyless/internal/authfile"
 	"quay-keyless/internal/host"
+	"quay-keyless/internal/quay"
 )
 
 // login is the command that everything else is for.
@@ -201,10 +202,11 @@ func (a *app) entries(logins []minted) []authfile.Entry {
 }
 
 // hold is what a login of this job has on its auth files' keys, for so long by the
-// clock here, which the logout will ask too.
+// clock here, which the logout will ask too. A registry that changes its clock between
+// two answers cannot make that longer than a token's longest life.
 func (a *app) hold(left time.Duration) authfile.Hold {
 	now := a.env.Clock.Now()
-	return authfile.Hold{By: host.Holder(a.env.Getenv), From: now, Until: now.Add(left)}
+	return authfile.Hold{By: host.Holder(a.env.Getenv), From: now, Until: now.Add(min(left, quay.LongestLife))}
 }
 
 // minutes says how long a robot token lives.

@@ -24,13 +24,17 @@ const exchangePath = "/oauth2/federation/robot/token"
 // bytes with its end).
 const headerLine = 8192
 
+// LongestLife is how long a robot token counts at most, whatever it says of its expiry:
+// today's Quay issues them for an hour.
+const LongestLife = 24 * time.Hour
+
 // IDToken gives the ID token to send, renewed if the last one is spent. It is
 // called for every attempt.
 type IDToken func(context.Context) (idtoken.Secret, error)
 
 // Exchange shows an ID token to Quay and returns the robot token that it gives
 // for it: AccessToken is the robot's password at the registry, Expiry is read
-// from it and by the registry's clock. A token for another robot, or one that
+// from it, by the registry's clock, and at most [LongestLife] away. A token for another robot, or one that
 // is not alive, is [*endpoint.Unbelievable].
 //
 // The errors are [*Refusal], [*endpoint.Unreachable], [*endpoint.Unbelievable],
@@ -109,7 +113,11 @@ func (c *Client) robotToken(name string, robot Robot, answer *endpoint.Answer) (
 	case !c.Now().Before(claims.Expiry):
 		return odd("answered with a robot token that expired at %s", claims.Expiry.UTC().Format(time.RFC3339))
 	}
-	return &oauth2.Token{AccessToken: body.Token, Expiry: claims.Expiry}, nil
+	expiry := claims.Expiry
+	if latest := c.Now().Add(LongestLife); expiry.After(latest) {
+		expiry = latest
+	}
+	return &oauth2.Token{AccessToken: body.Token, Expiry: expiry}, nil
 }
 
 // kind names what an answer holds in place of the JSON that was expected.

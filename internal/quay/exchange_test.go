@@ -112,6 +112,30 @@ func TestRobotTokenIsNotVerified(t *testing.T) {
 	}
 }
 
+// A token that says it lives for years counts for a day.
+func TestRobotTokenLifetime(t *testing.T) {
+	t.Parallel()
+	unix := float64(now.Unix())
+	for _, test := range []struct {
+		exp  float64
+		want time.Duration // 0 for a token that is refused
+	}{
+		{unix + 3600, time.Hour}, {unix + 0.5, 500 * time.Millisecond}, {unix + 86400, 24 * time.Hour}, {unix + 86400.5, 24 * time.Hour}, {unix + 86401, 24 * time.Hour},
+		{9e10, 24 * time.Hour}, {253402300799, 24 * time.Hour}, {253402300800, 0}, {1e300, 0},
+		{unix, 0}, {unix - 0.5, 0}, {0, 0}, {-0.5, 0}, {-unix, 0}, {-9e18, 0},
+	} {
+		body := asJSON(t, "token", jwt(t, object{"sub": "acme+ci", "exp": test.exp}))
+		got, err := client(t, "quay.example", always(reply{status: 200, body: body})).Exchange(t.Context(), ci, holding("id.to.ken"))
+		var unbelievable *endpoint.Unbelievable
+		switch {
+		case test.want == 0 && !errors.As(err, &unbelievable):
+			t.Errorf("exp %f: got %v, %v", test.exp, got, err)
+		case test.want != 0 && (err != nil || got.Expiry.Sub(now) != test.want):
+			t.Errorf("exp %f: got %v, %v, want %s", test.exp, got, err, test.want)
+		}
+	}
+}
+
 func TestHeaderLineLimit(t *testing.T) {
 	t.Parallel()
 	// "Authorization: Basic " and the line's end leave 8169 bytes, 8168 in
