@@ -3,9 +3,11 @@
 package issuer_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"io"
@@ -156,6 +158,12 @@ func signed(t testing.TB, kid string) idtoken.Secret {
 	return idtoken.NewSecret(string(text))
 }
 
+// rsaKey is a public key of so many bits, which nobody made.
+func rsaKey(bits int, exponent string) string {
+	n := bytes.Repeat([]byte{0xff}, bits/8)
+	return `{"kty":"RSA","kid":"key-1","n":"` + base64.RawURLEncoding.EncodeToString(n) + `","e":"` + exponent + `"}`
+}
+
 func TestVerify(t *testing.T) {
 	t.Parallel()
 	other, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -179,6 +187,15 @@ func TestVerify(t *testing.T) {
 		"no kind":         {`{"kid":"key-1"}`, `has a key of the kind "", which Quay cannot read, and so it reads none`},
 		"no object":       {`7`, `has a key of the kind "", which Quay cannot read, and so it reads none`},
 		"broken":          {`{"kty":"RSA","kid":"key-1","n":"","e":"?"}`, `has a broken key under the ID token's kid "key-1"`},
+		"a number for n":  {`{"kty":"RSA","kid":"key-1","n":7,"e":"AQAB"}`, `has a broken key under the ID token's kid "key-1"`},
+		"no n":            {`{"kty":"RSA","kid":"key-1","e":"AQAB"}`, `has a broken key under the ID token's kid "key-1"`},
+		"zero":            {`{"kty":"RSA","kid":"key-1","n":"AAAA","e":"AQAB"}`, `has a broken key under the ID token's kid "key-1"`},
+		"padded":          {strings.NewReplacer(`"e":"AQAB"`, `"e":"AAEAAQ=="`).Replace(published(t, "key-1", private())), ""},
+		"16,384 bits":     {rsaKey(16384, "AQAB"), `does not fit the key "key-1" of the list of keys at https://k.example`},
+		"16,392 bits":     {rsaKey(16392, "AQAB"), `has an RSA key of 16392 bits, more than the 16384 that are checked here, under the ID token's kid "key-1"`},
+		"a million bits":  {rsaKey(1<<20, "AQAB"), `has an RSA key of 1048576 bits, more than the 16384 that are checked here, under the ID token's kid "key-1"`},
+		"long exponent":   {rsaKey(16384, strings.Repeat("B", 1<<18)), `has an RSA key with an exponent over 31 bits under the ID token's kid "key-1"`},
+		"private, longer": {strings.Replace(published(t, "key-1", private()), "{", `{"d":"`+strings.Repeat("B", 1<<18)+`","p":"`+strings.Repeat("B", 1<<18)+`",`, 1), ""},
 		"somebody else's": {published(t, "key-1", other), `does not fit the key "key-1" of the list of keys at https://k.example`},
 	} {
 		server := answers{status: 200, body: `{"keys":[` + test.keys + `]}`}
@@ -205,6 +222,7 @@ func TestFetchKeys(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]string{
 		`{"keys":[]}`: "", `{}`: "is no JSON object with keys", `[]`: "is no JSON object with keys", `<html>`: "is no JSON object with keys",
+		`{"keys":[` + strings.Repeat("{},", 999) + `{}]}`: "", `{"keys":[` + strings.Repeat("{},", 1000) + `{}]}`: "has 1001 keys, more than the 1000 that are checked here",
 		`{"keys":{}}`: "is no JSON object with keys", `{"keys":null}`: "is no JSON object with keys",
 	} {
 		server := answers{status: 200, body: body}
@@ -226,6 +244,8 @@ func FuzzKeys(f *testing.F) {
 	right := published(f, "key-1", private())
 	f.Add(`{"keys":[` + right + `]}`)
 	f.Add(`{"keys":[{"kty":"RSA","kid":"key-1","n":"AQAB","e":"AQAB"}]}`)
+	f.Add(`{"keys":[` + rsaKey(1<<14+8, "AQAB") + `]}`)
+	f.Add(`{"keys":[` + rsaKey(2048, "Ag") + `]}`)
 	f.Add(`{"keys":[{"kty":"oct","kid":"key-1","k":"AA"}]}`)
 	f.Fuzz(func(t *testing.T, body string) {
 		server := answers{status: 200, body: body}

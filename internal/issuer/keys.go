@@ -3,17 +3,28 @@
 package issuer
 
 import (
+	"bytes"
 	"context"
+	"crypto/rsa"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"math/big"
 	"slices"
+	"strings"
 
 	"github.com/lestrrat-go/jwx/v3/jwa"
-	"github.com/lestrrat-go/jwx/v3/jwk"
 	"github.com/lestrrat-go/jwx/v3/jws"
 
 	"quay-keyless/internal/endpoint"
 	"quay-keyless/internal/idtoken"
+)
+
+// Limits on what an issuer publishes, far above every real one. A signature of an RSA
+// key of a million bits takes a minute to check, and no context ends that.
+const (
+	maxKeys = 1000
+	maxBits = 16384
 )
 
 // Keys are an issuer's published keys (RFC 7517).
@@ -33,8 +44,11 @@ func FetchKeys(ctx context.Context, client *endpoint.Client, document Document) 
 	var set struct {
 		Keys []json.RawMessage `json:"keys"`
 	}
-	if json.Unmarshal(body, &set) != nil || set.Keys == nil {
+	switch {
+	case json.Unmarshal(body, &set) != nil || set.Keys == nil:
 		return keys, &Fault{keys.name, "is no JSON object with keys"}
+	case len(set.Keys) > maxKeys:
+		return keys, &Fault{keys.name, fmt.Sprintf("has %d keys, more than the %d that are checked here", len(set.Keys), maxKeys)}
 	}
 	keys.raw = set.Keys
 	return keys, nil
@@ -47,37 +61,73 @@ func (k Keys) Len() int { return len(k.raw) }
 // in the list makes it give up (measured).
 var known = []string{"RSA", "EC", "oct", "OKP"}
 
+// jsonKey is a key as far as it is used: RSA keys alone are.
+type jsonKey struct {
+	Kty string          `json:"kty"`
+	Kid string          `json:"kid"`
+	N   json.RawMessage `json:"n"`
+	E   json.RawMessage `json:"e"`
+}
+
 // Verify looks for the key of an ID token and checks the signature with it. The
 // error is a [*Fault].
 func (k Keys) Verify(token idtoken.Secret, claims idtoken.Claims) error {
-	var found json.RawMessage
-	var kind string
+	var found jsonKey
 	for _, raw := range k.raw {
-		var key struct {
-			Kty string `json:"kty"`
-			Kid string `json:"kid"`
-		}
+		var key jsonKey
 		if json.Unmarshal(raw, &key) != nil || !slices.Contains(known, key.Kty) {
 			return &Fault{k.name, fmt.Sprintf("has a key of the kind %q, which Quay cannot read, and so it reads none", key.Kty)}
 		}
 		if key.Kid != "" && key.Kid == claims.KeyID {
-			found, kind = raw, key.Kty
+			found = key
 		}
 	}
 	switch {
-	case found == nil:
+	case found.Kid == "":
 		return &Fault{k.name, fmt.Sprintf("has no key with the ID token's kid %q", claims.KeyID)}
-	case kind != "RSA":
-		return &Fault{k.name, fmt.Sprintf("has a key of the kind %s under the ID token's kid %q, where Quay needs RSA", kind, claims.KeyID)}
+	case found.Kty != "RSA":
+		return &Fault{k.name, fmt.Sprintf("has a key of the kind %s under the ID token's kid %q, where Quay needs RSA", found.Kty, claims.KeyID)}
 	}
-	return k.verify(token, claims, found)
+	public, why := found.public()
+	if why != "" {
+		return &Fault{k.name, fmt.Sprintf("has %s under the ID token's kid %q", why, claims.KeyID)}
+	}
+	return k.verify(token, claims, public)
 }
 
-func (k Keys) verify(token idtoken.Secret, claims idtoken.Claims, raw json.RawMessage) error {
-	key, err := jwk.ParseKey(raw)
-	if err != nil {
-		return &Fault{k.name, fmt.Sprintf("has a broken key under the ID token's kid %q", claims.KeyID)}
+// public is the RSA key, or why it is not used. The length is checked before any
+// arithmetic, and nothing but n and e is read: a private part could be longer.
+func (k jsonKey) public() (key *rsa.PublicKey, why string) {
+	n, err := unsigned(k.N)
+	if err != nil || len(n) == 0 {
+		return nil, "a broken key"
 	}
+	e, err := unsigned(k.E)
+	if err != nil || len(e) == 0 {
+		return nil, "a broken key"
+	}
+	if bits := 8 * len(n); bits > maxBits {
+		return nil, fmt.Sprintf("an RSA key of %d bits, more than the %d that are checked here,", bits, maxBits)
+	}
+	exponent := new(big.Int).SetBytes(e)
+	if exponent.BitLen() > 31 { // as crypto/rsa has it
+		return nil, "an RSA key with an exponent over 31 bits"
+	}
+	return &rsa.PublicKey{N: new(big.Int).SetBytes(n), E: int(exponent.Int64())}, ""
+}
+
+// unsigned reads a number in base64url (RFC 7518, section 2), with or without padding
+// and leading zeros.
+func unsigned(raw json.RawMessage) ([]byte, error) {
+	var text string
+	if err := json.Unmarshal(raw, &text); err != nil {
+		return nil, err
+	}
+	number, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(text, "="))
+	return bytes.TrimLeft(number, "\x00"), err
+}
+
+func (k Keys) verify(token idtoken.Secret, claims idtoken.Claims, key *rsa.PublicKey) error {
 	algorithm, ok := jwa.LookupSignatureAlgorithm(claims.Algorithm)
 	if !ok {
 		return &Fault{"the ID token", "is signed with " + claims.Algorithm + ", which nothing here knows"}
