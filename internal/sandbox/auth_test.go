@@ -9,16 +9,18 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"quay-keyless/internal/sandbox/jwt"
 )
 
 // bearerAccess reads the access claim of the bearer in an answer.
 func bearerAccess(t *testing.T, r reply) string {
 	t.Helper()
-	bearer, err := parseToken(bearerOf(t, r))
+	bearer, err := jwt.Parse(bearerOf(t, r))
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := json.Marshal(bearer.claims["access"])
+	text, err := json.Marshal(bearer.Claims["access"])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +41,7 @@ func TestRegistryTokenEndpointRefuses(t *testing.T) {
 	sb := start(t, Config{DisabledOrganizations: []string{"gone"}, Robots: []Robot{
 		{Name: "acme+ci", Password: "STATIC"}, {Name: "acme+other"}, {Name: "gone+ci"},
 	}})
-	now := sb.now().Unix()
+	now := sb.Now().Unix()
 	own := func(robot string, claims map[string]any) string {
 		return mint(t, sb, Token{Issuer: "quay", Subject: robot, Claims: claims})
 	}
@@ -192,7 +194,7 @@ func TestPing(t *testing.T) {
 func TestRobotTokensExpireWithTheSandboxsClock(t *testing.T) {
 	sb := start(t, Config{})
 	token := exchanged(t, sb, "acme+ci")
-	before := sb.now()
+	before := sb.Now()
 	sb.Advance(time.Hour + 31*time.Second)
 	got := mustAsk(t, sb, "GET", "/v2/auth", basic("acme+ci", token))
 	if got.status != 500 {
@@ -210,11 +212,11 @@ func TestTheRobotToken(t *testing.T) {
 	if first != second {
 		t.Error("two exchanges in one second gave two tokens")
 	}
-	token, err := parseToken(first)
+	token, err := jwt.Parse(first)
 	if err != nil {
 		t.Fatal(err)
 	}
-	claims := token.claims
+	claims := token.Claims
 	if claims["iss"] != "quay" || claims["aud"] != sb.Host || claims["sub"] != "acme+ci" ||
 		claims["nbf"] != claims["iat"] || claims["exp"].(float64)-claims["iat"].(float64) != 3600 {
 		t.Errorf("claims %v", claims)

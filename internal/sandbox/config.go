@@ -15,6 +15,11 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"quay-keyless/internal/sandbox/api"
+	"quay-keyless/internal/sandbox/database"
+	"quay-keyless/internal/sandbox/platform"
+	"quay-keyless/internal/sandbox/quay"
 )
 
 // Config is what a sandbox consists of. The zero value is a useful one: the
@@ -76,51 +81,13 @@ type Config struct {
 	Keys *Keys `yaml:"-"`
 }
 
-// Role is what a robot may do with a repository: read, write or admin.
-type Role string
-
-// The roles of Quay's permission API.
-const (
-	Read  Role = "read"
-	Write Role = "write"
-	Admin Role = "admin"
-)
-
-// Robot is one robot account. Name is the full one, org+name. Disabled means
-// the robot's own row (the exchange then fails with a 500); Creator may create
-// repositories in its organization; Grants maps org/repository to a role.
-type Robot struct {
-	Name       string          `yaml:"name"`
-	Password   string          `yaml:"password"`
-	Disabled   bool            `yaml:"disabled"`
-	Creator    bool            `yaml:"creator"`
-	Federation []Entry         `yaml:"federation"`
-	Grants     map[string]Role `yaml:"grants"`
-	// Description is what the API shows of it.
-	Description string `yaml:"description"`
-
-	created time.Time
-}
-
-// Entry is one federation entry. Issuer is a URL, or the short name of one of
-// the sandbox's own issuers ("github"), or has ${SELF} in it for the sandbox's
-// URL. BrokenAudiences stands for stored audiences that are no list of strings,
-// Fields for whatever else is stored in the entry.
-type Entry struct {
-	Issuer          string         `yaml:"issuer"`
-	Subject         string         `yaml:"subject"`
-	Audiences       []string       `yaml:"audiences"`
-	BrokenAudiences bool           `yaml:"broken_audiences"`
-	Fields          map[string]any `yaml:"fields"`
-}
-
 // DefaultRobots are acme+ci, trusting the default job of each platform with
 // audience quay and writing acme/app; acme+reader, the same with read only;
 // acme+creator, that may create repositories; acme+nofed, without federation.
 func DefaultRobots() []Robot {
 	var trust []Entry
-	for _, platform := range []string{"github", "gitlab", "kubernetes"} {
-		trust = append(trust, Entry{Issuer: platform, Subject: defaultSubject(platform), Audiences: []string{"quay"}})
+	for _, issuer := range []string{"github", "gitlab", "kubernetes"} {
+		trust = append(trust, Entry{Issuer: issuer, Subject: platform.DefaultSubject(issuer), Audiences: []string{"quay"}})
 	}
 	return []Robot{
 		{Name: "acme+ci", Federation: trust, Grants: map[string]Role{"acme/app": Write}},
@@ -139,6 +106,17 @@ func ReadConfig(data []byte) (Config, error) {
 		return Config{}, fmt.Errorf("sandbox configuration: %w", err)
 	}
 	return cfg, cfg.validate()
+}
+
+// settings are those of Quay itself.
+func (c *Config) settings() (quay.Settings, error) {
+	release, err := quay.ReleaseOf(c.Release)
+	return quay.Settings{
+		Release: release, DisabledOrganizations: c.DisabledOrganizations,
+		RobotsDisallow: c.RobotsDisallow, RobotsWhitelist: c.RobotsWhitelist,
+		ReadOnly: c.ReadOnly, AppServer: c.AppServer,
+		DiscoveryTimeout: c.DiscoveryTimeout, FrontTimeout: c.FrontTimeout,
+	}, err
 }
 
 func (c *Config) setDefaults() {
@@ -180,23 +158,23 @@ func (c *Config) setAPITokens() {
 	c.APITokens = slices.Clone(c.APITokens)
 	for i := range c.APITokens {
 		token := &c.APITokens[i]
-		token.Token = cmp.Or(token.Token, marked())
+		token.Token = cmp.Or(token.Token, database.Secret())
 		if token.Scopes == nil {
-			token.Scopes = Scopes
+			token.Scopes = api.Scopes
 		}
 	}
 }
 
 func (c *Config) validate() error {
 	if c.Release != "" {
-		if _, err := factsOf(c.Release); err != nil {
+		if _, err := quay.ReleaseOf(c.Release); err != nil {
 			return err
 		}
 	}
 	for _, token := range c.APITokens {
 		for _, scope := range token.Scopes {
-			if !slices.Contains(Scopes, scope) {
-				return fmt.Errorf("API token of %s: scope %q is none of %s", token.User, scope, strings.Join(Scopes, ", "))
+			if !slices.Contains(api.Scopes, scope) {
+				return fmt.Errorf("API token of %s: scope %q is none of %s", token.User, scope, strings.Join(api.Scopes, ", "))
 			}
 		}
 	}

@@ -11,6 +11,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"quay-keyless/internal/sandbox/platform"
 )
 
 // The tokens of the contract's cases: one of everything, one whose user
@@ -44,7 +46,7 @@ func apiCall(method, path, token, body string) contractRequest {
 // federationRequests are the fed cases of replies.json.
 func federationRequests(sb *Sandbox) map[string]contractRequest {
 	const robot, personal = "/api/v1/organization/suite/robots/post/federation", "/api/v1/user/robots/fed/federation"
-	subject := defaultSubject("good")
+	subject := platform.DefaultSubject("good")
 	entry := func(issuer string) string {
 		return fmt.Sprintf(`{"issuer": %q, "subject": %q}`, issuer, subject)
 	}
@@ -241,7 +243,7 @@ func TestWhatTheAPIStoresIsWhatTheExchangeSees(t *testing.T) {
 		{"next", "other", "Token audience is not allowed for this robot"},
 	} {
 		sb := start(t, Config{Release: test.release, APITokens: apiTokens(), Robots: []Robot{{Name: "suite+new"}}})
-		body := fmt.Sprintf(`[{"issuer": "%s/issuers/github", "subject": "%s", "audiences": ["quay"]}]`, sb.URL, defaultSubject("github"))
+		body := fmt.Sprintf(`[{"issuer": "%s/issuers/github", "subject": "%s", "audiences": ["quay"]}]`, sb.URL, platform.DefaultSubject("github"))
 		c := apiCall("POST", "/api/v1/organization/suite/robots/new/federation", all, body)
 		if got := mustAsk(t, sb, c.method, c.path, c.prepare); got.status != 200 {
 			t.Fatalf("%s: %d %s", test.release, got.status, got.body)

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"quay-keyless/internal/sandbox/platform"
 )
 
 // recorded is one answer of testdata/quay/replies.json, written down from a
@@ -45,7 +47,7 @@ var releaseNames = map[string]string{"3.18+": "3.18", "3.16.2": "3.16.2"}
 // exchangeTokens are the cases that differ in the ID token alone, shown by the
 // robot that trusts every issuer.
 func exchangeTokens(sb *Sandbox, elsewhere elsewhere) map[string]Token {
-	now := sb.now().Unix()
+	now := sb.Now().Unix()
 	claims := func(pairs ...any) Token {
 		changes := map[string]any{}
 		for i := 0; i < len(pairs); i += 2 {
@@ -139,7 +141,7 @@ func authRequests(t *testing.T, sb *Sandbox) map[string]contractRequest {
 		token.Issuer, token.Subject = "quay", "suite+rr"
 		return auth(mint(t, sb, token))
 	}
-	now := sb.now().Unix()
+	now := sb.Now().Unix()
 	return map[string]contractRequest{
 		"v2 ok":           own(Token{}),
 		"v2 expired":      own(Token{Claims: map[string]any{"exp": now - 60, "iat": now - 3660}}),
@@ -163,7 +165,7 @@ func startElsewhere(t *testing.T) elsewhere {
 }
 
 func contractConfig(release string, elsewhere elsewhere) Config {
-	subject := defaultSubject("good")
+	subject := platform.DefaultSubject("good")
 	everything := []Entry{{Issuer: "good", Subject: subject}}
 	for _, issuer := range append(slices.Clone(oddIssuers), elsewhere.closed, elsewhere.untrusted, elsewhere.plain) {
 		everything = append(everything, Entry{Issuer: issuer, Subject: subject})

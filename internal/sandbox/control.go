@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"quay-keyless/internal/sandbox/web"
 )
 
 // maxControl bounds the text of one fault.
@@ -20,17 +22,17 @@ func (s *Sandbox) serveFaults(w http.ResponseWriter, r *http.Request) {
 	case http.MethodPost:
 		text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxControl))
 		if err != nil {
-			plainText(http.StatusBadRequest, err.Error()).write(w)
+			web.Text(http.StatusBadRequest, err.Error()).Write(w)
 			return
 		}
 		fault, err := ParseFault(string(text))
 		if err != nil {
-			plainText(http.StatusBadRequest, err.Error()).write(w)
+			web.Text(http.StatusBadRequest, err.Error()).Write(w)
 			return
 		}
 		s.Fault(fault)
 	default:
-		s.serveUnknown(w, r)
+		s.ServeUnknown(w, r)
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -41,9 +43,9 @@ func (s *Sandbox) serveClock(w http.ResponseWriter, r *http.Request) {
 	by, err := time.ParseDuration(r.URL.Query().Get("advance"))
 	switch {
 	case r.Method != http.MethodPost:
-		s.serveUnknown(w, r)
+		s.ServeUnknown(w, r)
 	case err != nil:
-		plainText(http.StatusBadRequest, err.Error()).write(w)
+		web.Text(http.StatusBadRequest, err.Error()).Write(w)
 	default:
 		s.Advance(by)
 		w.WriteHeader(http.StatusNoContent)

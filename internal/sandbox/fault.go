@@ -4,24 +4,25 @@ package sandbox
 
 import (
 	"cmp"
-	"context"
 	"io"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
+
+	"quay-keyless/internal/sandbox/web"
 )
 
 // The endpoints that a [Fault] can hit and [Sandbox.Requests] counts.
 const (
-	Exchange  = "exchange"   // Quay's federation endpoint
-	Ping      = "ping"       // GET /v2/
-	Auth      = "auth"       // GET /v2/auth
-	IDToken   = "idtoken"    // the token endpoints of the CI platforms
-	Discovery = "discovery"  // an issuer's discovery document
-	JWKS      = "jwks"       // an issuer's keys
-	API       = "api"        // Quay's API
-	GitHubAPI = "github-api" // GitHub's REST API
+	Exchange  = web.Exchange
+	Ping      = web.Ping
+	Auth      = web.Auth
+	IDToken   = web.IDToken
+	Discovery = web.Discovery
+	JWKS      = web.JWKS
+	API       = web.API
+	GitHubAPI = web.GitHubAPI
 )
 
 // The kinds of [Fault].
@@ -121,7 +122,7 @@ func (s *Sandbox) watched(target string, next http.Handler) http.Handler {
 		case !met:
 			next.ServeHTTP(w, r)
 		case fault.Kind == Slow:
-			wait(r.Context(), release)
+			web.Wait(r.Context(), release)
 			next.ServeHTTP(w, r)
 		default:
 			s.misbehave(w, r, fault)
@@ -129,38 +130,27 @@ func (s *Sandbox) watched(target string, next http.Handler) http.Handler {
 	})
 }
 
-// wait returns when it is released, which nil never is. It ends the request when its
-// client goes away: an answer, and returning is a 200, could still reach a client
-// between the end of its patience and that of its connection.
-func wait(gone context.Context, release <-chan struct{}) {
-	select {
-	case <-gone.Done():
-		panic(http.ErrAbortHandler)
-	case <-release:
-	}
-}
-
 func (s *Sandbox) misbehave(w http.ResponseWriter, r *http.Request, f Fault) {
-	ok := func(body string) answer { return answer{status: http.StatusOK, contentType: typeJSON, body: body} }
+	ok := func(body string) web.Answer { return web.Answer{Status: http.StatusOK, Type: web.TypeJSON, Body: body} }
 	switch f.Kind {
 	case Status:
-		f.answer().write(w)
+		f.answer().Write(w)
 	case Redirect:
-		f.answer().with("Location", f.Location).write(w)
+		f.answer().With("Location", f.Location).Write(w)
 	case Truncated:
-		ok(`{"token":"eyJhbGciOiJSUzI1NiIsImtpZ`).write(w)
+		ok(`{"token":"eyJhbGciOiJSUzI1NiIsImtpZ`).Write(w)
 	case HTML:
-		page(http.StatusOK, typeHTMLUTF8, "Sign in", "A proxy wants to know who you are.").write(w)
+		web.Page(http.StatusOK, web.TypeHTMLUTF8, "Sign in", "A proxy wants to know who you are.").Write(w)
 	case Empty:
-		ok("").write(w)
+		ok("").Write(w)
 	case NoJWT:
-		ok(`{"token":"not-a-jwt","value":"not-a-jwt"}` + "\n").write(w)
+		ok(`{"token":"not-a-jwt","value":"not-a-jwt"}` + "\n").Write(w)
 	case ForeignRobot:
-		s.tokenAnswer(s.robotToken("acme+somebody-else")).write(w)
+		s.quay.TokenFor("acme+somebody-else").Write(w)
 	case Endless:
 		endless(w, r)
 	case ResetInside:
-		w.Header().Set("Content-Type", typeJSON)
+		w.Header().Set("Content-Type", web.TypeJSON)
 		w.Header().Set("Content-Length", "1000")
 		_, _ = io.WriteString(w, `{"token":"eyJhbGciOiJSUzI1NiIsImtpZ`)
 		_ = http.NewResponseController(w).Flush()
@@ -170,22 +160,22 @@ func (s *Sandbox) misbehave(w http.ResponseWriter, r *http.Request, f Fault) {
 	}
 }
 
-func (f Fault) answer() answer {
-	a := answer{status: f.Status, contentType: f.ContentType, body: f.Body, header: f.Header}
-	if a.status == 0 {
-		a.status = map[string]int{Redirect: http.StatusFound, Status: http.StatusServiceUnavailable}[f.Kind]
+func (f Fault) answer() web.Answer {
+	a := web.Answer{Status: f.Status, Type: f.ContentType, Body: f.Body, Header: f.Header}
+	if a.Status == 0 {
+		a.Status = map[string]int{Redirect: http.StatusFound, Status: http.StatusServiceUnavailable}[f.Kind]
 	}
-	if a.body == "" {
-		title := http.StatusText(a.status)
-		a.body = page(a.status, typeHTML, title, "").body
-		a.contentType = cmp.Or(a.contentType, typeHTML)
+	if a.Body == "" {
+		title := http.StatusText(a.Status)
+		a.Body = web.Page(a.Status, web.TypeHTML, title, "").Body
+		a.Type = cmp.Or(a.Type, web.TypeHTML)
 	}
-	a.contentType = cmp.Or(a.contentType, typeJSON)
+	a.Type = cmp.Or(a.Type, web.TypeJSON)
 	return a
 }
 
 func endless(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Content-Type", typeJSON)
+	w.Header().Set("Content-Type", web.TypeJSON)
 	_, err := io.WriteString(w, `{"token":"`)
 	for chunk := strings.Repeat("a", 32<<10); err == nil && r.Context().Err() == nil; {
 		_, err = io.WriteString(w, chunk)

@@ -10,13 +10,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"quay-keyless/internal/sandbox/platform"
 )
 
 func TestBehindNginx(t *testing.T) {
 	elsewhere := startElsewhere(t)
 	cfg := contractConfig("3.18", elsewhere)
 	cfg.AppServer = false
-	cfg.Robots[0].Federation = append(cfg.Robots[0].Federation, Entry{Issuer: "jslow8", Subject: defaultSubject("")})
+	cfg.Robots[0].Federation = append(cfg.Robots[0].Federation, Entry{Issuer: "jslow8", Subject: platform.DefaultSubject("")})
 	sb := start(t, cfg)
 	for _, test := range []struct {
 		name   string
@@ -37,7 +39,7 @@ func TestBehindNginx(t *testing.T) {
 
 // nginx has no patience any more while Quay waits for an issuer's keys.
 func TestSlowKeysBehindNginx(t *testing.T) {
-	sb := start(t, Config{Robots: []Robot{{Name: "suite+rr", Federation: []Entry{{Issuer: "jslow8", Subject: defaultSubject("")}}}}})
+	sb := start(t, Config{Robots: []Robot{{Name: "suite+rr", Federation: []Entry{{Issuer: "jslow8", Subject: platform.DefaultSubject("")}}}}})
 	request := httptest.NewRequest("GET", sb.URL+exchangePath, nil)
 	request.SetBasicAuth("suite+rr", mint(t, sb, Token{Issuer: "jslow8"}))
 	patience := &ending{Context: t.Context(), done: make(chan struct{})}
@@ -48,7 +50,7 @@ func TestSlowKeysBehindNginx(t *testing.T) {
 		close(patience.done)
 	}()
 	answered := httptest.NewRecorder()
-	sb.routes().ServeHTTP(answered, request.WithContext(patience))
+	sb.Handler().ServeHTTP(answered, request.WithContext(patience))
 	if answered.Code != 504 || !strings.Contains(answered.Body.String(), "nginx") {
 		t.Errorf("%d %s", answered.Code, answered.Body)
 	}
@@ -74,7 +76,7 @@ func (e *ending) Err() error {
 func TestPatienceOfNginx(t *testing.T) {
 	sb := start(t, Config{FrontTimeout: 7 * time.Minute})
 	var until time.Time
-	front := sb.front(func(_ http.ResponseWriter, r *http.Request) { until, _ = r.Context().Deadline() })
+	front := sb.quay.Front(func(_ http.ResponseWriter, r *http.Request) { until, _ = r.Context().Deadline() })
 	before := time.Now()
 	front.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", sb.URL+exchangePath, nil))
 	if until.Before(before.Add(sb.cfg.FrontTimeout)) || until.After(time.Now().Add(sb.cfg.FrontTimeout)) {

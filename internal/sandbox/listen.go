@@ -37,7 +37,7 @@ func (s *Sandbox) Listen(address string) error {
 	if name, ok := strings.CutSuffix(s.cfg.Hostname, ":0"); ok {
 		s.cfg.Hostname = net.JoinHostPort(name, port)
 	}
-	s.issuers.Transport.(*http.Transport).DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+	s.issuers.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 		if address == s.cfg.Hostname {
 			address = s.Address
 		}

@@ -11,6 +11,9 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"quay-keyless/internal/sandbox/jwt"
+	"quay-keyless/internal/sandbox/platform"
 )
 
 // idToken asks GitHub's endpoint as a job does and gives the token's claims.
@@ -26,11 +29,11 @@ func idToken(t *testing.T, sb *Sandbox, job Job, query string) (string, map[stri
 	if err := json.Unmarshal([]byte(got.body), &body); err != nil {
 		t.Fatalf("%d %s: %v", got.status, got.body, err)
 	}
-	token, err := parseToken(body.Value)
+	token, err := jwt.Parse(body.Value)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return body.Value, token.claims
+	return body.Value, token.Claims
 }
 
 func TestGitHubsTokenEndpoint(t *testing.T) {
@@ -54,7 +57,7 @@ func TestGitHubsTokenEndpoint(t *testing.T) {
 		}
 	}
 	for _, header := range []string{"", "bearer wrong", "Basic wrong"} {
-		if got := mustAsk(t, sb, "GET", githubPath+"?api-version=2.0", authorization(header)); got.status != 401 {
+		if got := mustAsk(t, sb, "GET", "/github/token"+"?api-version=2.0", authorization(header)); got.status != 401 {
 			t.Errorf("Authorization %q: %d", header, got.status)
 		}
 	}
@@ -92,12 +95,12 @@ func TestMintsTakeSubjectAndAudience(t *testing.T) {
 		{"/kubernetes/token?aud=a&aud=b&namespace=build&serviceaccount=robot", "system:serviceaccount:build:robot", []any{"a", "b"}},
 		{"/kubernetes/token?aud=a", "system:serviceaccount:acme:pipeline", []any{"a"}},
 	} {
-		token, err := parseToken(mustAsk(t, sb, "GET", test.path).body)
+		token, err := jwt.Parse(mustAsk(t, sb, "GET", test.path).body)
 		if err != nil {
 			t.Fatalf("%s: %v", test.path, err)
 		}
-		if token.claims["sub"] != test.subject || !reflect.DeepEqual(token.claims["aud"], test.audience) {
-			t.Errorf("%s: %v", test.path, token.claims)
+		if token.Claims["sub"] != test.subject || !reflect.DeepEqual(token.Claims["aud"], test.audience) {
+			t.Errorf("%s: %v", test.path, token.Claims)
 		}
 	}
 }
@@ -153,7 +156,7 @@ func TestIssuerNames(t *testing.T) {
 		"github": sb.URL + "/issuers/github", "good/": sb.URL + "/issuers/good/",
 		"${SELF}/issuers/x": sb.URL + "/issuers/x", "https://issuer.example/a": "https://issuer.example/a",
 	} {
-		if got := sb.issuerURL(name); got != want {
+		if got := sb.Issuer(name); got != want {
 			t.Errorf("%s: %s, want %s", name, got, want)
 		}
 	}
@@ -167,7 +170,7 @@ func TestAForeignIssuer(t *testing.T) {
 	if err := os.WriteFile(file, home.CA, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	robots := []Robot{{Name: "acme+ci", Federation: []Entry{{Issuer: issuer, Subject: defaultSubject("")}}}}
+	robots := []Robot{{Name: "acme+ci", Federation: []Entry{{Issuer: issuer, Subject: platform.DefaultSubject("")}}}}
 	for _, test := range []struct {
 		cfg    Config
 		status int
@@ -217,7 +220,7 @@ func TestTheJPlainIssuersKeysHaveNoTLS(t *testing.T) {
 	var document struct {
 		KeysURL string `json:"jwks_uri"`
 	}
-	if err := json.Unmarshal([]byte(mustAsk(t, sb, "GET", "/issuers/jplain"+wellKnown).body), &document); err != nil {
+	if err := json.Unmarshal([]byte(mustAsk(t, sb, "GET", "/issuers/jplain"+"/.well-known/openid-configuration").body), &document); err != nil {
 		t.Fatal(err)
 	}
 	if document.KeysURL != sb.PlainURL+"/issuers/jplain/jwks" {

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"quay-keyless/internal/sandbox/platform"
 )
 
 const (
@@ -72,7 +74,7 @@ func TestRefusalsOfTokens(t *testing.T) {
 
 func TestOfSeveralFaultsQuayTellsOne(t *testing.T) {
 	sb := start(t, Config{})
-	old, ahead := sb.now().Unix()-600, sb.now().Unix()+600
+	old, ahead := sb.Now().Unix()-600, sb.Now().Unix()+600
 	steps := []struct {
 		want   string
 		mended func(*Token)
@@ -147,7 +149,7 @@ func TestMalformedPasswords(t *testing.T) {
 }
 
 func TestAudiencesBelongToTheIssuer(t *testing.T) {
-	subject := defaultSubject("github")
+	subject := platform.DefaultSubject("github")
 	entry := func(subject string, audiences ...string) Entry {
 		return Entry{Issuer: "${SELF}/issuers/github", Subject: subject, Audiences: audiences}
 	}

@@ -16,6 +16,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
+const exchangePath = "/oauth2/federation/robot/token"
+
 // keys are shared: making them takes most of a test's time.
 var keys = NewKeys()
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package sandbox
+package quay
 
 import (
 	"encoding/json"
@@ -13,19 +13,22 @@ import (
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/registry"
+
+	"quay-keyless/internal/sandbox/jwt"
+	"quay-keyless/internal/sandbox/web"
 )
 
 // registryError is the error form of the registry API.
-func registryError(status int, code, message string) answer {
+func registryError(status int, code, message string) web.Answer {
 	one := map[string]any{"code": code, "detail": map[string]any{}, "message": message}
-	return jsonAnswer(status, map[string]any{"errors": []any{one}})
+	return web.JSON(status, map[string]any{"errors": []any{one}})
 }
 
 const unauthorized = "access to the requested resource is not authorized"
 
 // challenge is a 401 with the place to get a bearer from: the host name that
 // the client used. A scope names what was missing.
-func challenge(r *http.Request, message, scope string) answer {
+func challenge(r *http.Request, message, scope string) web.Answer {
 	scheme := "http"
 	if r.TLS != nil {
 		scheme = "https"
@@ -34,11 +37,11 @@ func challenge(r *http.Request, message, scope string) answer {
 	if scope != "" {
 		value += fmt.Sprintf(`,scope="%s"`, scope)
 	}
-	return registryError(http.StatusUnauthorized, "UNAUTHORIZED", message).with("WWW-Authenticate", value)
+	return registryError(http.StatusUnauthorized, "UNAUTHORIZED", message).With("WWW-Authenticate", value)
 }
 
 // serveAuth is the registry's token endpoint (measured).
-func (s *Sandbox) serveAuth(w http.ResponseWriter, r *http.Request) {
+func (s *Quay) serveAuth(w http.ResponseWriter, r *http.Request) {
 	robot, err := s.authenticate(r)
 	if err != nil {
 		s.refuse(w, err)
@@ -49,13 +52,13 @@ func (s *Sandbox) serveAuth(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, err)
 		return
 	}
-	s.tokenAnswer(s.signAsQuay(s.quayClaims(robot, granted))).
-		with("Cache-Control", "no-cache, no-store, must-revalidate").write(w)
+	tokenAnswer(s.keys.Mint(jwt.Spec{}, s.claims(robot, granted), keyName, s.keys.Quay())).
+		With("Cache-Control", "no-cache, no-store, must-revalidate").Write(w)
 }
 
 // authenticate finds out which robot asks, by its static password or a robot
 // token. A JWT that is no valid robot token is a 500 here, as at Quay.
-func (s *Sandbox) authenticate(r *http.Request) (string, error) {
+func (s *Quay) authenticate(r *http.Request) (string, error) {
 	name, password, err := basicCredential(r.Header.Get("Authorization"))
 	if err != nil {
 		return "", challenge(r, unauthorized, "")
@@ -63,24 +66,24 @@ func (s *Sandbox) authenticate(r *http.Request) (string, error) {
 	if !strings.Contains(name, "+") {
 		return "", challenge(r, "Invalid Username or Password", "")
 	}
-	robot, ok := s.store.robot(name)
+	robot, ok := s.db.Robot(name)
 	if !ok {
 		return "", challenge(r, "Could not find robot with specified username", "")
 	}
-	if s.cfg.RobotsDisallow && !slices.Contains(s.cfg.RobotsWhitelist, name) {
+	if s.RobotsDisallow && !slices.Contains(s.RobotsWhitelist, name) {
 		return "", challenge(r, "Robot account have been disabled. Please contact your administrator.", "")
 	}
-	if t, err := parseToken(password); err == nil {
+	if t, err := jwt.Parse(password); err == nil {
 		if s.verifyOwn(t) != nil {
-			return "", internalError
+			return "", web.InternalError
 		}
-		if t.claims["sub"] != name {
+		if t.Claims["sub"] != name {
 			return "", challenge(r, "Token does not match robot", "")
 		}
 	} else if password == "" || password != robot.Password {
 		return "", challenge(r, fmt.Sprintf("Could not find robot with username: %s and supplied password.", name), "")
 	}
-	if owner, _, _ := strings.Cut(name, "+"); slices.Contains(s.cfg.DisabledOrganizations, owner) {
+	if owner, _, _ := strings.Cut(name, "+"); slices.Contains(s.DisabledOrganizations, owner) {
 		return "", challenge(r, fmt.Sprintf("Robot %s owner %s is disabled", name, owner), "")
 	}
 	return name, nil
@@ -90,7 +93,7 @@ var scopePattern = regexp.MustCompile(`^repository:((?:[\w.-]+/)*[\w.-]+):((?:pu
 
 // grant answers each scope with the actions that the robot has of it; a scope
 // that grants nothing is an entry with no actions, not an error.
-func (s *Sandbox) grant(robot string, scopes []string) ([]access, error) {
+func (s *Quay) grant(robot string, scopes []string) ([]access, error) {
 	granted := []access{}
 	for _, scope := range strings.Fields(strings.Join(scopes, " ")) {
 		parts := scopePattern.FindStringSubmatch(scope)
@@ -98,7 +101,7 @@ func (s *Sandbox) grant(robot string, scopes []string) ([]access, error) {
 			return nil, registryError(http.StatusBadRequest, "INVALID_REQUEST",
 				"Unable to decode repository and actions: "+scope)
 		}
-		actions := s.store.actions(robot, parts[1], strings.Split(parts[2], ","), !s.cfg.ReadOnly)
+		actions := s.db.Actions(robot, parts[1], strings.Split(parts[2], ","), !s.ReadOnly)
 		granted = append(granted, access{Type: "repository", Name: parts[1], Actions: actions})
 	}
 	return granted, nil
@@ -107,13 +110,13 @@ func (s *Sandbox) grant(robot string, scopes []string) ([]access, error) {
 var repositoryPath = regexp.MustCompile(`^/v2/(.+)/(?:blobs|manifests|tags|referrers)/`)
 
 // registry is /v2/ itself: a real registry in memory behind Quay's bearers.
-func (s *Sandbox) registry() http.HandlerFunc {
+func (s *Quay) registry() http.HandlerFunc {
 	images := registry.New(registry.Logger(log.New(io.Discard, "", 0)), registry.WithReferrersSupport(true))
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Docker-Distribution-API-Version", "registry/2.0")
 		parts := repositoryPath.FindStringSubmatch(r.URL.Path)
 		if parts == nil && r.URL.Path != "/v2/" {
-			s.serveUnknown(w, r)
+			s.site.ServeUnknown(w, r)
 			return
 		}
 		repository, action := "", ""
@@ -136,7 +139,7 @@ func actionOf(method string) string {
 }
 
 // authorize checks the bearer, and its access claim where a repository is asked.
-func (s *Sandbox) authorize(r *http.Request, repository, action string) error {
+func (s *Quay) authorize(r *http.Request, repository, action string) error {
 	scope := ""
 	if repository != "" {
 		scope = "repository:" + repository + ":" + map[string]string{"pull": "pull", "push": "pull,push"}[action]
@@ -149,7 +152,7 @@ func (s *Sandbox) authorize(r *http.Request, repository, action string) error {
 	if len(words) != 2 || !strings.EqualFold(words[0], "bearer") {
 		return challenge(r, "Invalid bearer token format", scope)
 	}
-	t, err := parseToken(words[1])
+	t, err := jwt.Parse(words[1])
 	if err != nil || s.verifyOwn(t) != nil {
 		return challenge(r, "Invalid bearer token", scope)
 	}
@@ -165,7 +168,7 @@ func (s *Sandbox) authorize(r *http.Request, repository, action string) error {
 	}) {
 		return challenge(r, unauthorized, scope)
 	}
-	if s.cfg.ReadOnly && action == "push" {
+	if s.ReadOnly && action == "push" {
 		return registryError(http.StatusMethodNotAllowed, "DENIED", "System is currently read-only. "+
 			"Pulls will succeed but all write operations are currently suspended.")
 	}
@@ -173,8 +176,8 @@ func (s *Sandbox) authorize(r *http.Request, repository, action string) error {
 }
 
 // accessOf reads the access claim; a robot token's is an object, not a list.
-func accessOf(t *token) ([]access, error) {
-	text, err := json.Marshal(t.claims["access"])
+func accessOf(t *jwt.Token) ([]access, error) {
+	text, err := json.Marshal(t.Claims["access"])
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package sandbox
+package api
 
 import (
 	"crypto/sha256"
@@ -8,6 +8,9 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+
+	"quay-keyless/internal/sandbox/database"
+	"quay-keyless/internal/sandbox/web"
 )
 
 var (
@@ -16,9 +19,9 @@ var (
 )
 
 // serveRepositories makes a repository.
-func (s *Sandbox) serveRepositories(c call) error {
+func (s *API) serveRepositories(c call) error {
 	if c.Method != http.MethodPost {
-		return s.unimplemented(c.Request)
+		return s.site.Unimplemented(c.Request)
 	}
 	value, err := c.json()
 	if err != nil {
@@ -32,24 +35,24 @@ func (s *Sandbox) serveRepositories(c call) error {
 		return s.forbidden()
 	case !repositoryName.MatchString(name):
 		return s.invalidRequest("Invalid repository name")
-	case !s.store.createRepository(owner + "/" + name):
+	case !s.db.CreateRepository(owner + "/" + name):
 		return s.invalidRequest("Repository already exists")
 	}
 	return pythonAnswer(http.StatusCreated, object{{"namespace", owner}, {"name", name}, {"kind", "image"}})
 }
 
 // serveRepository shows a repository, or its permissions.
-func (s *Sandbox) serveRepository(c call) error {
+func (s *API) serveRepository(c call) error {
 	if parts := permissionPath.FindStringSubmatch(c.URL.Path); parts != nil {
 		return s.servePermissions(c, parts[1], parts[1]+"/"+parts[2], parts[3])
 	}
-	owner, name, _ := strings.Cut(strings.TrimPrefix(c.URL.Path, apiPath+"repository/"), "/")
+	owner, name, _ := strings.Cut(strings.TrimPrefix(c.URL.Path, path+"repository/"), "/")
 	switch {
 	case c.Method != http.MethodGet || strings.Contains(name, "/"):
-		return s.unimplemented(c.Request)
+		return s.site.Unimplemented(c.Request)
 	case !c.token.administers(owner, "repo:read"):
 		return s.forbidden()
-	case !s.RepositoryExists(owner + "/" + name):
+	case !s.db.RepositoryExists(owner + "/" + name):
 		return s.unknown()
 	}
 	return pythonAnswer(http.StatusOK, object{
@@ -61,11 +64,11 @@ func (s *Sandbox) serveRepository(c call) error {
 }
 
 // servePermissions is what users and robots may do with a repository.
-func (s *Sandbox) servePermissions(c call, owner, repository, user string) error {
+func (s *API) servePermissions(c call, owner, repository, user string) error {
 	if !c.token.administers(owner, "repo:admin") {
 		return s.forbidden()
 	}
-	robot, there := s.store.robot(user)
+	robot, there := s.db.Robot(user)
 	role := robot.Grants[repository]
 	switch {
 	case user == "" && c.Method == http.MethodGet:
@@ -75,15 +78,15 @@ func (s *Sandbox) servePermissions(c call, owner, repository, user string) error
 	case c.Method == http.MethodGet && role != "":
 		return pythonAnswer(http.StatusOK, permissionView(user, role))
 	case role == "":
-		return refused("User does not have permission for repo.")
+		return message("User does not have permission for repo.")
 	case c.Method == http.MethodDelete:
-		s.store.grant(user, repository, "")
+		s.db.Grant(user, repository, "")
 		return noContent
 	}
 	return badMethod
 }
 
-func (s *Sandbox) putPermission(c call, owner, repository, user string, there bool) error {
+func (s *API) putPermission(c call, owner, repository, user string, there bool) error {
 	value, err := c.json()
 	if err != nil {
 		return err
@@ -93,19 +96,19 @@ func (s *Sandbox) putPermission(c call, owner, repository, user string, there bo
 		return s.invalidRequest(wrong)
 	}
 	switch {
-	case !s.RepositoryExists(repository):
-		return internalError
+	case !s.db.RepositoryExists(repository):
+		return web.InternalError
 	case !there:
 		return s.invalidRequest("Invalid username: " + user)
 	case !strings.HasPrefix(user, owner+"+"):
 		return s.invalidRequest("Cannot add robot " + user + " under namespace " + owner)
 	}
-	role := Role(fields["role"].(string))
-	s.store.grant(user, repository, role)
+	role := database.Role(fields["role"].(string))
+	s.db.Grant(user, repository, role)
 	return pythonAnswer(http.StatusOK, permissionView(user, role))
 }
 
-func permissionView(user string, role Role) object {
+func permissionView(user string, role database.Role) object {
 	hash := sha256.Sum256([]byte(user))
 	avatar := object{{"name", user}, {"hash", hex.EncodeToString(hash[:])}, {"color", "#7f7f7f"}, {"kind", "robot"}}
 	return object{{"role", string(role)}, {"name", user}, {"is_robot", strings.Contains(user, "+")}, {"avatar", avatar}, {"is_org_member", true}}
@@ -113,9 +116,9 @@ func permissionView(user string, role Role) object {
 
 // listPermissions shows the robots alone: of people the sandbox has no
 // permissions.
-func (s *Sandbox) listPermissions(repository string) error {
+func (s *API) listPermissions(repository string) error {
 	list := object{}
-	for _, robot := range s.store.robotsOf("") {
+	for _, robot := range s.db.RobotsOf("") {
 		if role := robot.Grants[repository]; role != "" {
 			list = append(list, member{robot.Name, permissionView(robot.Name, role)})
 		}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package sandbox
+package quay
 
 import (
 	"context"
@@ -15,6 +15,10 @@ import (
 	"time"
 
 	"github.com/lestrrat-go/jwx/v3/jwk"
+
+	"quay-keyless/internal/sandbox/database"
+	"quay-keyless/internal/sandbox/jwt"
+	"quay-keyless/internal/sandbox/web"
 )
 
 const (
@@ -28,28 +32,28 @@ var errUnreachable = errors.New("issuer not reached")
 
 // verify asks the issuer and then checks the token, in Quay's order of
 // precedence: signature, claims, audience, subject.
-func (s *Sandbox) verify(ctx context.Context, t *token, tr trust) error {
+func (s *Quay) verify(ctx context.Context, t *jwt.Token, tr trust) error {
 	if !strings.HasPrefix(tr.issuer, "https://") {
-		return internalError
+		return web.InternalError
 	}
 	keysURL, err := s.discover(ctx, tr.issuer)
 	if err != nil {
 		return err
 	}
-	key, err := s.issuerKey(ctx, keysURL, t.header["kid"].(string))
+	key, err := s.issuerKey(ctx, keysURL, t.Header["kid"].(string))
 	if err != nil {
 		return err
 	}
-	if t.alg() != "RS256" && t.alg() != "RS384" {
+	if t.Alg() != "RS256" && t.Alg() != "RS384" {
 		return invalidToken("The specified alg value is not allowed")
 	}
-	if t.verify(key) != nil {
+	if t.Verify(key) != nil {
 		return invalidToken("Signature verification failed")
 	}
 	if err := s.checkTimes(t); err != nil {
 		return err
 	}
-	if s.facts.bindings {
+	if s.Release.Bindings {
 		return s.checkBinding(t, tr.entries)
 	}
 	if err := s.checkAudience(t, tr.audiences); err != nil {
@@ -60,8 +64,8 @@ func (s *Sandbox) verify(ctx context.Context, t *token, tr trust) error {
 
 // discover gives the jwks_uri of the issuer, whose discovery must name the
 // issuer itself.
-func (s *Sandbox) discover(ctx context.Context, issuer string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.cfg.DiscoveryTimeout)
+func (s *Quay) discover(ctx context.Context, issuer string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.DiscoveryTimeout)
 	defer cancel()
 	body, err := s.fetch(ctx, strings.TrimRight(issuer, "/")+wellKnown)
 	if err != nil {
@@ -72,17 +76,17 @@ func (s *Sandbox) discover(ctx context.Context, issuer string) (string, error) {
 		KeysURL string `json:"jwks_uri"`
 	}
 	if json.Unmarshal(body, &document) != nil || document.KeysURL == "" {
-		return "", internalError
+		return "", web.InternalError
 	}
-	if !s.facts.sameIssuer(issuer, document.Issuer) {
-		return "", s.facts.wrongIssuer(issuer, document.Issuer)
+	if !s.Release.sameIssuer(issuer, document.Issuer) {
+		return "", s.Release.wrongIssuer(issuer, document.Issuer)
 	}
 	return document.KeysURL, nil
 }
 
 // issuerKey fetches the keys, for which Quay has no time limit: only nginx
 // ends the wait. Everything but an RSA key of this id is a 500.
-func (s *Sandbox) issuerKey(ctx context.Context, url, kid string) (*rsa.PublicKey, error) {
+func (s *Quay) issuerKey(ctx context.Context, url, kid string) (*rsa.PublicKey, error) {
 	body, err := s.fetch(ctx, url)
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return nil, keysTooSlow
@@ -92,23 +96,23 @@ func (s *Sandbox) issuerKey(ctx context.Context, url, kid string) (*rsa.PublicKe
 	}
 	set, err := jwk.Parse(body)
 	if err != nil {
-		return nil, internalError
+		return nil, web.InternalError
 	}
 	found, ok := set.LookupKeyID(kid)
 	if !ok {
-		return nil, internalError
+		return nil, web.InternalError
 	}
 	var key rsa.PublicKey
 	if jwk.Export(found, &key) != nil {
-		return nil, internalError
+		return nil, web.InternalError
 	}
 	return &key, nil
 }
 
-func (s *Sandbox) fetch(ctx context.Context, url string) ([]byte, error) {
+func (s *Quay) fetch(ctx context.Context, url string) ([]byte, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
-		return nil, internalError
+		return nil, web.InternalError
 	}
 	response, err := s.issuers.Do(request)
 	if err != nil {
@@ -116,7 +120,7 @@ func (s *Sandbox) fetch(ctx context.Context, url string) ([]byte, error) {
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return nil, internalError
+		return nil, web.InternalError
 	}
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody))
 	if err != nil {
@@ -125,21 +129,21 @@ func (s *Sandbox) fetch(ctx context.Context, url string) ([]byte, error) {
 	return body, nil
 }
 
-func (s *Sandbox) checkTimes(t *token) error {
+func (s *Quay) checkTimes(t *jwt.Token) error {
 	for _, claim := range []string{"iat", "exp"} {
-		if t.claims[claim] == nil {
+		if t.Claims[claim] == nil {
 			return missingClaim(claim)
 		}
 	}
-	issued, ok := t.claims["iat"].(float64)
+	issued, ok := t.Claims["iat"].(float64)
 	if !ok {
 		return invalidToken("Issued At claim (iat) must be an integer.")
 	}
-	now := s.now()
+	now := s.site.Now()
 	if issued > float64(now.Add(leeway).Unix()) {
 		return invalidToken("Issued At claim (iat) cannot be in the future.")
 	}
-	expires, ok := t.claims["exp"].(float64)
+	expires, ok := t.Claims["exp"].(float64)
 	if !ok {
 		return invalidToken("Expiration Time claim (exp) must be an integer.")
 	}
@@ -149,20 +153,20 @@ func (s *Sandbox) checkTimes(t *token) error {
 	return nil
 }
 
-func missingClaim(name string) answer {
+func missingClaim(name string) web.Answer {
 	return invalidToken(fmt.Sprintf("Token is missing the %q claim", name))
 }
 
-func (s *Sandbox) checkAudience(t *token, accepted []string) error {
-	if !s.facts.audiences || len(accepted) == 0 {
+func (s *Quay) checkAudience(t *jwt.Token, accepted []string) error {
+	if !s.Release.audiences || len(accepted) == 0 {
 		return nil
 	}
-	if falsy(t.claims["aud"]) {
+	if falsy(t.Claims["aud"]) {
 		return missingClaim("aud")
 	}
-	list, ok := t.claims["aud"].([]any)
+	list, ok := t.Claims["aud"].([]any)
 	if !ok {
-		list = []any{t.claims["aud"]}
+		list = []any{t.Claims["aud"]}
 	}
 	matches := false
 	for _, value := range list {
@@ -178,18 +182,40 @@ func (s *Sandbox) checkAudience(t *token, accepted []string) error {
 	return nil
 }
 
-func (s *Sandbox) checkSubject(t *token, accepted []string) error {
-	subject, isString := t.claims["sub"].(string)
-	if s.facts.typedClaims {
-		if t.claims["sub"] != nil && !isString {
+func (s *Quay) checkSubject(t *jwt.Token, accepted []string) error {
+	subject, isString := t.Claims["sub"].(string)
+	if s.Release.typedClaims {
+		if t.Claims["sub"] != nil && !isString {
 			return invalidToken("Subject must be a string")
 		}
-		if _, ok := t.claims["jti"].(string); !ok && t.claims["jti"] != nil {
+		if _, ok := t.Claims["jti"].(string); !ok && t.Claims["jti"] != nil {
 			return invalidToken("JWT ID must be a string")
 		}
 	}
 	if subject == "" || !slices.Contains(accepted, subject) {
 		return refused("Token does not match robot")
+	}
+	return nil
+}
+
+// checkBinding is what later releases decide after the signature and the times:
+// the subject first, then the audiences of that entry alone.
+func (s *Quay) checkBinding(t *jwt.Token, bindings []database.Entry) error {
+	i := slices.IndexFunc(bindings, func(e database.Entry) bool { return e.Subject == t.Claims["sub"] })
+	if i < 0 {
+		return refused("Token does not match robot")
+	}
+	accepted := bindings[i].Audiences
+	list, ok := t.Claims["aud"].([]any)
+	if !ok {
+		list = []any{t.Claims["aud"]}
+	}
+	allowed := func(audience any) bool {
+		text, ok := audience.(string)
+		return ok && slices.Contains(accepted, text)
+	}
+	if len(accepted) > 0 && !slices.ContainsFunc(list, allowed) {
+		return refused("Token audience is not allowed for this robot")
 	}
 	return nil
 }

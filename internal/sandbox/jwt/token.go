@@ -1,78 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package sandbox
+// Package jwt makes and takes apart JSON Web Tokens, right and wrong ones, as
+// Quay reads them.
+package jwt
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/rsa"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 
 	"github.com/lestrrat-go/jwx/v3/jwa"
 	"github.com/lestrrat-go/jwx/v3/jws"
 )
 
-// Keys are the signing keys of a sandbox, each made when it is first needed.
-// All issuers sign with one RSA key under key ids of their own.
-type Keys struct {
-	quay, issuer, other func() *rsa.PrivateKey
-	ec                  func() *ecdsa.PrivateKey
-}
-
-// NewKeys gives keys that no other Keys has.
-func NewKeys() *Keys {
-	return &Keys{
-		quay: sync.OnceValue(newRSA), issuer: sync.OnceValue(newRSA), other: sync.OnceValue(newRSA),
-		ec: sync.OnceValue(func() *ecdsa.PrivateKey {
-			key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-			must(err)
-			return key
-		}),
-	}
-}
-
-func newRSA() *rsa.PrivateKey {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	must(err)
-	return key
-}
-
-// must is for what cannot fail, but for a broken source of randomness.
-func must(err error) {
-	if err != nil {
-		panic(err)
-	}
-}
-
-// token is a JWT taken apart, not verified.
-type token struct {
-	header, claims map[string]any
+// Token is a JWT taken apart, not verified.
+type Token struct {
+	Header, Claims map[string]any
 	signed         string // the first two segments
 	signature      []byte
 }
 
 var errNoJWT = errors.New("not a JWT")
 
-// parseToken takes a JWT apart as Quay's library does: header and payload must
+// Parse takes a JWT apart as Quay's library does: header and payload must
 // be JSON objects, while the signature's base64 is read leniently, which is
 // why one trailing newline is fatal or harmless by the length of the key.
-func parseToken(raw string) (*token, error) {
+func Parse(raw string) (*Token, error) {
 	signed, last, ok := cutLast(raw, ".")
 	first, middle, ok2 := strings.Cut(signed, ".")
 	if !ok || !ok2 {
 		return nil, errNoJWT
 	}
-	t := &token{signed: signed}
+	t := &Token{signed: signed}
 	for _, part := range []struct {
 		segment string
 		into    *map[string]any
-	}{{first, &t.header}, {middle, &t.claims}} {
+	}{{first, &t.Header}, {middle, &t.Claims}} {
 		text, err := base64.RawURLEncoding.Strict().DecodeString(strings.TrimRight(part.segment, "="))
 		if err != nil || strings.ContainsAny(part.segment, "\r\n") {
 			return nil, errNoJWT
@@ -82,7 +48,7 @@ func parseToken(raw string) (*token, error) {
 		}
 	}
 	padded := strings.NewReplacer("-", "+", "_", "/").Replace(last) + strings.Repeat("=", (4-len(last)%4)%4)
-	signature, err := lenientBase64(padded)
+	signature, err := LenientBase64(padded)
 	if err != nil {
 		return nil, errNoJWT
 	}
@@ -97,16 +63,17 @@ func cutLast(s, sep string) (before, after string, found bool) {
 	return s, "", false
 }
 
-func (t *token) alg() string {
-	alg, _ := t.header["alg"].(string)
+// Alg is the algorithm that the header names, "" if none.
+func (t *Token) Alg() string {
+	alg, _ := t.Header["alg"].(string)
 	return alg
 }
 
-// verify checks the signature with an algorithm of the RSA family.
-func (t *token) verify(key *rsa.PublicKey) error {
-	alg, ok := jwa.LookupSignatureAlgorithm(t.alg())
+// Verify checks the signature with an algorithm of the RSA family.
+func (t *Token) Verify(key *rsa.PublicKey) error {
+	alg, ok := jwa.LookupSignatureAlgorithm(t.Alg())
 	if !ok {
-		return fmt.Errorf("algorithm %q", t.alg())
+		return fmt.Errorf("algorithm %q", t.Alg())
 	}
 	verifier, err := jws.VerifierFor(alg)
 	if err != nil {
@@ -115,9 +82,9 @@ func (t *token) verify(key *rsa.PublicKey) error {
 	return verifier.Verify(key, []byte(t.signed), t.signature)
 }
 
-// sign makes a JWT of any header and claims, right or wrong ones; "none" has
+// Sign makes a JWT of any header and claims, right or wrong ones; "none" has
 // no signature.
-func sign(header, claims map[string]any, alg string, key any) (string, error) {
+func Sign(header, claims map[string]any, alg string, key any) (string, error) {
 	var segments []string
 	for _, part := range []map[string]any{header, claims} {
 		text, err := json.Marshal(part)
@@ -147,10 +114,10 @@ func sign(header, claims map[string]any, alg string, key any) (string, error) {
 
 var errPadding = errors.New("incorrect padding")
 
-// lenientBase64 decodes as Python does without validation: what is not of the
+// LenientBase64 decodes as Python does without validation: what is not of the
 // alphabet is passed over, the text ends where its padding is complete, and
 // only a group that stays incomplete is an error.
-func lenientBase64(text string) ([]byte, error) {
+func LenientBase64(text string) ([]byte, error) {
 	var group strings.Builder
 	pads := 0
 	for _, c := range []byte(text) {

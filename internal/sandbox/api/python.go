@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package sandbox
+package api
 
 import (
 	"encoding/json"
@@ -37,7 +37,9 @@ func pythonJSON(value any) string {
 		return asciiJSON(v)
 	}
 	text, err := json.Marshal(value)
-	must(err) // numbers, booleans and null always encode
+	if err != nil {
+		panic(err) // numbers, booleans and null always encode
+	}
 	return string(text)
 }
 

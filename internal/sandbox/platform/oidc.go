@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package sandbox
+package platform
 
 import (
 	"cmp"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
+
+	"quay-keyless/internal/sandbox/jwt"
+	"quay-keyless/internal/sandbox/web"
 )
 
 // The one user and the clients of the OIDC provider at the issuers oidc, which
@@ -26,56 +27,14 @@ const (
 	ServiceAccountID   = "8d1f3a52-0000-4000-8000-0000000000c1"
 )
 
-// logins are those that somebody has begun, by code.
-type logins struct {
-	mu    sync.Mutex
-	begun map[string]*begun
-}
-
-// begun is a login by device, that counts its polls, or one by browser.
-type begun struct {
-	client, scope, nonce, challenge, redirect string
-	polls                                     int
-}
-
-func newLogins() *logins { return &logins{begun: map[string]*begun{}} }
-
-func (l *logins) add(b begun) (code string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	code = rand.Text()
-	l.begun[code] = &b
-	return code
-}
-
-// poll finds a login by device; take finds any and forgets it.
-func (l *logins) poll(code string) (begun, bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	b := l.begun[code]
-	if b == nil {
-		return begun{}, false
-	}
-	b.polls++
-	return *b, true
-}
-
-func (l *logins) take(code string) (begun, bool) {
-	b, ok := l.poll(code)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	delete(l.begun, code)
-	return b, ok
-}
-
 // providerEndpoints are what the discovery of an OIDC provider has beyond that of
 // a CI platform.
-func (s *Sandbox) providerEndpoints(name string) map[string]any {
+func (s *Platforms) providerEndpoints(name string) map[string]any {
 	methods := map[string][]string{"oidc": {"client_secret_basic", "private_key_jwt"}, "oidc-post": {"client_secret_post"}}[name]
 	if methods == nil {
 		return nil
 	}
-	base := s.issuerURL(name)
+	base := s.site.Issuer(name)
 	return map[string]any{
 		"authorization_endpoint": base + "/auth", "token_endpoint": base + "/token", "device_authorization_endpoint": base + "/device",
 		"token_endpoint_auth_methods_supported":          methods,
@@ -85,7 +44,7 @@ func (s *Sandbox) providerEndpoints(name string) map[string]any {
 
 // clientOf is the client that sends a form, and whether it proved itself as one
 // of its kind must. A secret sent in two ways is none (RFC 6749, section 2.3).
-func (s *Sandbox) clientOf(r *http.Request) (id string, proven bool) {
+func (s *Platforms) clientOf(r *http.Request) (id string, proven bool) {
 	user, secret, basic := r.BasicAuth()
 	form := r.PostFormValue("client_secret")
 	id = r.PostFormValue("client_id")
@@ -110,11 +69,11 @@ func (s *Sandbox) clientOf(r *http.Request) (id string, proven bool) {
 }
 
 func oauthError(w http.ResponseWriter, status int, code, words string) {
-	jsonAnswer(status, map[string]string{"error": code, "error_description": words}).write(w)
+	web.JSON(status, map[string]string{"error": code, "error_description": words}).Write(w)
 }
 
 // serveToken is the token endpoint, with Keycloak's words (measured on 26.7).
-func (s *Sandbox) serveToken(w http.ResponseWriter, r *http.Request) {
+func (s *Platforms) serveToken(w http.ResponseWriter, r *http.Request) {
 	id, proven := s.clientOf(r)
 	grant := r.PostFormValue("grant_type")
 	switch {
@@ -142,13 +101,13 @@ func (s *Sandbox) serveToken(w http.ResponseWriter, r *http.Request) {
 }
 
 // serveTokens gives an access token, and an ID token where the scope has openid.
-func (s *Sandbox) serveTokens(w http.ResponseWriter, r *http.Request, login begun, subject string) {
+func (s *Platforms) serveTokens(w http.ResponseWriter, r *http.Request, login begun, subject string) {
 	issuer := r.PathValue("name")
-	t := Token{Issuer: issuer, Subject: subject, Audience: []string{login.client}, Claims: map[string]any{"typ": "ID"}}
+	t := jwt.Spec{Issuer: issuer, Subject: subject, Audience: []string{login.client}, Claims: map[string]any{"typ": "ID"}}
 	if login.nonce != "" {
 		t.Claims["nonce"] = login.nonce
 	}
-	access := Token{Issuer: issuer, Subject: subject, Audience: []string{"account"}, Claims: map[string]any{"typ": "Bearer", "azp": login.client}}
+	access := jwt.Spec{Issuer: issuer, Subject: subject, Audience: []string{"account"}, Claims: map[string]any{"typ": "Bearer", "azp": login.client}}
 	switch login.client {
 	case "es256":
 		t.Alg = "ES256"
@@ -169,18 +128,18 @@ func (s *Sandbox) serveTokens(w http.ResponseWriter, r *http.Request, login begu
 		body["id_token"], err = s.Mint(t)
 	}
 	if err != nil {
-		s.refuse(w, internalError)
+		web.InternalError.Write(w)
 		return
 	}
 	if login.client == "opaque" {
 		body["access_token"] = "opaque-ACCESS-TOKEN"
 		delete(body, "id_token")
 	}
-	jsonAnswer(http.StatusOK, body).write(w)
+	web.JSON(http.StatusOK, body).Write(w)
 }
 
 // serveDevice begins a login by device (RFC 8628, section 3.2).
-func (s *Sandbox) serveDevice(w http.ResponseWriter, r *http.Request) {
+func (s *Platforms) serveDevice(w http.ResponseWriter, r *http.Request) {
 	id, proven := s.clientOf(r)
 	if !proven {
 		oauthError(w, http.StatusUnauthorized, "unauthorized_client", "Invalid client or Invalid client credentials")
@@ -196,16 +155,16 @@ func (s *Sandbox) serveDevice(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	code := s.logins.add(begun{client: id, scope: r.PostFormValue("scope"), challenge: challenge})
-	address := s.issuerURL(r.PathValue("name")) + "/device-login"
-	jsonAnswer(http.StatusOK, map[string]any{
+	address := s.site.Issuer(r.PathValue("name")) + "/device-login"
+	web.JSON(http.StatusOK, map[string]any{
 		"device_code": code, "user_code": "WDJB-MJHT", "verification_uri": address,
 		"verification_uri_complete": address + "?user_code=WDJB-MJHT", "expires_in": 600, "interval": 5,
-	}).write(w)
+	}).Write(w)
 }
 
 // servePoll answers the polls of a login by device: the user needs two polls, and
 // the second one comes too soon.
-func (s *Sandbox) servePoll(w http.ResponseWriter, r *http.Request, id string) {
+func (s *Platforms) servePoll(w http.ResponseWriter, r *http.Request, id string) {
 	login, ok := s.logins.poll(r.PostFormValue("device_code"))
 	switch {
 	case !ok || login.client != id:
@@ -227,15 +186,15 @@ func (s *Sandbox) servePoll(w http.ResponseWriter, r *http.Request, id string) {
 
 // serveLogin is the authorization endpoint for a browser whose user is logged in
 // already and agrees.
-func (s *Sandbox) serveLogin(w http.ResponseWriter, r *http.Request) {
+func (s *Platforms) serveLogin(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	back, err := url.Parse(query.Get("redirect_uri"))
 	if err != nil || back.Hostname() != "127.0.0.1" || query.Get("response_type") != "code" || query.Get("code_challenge_method") != "S256" {
-		page(http.StatusBadRequest, typeHTMLUTF8, "We are sorry...", "Invalid parameter").write(w)
+		web.Page(http.StatusBadRequest, web.TypeHTMLUTF8, "We are sorry...", "Invalid parameter").Write(w)
 		return
 	}
 	id := query.Get("client_id")
-	came := url.Values{"state": {query.Get("state")}, "iss": {s.issuerURL(r.PathValue("name"))}}
+	came := url.Values{"state": {query.Get("state")}, "iss": {s.site.Issuer(r.PathValue("name"))}}
 	switch id {
 	case "cancelled":
 		came.Set("error", "access_denied")
@@ -251,11 +210,11 @@ func (s *Sandbox) serveLogin(w http.ResponseWriter, r *http.Request) {
 		}))
 	}
 	back.RawQuery = came.Encode()
-	page(http.StatusFound, typeHTMLUTF8, "Found", "").with("Location", back.String()).write(w)
+	web.Page(http.StatusFound, web.TypeHTMLUTF8, "Found", "").With("Location", back.String()).Write(w)
 }
 
 // serveCode exchanges the code of a login by browser, once (RFC 7636, section 4.6).
-func (s *Sandbox) serveCode(w http.ResponseWriter, r *http.Request, id string) {
+func (s *Platforms) serveCode(w http.ResponseWriter, r *http.Request, id string) {
 	login, ok := s.logins.take(r.PostFormValue("code"))
 	switch {
 	case !ok || login.client != id || login.redirect != r.PostFormValue("redirect_uri"):

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package sandbox
+package api
 
 import (
 	"crypto/rand"
 	"reflect"
 	"slices"
+
+	"quay-keyless/internal/sandbox/database"
 )
 
 // What the release "next" does with federation entries, as read in Quay's source
@@ -14,7 +16,7 @@ import (
 // audiences of the entry that matches, not of the issuer.
 
 // parseBinding reads the fields that the API of later releases takes.
-func (s *Sandbox) parseBinding(entry *Entry, fields map[string]any) error {
+func (s *API) parseBinding(entry *database.Entry, fields map[string]any) error {
 	entry.Audiences = []string{"quay"}
 	if given, there := fields["audiences"]; there {
 		list, ok := given.([]any)
@@ -39,11 +41,11 @@ func (s *Sandbox) parseBinding(entry *Entry, fields map[string]any) error {
 
 // bound gives entries their id and version: those of the stored entry that has
 // the id, or new ones.
-func bound(stored, entries []Entry) []Entry {
+func bound(stored, entries []database.Entry) []database.Entry {
 	for i := range entries {
 		entry := &entries[i]
 		version := 1
-		known := slices.IndexFunc(stored, func(e Entry) bool { return e.Fields["id"] != nil && e.Fields["id"] == entry.Fields["id"] })
+		known := slices.IndexFunc(stored, func(e database.Entry) bool { return e.Fields["id"] != nil && e.Fields["id"] == entry.Fields["id"] })
 		switch {
 		case known >= 0:
 			old, _ := stored[known].Fields["version"].(int)
@@ -59,29 +61,7 @@ func bound(stored, entries []Entry) []Entry {
 	return entries
 }
 
-func sameBinding(a, b Entry) bool {
+func sameBinding(a, b database.Entry) bool {
 	return a.Issuer == b.Issuer && a.Subject == b.Subject && slices.Equal(a.Audiences, b.Audiences) &&
 		reflect.DeepEqual(a.Fields["api_scopes"], b.Fields["api_scopes"])
-}
-
-// checkBinding is what later releases decide after the signature and the times:
-// the subject first, then the audiences of that entry alone.
-func (s *Sandbox) checkBinding(t *token, bindings []Entry) error {
-	i := slices.IndexFunc(bindings, func(e Entry) bool { return e.Subject == t.claims["sub"] })
-	if i < 0 {
-		return refused("Token does not match robot")
-	}
-	accepted := bindings[i].Audiences
-	list, ok := t.claims["aud"].([]any)
-	if !ok {
-		list = []any{t.claims["aud"]}
-	}
-	allowed := func(audience any) bool {
-		text, ok := audience.(string)
-		return ok && slices.Contains(accepted, text)
-	}
-	if len(accepted) > 0 && !slices.ContainsFunc(list, allowed) {
-		return refused("Token audience is not allowed for this robot")
-	}
-	return nil
 }

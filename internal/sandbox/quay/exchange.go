@@ -1,32 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package sandbox
+package quay
 
 import (
 	"fmt"
 	"net/http"
 	"strings"
 	"unicode/utf8"
+
+	"quay-keyless/internal/sandbox/database"
+	"quay-keyless/internal/sandbox/jwt"
+	"quay-keyless/internal/sandbox/web"
 )
 
 const exchangePath = "/oauth2/federation/robot/token"
 
 // serveExchange is the federation endpoint (measured).
-func (s *Sandbox) serveExchange(w http.ResponseWriter, r *http.Request) {
+func (s *Quay) serveExchange(w http.ResponseWriter, r *http.Request) {
 	robot, err := s.exchange(r)
 	if err != nil {
 		s.refuse(w, err)
 		return
 	}
-	ok := s.tokenAnswer(s.robotToken(robot))
-	if !s.cfg.AppServer {
-		ok = ok.with("X-Frame-Options", "DENY").with("Strict-Transport-Security", "max-age=63072000; preload")
+	ok := s.TokenFor(robot)
+	if !s.AppServer {
+		ok = ok.With("X-Frame-Options", "DENY").With("Strict-Transport-Security", "max-age=63072000; preload")
 	}
-	ok.write(w)
+	ok.Write(w)
 }
 
 // exchange decides a request in Quay's order and gives the robot's name.
-func (s *Sandbox) exchange(r *http.Request) (string, error) {
+func (s *Quay) exchange(r *http.Request) (string, error) {
 	name, password, err := basicCredential(r.Header.Get("Authorization"))
 	if err != nil {
 		return "", err
@@ -34,13 +38,13 @@ func (s *Sandbox) exchange(r *http.Request) (string, error) {
 	if !strings.Contains(name, "+") {
 		return "", badHeader("Invalid robot")
 	}
-	robot, ok := s.store.robot(name)
+	robot, ok := s.db.Robot(name)
 	if !ok {
 		return "", refused("Could not find robot with specified username")
 	}
-	t, err := parseToken(password)
+	t, err := jwt.Parse(password)
 	if err != nil {
-		return "", internalError
+		return "", web.InternalError
 	}
 	trust, err := s.trustFor(t, robot.Federation)
 	if err != nil {
@@ -50,7 +54,7 @@ func (s *Sandbox) exchange(r *http.Request) (string, error) {
 		return "", err
 	}
 	if robot.Disabled {
-		return "", internalError
+		return "", web.InternalError
 	}
 	return name, nil
 }
@@ -64,7 +68,7 @@ func basicCredential(header string) (user, password string, err error) {
 	if len(words) != 2 || !strings.EqualFold(words[0], "basic") {
 		return "", "", badHeader("Invalid basic auth header")
 	}
-	text, err := lenientBase64(words[1])
+	text, err := jwt.LenientBase64(words[1])
 	if err != nil || !utf8.Valid(text) {
 		return "", "", badHeader("Could not parse basic auth header")
 	}
@@ -80,13 +84,13 @@ type trust struct {
 	issuer    string
 	subjects  []string
 	audiences []string // nil: not checked
-	entries   []Entry
+	entries   []database.Entry
 }
 
 // trustFor finds the entries for the token's issuer. Audiences belong to the
 // issuer: of several entries the last list that is not empty wins for all.
-func (s *Sandbox) trustFor(t *token, entries []Entry) (trust, error) {
-	issuer := t.claims["iss"]
+func (s *Quay) trustFor(t *jwt.Token, entries []database.Entry) (trust, error) {
+	issuer := t.Claims["iss"]
 	if falsy(issuer) {
 		return trust{}, refused("Token does not contain issuer")
 	}
@@ -95,7 +99,7 @@ func (s *Sandbox) trustFor(t *token, entries []Entry) (trust, error) {
 	}
 	found, broken := trust{issuer: fmt.Sprint(issuer)}, false
 	for _, entry := range entries {
-		if s.issuerURL(entry.Issuer) != found.issuer {
+		if s.site.Issuer(entry.Issuer) != found.issuer {
 			continue
 		}
 		found.subjects = append(found.subjects, entry.Subject)
@@ -112,22 +116,22 @@ func (s *Sandbox) trustFor(t *token, entries []Entry) (trust, error) {
 		return trust{}, err
 	}
 	if broken {
-		return trust{}, internalError
+		return trust{}, web.InternalError
 	}
 	return found, nil
 }
 
 // checkHeader is what Quay decides on the header before it asks the issuer.
-func (s *Sandbox) checkHeader(t *token) error {
-	kid := t.header["kid"]
+func (s *Quay) checkHeader(t *jwt.Token) error {
+	kid := t.Header["kid"]
 	if kid == nil {
 		return invalidToken("Missing `kid` header")
 	}
 	_, isString := kid.(string)
-	_, critical := t.header["crit"]
+	_, critical := t.Header["crit"]
 	switch {
-	case s.facts.typedClaims && (critical || !isString):
-		return internalError
+	case s.Release.typedClaims && (critical || !isString):
+		return web.InternalError
 	case !isString:
 		return invalidToken("Key ID header parameter must be a string")
 	}

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package sandbox
+package api
 
 import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"quay-keyless/internal/sandbox/database"
 )
 
 // The schema of a federation list as Python prints it in the words of a
@@ -75,7 +77,7 @@ func isText(value any) bool { _, ok := value.(string); return ok }
 
 // roleViolation is the same for a permission's role.
 func roleViolation(role any) string {
-	if text, ok := role.(string); ok && slices.Contains([]Role{Read, Write, Admin}, Role(text)) {
+	if text, ok := role.(string); ok && slices.Contains([]database.Role{database.Read, database.Write, database.Admin}, database.Role(text)) {
 		return ""
 	}
 	return violation(pythonRepr(role)+" is not one of ['read', 'write', 'admin']", "enum", "['properties']['role']", roleSchema, "['role']", role)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package sandbox
+// Package platform is the CI platforms and OIDC providers of a sandbox: what gives
+// jobs their ID tokens, and the issuers whose keys Quay fetches.
+package platform
 
 import (
 	"cmp"
@@ -10,7 +12,37 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"quay-keyless/internal/sandbox/jwt"
+	"quay-keyless/internal/sandbox/web"
 )
+
+// Platforms answers for all platforms. They share the keys.
+type Platforms struct {
+	site     *web.Site
+	keys     *jwt.Keys
+	subjects map[string]GitHubSubject
+	jobs     *jobs
+	logins   *logins
+}
+
+// New returns the platforms. subjects are the repositories on GitHub (owner/name)
+// whose subjects do not have the old default form.
+func New(site *web.Site, keys *jwt.Keys, subjects map[string]GitHubSubject) *Platforms {
+	return &Platforms{site: site, keys: keys, subjects: subjects, jobs: newJobs(), logins: newLogins()}
+}
+
+// Routes are the endpoints for jobs, machines and Quay.
+func (s *Platforms) Routes() []web.Route {
+	return append([]web.Route{
+		{Pattern: githubPath, Target: web.IDToken, Handler: s.serveGitHub},
+		{Pattern: githubAPIPath + "/repos/{owner}/{repo}/actions/oidc/customization/sub", Target: web.GitHubAPI, Handler: s.serveGitHubAPI},
+		{Pattern: "/gitlab/token", Target: web.IDToken, Handler: s.serveGitLab},
+		{Pattern: "/kubernetes/token", Target: web.IDToken, Handler: s.serveKubernetes},
+		{Pattern: "/issuers/{name}/.well-known/openid-configuration", Target: web.Discovery, Handler: s.serveDiscovery},
+		{Pattern: "/issuers/{name}/jwks", Target: web.JWKS, Handler: s.serveKeys},
+	}, s.otherRoutes()...)
+}
 
 const githubPath = "/github/token"
 
@@ -67,26 +99,26 @@ func (j *jobs) find(requestToken string) (Job, bool) {
 }
 
 // GitHubEnv is the environment of a GitHub job with id-token: write.
-func (s *Sandbox) GitHubEnv(job Job) map[string]string {
+func (s *Platforms) GitHubEnv(job Job) map[string]string {
 	job = job.withDefaults()
 	owner, _, _ := strings.Cut(job.Repository, "/")
 	return map[string]string{
 		"CI": "true", "GITHUB_ACTIONS": "true",
 		"GITHUB_REPOSITORY": job.Repository, "GITHUB_REPOSITORY_OWNER": owner,
 		"GITHUB_REF": job.Ref, "GITHUB_EVENT_NAME": job.Event,
-		"GITHUB_SERVER_URL":              s.URL,
-		"GITHUB_API_URL":                 s.URL + githubAPIPath,
-		"ACTIONS_ID_TOKEN_REQUEST_URL":   s.URL + githubPath + "?api-version=2.0",
+		"GITHUB_SERVER_URL":              s.site.URL,
+		"GITHUB_API_URL":                 s.site.URL + githubAPIPath,
+		"ACTIONS_ID_TOKEN_REQUEST_URL":   s.site.URL + githubPath + "?api-version=2.0",
 		"ACTIONS_ID_TOKEN_REQUEST_TOKEN": s.jobs.add(job),
 	}
 }
 
 // GitLabEnv is the environment of a GitLab job that declares QUAY_ID_TOKEN
 // with the audience quay and runs on main of acme/app.
-func (s *Sandbox) GitLabEnv() (map[string]string, error) {
-	token, err := s.Mint(Token{Issuer: "gitlab"})
+func (s *Platforms) GitLabEnv() (map[string]string, error) {
+	token, err := s.Mint(jwt.Spec{Issuer: "gitlab"})
 	return map[string]string{
-		"CI": "true", "GITLAB_CI": "true", "CI_SERVER_URL": s.URL,
+		"CI": "true", "GITLAB_CI": "true", "CI_SERVER_URL": s.site.URL,
 		"CI_PROJECT_PATH": "acme/app", "CI_COMMIT_REF_NAME": "main",
 		"QUAY_ID_TOKEN": token,
 	}, err
@@ -94,10 +126,10 @@ func (s *Sandbox) GitLabEnv() (map[string]string, error) {
 
 // KubernetesToken is the content of a projected service account token file
 // with the audience quay.
-func (s *Sandbox) KubernetesToken() (string, error) { return s.Mint(Token{Issuer: "kubernetes"}) }
+func (s *Platforms) KubernetesToken() (string, error) { return s.Mint(jwt.Spec{Issuer: "kubernetes"}) }
 
 // serveGitHub is the endpoint behind ACTIONS_ID_TOKEN_REQUEST_URL.
-func (s *Sandbox) serveGitHub(w http.ResponseWriter, r *http.Request) {
+func (s *Platforms) serveGitHub(w http.ResponseWriter, r *http.Request) {
 	words := strings.Fields(r.Header.Get("Authorization"))
 	if len(words) != 2 || !strings.EqualFold(words[0], "bearer") {
 		words = []string{"", ""}
@@ -105,14 +137,14 @@ func (s *Sandbox) serveGitHub(w http.ResponseWriter, r *http.Request) {
 	job, ok := s.jobs.find(words[1])
 	switch {
 	case r.Method != http.MethodGet:
-		notAllowed.write(w)
+		web.NotAllowed.Write(w)
 		return
 	case !ok:
-		jsonAnswer(http.StatusUnauthorized, map[string]string{"message": "the request token is not one of a running job"}).write(w)
+		web.JSON(http.StatusUnauthorized, map[string]string{"message": "the request token is not one of a running job"}).Write(w)
 		return
 	}
 	owner, _, _ := strings.Cut(job.Repository, "/")
-	value, err := s.Mint(Token{
+	value, err := s.Mint(jwt.Spec{
 		Subject:  s.githubSubject(job),
 		Audience: []string{cmp.Or(r.URL.Query().Get("audience"), "https://github.com/"+owner)},
 		Claims: map[string]any{
@@ -121,35 +153,35 @@ func (s *Sandbox) serveGitHub(w http.ResponseWriter, r *http.Request) {
 		},
 	})
 	if err != nil {
-		s.refuse(w, internalError)
+		web.InternalError.Write(w)
 		return
 	}
-	answer := jsonAnswer(http.StatusOK, map[string]any{"count": len(value), "value": value})
-	answer.contentType = "application/json; charset=utf-8"
-	answer.write(w)
+	reply := web.JSON(http.StatusOK, map[string]any{"count": len(value), "value": value})
+	reply.Type = "application/json; charset=utf-8"
+	reply.Write(w)
 }
 
 // serveGitLab mints the token of the job that the query describes:
 // project_path, ref_type, ref, aud.
-func (s *Sandbox) serveGitLab(w http.ResponseWriter, r *http.Request) {
+func (s *Platforms) serveGitLab(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	subject := "project_path:" + cmp.Or(q.Get("project_path"), "acme/app") +
 		":ref_type:" + cmp.Or(q.Get("ref_type"), "branch") + ":ref:" + cmp.Or(q.Get("ref"), "main")
-	s.serveRaw(w, Token{Issuer: "gitlab", Subject: subject, Audience: q["aud"]})
+	s.serveRaw(w, jwt.Spec{Issuer: "gitlab", Subject: subject, Audience: q["aud"]})
 }
 
 // serveKubernetes mints the token of a service account: namespace,
 // serviceaccount, aud.
-func (s *Sandbox) serveKubernetes(w http.ResponseWriter, r *http.Request) {
+func (s *Platforms) serveKubernetes(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	subject := "system:serviceaccount:" + cmp.Or(q.Get("namespace"), "acme") + ":" + cmp.Or(q.Get("serviceaccount"), "pipeline")
-	s.serveRaw(w, Token{Issuer: "kubernetes", Subject: subject, Audience: q["aud"]})
+	s.serveRaw(w, jwt.Spec{Issuer: "kubernetes", Subject: subject, Audience: q["aud"]})
 }
 
-func (s *Sandbox) serveRaw(w http.ResponseWriter, t Token) {
+func (s *Platforms) serveRaw(w http.ResponseWriter, t jwt.Spec) {
 	value, err := s.Mint(t)
 	if err != nil {
-		s.refuse(w, internalError)
+		web.InternalError.Write(w)
 		return
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package sandbox
+package platform
 
 import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"quay-keyless/internal/sandbox/web"
 )
 
 // GitHubSubject is how a repository on GitHub differs from the old default.
@@ -19,9 +21,9 @@ type GitHubSubject struct {
 const githubAPIPath = "/github/api"
 
 // githubPrefix is how the subjects of a repository begin.
-func (s *Sandbox) githubPrefix(repository string) string {
+func (s *Platforms) githubPrefix(repository string) string {
 	owner, name, _ := strings.Cut(repository, "/")
-	if s.cfg.GitHubSubjects[repository].Immutable {
+	if s.subjects[repository].Immutable {
 		return fmt.Sprintf("repo:%s@1001/%s@2001", owner, name)
 	}
 	return "repo:" + repository
@@ -29,7 +31,7 @@ func (s *Sandbox) githubPrefix(repository string) string {
 
 // githubSubject is the subject of a job of such a repository. A customized one
 // is not made.
-func (s *Sandbox) githubSubject(job Job) string {
+func (s *Platforms) githubSubject(job Job) string {
 	rest := strings.TrimPrefix(job.Subject(), "repo:"+job.withDefaults().Repository)
 	return s.githubPrefix(job.withDefaults().Repository) + rest
 }
@@ -38,15 +40,15 @@ func (s *Sandbox) githubSubject(job Job) string {
 // repository begin. There are the repositories of acme and the configured ones;
 // every bearer token will do. The form is that of GitHub's documentation; as
 // seen there, use_immutable_subject may be false where the prefix is immutable.
-func (s *Sandbox) serveGitHubAPI(w http.ResponseWriter, r *http.Request) {
+func (s *Platforms) serveGitHubAPI(w http.ResponseWriter, r *http.Request) {
 	repository := r.PathValue("owner") + "/" + r.PathValue("repo")
-	subject, configured := s.cfg.GitHubSubjects[repository]
+	subject, configured := s.subjects[repository]
 	message := func(status int, text string) {
-		jsonAnswer(status, map[string]string{"message": text, "status": fmt.Sprint(status)}).write(w)
+		web.JSON(status, map[string]string{"message": text, "status": fmt.Sprint(status)}).Write(w)
 	}
 	switch {
 	case r.Method != http.MethodGet:
-		s.serveUnknown(w, r)
+		s.site.ServeUnknown(w, r)
 	case !strings.HasPrefix(r.Header.Get("Authorization"), "Bearer "):
 		message(http.StatusUnauthorized, "Requires authentication")
 	case !configured && r.PathValue("owner") != "acme":
@@ -58,6 +60,6 @@ func (s *Sandbox) serveGitHubAPI(w http.ResponseWriter, r *http.Request) {
 		if subject.ClaimKeys != nil {
 			body["include_claim_keys"] = subject.ClaimKeys
 		}
-		jsonAnswer(http.StatusOK, body).write(w)
+		web.JSON(http.StatusOK, body).Write(w)
 	}
 }

@@ -1,34 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package sandbox
+// Package database is what a Quay stores: robots and repositories.
+package database
 
 import (
 	"maps"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 )
 
-// store is Quay's database: robots and repositories.
-type store struct {
+// Database is all that one Quay stores. Its methods may be called from several
+// goroutines.
+type Database struct {
+	now          func() time.Time
 	mu           sync.Mutex
 	robots       map[string]Robot
 	repositories map[string]bool
 }
 
-func newStore(cfg Config) *store {
-	s := &store{robots: map[string]Robot{}, repositories: map[string]bool{}}
-	for _, robot := range cfg.Robots {
-		robot.created = cfg.Now()
-		s.put(robot)
+// New returns a database with robots, and with repositories beside those that a
+// robot may use.
+func New(robots []Robot, repositories []string, now func() time.Time) *Database {
+	s := &Database{now: now, robots: map[string]Robot{}, repositories: map[string]bool{}}
+	for _, robot := range robots {
+		s.SetRobot(robot)
 	}
-	for _, repository := range cfg.Repositories {
+	for _, repository := range repositories {
 		s.repositories[repository] = true
 	}
 	return s
 }
 
-func (s *store) put(robot Robot) {
+// SetRobot adds a robot, or replaces its state.
+func (s *Database) SetRobot(robot Robot) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	grants := map[string]Role{}
@@ -38,16 +44,21 @@ func (s *store) put(robot Robot) {
 	}
 	robot.Federation = slices.Clone(robot.Federation)
 	robot.Grants = grants
+	if robot.Created.IsZero() {
+		robot.Created = s.now()
+	}
 	s.robots[robot.Name] = robot
 }
 
-func (s *store) delete(name string) {
+// DeleteRobot removes a robot. Tokens made for it are refused from then on.
+func (s *Database) DeleteRobot(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.robots, name)
 }
 
-func (s *store) robot(name string) (Robot, bool) {
+// Robot returns the robot of that full name.
+func (s *Database) Robot(name string) (Robot, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	robot, ok := s.robots[name]
@@ -55,8 +66,8 @@ func (s *store) robot(name string) (Robot, bool) {
 	return robot, ok
 }
 
-// robotsOf gives the robots of a namespace, or all of them, by their names.
-func (s *store) robotsOf(namespace string) []Robot {
+// RobotsOf gives the robots of a namespace, or all of them, by their names.
+func (s *Database) RobotsOf(namespace string) []Robot {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var list []Robot
@@ -68,8 +79,8 @@ func (s *store) robotsOf(namespace string) []Robot {
 	return list
 }
 
-// hasNamespace reports whether robots or repositories belong to a name.
-func (s *store) hasNamespace(name string) bool {
+// HasNamespace reports whether robots or repositories belong to a name.
+func (s *Database) HasNamespace(name string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for repository := range s.repositories {
@@ -85,8 +96,8 @@ func (s *store) hasNamespace(name string) bool {
 	return false
 }
 
-// setFederation replaces a robot's entries.
-func (s *store) setFederation(name string, entries []Entry) {
+// SetFederation replaces a robot's entries.
+func (s *Database) SetFederation(name string, entries []Entry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if robot, ok := s.robots[name]; ok {
@@ -95,8 +106,8 @@ func (s *store) setFederation(name string, entries []Entry) {
 	}
 }
 
-// grant gives a robot a role on a repository, "" takes it away.
-func (s *store) grant(name, repository string, role Role) {
+// Grant gives a robot a role on a repository, "" takes it away.
+func (s *Database) Grant(name, repository string, role Role) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if role == "" {
@@ -106,8 +117,8 @@ func (s *store) grant(name, repository string, role Role) {
 	}
 }
 
-// createRepository reports false where there is one of that name.
-func (s *store) createRepository(repository string) bool {
+// CreateRepository reports false where there is one of that name.
+func (s *Database) CreateRepository(repository string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.repositories[repository] {
@@ -117,9 +128,9 @@ func (s *store) createRepository(repository string) bool {
 	return true
 }
 
-// actions gives those of the wanted actions that the robot may do, in Quay's
+// Actions gives those of the wanted actions that the robot may do, in Quay's
 // order. Asking for push on a missing repository creates it, if it may.
-func (s *store) actions(robot, repository string, wanted []string, mayCreate bool) []string {
+func (s *Database) Actions(robot, repository string, wanted []string, mayCreate bool) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	account := s.robots[robot]
@@ -149,16 +160,10 @@ func (r Role) allows(action string) bool {
 	}
 }
 
-// SetRobot adds a robot, or puts another state of it in place.
-func (s *Sandbox) SetRobot(robot Robot) { s.store.put(robot) }
-
-// DeleteRobot removes a robot. Tokens made for it are refused from then on.
-func (s *Sandbox) DeleteRobot(name string) { s.store.delete(name) }
-
-// RepositoryExists says whether Quay has the repository (org/name), configured
+// RepositoryExists reports whether there is a repository (org/name), configured
 // or created by a push.
-func (s *Sandbox) RepositoryExists(repository string) bool {
-	s.store.mu.Lock()
-	defer s.store.mu.Unlock()
-	return s.store.repositories[repository]
+func (s *Database) RepositoryExists(repository string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.repositories[repository]
 }

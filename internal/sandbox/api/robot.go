@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package sandbox
+package api
 
 import (
-	"crypto/rand"
 	"fmt"
 	"net/http"
 	"regexp"
 	"slices"
 	"strings"
+
+	"quay-keyless/internal/sandbox/database"
+	"quay-keyless/internal/sandbox/web"
 )
 
 // owner is the namespace that the path is about, if the token may manage the
 // robots of it.
-func (s *Sandbox) owner(c call) (string, error) {
+func (s *API) owner(c call) (string, error) {
 	organization := c.PathValue("org")
 	switch {
 	case organization == "" && c.token.may("user:admin"):
@@ -25,16 +27,16 @@ func (s *Sandbox) owner(c call) (string, error) {
 }
 
 // serveRobots lists the robots of a namespace.
-func (s *Sandbox) serveRobots(c call) error {
+func (s *API) serveRobots(c call) error {
 	owner, err := s.owner(c)
 	switch {
 	case err != nil:
 		return err
 	case c.Method != http.MethodGet:
-		return s.unimplemented(c.Request)
+		return s.site.Unimplemented(c.Request)
 	}
 	list := []object{}
-	for _, robot := range s.store.robotsOf(owner) {
+	for _, robot := range s.db.RobotsOf(owner) {
 		repositories := []string{}
 		for _, grant := range ordered(anyMap(robot.Grants)) {
 			_, name, _ := strings.Cut(grant.name, "/")
@@ -46,7 +48,7 @@ func (s *Sandbox) serveRobots(c call) error {
 	return pythonAnswer(http.StatusOK, object{{"robots", list}})
 }
 
-func anyMap(grants map[string]Role) map[string]any {
+func anyMap(grants map[string]database.Role) map[string]any {
 	m := map[string]any{}
 	for repository, role := range grants {
 		m[repository] = role
@@ -54,21 +56,21 @@ func anyMap(grants map[string]Role) map[string]any {
 	return m
 }
 
-func (s *Sandbox) created(robot Robot) string {
-	return robot.created.UTC().Format("Mon, 02 Jan 2006 15:04:05 -0000")
+func (s *API) created(robot database.Robot) string {
+	return robot.Created.UTC().Format("Mon, 02 Jan 2006 15:04:05 -0000")
 }
 
 var robotName = regexp.MustCompile(`^([a-z0-9]+(?:[._-][a-z0-9]+)*)$`)
 
 // serveRobot makes, shows and deletes a robot. As at Quay, the first two answer
 // with its permanent password.
-func (s *Sandbox) serveRobot(c call) error {
+func (s *API) serveRobot(c call) error {
 	owner, err := s.owner(c)
 	if err != nil {
 		return err
 	}
 	short := c.PathValue("robot")
-	robot, there := s.store.robot(owner + "+" + short)
+	robot, there := s.db.Robot(owner + "+" + short)
 	switch c.Method {
 	case http.MethodGet:
 		if !there {
@@ -79,7 +81,7 @@ func (s *Sandbox) serveRobot(c call) error {
 		if !there {
 			return noRobot
 		}
-		s.store.delete(robot.Name)
+		s.db.DeleteRobot(robot.Name)
 		return noContent
 	case http.MethodPut:
 		return s.createRobot(c, owner, short, there)
@@ -87,7 +89,7 @@ func (s *Sandbox) serveRobot(c call) error {
 	return badMethod
 }
 
-func (s *Sandbox) createRobot(c call, owner, short string, there bool) error {
+func (s *API) createRobot(c call, owner, short string, there bool) error {
 	wrong := func(why string) error {
 		return s.invalidRequest(fmt.Sprintf("The name for the robot '%s' is invalid: Namespace must %s", short, why))
 	}
@@ -99,45 +101,33 @@ func (s *Sandbox) createRobot(c call, owner, short string, there bool) error {
 	case there:
 		return s.invalidRequest("Existing robot with name: " + owner + "+" + short)
 	}
-	robot := Robot{Name: owner + "+" + short, Password: marked(), created: s.now()}
+	robot := database.Robot{Name: owner + "+" + short, Password: database.Secret(), Created: s.site.Now()}
 	if body, err := c.json(); err == nil {
 		if fields, ok := body.(map[string]any); ok {
 			robot.Description, _ = fields["description"].(string)
 		}
 	}
-	s.store.put(robot)
+	s.db.SetRobot(robot)
 	return pythonAnswer(http.StatusCreated, s.robotView(robot, nil))
 }
 
-// marked is a credential that a search for leaked ones finds.
-func marked() string { return "QUAYSANDBOXSECRET" + rand.Text() }
-
-func (s *Sandbox) robotView(robot Robot, metadata any) object {
+func (s *API) robotView(robot database.Robot, metadata any) object {
 	return object{{"name", robot.Name}, {"created", s.created(robot)}, {"last_accessed", nil},
 		{"description", robot.Description}, {"token", robot.Password}, {"unstructured_metadata", metadata}}
 }
 
-// serveUserFederation is serveFederation for the token's own user, which Quay
-// has from 3.17.2 on.
-func (s *Sandbox) serveUserFederation(next http.HandlerFunc) http.HandlerFunc {
-	if s.facts.userFederation {
-		return next
-	}
-	return s.noAddress
-}
-
 // noAddress is how Quay answers addresses that it does not have.
-func (s *Sandbox) noAddress(w http.ResponseWriter, r *http.Request) {
+func (s *API) noAddress(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		notAllowed.write(w)
+		web.NotAllowed.Write(w)
 		return
 	}
-	page(http.StatusPermanentRedirect, typeHTMLUTF8, "Redirecting...", "").with("Location", s.URL+r.URL.Path+"/").write(w)
+	web.Page(http.StatusPermanentRedirect, web.TypeHTMLUTF8, "Redirecting...", "").With("Location", s.site.URL+r.URL.Path+"/").Write(w)
 }
 
 // serveFederation reads, replaces and deletes a robot's federation entries.
-func (s *Sandbox) serveFederation(c call) error {
-	var list []Entry
+func (s *API) serveFederation(c call) error {
+	var list []database.Entry
 	if c.Method == http.MethodPost { // the schema comes before the rights
 		value, err := c.json()
 		if err != nil {
@@ -155,7 +145,7 @@ func (s *Sandbox) serveFederation(c call) error {
 		return err
 	}
 	name := owner + "+" + c.PathValue("robot")
-	robot, there := s.store.robot(name)
+	robot, there := s.db.Robot(name)
 	switch {
 	case !slices.Contains([]string{http.MethodGet, http.MethodPost, http.MethodDelete}, c.Method):
 		return badMethod
@@ -164,21 +154,21 @@ func (s *Sandbox) serveFederation(c call) error {
 	case c.Method == http.MethodGet:
 		return pythonAnswer(http.StatusOK, s.federationView(robot.Federation))
 	case c.Method == http.MethodDelete:
-		s.store.setFederation(name, nil)
+		s.db.SetFederation(name, nil)
 		return noContent
 	}
-	if s.facts.bindings {
+	if s.settings.Release.Bindings {
 		list = bound(robot.Federation, list)
 	}
-	s.store.setFederation(name, list)
+	s.db.SetFederation(name, list)
 	return pythonAnswer(http.StatusOK, s.federationView(list))
 }
 
 // federationView is the entries as the API shows what is stored.
-func (s *Sandbox) federationView(entries []Entry) []object {
+func (s *API) federationView(entries []database.Entry) []object {
 	list := []object{}
 	for _, entry := range entries {
-		view := object{{"issuer", s.issuerURL(entry.Issuer)}, {"subject", entry.Subject}}
+		view := object{{"issuer", s.site.Issuer(entry.Issuer)}, {"subject", entry.Subject}}
 		switch {
 		case entry.BrokenAudiences:
 			view = append(view, member{"audiences", "quay"})
@@ -192,11 +182,11 @@ func (s *Sandbox) federationView(entries []Entry) []object {
 
 // parseFederation takes a list that the schema took. What it does not know it
 // drops in silence: up to 3.18 that is all but issuer and subject.
-func (s *Sandbox) parseFederation(list []any) ([]Entry, error) {
-	entries, seen := []Entry{}, map[[2]string]bool{}
+func (s *API) parseFederation(list []any) ([]database.Entry, error) {
+	entries, seen := []database.Entry{}, map[[2]string]bool{}
 	for _, item := range list {
 		fields := item.(map[string]any)
-		entry := Entry{Issuer: fields["issuer"].(string), Subject: fields["subject"].(string)}
+		entry := database.Entry{Issuer: fields["issuer"].(string), Subject: fields["subject"].(string)}
 		pair := [2]string{entry.Issuer, entry.Subject}
 		switch {
 		case entry.Issuer == "" || entry.Subject == "":
@@ -207,7 +197,7 @@ func (s *Sandbox) parseFederation(list []any) ([]Entry, error) {
 			return nil, s.invalidRequest("Duplicate federation config entry")
 		}
 		seen[pair] = true
-		if s.facts.bindings {
+		if s.settings.Release.Bindings {
 			if err := s.parseBinding(&entry, fields); err != nil {
 				return nil, err
 			}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package database
+
+import (
+	"crypto/rand"
+	"time"
+)
+
+// Role is what a robot may do with a repository: read, write or admin.
+type Role string
+
+// The roles of Quay's permission API.
+const (
+	Read  Role = "read"
+	Write Role = "write"
+	Admin Role = "admin"
+)
+
+// Robot is one robot account. Name is the full one, org+name. Disabled means
+// the robot's own row (the exchange then fails with a 500); Creator may create
+// repositories in its organization; Grants maps org/repository to a role.
+type Robot struct {
+	Name       string          `yaml:"name"`
+	Password   string          `yaml:"password"`
+	Disabled   bool            `yaml:"disabled"`
+	Creator    bool            `yaml:"creator"`
+	Federation []Entry         `yaml:"federation"`
+	Grants     map[string]Role `yaml:"grants"`
+	// Description is what the API shows of it.
+	Description string `yaml:"description"`
+
+	// Created is when the robot was made; by default when it is added.
+	Created time.Time `yaml:"-"`
+}
+
+// Entry is one federation entry. Issuer is a URL, or the short name of one of
+// the sandbox's own issuers ("github"), or has ${SELF} in it for the sandbox's
+// URL. BrokenAudiences stands for stored audiences that are no list of strings,
+// Fields for whatever else is stored in the entry.
+type Entry struct {
+	Issuer          string         `yaml:"issuer"`
+	Subject         string         `yaml:"subject"`
+	Audiences       []string       `yaml:"audiences"`
+	BrokenAudiences bool           `yaml:"broken_audiences"`
+	Fields          map[string]any `yaml:"fields"`
+}
+
+// Secret is a new credential that a search for leaked ones finds.
+func Secret() string { return "QUAYSANDBOXSECRET" + rand.Text() }
