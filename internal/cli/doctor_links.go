@@ -54,21 +54,22 @@ func (p *patient) source(context.Context) (string, error) {
 
 // idToken gets the ID token and looks at its form.
 func (p *patient) idToken(ctx context.Context) (string, error) {
-	token, claims, err := p.visit.idToken.IDToken(ctx)
+	token, err := p.visit.idToken.IDToken(ctx)
 	if err != nil {
 		return "", err
 	}
-	p.visit.claims = claims
-	return fmt.Sprintf("a JWT of %d bytes, signed with %s and the key %s", len(token.Reveal()), orNone(claims.Algorithm), orNone(claims.KeyID)), nil
+	p.visit.claims = token.Claims
+	return fmt.Sprintf("a JWT of %d bytes, signed with %s and the key %s", len(token.Reveal()), orNone(token.Algorithm), orNone(token.KeyID)), nil
 }
 
 // claims says who this job is, and what is known to bite.
 func (p *patient) claims(ctx context.Context) (string, error) {
-	token, claims, err := p.visit.idToken.IDToken(ctx)
+	token, err := p.visit.idToken.IDToken(ctx)
 	if err != nil {
 		return "", err
 	}
 	now := p.app.env.Clock.Now()
+	claims := token.Claims
 	me := me{source: p.visit.source.Name(), claims: claims, asked: p.target.audience, size: len(token.Reveal()), now: now}
 	for _, doubt := range me.doubts() {
 		p.app.host.Warn(doubt)
@@ -120,10 +121,9 @@ func (p *patient) keys(ctx context.Context, document issuer.Document) (string, e
 	defer cancel()
 	keys, err := issuer.FetchKeys(ctx, p.app.endpoint(p.flags.identityFlags, p.verified), document)
 	if err == nil {
-		var token idtoken.Secret
-		var claims idtoken.Claims
-		if token, claims, err = p.visit.idToken.IDToken(ctx); err == nil {
-			err = keys.Verify(token, claims)
+		var token idtoken.Token
+		if token, err = p.visit.idToken.IDToken(ctx); err == nil {
+			err = keys.Verify(token)
 		}
 	}
 	if err != nil {

@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"quay-keyless/internal/host"
-	"quay-keyless/internal/idtoken"
 	"quay-keyless/internal/quay"
 )
 
@@ -176,20 +175,7 @@ func (a *app) wantedEntry(ctx context.Context, f editFlags, t target) (wantedEnt
 // entryFromToken takes issuer and subject from this job's own ID token, and its
 // audience where the user named none. The token is shown to nobody.
 func (a *app) entryFromToken(ctx context.Context, flags identityFlags, entry wantedEntry) (wantedEntry, error) {
-	config, err := trust(flags.caCertificate, a.env.ReadFile)
-	if err != nil {
-		return entry, &usageError{err: err}
-	}
-	source, err := a.idTokenSource(flags, a.env.Transport(config)) // always verified
-	if err != nil {
-		return entry, err
-	}
-	token, err := idtoken.Ask(ctx, source, entry.audiences[0])
-	if err != nil {
-		return entry, err
-	}
-	a.host.Mask(token)
-	claims, err := idtoken.ParseClaims(token)
+	_, claims, err := a.identify(ctx, flags, entry.audiences[0])
 	switch {
 	case err != nil:
 		return entry, err

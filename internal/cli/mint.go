@@ -103,7 +103,7 @@ func (s *site) open(ctx context.Context) (visit, error) {
 	var unanswered error
 	var ping sync.WaitGroup
 	ping.Go(func() { challenge, unanswered = s.quay.Ping(pinging) })
-	_, claims, err := s.idToken.IDToken(ctx)
+	idToken, err := s.idToken.IDToken(ctx)
 	if err != nil {
 		cancel()
 	}
@@ -112,7 +112,7 @@ func (s *site) open(ctx context.Context) (visit, error) {
 		return visit{}, err
 	}
 	s.warnOfSkew()
-	return visit{s, challenge, claims}, s.preflight(claims)
+	return visit{s, challenge, idToken.Claims}, s.preflight(idToken.Claims)
 }
 
 // warnOfSkew tells a clock that is off: the registry's is the one that counts.
@@ -161,8 +161,8 @@ func (v visit) mint(ctx context.Context, t target, verify bool) (minted, error) 
 // said after it.
 func (v visit) exchange(ctx context.Context, t target) (minted, error) {
 	token, err := v.quay.Exchange(ctx, t.robot, func(ctx context.Context) (idtoken.Secret, error) {
-		secret, _, err := v.idToken.IDToken(ctx)
-		return secret, err
+		idToken, err := v.idToken.IDToken(ctx)
+		return idToken.Secret, err
 	})
 	if err != nil {
 		return minted{}, &refusedIDToken{target: t, source: v.source, claims: v.claims, err: err}

@@ -84,6 +84,21 @@ func (a *app) transports(flags mintFlags) (verified, registry http.RoundTripper,
 	return verified, a.env.Transport(unverified(config)), nil
 }
 
+// identify asks the job's source for an ID token, masks it, and contacts nobody else.
+func (a *app) identify(ctx context.Context, flags identityFlags, audience string) (idtoken.Source, idtoken.Token, error) {
+	config, err := trust(flags.caCertificate, a.env.ReadFile)
+	if err != nil {
+		return nil, idtoken.Token{}, &usageError{err: err}
+	}
+	source, err := a.idTokenSource(flags, a.env.Transport(config))
+	if err != nil {
+		return nil, idtoken.Token{}, err
+	}
+	held := &idtoken.Held{Source: source, Audience: audience, Now: a.env.Clock.Now, Got: a.host.Mask}
+	token, err := held.IDToken(ctx)
+	return source, token, err
+}
+
 // idTokenSource is where the ID token comes from; platforms' own servers are
 // asked over this transport.
 func (a *app) idTokenSource(flags identityFlags, verified http.RoundTripper) (idtoken.Source, error) {

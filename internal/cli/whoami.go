@@ -54,11 +54,12 @@ func (a *app) runWhoami(ctx context.Context, flags whoamiFlags, registry string)
 	defer stop()
 	ctx, cancel := flags.deadline(ctx)
 	defer cancel()
-	me, err := a.identify(ctx, flags.identityFlags, targets[0].audience)
+	audience := targets[0].audience
+	source, token, err := a.identify(ctx, flags.identityFlags, audience)
 	if err != nil {
 		return err
 	}
-	return show(a, me, targets)
+	return show(a, me{source: source.Name(), claims: token.Claims, asked: audience, size: len(token.Reveal()), now: a.env.Clock.Now()}, targets)
 }
 
 // targets are the robots that the user named, or one without a name.
@@ -86,21 +87,6 @@ type me struct {
 	asked string
 	size  int
 	now   time.Time
-}
-
-// identify asks the job's source for an ID token, and nobody else for anything.
-func (a *app) identify(ctx context.Context, flags identityFlags, audience string) (me, error) {
-	config, err := trust(flags.caCertificate, a.env.ReadFile)
-	if err != nil {
-		return me{}, &usageError{err: err}
-	}
-	source, err := a.idTokenSource(flags, a.env.Transport(config))
-	if err != nil {
-		return me{}, err
-	}
-	held := &idtoken.Held{Source: source, Audience: audience, Now: a.env.Clock.Now, Got: a.host.Mask}
-	token, claims, err := held.IDToken(ctx)
-	return me{source: source.Name(), claims: claims, asked: audience, size: len(token.Reveal()), now: a.env.Clock.Now()}, err
 }
 
 // whoamiOutputs are the forms that an identity can be printed in.

@@ -36,14 +36,14 @@ func (q question) ask(ctx context.Context) (*endpoint.Answer, error) {
 }
 
 // token takes the token out of a JSON answer's field.
-func (q question) token(ctx context.Context, field string) (Secret, error) {
+func (q question) token(ctx context.Context, field string) (Token, error) {
 	answer, err := q.ask(ctx)
 	if err != nil {
-		return Secret{}, err
+		return Token{}, err
 	}
 	var body map[string]json.RawMessage
 	if json.Unmarshal(answer.Body, &body) != nil || text(body[field]) == "" {
-		return Secret{}, &endpoint.Unbelievable{Name: q.name, Why: "answered without a token in it"}
+		return Token{}, &endpoint.Unbelievable{Name: q.name, Why: "answered without a token in it"}
 	}
 	return usable(q.source, text(body[field]))
 }

@@ -31,13 +31,13 @@ func (AzureIdentity) Present() bool { return false }
 // (learn.microsoft.com, How to use managed identities on a VM to acquire an
 // access token). The server is asked directly, never by a proxy, and by plain
 // http: it has no other, and is on this machine's own link.
-func (a AzureIdentity) IDToken(ctx context.Context, audience string) (Secret, error) {
+func (a AzureIdentity) IDToken(ctx context.Context, audience string) (Token, error) {
 	if err := wantResource(a.Name(), audience); err != nil {
-		return Secret{}, err
+		return Token{}, err
 	}
 	u, err := url.Parse(cmp.Or(a.Env.Getenv("AZURE_POD_IDENTITY_AUTHORITY_HOST"), "http://169.254.169.254"))
 	if err != nil || u.Host == "" {
-		return Secret{}, &Error{Problem: Unreadable, Source: a.Name(), Detail: "cannot be asked for: AZURE_POD_IDENTITY_AUTHORITY_HOST is not a URL"}
+		return Token{}, &Error{Problem: Unreadable, Source: a.Name(), Detail: "cannot be asked for: AZURE_POD_IDENTITY_AUTHORITY_HOST is not a URL"}
 	}
 	query := url.Values{"api-version": {"2018-02-01"}, "resource": {audience}}
 	if id := cmp.Or(a.ClientID, a.Env.Getenv("AZURE_CLIENT_ID")); id != "" {
@@ -49,13 +49,10 @@ func (a AzureIdentity) IDToken(ctx context.Context, audience string) (Secret, er
 	token, err := question{a.Env.Direct, a.Name(), "Azure's metadata server at " + u.Host, func() (*http.Request, error) {
 		return &http.Request{Method: http.MethodGet, URL: u, Header: http.Header{"Metadata": {"true"}}}, nil
 	}}.token(ctx, "access_token")
-	if err == nil {
-		err = fit(a.Name(), token)
-	}
 	if err != nil {
-		return Secret{}, err
+		return Token{}, err
 	}
-	return token, nil
+	return token, fit(a.Name(), token.Claims)
 }
 
 // Spent reports a token with less than 30 s left.

@@ -36,17 +36,17 @@ func (a AzurePipelines) Present() bool {
 
 // IDToken asks the job's endpoint; the audience cannot be chosen. Without a
 // service connection the subject is p://ORG/PROJECT/PIPELINE.
-func (a AzurePipelines) IDToken(ctx context.Context, _ string) (Secret, error) {
+func (a AzurePipelines) IDToken(ctx context.Context, _ string) (Token, error) {
 	bearer, at := NewSecret(a.Env.Getenv(azureAccessToken)), a.Env.Getenv(azureRequestURI)
 	switch {
 	case at == "":
-		return Secret{}, &Error{Problem: NoAzureEndpoint, Source: a.Name()}
+		return Token{}, &Error{Problem: NoAzureEndpoint, Source: a.Name()}
 	case bearer.Empty():
-		return Secret{}, &Error{Problem: NoAzureToken, Source: a.Name()}
+		return Token{}, &Error{Problem: NoAzureToken, Source: a.Name()}
 	}
 	u, err := address(a.Name(), azureRequestURI, at)
 	if err != nil {
-		return Secret{}, err
+		return Token{}, err
 	}
 	query := u.Query()
 	query.Set("api-version", "7.1")

@@ -40,14 +40,14 @@ func (Buildkite) Name() string { return "buildkite" }
 func (b Buildkite) Present() bool { return b.Env.Getenv("BUILDKITE") == "true" }
 
 // IDToken asks the agent API for a token with that audience.
-func (b Buildkite) IDToken(ctx context.Context, audience string) (Secret, error) {
+func (b Buildkite) IDToken(ctx context.Context, audience string) (Token, error) {
 	job, bearer := b.Env.Getenv("BUILDKITE_JOB_ID"), NewSecret(b.Env.Getenv("BUILDKITE_AGENT_ACCESS_TOKEN"))
 	if job == "" || bearer.Empty() {
-		return Secret{}, &Error{Problem: NoBuildkiteToken, Source: b.Name()}
+		return Token{}, &Error{Problem: NoBuildkiteToken, Source: b.Name()}
 	}
 	u, err := address(b.Name(), "BUILDKITE_AGENT_ENDPOINT", cmp.Or(b.Env.Getenv("BUILDKITE_AGENT_ENDPOINT"), buildkiteEndpoint))
 	if err != nil {
-		return Secret{}, err
+		return Token{}, err
 	}
 	u.Path = cmp.Or(u.Path, "/") // without one JoinPath makes a relative URL
 	// Buildkite's server takes no dots in this part of a path.
@@ -57,7 +57,7 @@ func (b Buildkite) IDToken(ctx context.Context, audience string) (Secret, error)
 		"subject_claim": cmp.Or(b.SubjectClaim, b.Env.Getenv("BUILDKITE_OIDC_TOKEN_SUBJECT_CLAIM"), buildkiteSubject),
 	})
 	if err != nil {
-		return Secret{}, err
+		return Token{}, err
 	}
 	return question{b.Env.Endpoint, b.Name(), "Buildkite's agent API at " + u.Host, func() (*http.Request, error) {
 		return &http.Request{Method: http.MethodPost, URL: u, Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body)), Header: http.Header{

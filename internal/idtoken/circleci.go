@@ -28,10 +28,10 @@ func (CircleCI) Name() string { return "circleci" }
 func (c CircleCI) Present() bool { return c.Env.Getenv("CIRCLECI") == "true" }
 
 // IDToken reads the newer variable, or else the older one.
-func (c CircleCI) IDToken(context.Context, string) (Secret, error) {
+func (c CircleCI) IDToken(context.Context, string) (Token, error) {
 	text := cmp.Or(c.Env.Getenv(circleTokenV2), c.Env.Getenv(circleToken))
 	if text == "" {
-		return Secret{}, &Error{Problem: NoCircleToken, Source: c.Name()}
+		return Token{}, &Error{Problem: NoCircleToken, Source: c.Name()}
 	}
 	return usable(c.Name(), text)
 }

@@ -12,9 +12,15 @@ import (
 	"github.com/lestrrat-go/jwx/v3/jws"
 )
 
-// Claims is what a JWT says of itself (RFC 7519), as far as Quay looks at it.
-// A claim that is absent or of a wrong type has its zero value, so that Quay
-// has the word on it: see [ParseClaims].
+// Token is a JWT and what it says. It prints as its secret does, as nothing.
+type Token struct {
+	Secret
+	Claims
+}
+
+// Claims is what a JWT says about itself (RFC 7519), as far as Quay reads it.
+// A claim that is absent or has a wrong type has its zero value, since Quay
+// decides about it.
 type Claims struct {
 	Issuer, Subject string
 	Audience        []string
@@ -25,19 +31,23 @@ type Claims struct {
 	// Workflow and JobWorkflow are GitHub's workflow_ref and job_workflow_ref,
 	// which differ in a job of a reusable workflow. Quay does not look at them.
 	Workflow, JobWorkflow string
+
+	nonce       string // of the login by browser that the token is from
+	kind        string // typ, which Keycloak sets, in lower case
+	headerNonce bool   // the header has one, as in tokens for Microsoft Graph
 }
 
-// ParseClaims reads a token's claims without verifying anything: Quay verifies,
-// this program only explains. It gives [NotJWT] for what is no JWT in compact
-// form (RFC 7515, section 7.1) with a JSON object in it.
-func ParseClaims(token Secret) (Claims, error) {
-	message, err := jws.Parse([]byte(token.Reveal()), jws.WithCompact())
-	if err != nil || strings.ContainsAny(token.Reveal(), " \t\r\n") { // which jws lets pass
-		return Claims{}, &Error{Problem: NotJWT, Detail: noSignature(token.Reveal())}
+// ParseToken reads a token's claims without verifying anything: Quay verifies,
+// this program only explains. The error is [NotJWT] unless the text is a JWT in compact
+// form (RFC 7515, section 7.1) with a JSON object in it; the token then has no claims.
+func ParseToken(secret Secret) (Token, error) {
+	message, err := jws.Parse([]byte(secret.Reveal()), jws.WithCompact())
+	if err != nil || strings.ContainsAny(secret.Reveal(), " \t\r\n") { // which jws accepts
+		return Token{Secret: secret}, &Error{Problem: NotJWT, Detail: noSignature(secret.Reveal())}
 	}
 	var payload map[string]json.RawMessage
 	if err := json.Unmarshal(message.Payload(), &payload); err != nil || payload == nil {
-		return Claims{}, &Error{Problem: NotJWT}
+		return Token{Secret: secret}, &Error{Problem: NotJWT}
 	}
 	header := message.Signatures()[0].ProtectedHeaders()
 	claims := Claims{
@@ -49,12 +59,16 @@ func ParseClaims(token Secret) (Claims, error) {
 
 		Workflow:    text(payload["workflow_ref"]),
 		JobWorkflow: text(payload["job_workflow_ref"]),
+
+		nonce:       text(payload["nonce"]),
+		kind:        strings.ToLower(text(payload["typ"])),
+		headerNonce: header.Has("nonce"),
 	}
 	if algorithm, ok := header.Algorithm(); ok {
 		claims.Algorithm = algorithm.String()
 	}
 	claims.KeyID, _ = header.KeyID()
-	return claims, nil
+	return Token{secret, claims}, nil
 }
 
 // noSignature tells what is left where a token was cut at its last dot.

@@ -37,9 +37,9 @@ func TestParseClaims(t *testing.T) {
 		{"ES256", object{"alg": "ES256"}, object{}, idtoken.Claims{Algorithm: "ES256"}},
 	}
 	for _, test := range tests {
-		got, err := idtoken.ParseClaims(idtoken.NewSecret(jwt(t, test.header, test.payload)))
-		if err != nil || !reflect.DeepEqual(got, test.want) {
-			t.Errorf("%s: got %+v, %v\nwant %+v", test.name, got, err, test.want)
+		got, err := idtoken.ParseToken(idtoken.NewSecret(jwt(t, test.header, test.payload)))
+		if err != nil || !reflect.DeepEqual(got.Claims, test.want) {
+			t.Errorf("%s: got %+v, %v\nwant %+v", test.name, got.Claims, err, test.want)
 		}
 	}
 }
@@ -73,7 +73,7 @@ func TestParseClaimsOfNoJWT(t *testing.T) {
 		"space before":      " " + token,
 		"byte order mark":   "\ufeff" + token,
 	} {
-		if claims, err := idtoken.ParseClaims(idtoken.NewSecret(text)); problem(err) != idtoken.NotJWT {
+		if claims, err := idtoken.ParseToken(idtoken.NewSecret(text)); problem(err) != idtoken.NotJWT {
 			t.Errorf("%s: got %+v, %v", name, claims, err)
 		} else if text != "" && strings.Contains(err.Error(), text) {
 			t.Errorf("%s: the error shows the token: %v", name, err)
@@ -99,8 +99,8 @@ func FuzzParseClaims(f *testing.F) {
 	f.Add(jwt(f, `{"alg":"RS256","kid":7}`, `{"exp":1e999}`), "\x00", "é", "\u202e", int64(1)<<62)
 	f.Add(jwt(f, `{"alg":7}`, `{"exp":0.1}`), "{}", "[]", "null", int64(253402300799))
 	f.Fuzz(func(t *testing.T, token, issuer, subject, audience string, expiry int64) {
-		if claims, err := idtoken.ParseClaims(idtoken.NewSecret(token)); err == nil {
-			sane(t, claims)
+		if claims, err := idtoken.ParseToken(idtoken.NewSecret(token)); err == nil {
+			sane(t, claims.Claims)
 		} else if problem(err) != idtoken.NotJWT {
 			t.Errorf("got %v", err)
 		}
@@ -113,7 +113,7 @@ func FuzzParseClaims(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		claims, err := idtoken.ParseClaims(idtoken.NewSecret(jwt(t, rs256, string(payload))))
+		claims, err := idtoken.ParseToken(idtoken.NewSecret(jwt(t, rs256, string(payload))))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -123,7 +123,7 @@ func FuzzParseClaims(f *testing.F) {
 		if sensible := expiry >= 0 && expiry <= 253402300799; sensible != !claims.Expiry.IsZero() || sensible && claims.Expiry.Unix() != expiry {
 			t.Errorf("exp %d became %v", expiry, claims.Expiry)
 		}
-		sane(t, claims)
+		sane(t, claims.Claims)
 	})
 }
 

@@ -28,12 +28,12 @@ func (Entra) Present() bool { return false }
 
 // IDToken asks for a token with the scope AUDIENCE/.default, unless the user
 // wants another scope.
-func (e Entra) IDToken(ctx context.Context, audience string) (Secret, error) {
+func (e Entra) IDToken(ctx context.Context, audience string) (Token, error) {
 	client := e.Client
 	client.Flow, client.Kind = ClientCredentials, AccessToken
 	if client.Scope == "" {
 		if err := wantResource(e.Name(), audience); err != nil {
-			return Secret{}, err
+			return Token{}, err
 		}
 		client.Scope = audience + "/.default"
 	}

@@ -35,20 +35,20 @@ func (f File) Name() string { return "the file " + f.Path }
 func (File) Present() bool { return true }
 
 // IDToken reads the file. It refuses a pod's API credential.
-func (f File) IDToken(ctx context.Context, _ string) (Secret, error) {
+func (f File) IDToken(ctx context.Context, _ string) (Token, error) {
 	if path.Clean(filepath.ToSlash(f.Path)) == apiCredential {
-		return Secret{}, &Error{Problem: APICredential, Source: f.Name()}
+		return Token{}, &Error{Problem: APICredential, Source: f.Name()}
 	}
 	text, err := await(ctx, func() ([]byte, error) { return f.Env.ReadFile(f.Path) })
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return Secret{}, &Error{Problem: NoFile, Source: f.Name()}
+		return Token{}, &Error{Problem: NoFile, Source: f.Name()}
 	case err != nil:
-		return Secret{}, &Error{Problem: Unreadable, Source: f.Name(), Err: errno.Of(err)}
+		return Token{}, &Error{Problem: Unreadable, Source: f.Name(), Err: errno.Of(err)}
 	}
 	// The same file has other names: /run for /var/run, ..data, a relative path.
 	if own, err := f.Env.ReadFile(apiCredential); err == nil && bytes.Equal(own, text) {
-		return Secret{}, &Error{Problem: APICredential, Source: f.Name()}
+		return Token{}, &Error{Problem: APICredential, Source: f.Name()}
 	}
 	return usable(f.Name(), string(text))
 }
@@ -70,10 +70,10 @@ func (v Variable) Name() string { return "the variable " + v.Variable }
 func (Variable) Present() bool { return true }
 
 // IDToken reads the variable.
-func (v Variable) IDToken(context.Context, string) (Secret, error) {
+func (v Variable) IDToken(context.Context, string) (Token, error) {
 	text := v.Env.Getenv(v.Variable)
 	if text == "" {
-		return Secret{}, &Error{Problem: NoVariable, Source: v.Name()}
+		return Token{}, &Error{Problem: NoVariable, Source: v.Name()}
 	}
 	return usable(v.Name(), text)
 }
@@ -90,10 +90,10 @@ func (Stdin) Name() string { return "standard input" }
 func (Stdin) Present() bool { return true }
 
 // IDToken reads standard input to its end, at most 1 MiB.
-func (s Stdin) IDToken(ctx context.Context, _ string) (Secret, error) {
+func (s Stdin) IDToken(ctx context.Context, _ string) (Token, error) {
 	text, err := await(ctx, func() ([]byte, error) { return io.ReadAll(io.LimitReader(s.Env.Stdin, maxInput)) })
 	if err != nil {
-		return Secret{}, &Error{Problem: Unreadable, Source: s.Name(), Err: err}
+		return Token{}, &Error{Problem: Unreadable, Source: s.Name(), Err: err}
 	}
 	return usable(s.Name(), string(text))
 }

@@ -90,10 +90,7 @@ func FuzzProvider(f *testing.F) {
 				Client: idtoken.Client{Issuer: issuer, ID: "cli", Flow: flow, Scope: "openid", Kind: idtoken.Auto, Secret: secret("CLIENT-SECRET")},
 			}
 			got, err := source.IDToken(t.Context(), "")
-			if err == nil {
-				_, err = idtoken.ParseClaims(got)
-			}
-			if err == nil == got.Empty() {
+			if err == nil && got.Empty() {
 				t.Errorf("%s: a token: %t, error %v", flow, !got.Empty(), err)
 			}
 			for i, request := range p.seen {
@@ -126,7 +123,7 @@ func FuzzGitHubJob(f *testing.F) {
 				"GITHUB_EVENT_NAME": event, "GITHUB_EVENT_PATH": "event.json",
 			}}.env()
 			got, err := idtoken.GitHub{Env: env}.IDToken(t.Context(), "quay")
-			if err == nil == got.Empty() {
+			if err == nil && got.Empty() {
 				t.Errorf("%q: a token: %t, error %v", address, !got.Empty(), err)
 			}
 			if err != nil && strings.Contains(err.Error(), "REQUEST-TOKEN") && !strings.Contains(address+body, "REQUEST-TOKEN") {

@@ -35,14 +35,14 @@ func (g GitHub) Present() bool {
 
 // IDToken asks the runner's endpoint for a token with that audience, as often
 // as [endpoint.Client.Retry] does. It can be asked again during the whole job.
-func (g GitHub) IDToken(ctx context.Context, audience string) (Secret, error) {
+func (g GitHub) IDToken(ctx context.Context, audience string) (Token, error) {
 	bearer, at := NewSecret(g.Env.Getenv(requestToken)), g.Env.Getenv(requestURL)
 	if at == "" || bearer.Empty() {
-		return Secret{}, g.missing()
+		return Token{}, g.missing()
 	}
 	u, err := address(g.Name(), requestURL, at)
 	if err != nil {
-		return Secret{}, err
+		return Token{}, err
 	}
 	query := u.Query()
 	query.Set("audience", audience)

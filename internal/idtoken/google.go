@@ -35,7 +35,7 @@ func (Google) Present() bool { return false }
 // (cloud.google.com/compute/docs/instances/verifying-instance-identity). The
 // server is asked directly, never by a proxy, and by plain http: it has no
 // other, and is on this machine's own link.
-func (g Google) IDToken(ctx context.Context, audience string) (Secret, error) {
+func (g Google) IDToken(ctx context.Context, audience string) (Token, error) {
 	u := &url.URL{
 		Scheme:   "http",
 		Host:     cmp.Or(g.Env.Getenv("GCE_METADATA_HOST"), "metadata.google.internal"),
@@ -47,10 +47,10 @@ func (g Google) IDToken(ctx context.Context, audience string) (Secret, error) {
 		return &http.Request{Method: http.MethodGet, URL: u, Header: http.Header{flavor: {"Google"}}}, nil
 	}}.ask(ctx)
 	if err != nil {
-		return Secret{}, err
+		return Token{}, err
 	}
 	if answer.Header.Get(flavor) != "Google" {
-		return Secret{}, &endpoint.Unbelievable{Name: name, Why: "answered without the header " + flavor + ", so it is something else"}
+		return Token{}, &endpoint.Unbelievable{Name: name, Why: "answered without the header " + flavor + ", so it is something else"}
 	}
 	return usable(g.Name(), string(answer.Body))
 }

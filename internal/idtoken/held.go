@@ -21,32 +21,27 @@ type Held struct {
 	// Got is told of each new token before anything else can happen to it.
 	Got func(Secret)
 
-	mu     sync.Mutex
-	token  Secret
-	claims Claims
+	mu    sync.Mutex
+	token Token
 }
 
-// IDToken returns the token and what it says. A token near its expiry, and one
+// IDToken returns the token. One near its expiry, and one
 // whose file may have been written anew, is asked for again.
-func (h *Held) IDToken(ctx context.Context) (Secret, Claims, error) {
+func (h *Held) IDToken(ctx context.Context) (Token, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.good() {
-		return h.token, h.claims, nil
+		return h.token, nil
 	}
-	token, err := Ask(ctx, h.Source, h.Audience)
+	token, err := ask(ctx, h.Source, h.Audience)
+	if h.Got != nil && !token.Empty() {
+		h.Got(token.Secret)
+	}
 	if err != nil {
-		return Secret{}, Claims{}, err
+		return Token{}, err
 	}
-	if h.Got != nil {
-		h.Got(token)
-	}
-	claims, err := ParseClaims(token)
-	if err != nil {
-		return Secret{}, Claims{}, err
-	}
-	h.token, h.claims = token, claims
-	return token, claims, nil
+	h.token = token
+	return token, nil
 }
 
 // Unanswered is the error of a source whose endpoint was not reached or gave an
@@ -63,14 +58,14 @@ func (u *Unanswered) Error() string { return u.Err.Error() }
 // Unwrap returns Err.
 func (u *Unanswered) Unwrap() error { return u.Err }
 
-// Ask gets a token from the source. Errors are [*Error], [*Unanswered] and what
+// ask gets a token from the source. Errors are [*Error], [*Unanswered] and what
 // ended ctx.
-func Ask(ctx context.Context, source Source, audience string) (Secret, error) {
+func ask(ctx context.Context, source Source, audience string) (Token, error) {
 	token, err := source.IDToken(ctx, audience)
 	var unreachable *endpoint.Unreachable
 	var unbelievable *endpoint.Unbelievable
 	if errors.As(err, &unreachable) || errors.As(err, &unbelievable) {
-		return Secret{}, &Unanswered{Source: source.Name(), Err: err}
+		return Token{}, &Unanswered{Source: source.Name(), Err: err}
 	}
 	return token, err
 }
@@ -81,5 +76,5 @@ func (h *Held) good() bool {
 		return false
 	}
 	renewable, ok := h.Source.(Renewable)
-	return !ok || !renewable.Spent(h.claims, h.Now())
+	return !ok || !renewable.Spent(h.token.Claims, h.Now())
 }

@@ -25,13 +25,13 @@ func (m *mint) Name() string { return "mint" }
 
 func (m *mint) Present() bool { return true }
 
-func (m *mint) IDToken(context.Context, string) (idtoken.Secret, error) {
+func (m *mint) IDToken(context.Context, string) (idtoken.Token, error) {
 	m.asked++
 	*m.log = append(*m.log, "asked")
 	if m.text != nil {
-		return idtoken.NewSecret(m.text(m.asked)), nil
+		return idtoken.ParseToken(idtoken.NewSecret(m.text(m.asked)))
 	}
-	return idtoken.NewSecret(""), errors.New("no token")
+	return idtoken.Token{}, errors.New("no token")
 }
 
 // renewable is a mint that knows as GitHub does when its tokens are spent.
@@ -57,8 +57,8 @@ func TestHeldKeepsWhatCannotBeRenewed(t *testing.T) {
 	source := &mint{log: &log, text: numbered(t, clock)}
 	held := idtoken.Held{Source: source, Audience: "quay", Now: clock}
 	for range 3 {
-		if _, claims, err := held.IDToken(t.Context()); err != nil || claims.Subject != "x" {
-			t.Fatalf("got %+v, %v", claims, err)
+		if token, err := held.IDToken(t.Context()); err != nil || token.Subject != "x" {
+			t.Fatalf("got %+v, %v", token.Claims, err)
 		}
 		now = now.Add(time.Hour)
 	}
@@ -80,12 +80,9 @@ func TestHeldRenewsNearExpiry(t *testing.T) {
 	}
 	step := func(asked int) {
 		t.Helper()
-		token, claims, err := held.IDToken(t.Context())
-		if err != nil || len(claims.Subject) != asked || source.asked != asked {
-			t.Errorf("asked %d times, got %+v, %v", source.asked, claims, err)
-		}
-		if again, _ := idtoken.ParseClaims(token); again.Subject != claims.Subject {
-			t.Errorf("the claims %+v are those of another token", claims)
+		token, err := held.IDToken(t.Context())
+		if err != nil || len(token.Subject) != asked || source.asked != asked {
+			t.Errorf("asked %d times, got %+v, %v", source.asked, token.Claims, err)
 		}
 	}
 	step(1)
@@ -123,8 +120,8 @@ func TestHeldReadsFilesAgain(t *testing.T) {
 		held := idtoken.Held{Source: test.source, Now: func() time.Time { return now }}
 		for i, subject := range []string{"one", "two", "three"} {
 			j.files[tokenFile], j.files[projected] = token(subject, test.left), token(subject, test.left)
-			if _, claims, err := held.IDToken(t.Context()); err != nil || claims.Subject != test.want[i] {
-				t.Errorf("%s with %s left: got %+v, %v", test.source.Name(), test.left, claims, err)
+			if token, err := held.IDToken(t.Context()); err != nil || token.Subject != test.want[i] {
+				t.Errorf("%s with %s left: got %+v, %v", test.source.Name(), test.left, token.Claims, err)
 			}
 		}
 	}
@@ -138,7 +135,7 @@ func TestHeldTellsFirst(t *testing.T) {
 	source := &mint{log: &log, text: func(int) string { return "hunter2" }}
 	var got string
 	held := idtoken.Held{Source: source, Now: impatient{}.Now, Got: func(s idtoken.Secret) { got = s.Reveal() }}
-	if _, _, err := held.IDToken(t.Context()); problem(err) != idtoken.NotJWT || got != "hunter2" {
+	if _, err := held.IDToken(t.Context()); problem(err) != idtoken.NotJWT || got != "hunter2" {
 		t.Errorf("told of %q, %v", got, err)
 	}
 }
@@ -148,11 +145,11 @@ func TestHeldKeepsNoError(t *testing.T) {
 	var log []string
 	source := &mint{log: &log}
 	held := idtoken.Held{Source: source, Now: impatient{}.Now, Got: func(idtoken.Secret) { log = append(log, "got") }}
-	if token, _, err := held.IDToken(t.Context()); err == nil || !token.Empty() {
+	if token, err := held.IDToken(t.Context()); err == nil || !token.Empty() {
 		t.Errorf("got %v, %v", token, err)
 	}
 	source.text = func(int) string { return good(t) }
-	if _, _, err := held.IDToken(t.Context()); err != nil {
+	if _, err := held.IDToken(t.Context()); err != nil {
 		t.Errorf("the second time: %v", err)
 	}
 	if want := []string{"asked", "asked", "got"}; !slices.Equal(log, want) {
@@ -174,8 +171,8 @@ func TestHeldIsSafeForConcurrentUse(t *testing.T) {
 	for range 32 {
 		ended.Go(func() {
 			started.Done()
-			if _, claims, err := held.IDToken(t.Context()); err != nil || claims.Subject != "x" {
-				t.Errorf("got %+v, %v", claims, err)
+			if token, err := held.IDToken(t.Context()); err != nil || token.Subject != "x" {
+				t.Errorf("got %+v, %v", token.Claims, err)
 			}
 		})
 	}

@@ -29,7 +29,7 @@ func (k Kubernetes) Present() bool {
 }
 
 // IDToken reads the file: the kubelet renews it after 80 % of its life.
-func (k Kubernetes) IDToken(ctx context.Context, audience string) (Secret, error) {
+func (k Kubernetes) IDToken(ctx context.Context, audience string) (Token, error) {
 	return File{k.Env, projectedToken}.IDToken(ctx, audience)
 }
 

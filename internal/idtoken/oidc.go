@@ -4,7 +4,6 @@ package idtoken
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -84,10 +83,10 @@ func (OIDC) Present() bool { return false }
 // IDToken asks the provider. Its token's audience is the client's own, or what
 // the provider is set up to write. Errors are those of the endpoint package and
 // [*Error].
-func (o OIDC) IDToken(ctx context.Context, _ string) (Secret, error) {
+func (o OIDC) IDToken(ctx context.Context, _ string) (Token, error) {
 	p, err := o.discover(ctx)
 	if err != nil {
-		return Secret{}, err
+		return Token{}, err
 	}
 	var token *oauth2.Token
 	switch o.Client.Flow {
@@ -101,7 +100,7 @@ func (o OIDC) IDToken(ctx context.Context, _ string) (Secret, error) {
 		token, err = o.grant(ctx, p, url.Values{}, strings.Fields(o.Client.Scope))
 	}
 	if err != nil {
-		return Secret{}, o.said(err)
+		return Token{}, o.said(err)
 	}
 	return o.choose(p, token, "")
 }
@@ -181,52 +180,39 @@ func (o OIDC) authenticate(ctx context.Context, p provider) (identity, error) {
 // choose picks the token that the user wants and looks whether it is the one
 // that was asked for (OpenID Connect Core, section 3.1.3.7), and one for Quay.
 // The signature is Quay's to verify.
-func (o OIDC) choose(p provider, token *oauth2.Token, nonce string) (Secret, error) {
+func (o OIDC) choose(p provider, token *oauth2.Token, nonce string) (Token, error) {
 	identityToken, _ := token.Extra("id_token").(string)
 	chosen := identityToken
 	if o.Client.Kind == AccessToken || o.Client.Kind != IDTokenKind && identityToken == "" {
 		chosen = token.AccessToken
 	}
 	if chosen == "" {
-		return Secret{}, &Error{Problem: Opaque, Source: o.Name(), Detail: "is not there: the provider gave an access token only"}
+		return Token{}, &Error{Problem: Opaque, Source: o.Name(), Detail: "is not there: the provider gave an access token only"}
 	}
-	secret, err := usable(o.Name(), chosen)
+	jwt, err := usable(o.Name(), chosen)
 	var none *Error
 	if errors.As(err, &none) && none.Problem == NotJWT && chosen != identityToken {
-		return Secret{}, &Error{Problem: Opaque, Source: o.Name()}
+		return Token{}, &Error{Problem: Opaque, Source: o.Name()}
 	}
 	if err == nil && chosen == identityToken {
-		err = o.ours(p, secret, nonce)
+		err = o.ours(p, jwt.Claims, nonce)
 	}
 	if err == nil {
-		err = fit(o.Name(), secret)
+		err = fit(o.Name(), jwt.Claims)
 	}
-	if err != nil {
-		return Secret{}, err
-	}
-	return secret, nil
+	return jwt, err
 }
 
 // ours looks whether an ID token is of this provider, for this client, and of
 // the login that was begun.
-func (o OIDC) ours(p provider, token Secret, nonce string) error {
-	claims, err := ParseClaims(token)
-	if err != nil {
-		return err
-	}
-	payload, err := Payload(token)
-	if err != nil {
-		return err
-	}
-	var own struct{ Nonce string }
-	_ = json.Unmarshal(payload, &own) // a nonce of another type is none
+func (o OIDC) ours(p provider, claims Claims, nonce string) error {
 	detail := ""
 	switch {
 	case claims.Issuer != p.Issuer:
 		detail = fmt.Sprintf("says that it is of %s, not of %s", claims.Issuer, p.Issuer)
 	case !slices.Contains(claims.Audience, o.Client.ID):
 		detail = fmt.Sprintf("is for %s, not for the client %s", strings.Join(claims.Audience, ", "), o.Client.ID)
-	case own.Nonce != nonce && nonce != "":
+	case claims.nonce != nonce && nonce != "":
 		detail = "is not of this login: its nonce is another"
 	default:
 		return nil

@@ -41,17 +41,17 @@ type arrival struct {
 
 // code has a person log in with a browser on this machine: authorization code
 // with PKCE (RFC 7636), the way back by a port of the loopback address.
-func (o OIDC) code(ctx context.Context, p provider) (Secret, error) {
+func (o OIDC) code(ctx context.Context, p provider) (Token, error) {
 	if p.AuthURL == "" || p.TokenURL == "" {
-		return Secret{}, &Error{Problem: NoSuchFlow, Source: o.Name(), Detail: "cannot be asked for: the provider has no authorization_endpoint"}
+		return Token{}, &Error{Problem: NoSuchFlow, Source: o.Name(), Detail: "cannot be asked for: the provider has no authorization_endpoint"}
 	}
 	who, err := o.authenticate(ctx, p)
 	if err != nil {
-		return Secret{}, err
+		return Token{}, err
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(o.Client.Port)))
 	if err != nil {
-		return Secret{}, &Error{Problem: PortTaken, Source: o.Name(), Err: err}
+		return Token{}, &Error{Problem: PortTaken, Source: o.Name(), Err: err}
 	}
 	l := &login{
 		oidc: o, provider: p, state: rand.Text(), nonce: rand.Text(), verifier: oauth2.GenerateVerifier(),
@@ -68,7 +68,7 @@ func (o OIDC) code(ctx context.Context, p provider) (Secret, error) {
 }
 
 // wait sends the person to the provider and waits for the browser.
-func (l *login) wait(ctx context.Context, who identity) (Secret, error) {
+func (l *login) wait(ctx context.Context, who identity) (Token, error) {
 	address := l.config.AuthCodeURL(l.state, oauth2.S256ChallengeOption(l.verifier), oauth2.SetAuthURLParam("nonce", l.nonce))
 	l.oidc.Env.Say("to log in, open this address in a browser on this machine: " + address)
 	l.oidc.Env.Browse(ctx, address)
@@ -86,15 +86,15 @@ func (l *login) wait(ctx context.Context, who identity) (Secret, error) {
 			}
 		default:
 		}
-		return Secret{}, err
+		return Token{}, err
 	}
 }
 
 // finish exchanges the code that the browser brought, which must never be sent
 // twice (RFC 6749, section 4.1.2).
-func (l *login) finish(ctx context.Context, who identity, arrived arrival) (Secret, error) {
+func (l *login) finish(ctx context.Context, who identity, arrived arrival) (Token, error) {
 	if arrived.err != nil {
-		return Secret{}, arrived.err
+		return Token{}, arrived.err
 	}
 	options := []oauth2.AuthCodeOption{oauth2.VerifierOption(l.verifier)}
 	for name, values := range who.params {
@@ -102,7 +102,7 @@ func (l *login) finish(ctx context.Context, who identity, arrived arrival) (Secr
 	}
 	token, err := l.config.Exchange(l.oidc.through(ctx, asker{name: "the token endpoint of " + host(l.provider.TokenURL), once: true}), arrived.code, options...)
 	if err != nil {
-		return Secret{}, l.oidc.said(err)
+		return Token{}, l.oidc.said(err)
 	}
 	return l.oidc.choose(l.provider, token, l.nonce)
 }

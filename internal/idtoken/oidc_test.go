@@ -214,10 +214,7 @@ func FuzzPlatformAnswers(f *testing.F) {
 		env.Direct = env.Endpoint
 		for _, source := range []idtoken.Source{idtoken.AzurePipelines{Env: env}, idtoken.Buildkite{Env: env}, idtoken.AzureIdentity{Env: env}, idtoken.Google{Env: env}} {
 			token, err := source.IDToken(t.Context(), "api://quay")
-			if err == nil {
-				_, err = idtoken.ParseClaims(token)
-			}
-			if err == nil == token.Empty() {
+			if err == nil && token.Empty() {
 				t.Errorf("%s: a token: %t, error %v", source.Name(), !token.Empty(), err)
 			}
 		}

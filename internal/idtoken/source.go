@@ -39,8 +39,9 @@ type Source interface {
 	Present() bool
 	// IDToken gives a token for the audience, or an [*Error] that says what is
 	// missing. Sources whose token was made before this program ran cannot
-	// choose the audience.
-	IDToken(ctx context.Context, audience string) (Secret, error)
+	// choose the audience. A token beside an error is one that must not be used, and
+	// still has to be masked.
+	IDToken(ctx context.Context, audience string) (Token, error)
 }
 
 // Renewable is a source that can give a fresh token during the job.
@@ -113,27 +114,23 @@ func Choose(env Env, name string) (Source, error) {
 
 // usable turns the text that a source holds into a token: trimmed, since one
 // trailing newline makes Quay answer 500 (measured), and a JWT.
-func usable(source, text string) (Secret, error) {
+func usable(source, text string) (Token, error) {
 	text = strings.TrimSpace(text)
 	switch fields := strings.Fields(text); {
 	case text == "":
-		return Secret{}, &Error{Problem: Empty, Source: source}
+		return Token{}, &Error{Problem: Empty, Source: source}
 	case strings.ContainsAny(text, "\r\n"):
-		return Secret{}, &Error{Problem: SeveralLines, Source: source, Detail: fmt.Sprintf("has %d lines", len(strings.FieldsFunc(text, func(r rune) bool { return r == '\r' || r == '\n' })))}
+		return Token{}, &Error{Problem: SeveralLines, Source: source, Detail: fmt.Sprintf("has %d lines", len(strings.FieldsFunc(text, func(r rune) bool { return r == '\r' || r == '\n' })))}
 	case len(fields) > 1:
-		return Secret{}, &Error{Problem: SeveralLines, Source: source}
+		return Token{}, &Error{Problem: SeveralLines, Source: source}
 	}
-	token := NewSecret(text)
-	claims, err := ParseClaims(token)
+	token, err := ParseToken(NewSecret(text))
 	if err != nil {
 		var bad *Error
 		if errors.As(err, &bad) {
 			bad.Source = source
 		}
-		return Secret{}, err
+		return token, err
 	}
-	if err := harmful(source, token, claims); err != nil {
-		return Secret{}, err
-	}
-	return token, nil
+	return token, harmful(source, token.Claims)
 }

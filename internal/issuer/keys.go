@@ -71,28 +71,28 @@ type jsonKey struct {
 
 // Verify looks for the key of an ID token and checks the signature with it. The
 // error is a [*Fault].
-func (k Keys) Verify(token idtoken.Secret, claims idtoken.Claims) error {
+func (k Keys) Verify(token idtoken.Token) error {
 	var found jsonKey
 	for _, raw := range k.raw {
 		var key jsonKey
 		if json.Unmarshal(raw, &key) != nil || !slices.Contains(known, key.Kty) {
 			return &Fault{k.name, fmt.Sprintf("has a key of the kind %q, which Quay cannot read, and so it reads none", key.Kty)}
 		}
-		if key.Kid != "" && key.Kid == claims.KeyID {
+		if key.Kid != "" && key.Kid == token.KeyID {
 			found = key
 		}
 	}
 	switch {
 	case found.Kid == "":
-		return &Fault{k.name, fmt.Sprintf("has no key with the ID token's kid %q", claims.KeyID)}
+		return &Fault{k.name, fmt.Sprintf("has no key with the ID token's kid %q", token.KeyID)}
 	case found.Kty != "RSA":
-		return &Fault{k.name, fmt.Sprintf("has a key of the kind %s under the ID token's kid %q, where Quay needs RSA", found.Kty, claims.KeyID)}
+		return &Fault{k.name, fmt.Sprintf("has a key of the kind %s under the ID token's kid %q, where Quay needs RSA", found.Kty, token.KeyID)}
 	}
 	public, why := found.public()
 	if why != "" {
-		return &Fault{k.name, fmt.Sprintf("has %s under the ID token's kid %q", why, claims.KeyID)}
+		return &Fault{k.name, fmt.Sprintf("has %s under the ID token's kid %q", why, token.KeyID)}
 	}
-	return k.verify(token, claims, public)
+	return k.verify(token, public)
 }
 
 // public is the RSA key, or why it is not used. The length is checked before any
@@ -127,13 +127,13 @@ func unsigned(raw json.RawMessage) ([]byte, error) {
 	return bytes.TrimLeft(number, "\x00"), err
 }
 
-func (k Keys) verify(token idtoken.Secret, claims idtoken.Claims, key *rsa.PublicKey) error {
-	algorithm, ok := jwa.LookupSignatureAlgorithm(claims.Algorithm)
+func (k Keys) verify(token idtoken.Token, key *rsa.PublicKey) error {
+	algorithm, ok := jwa.LookupSignatureAlgorithm(token.Algorithm)
 	if !ok {
-		return &Fault{"the ID token", "is signed with " + claims.Algorithm + ", which nothing here knows"}
+		return &Fault{"the ID token", "is signed with " + token.Algorithm + ", which nothing here knows"}
 	}
 	if _, err := jws.Verify([]byte(token.Reveal()), jws.WithKey(algorithm, key)); err != nil {
-		return &Fault{"the ID token's signature", fmt.Sprintf("does not fit the key %q of %s", claims.KeyID, k.name)}
+		return &Fault{"the ID token's signature", fmt.Sprintf("does not fit the key %q of %s", token.KeyID, k.name)}
 	}
 	return nil
 }

@@ -102,7 +102,7 @@ func (c *Client) robotToken(name string, robot Robot, answer *endpoint.Answer) (
 	if body.Token == "" {
 		return odd("answered without a robot token")
 	}
-	claims, err := idtoken.ParseClaims(idtoken.NewSecret(body.Token))
+	claims, err := idtoken.ParseToken(idtoken.NewSecret(body.Token))
 	switch {
 	case err != nil:
 		return odd("answered with a robot token that is not a JWT")
