@@ -15,7 +15,6 @@ mkdir -p "$(dirname "$store")"
 exec 9>"$store.lock"
 flock 9 # tests of several packages run side by side
 if [ ! -e "$store/made" ]; then
-	tools/install.sh mmdebstrap podman runc >&2
 	rm -rf "$store"
 	mkdir -p "$store"
 	echo "Making a Debian with $packages, once" >&2

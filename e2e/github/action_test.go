@@ -217,7 +217,6 @@ func TestNoHome(t *testing.T) {
 // the program then ends too, says so by its exit code, and leaves nothing for the
 // post phase. What is left after 2.5 more seconds it kills, with all its children.
 func TestCancelled(t *testing.T) {
-	t.Attr("tried", "3 kills")
 	for signal, code := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143, syscall.SIGKILL: -1} {
 		t.Run(signal.String(), func(t *testing.T) { cancel(t, signal, code) })
 	}

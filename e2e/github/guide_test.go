@@ -32,7 +32,6 @@ func TestGuides(t *testing.T) {
 	if ran < 2 {
 		t.Errorf("%d jobs found", ran)
 	}
-	t.Attr("tried", fmt.Sprintf("%d jobs of the guides", ran))
 }
 
 // runGuide runs a job as it stands, on a machine whose tools trust the registry and

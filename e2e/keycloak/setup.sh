@@ -1,12 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Installs Java and Chromium where they are missing, and a Keycloak from Maven
-# Central, pinned by checksum and built once, in the user's cache. Prints its folder.
+# Installs a Keycloak from Maven Central, pinned by checksum and built once, in the
+# user's cache. Prints its folder.
 set -eu
 version=26.7.3
 sum=77657f30b7e90d70f727712ce1c967f430fd6a5e9f458d32d8c6df0635345f47
 
-"$(dirname "$0")/../../tools/install.sh" java:openjdk-17-jre-headless mvn:maven chromium chromedriver:chromium-driver >&2
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/quay-keyless-e2e
 # What the build is told is part of the name: another one is another Keycloak.
 folder=$cache/keycloak-$version-dev-mem

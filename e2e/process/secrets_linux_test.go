@@ -62,7 +62,6 @@ func TestSecretsUnderStrace(t *testing.T) {
 	for name, w := range cases {
 		t.Run(name, func(t *testing.T) { w.expect(t) })
 	}
-	t.Attr("tried", fmt.Sprintf("%d commands under strace", len(cases)))
 }
 
 // newWatched is a home in which GitHub, a client and a person log in, and the job's

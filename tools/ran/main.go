@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Ran reads what "go test -json" says and shows what failed. It ends with 1
-// where a test failed or was skipped, where a package ran none, and where one did
-// not come to its end: a test that did not run has proved nothing.
+// Ran runs "go test" with its arguments for CI. It prints one line per package
+// and the output of what failed, and counts a test that did not run as failed:
 //
-// What tests tried (t.Attr("tried", "263 network faults")) it adds to the file
-// that -tried names; "ran -table FILE" prints the sums.
+//	ran [go test's arguments]
+//
+// It fails if a test fails or is skipped, if a package runs no test (unless -run
+// selects tests), and if no test ran at all. Cached results do not count, so it
+// runs every test.
 package main
 
 import (
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"slices"
+	"strings"
 	"time"
-
-	"quay-keyless/tools/tried"
 )
 
 // event is one line of test2json ("go doc test2json").
@@ -29,56 +30,53 @@ type event struct {
 	Test       string
 	Output     string
 	Elapsed    float64
-	Key, Value string // of attr
 }
 
-// tally is what is known of all packages so far.
+// tally is the result of the tests so far.
 type tally struct {
-	out    io.Writer
-	output map[string][]string // by package and test, until its outcome is known
-	tests  map[string]int      // passed, by package
-	passed int
-	failed int
-	bad    []string     // skipped tests, packages without tests or without an end
-	open   []string     // packages that have begun and not ended
-	said   tried.Trials // by package and test, until its outcome is known
-	tried  tried.Trials // of tests that passed
+	out      io.Writer
+	selected bool                // -run selects tests, so a package may have none
+	output   map[string][]string // by package and test, until the test ends
+	tests    map[string]int      // passed, by package
+	passed   int
+	failed   int
+	notRun   []string
 }
 
 func main() {
-	keep := flag.String("tried", "", "add what the tests tried to this file")
-	table := flag.String("table", "", "print what this file has, and read nothing")
-	flag.Parse()
-	if err := run(*keep, *table); err != nil {
+	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "ran:", err)
 		os.Exit(1)
 	}
 }
 
-func run(keep, table string) error {
-	if table != "" {
-		known, err := tried.Read(table)
-		if err != nil {
-			return err
-		}
-		known.Table(os.Stdout)
-		return nil
-	}
-	t := &tally{out: os.Stdout, output: map[string][]string{}, tests: map[string]int{}, said: tried.Trials{}, tried: tried.Trials{}}
-	if err := t.read(os.Stdin); err != nil {
+func run(args []string) error {
+	command := exec.Command("go", append([]string{"test", "-json", "-count=1"}, args...)...)
+	command.Stderr = os.Stderr
+	events, err := command.StdoutPipe()
+	if err != nil {
 		return err
 	}
-	if !t.report() {
-		return errors.New("not every test ran and passed")
+	if err := command.Start(); err != nil {
+		return err
 	}
-	if keep == "" {
-		return nil
+	t := &tally{out: os.Stdout, output: map[string][]string{}, tests: map[string]int{}}
+	t.selected = slices.ContainsFunc(args, func(arg string) bool { return strings.HasPrefix(arg, "-run") })
+	if err := t.read(events); err != nil {
+		return errors.Join(err, command.Process.Kill(), command.Wait())
 	}
-	return t.tried.Keep(keep)
+	ended := command.Wait()
+	if err := t.report(); err != nil {
+		return err
+	}
+	if ended != nil {
+		return fmt.Errorf("go test: %w", ended)
+	}
+	return nil
 }
 
-func (t *tally) read(in io.Reader) error {
-	decoder := json.NewDecoder(in)
+func (t *tally) read(events io.Reader) error {
+	decoder := json.NewDecoder(events)
 	for {
 		var e event
 		if err := decoder.Decode(&e); errors.Is(err, io.EOF) {
@@ -86,81 +84,56 @@ func (t *tally) read(in io.Reader) error {
 		} else if err != nil {
 			return fmt.Errorf("reading go test -json: %w", err)
 		}
-		if err := t.note(e); err != nil {
-			return err
-		}
+		t.note(e)
 	}
 }
 
-func (t *tally) note(e event) error {
-	key := e.Package + e.ImportPath + " " + e.Test
-	if e.Test == "" {
-		t.follow(e)
-	}
+func (t *tally) note(e event) {
+	name := strings.TrimSpace(e.Package + e.ImportPath + " " + e.Test)
 	switch e.Action {
-	case "attr":
-		if e.Key != "tried" {
-			return nil
-		}
-		one, err := tried.Parse(e.Value)
-		if err != nil {
-			return fmt.Errorf("%s: %w", key, err)
-		}
-		t.said[key] = append(t.said[key], one)
 	case "output", "build-output":
-		t.output[key] = append(t.output[key], e.Output)
+		t.output[name] = append(t.output[name], e.Output)
 	case "pass":
-		delete(t.output, key)
-		if e.Test != "" {
-			t.passed++
-			t.tests[e.Package]++
-			if said, ok := t.said[key]; ok {
-				t.tried[key] = said
-			}
-			return nil
+		delete(t.output, name)
+		if e.Test == "" {
+			t.end(e)
+			return
 		}
-		elapsed := time.Duration(e.Elapsed * float64(time.Second))
-		fmt.Fprintf(t.out, "ok  %s: %d tests in %s\n", e.Package, t.tests[e.Package], elapsed.Round(10*time.Millisecond))
-		if t.tests[e.Package] == 0 {
-			t.bad = append(t.bad, e.Package+" ran no test")
-		}
+		t.passed++
+		t.tests[e.Package]++
 	case "fail", "build-fail":
 		t.failed++
-		fmt.Fprintf(t.out, "FAIL %s\n", key)
-		for _, line := range t.output[key] {
-			fmt.Fprint(t.out, line)
-		}
+		fmt.Fprintf(t.out, "FAIL %s\n%s", name, strings.Join(t.output[name], ""))
 	case "skip":
-		if e.Test != "" { // else a package without test files
-			t.bad = append(t.bad, key+" was skipped")
+		if e.Test != "" { // otherwise a package without test files
+			t.notRun = append(t.notRun, name+" was skipped")
 		}
 	}
-	return nil
 }
 
-// follow notes which packages have begun and not ended. What is left at the end
-// of the input was cut off: a shell's pipe hides that go itself was killed.
-func (t *tally) follow(e event) {
-	switch e.Action {
-	case "start":
-		t.open = append(t.open, e.Package)
-	case "pass", "fail", "skip":
-		t.open = slices.DeleteFunc(t.open, func(name string) bool { return name == e.Package })
+// end notes that a package passed.
+func (t *tally) end(e event) {
+	tests := t.tests[e.Package]
+	switch {
+	case tests > 0:
+		elapsed := time.Duration(e.Elapsed * float64(time.Second))
+		fmt.Fprintf(t.out, "ok   %s: %d tests in %s\n", e.Package, tests, elapsed.Round(10*time.Millisecond))
+	case !t.selected:
+		t.notRun = append(t.notRun, e.Package+" ran no test")
 	}
 }
 
-// report prints the last line, and says whether all is well.
-func (t *tally) report() bool {
+// report prints the tests that did not run and the last line.
+func (t *tally) report() error {
 	if t.passed == 0 {
-		t.bad = append(t.bad, "no test ran")
+		t.notRun = append(t.notRun, "no test ran")
 	}
-	for _, name := range t.open {
-		t.bad = append(t.bad, name+" did not come to its end")
-	}
-	slices.Sort(t.bad)
-	for _, words := range t.bad {
+	for _, words := range t.notRun {
 		fmt.Fprintln(t.out, "FAIL", words)
 	}
-	fmt.Fprintf(t.out, "%d passed, %d failed\n", t.passed, t.failed+len(t.bad))
-	return t.failed == 0 && len(t.bad) == 0
+	fmt.Fprintf(t.out, "%d passed, %d failed\n", t.passed, t.failed+len(t.notRun))
+	if t.failed+len(t.notRun) > 0 {
+		return errors.New("not every test ran and passed")
+	}
+	return nil
 }
