@@ -52,16 +52,20 @@ function bundled() {
   return program;
 }
 
-// run starts the program with a command and gives its exit code; one that was
-// killed had no last word, so that is an error. The runner cancels a job by a
-// signal to this process alone, so it is passed on; on Windows the console sends
-// it to both.
+// run starts the program with a command and returns its exit code. In both phases
+// it says when the program is not the released one. A killed program prints no
+// error, so run throws one. The runner cancels a job with a signal to this process
+// alone, so it is passed on; on Windows the console sends it to both.
 async function run(command) {
   let child;
   for (const signal of ['SIGINT', 'SIGTERM']) {
     process.on(signal, () => process.platform === 'win32' || child?.kill(signal));
   }
-  child = spawn(process.env.QUAY_KEYLESS_BINARY || bundled(), [command], { stdio: 'inherit', env: environment() });
+  const other = process.env.QUAY_KEYLESS_BINARY;
+  if (other) {
+    say('notice', `runs ${other} without a checksum: QUAY_KEYLESS_BINARY names it`);
+  }
+  child = spawn(other || bundled(), [command], { stdio: 'inherit', env: environment() });
   return new Promise((resolve, reject) => {
     child.on('error', reject).on('exit', (code, signal) => (signal ? reject(new Error(`the program was ended by ${signal}`)) : resolve(code)));
   });
@@ -70,8 +74,5 @@ async function run(command) {
 module.exports = { environment, run, say };
 
 if (require.main === module) {
-  if (process.env.QUAY_KEYLESS_BINARY) {
-    say('notice', `runs ${process.env.QUAY_KEYLESS_BINARY}, which QUAY_KEYLESS_BINARY names, unchecked`);
-  }
   run('login').catch((error) => say('error', error.message) ?? 1).then((code) => { process.exitCode = code; });
 }

@@ -99,7 +99,8 @@ func TestPostNeverFails(t *testing.T) {
 	}
 }
 
-// Its path has what a workflow command has to escape.
+// Both phases say which other program they run. Its path has what a workflow command has to
+// escape.
 func TestOtherBinary(t *testing.T) {
 	sb, r, inputs := job(t)
 	action := release(t)
@@ -113,7 +114,10 @@ func TestOtherBinary(t *testing.T) {
 	if main.Exit != 0 || len(notices) != 1 || !strings.Contains(notices[0], program) {
 		t.Errorf("main: exit code %d\n%s", main.Exit, main.Log())
 	}
-	step.post(t)
+	post := step.post(t)
+	if notices := annotations("notice", post.Stdout); len(notices) != 1 || !strings.Contains(notices[0], program) {
+		t.Errorf("post does not say which program it ran\n%s", post.Log())
+	}
 	if user, _ := lab.Login(t, lab.Read(t, r.config()), sb.Host); user == "acme+ci" {
 		t.Error("post did not log out")
 	}
