@@ -15,6 +15,7 @@
 # --platform linux/amd64,linux/arm64,linux/s390x,linux/ppc64le
 # For gitlab a machine of another CPU needs an emulator.
 
+# A release replaces both tags with the digests in internal/release/bases.Dockerfile.
 # Any image with a CA bundle in /etc/ssl/certs/ca-certificates.crt.
 ARG CERTIFICATES=gcr.io/distroless/static-debian12:nonroot
 # A Debian. One that has the packages already is taken as it is.

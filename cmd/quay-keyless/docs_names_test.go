@@ -147,7 +147,8 @@ func (r *repository) exists(t *testing.T, page, name string) {
 var flagsOfOthers = map[string]string{
 	"service-account-issuer": "kube-apiserver", "service-account-jwks-uri": "kube-apiserver", "anonymous-auth": "kube-apiserver",
 	"single-branch": "git clone", "no-tags": "git clone", "cert-dir": "podman", "build-arg": "buildah",
-	"bundle": "gh attestation", "custom-trusted-root": "gh attestation",
+	"bundle": "gh attestation", "custom-trusted-root": "gh attestation", "source-ref": "gh attestation",
+	"ref": "gh workflow",
 }
 
 // options looks at the flags of a piece of code that begins with one.

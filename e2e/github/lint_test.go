@@ -155,12 +155,32 @@ func TestDependabot(t *testing.T) {
 	}
 	env := map[string]string{"PATH": os.Getenv("PATH"), "HOME": os.Getenv("HOME")}
 	files := lab.Command{Dir: lab.Path(), Env: env, Args: []string{"git", "ls-files"}}.Must(t).Stdout
-	pinning := map[string]string{"go.mod": "gomod", "package-lock.json": "npm", "requirements.txt": "pip"}
+	pinning := map[string]string{"go.mod": "gomod", "package-lock.json": "npm", "requirements.txt": "pip", "bases.Dockerfile": "docker"}
 	for file := range strings.Lines(files) {
 		folder, name := filepath.Split("/" + strings.TrimSpace(file))
 		ecosystem, pins := pinning[name]
 		if folder = filepath.Clean(folder); pins && !slices.Contains(told[ecosystem], folder) {
 			t.Errorf("dependabot.yml does not name %s for %s", folder, ecosystem)
+		}
+	}
+}
+
+// The workflows run their jobs in images that Dependabot keeps, by digest.
+func TestImagesByDigest(t *testing.T) {
+	bases := lab.Read(t, lab.Path("internal", "release", "bases.Dockerfile"))
+	for _, path := range workflows(t) {
+		if !strings.HasPrefix(path, ".github/") {
+			continue // an example's image is the reader's
+		}
+		for _, found := range regexp.MustCompile(`(?m)^ +(?:container|image): *(\S+)`).FindAllStringSubmatch(lab.Read(t, lab.Path(path)), -1) {
+			if !regexp.MustCompile(`(?m)^FROM (docker\.io/library/)?` + regexp.QuoteMeta(found[1]) + ` AS `).MatchString(bases) {
+				t.Errorf("%s runs a job in %s, which is not in internal/release/bases.Dockerfile", path, found[1])
+			}
+		}
+	}
+	for line := range strings.Lines(bases) {
+		if strings.HasPrefix(line, "FROM ") && !regexp.MustCompile(`@sha256:[0-9a-f]{64} AS [a-z]+\n$`).MatchString(line) {
+			t.Errorf("no digest in %s", line)
 		}
 	}
 }

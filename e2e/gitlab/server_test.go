@@ -99,7 +99,9 @@ func (s *server) released(t *testing.T, name string) string {
 		{"git", "clone", "--quiet", origin, clone},
 		{"git", "init", "--quiet", "--bare", project},
 		{"git", "-C", clone, "remote", "set-url", "origin", "https://github.com/acme/quay-keyless"},
-		{"git", "-C", clone, "tag", "release/v1.2.3"},
+		{"git", "-C", clone, "-c", "user.name=e2e", "-c", "user.email=e2e@example.com", "commit", "--quiet", "--allow-empty", "--message", "Release v1.2.3"},
+		{"git", "-C", clone, "tag", "v1.2.3"},
+		{"git", "-C", clone, "switch", "--quiet", "--detach", "v1.2.3^"},
 		{"internal/release/mirror.sh", "v1.2.3", lab.JobImage, url},
 	} {
 		command := lab.Command{Dir: folder, Env: env, Args: arguments}

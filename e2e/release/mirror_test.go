@@ -40,8 +40,10 @@ const (
 func (g *gitlab) mirror(t *testing.T, version, image string) (commit string, outcome lab.Outcome) {
 	t.Helper()
 	if g.env["TAGGED"] != version {
-		git(t, g.clone, "-c", "user.name=e2e", "-c", "user.email=e2e@example.com", "commit", "--quiet", "--allow-empty", "--message", version)
-		git(t, g.clone, "tag", "release/"+version)
+		identity := []string{"-c", "user.name=e2e", "-c", "user.email=e2e@example.com"}
+		git(t, g.clone, append(identity, "commit", "--quiet", "--allow-empty", "--message", version)...)
+		released := git(t, g.clone, append(identity, "commit-tree", "HEAD^{tree}", "-p", "HEAD", "-m", "Release "+version)...)
+		git(t, g.clone, "tag", version, released)
 		g.env["TAGGED"] = version
 	}
 	outcome = lab.Command{Dir: g.clone, Env: g.env, Args: []string{"internal/release/mirror.sh", version, image, project}}.Run(t)
@@ -81,9 +83,11 @@ func TestMirror(t *testing.T) {
 	if want := map[string]string{"v1.2.3": first, "v1": first}; outcome.Exit != 1 || !strings.Contains(outcome.Stderr, "is there already, on "+first) || !maps.Equal(g.tags(t), want) {
 		t.Errorf("exit code %d, the tags are %q\n%s", outcome.Exit, g.tags(t), outcome.Log())
 	}
-	git(t, g.clone, "switch", "--quiet", "--detach", "release/v1.2.3^")
-	if _, outcome := g.mirror(t, "v1.2.3", image); outcome.Exit != 1 || !strings.Contains(outcome.Stderr, "git switch --detach release/v1.2.3") {
-		t.Errorf("from another commit: exit code %d\n%s", outcome.Exit, outcome.Log())
+	for _, other := range []string{"v1.2.3", "v1.2.3^^"} { // neither the release commit nor an older one
+		git(t, g.clone, "switch", "--quiet", "--detach", other)
+		if _, outcome := g.mirror(t, "v1.2.3", image); outcome.Exit != 1 || !strings.Contains(outcome.Stderr, "git switch --detach v1.2.3^") {
+			t.Errorf("from %s: exit code %d\n%s", other, outcome.Exit, outcome.Log())
+		}
 	}
 }
 

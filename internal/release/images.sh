@@ -6,11 +6,26 @@
 #   REPOSITORY-gitlab:VERSION  the job image for GitLab, for linux/amd64
 #   REPOSITORY-tekton:VERSION  the bundle, which names the first by its digest
 # and the same under the major version (v1), but for a candidate. It prints each
-# with its digest. A second run pushes what a first one did.
+# with its digest. A second run pushes what a first one did. The base images are
+# those of bases.Dockerfile, by digest; a --build-arg replaces one.
 # Usage: internal/release/images.sh VERSION FOLDER REPOSITORY [--build-arg NAME=VALUE ...]
 set -eu
 version=$1 folder=$2 repository=$3
 shift 3
+
+# base STAGE prints the base image with its digest and without its tag: older
+# versions of buildah reject both together.
+base() {
+	image=$(sed -n "s|^FROM \(.*\):[^:/]*\(@sha256:[0-9a-f]\{64\}\) AS $1\$|\1\2|p" internal/release/bases.Dockerfile)
+	if [ -z "$image" ]; then
+		echo "error: internal/release/bases.Dockerfile has no digest for $1" >&2
+		exit 1
+	fi
+	echo "$image"
+}
+certificates=$(base certificates)
+debian=$(base debian)
+set -- --build-arg "CERTIFICATES=$certificates" --build-arg "DEBIAN=$debian" "$@"
 
 context=$(mktemp -d)
 trap 'rm -rf "$context"' EXIT

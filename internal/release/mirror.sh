@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Makes the GitLab component's project of the release that is checked out, and
-# pushes it to the project at URL: the tag VERSION, the moving tag of the major
-# version (v1), and main, which shows the newest release. The jobs' image is
-# IMAGE, by its digest. A second run changes nothing.
+# Makes the GitLab component's project of the release VERSION, whose source is
+# checked out, and pushes it to the project at URL: the tag VERSION, the moving tag
+# of the major version (v1), and main, which shows the newest release. The jobs'
+# image is IMAGE, by its digest. A second run changes nothing.
 # Usage: internal/release/mirror.sh VERSION IMAGE URL
 set -eu
 version=$1 image=$2 url=$3
@@ -15,8 +15,8 @@ path() {
 	echo "$1" | sed -E 's|/*$||; s|\.git$||; s|^[a-z+]+://[^/]*/||; s|^[^/]*:||; s|^/*||'
 }
 
-if [ "$(git rev-parse HEAD)" != "$(git rev-parse --verify --quiet "refs/tags/release/$version^{commit}")" ]; then
-	echo "error: the release $version is not checked out: git switch --detach release/$version" >&2
+if [ "$(git rev-parse HEAD)" != "$(git rev-parse --verify --quiet "refs/tags/$version^")" ]; then
+	echo "error: check out the source of $version first: git switch --detach $version^" >&2
 	exit 1
 fi
 commit=$(go run -trimpath -buildvcs=false ./internal/release component \
