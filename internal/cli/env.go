@@ -16,6 +16,7 @@ import (
 	"io"
 	"log"
 	"net/http"
+	"net/url"
 	"os"
 	"os/signal"
 	"runtime"
@@ -24,6 +25,7 @@ import (
 	"syscall"
 	"time"
 
+	"quay-keyless/internal/ascii"
 	"quay-keyless/internal/endpoint"
 )
 
@@ -108,8 +110,21 @@ func readFile(path string) ([]byte, error) {
 // included, with other TLS settings.
 func transport(config *tls.Config) http.RoundTripper {
 	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.Proxy = proxy
 	t.TLSClientConfig = config
 	return t
+}
+
+// proxy is the environment's proxy for a request, unless its name is not ASCII.
+func proxy(request *http.Request) (*url.URL, error) {
+	address, err := http.ProxyFromEnvironment(request)
+	if err != nil || address == nil {
+		return nil, err
+	}
+	if err := ascii.Host(address.Host); err != nil {
+		return nil, endpoint.Final(&endpoint.Unreachable{Name: fmt.Sprintf("the proxy at %+q", address.Host), Attempts: 1, Err: err})
+	}
+	return address, nil
 }
 
 type systemClock struct{}

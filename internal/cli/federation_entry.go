@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -97,16 +96,7 @@ func (f *entryFlags) checkNew() error {
 	if f.issuer == "" {
 		return nil
 	}
-	u, err := url.Parse(f.issuer)
-	switch {
-	case err != nil || u.User != nil || u.RawQuery != "": // which may be secret
-		return errors.New("issuer: it is a URL, without a user and without a query")
-	case u.Host == "" || u.Fragment != "":
-		return fmt.Errorf("issuer %q: it is a URL, as https://token.actions.githubusercontent.com", f.issuer)
-	case u.Scheme != "https":
-		return fmt.Errorf("issuer %q: Quay needs https; with %s it stores the entry, and the exchange fails", f.issuer, u.Scheme)
-	}
-	return nil
+	return checkIssuerURL(f.issuer)
 }
 
 // wantedEntry is the entry that the user means.
@@ -181,6 +171,8 @@ func (a *app) entryFromToken(ctx context.Context, flags identityFlags, entry wan
 		return entry, err
 	case claims.Issuer == "" || claims.Subject == "":
 		return entry, &host.Curable{Text: "the ID token has no issuer or no subject, so no entry can match it", Cures: []string{"its provider has to set both"}}
+	case checkIssuerURL(claims.Issuer) != nil && strings.HasPrefix(claims.Issuer, "https://"):
+		return entry, &host.Curable{Text: "the ID token's " + checkIssuerURL(claims.Issuer).Error()}
 	case !strings.HasPrefix(claims.Issuer, "https://"):
 		return entry, &host.Curable{Text: fmt.Sprintf("the ID token's issuer %s is not https, which Quay needs", claims.Issuer)}
 	}

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"quay-keyless/internal/ascii"
 	"quay-keyless/internal/endpoint"
 	"quay-keyless/internal/host"
 	"quay-keyless/internal/idtoken"
@@ -41,6 +42,9 @@ func (a *app) githubSubject(ctx context.Context, f entryFlags, client *endpoint.
 	issuer = f.issuer
 	if issuer == "" {
 		issuer = a.githubIssuer()
+		if err := checkIssuerURL(issuer); err != nil {
+			return "", "", nil, &usageError{err: fmt.Errorf("GITHUB_SERVER_URL: %w", err)}
+		}
 	}
 	prefix := "repo:" + f.github
 	if parts[2] == "" {
@@ -167,7 +171,7 @@ func (a *app) githubAPI(issuer string) (idtoken.Secret, *url.URL) {
 		}
 	}
 	server, err := url.Parse(address)
-	if err != nil || server.Host == "" || server.Scheme != "https" && !net.ParseIP(server.Hostname()).IsLoopback() {
+	if err != nil || server.Host == "" || ascii.Host(server.Host) != nil || server.Scheme != "https" && !net.ParseIP(server.Hostname()).IsLoopback() {
 		return idtoken.Secret{}, nil
 	}
 	return idtoken.NewSecret(token), server

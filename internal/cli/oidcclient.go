@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"quay-keyless/internal/ascii"
 	"quay-keyless/internal/idtoken"
 )
 
@@ -39,18 +40,31 @@ func (f *sourceFlags) checkIssuer() error {
 	if f.issuer == "" {
 		return errors.New("no OIDC provider: name one with --oidc-issuer URL or OIDC_ISSUER_URL")
 	}
-	u, err := url.Parse(f.issuer)
+	if err := checkIssuerURL(f.issuer); err != nil {
+		return err
+	}
 	switch {
-	case err != nil || u.User != nil || u.RawQuery != "": // which may be secret
-		return errors.New("issuer: it is an https URL, without a user and without a query")
-	case u.Host == "" || u.Fragment != "":
-		return fmt.Errorf("issuer %q: it is an https URL, without a query", f.issuer)
-	case u.Scheme != "https":
-		return fmt.Errorf("issuer %q: Quay takes ID tokens of https issuers only", f.issuer)
-	case strings.HasSuffix(u.Path, "/.well-known/openid-configuration"):
+	case strings.HasSuffix(f.issuer, "/.well-known/openid-configuration"):
 		return fmt.Errorf("issuer %q: leave out /.well-known/openid-configuration", f.issuer)
 	case f.clientID == "":
 		return errors.New("no OIDC client: name one with --oidc-client-id ID or OIDC_CLIENT_ID")
+	}
+	return nil
+}
+
+// checkIssuerURL finds an address that no ID token of an issuer can have at Quay.
+func checkIssuerURL(issuer string) error {
+	u, err := url.Parse(issuer)
+	switch {
+	case err != nil || u.User != nil || u.RawQuery != "": // which may be secret
+		return errors.New("issuer: write an https URL without a user and a query")
+	case u.Host == "" || u.Fragment != "":
+		return fmt.Errorf("issuer %+q: write an https URL, as https://token.actions.githubusercontent.com", issuer)
+	case u.Scheme != "https":
+		return fmt.Errorf("issuer %+q: Quay accepts https issuers only", issuer)
+	}
+	if err := ascii.Host(u.Host); err != nil {
+		return fmt.Errorf("issuer %+q: in its host name, %w", issuer, err)
 	}
 	return nil
 }

@@ -14,6 +14,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"quay-keyless/internal/ascii"
 )
 
 // maxBody is far above every answer of Quay's that matters: a robot token is
@@ -122,6 +124,9 @@ func (c *Client) Do(ctx context.Context, name string, make func(context.Context)
 
 // ask makes one attempt.
 func (c *Client) ask(ctx context.Context, name string, request *http.Request) (*Answer, error) {
+	if err := ascii.Host(request.URL.Host); err != nil { // which net/http would turn into punycode
+		return nil, final{&Unbelievable{Name: name, Why: fmt.Sprintf("cannot be asked at %+q: %v", request.URL.Host, err)}}
+	}
 	if request.Header.Get("User-Agent") == "" {
 		request.Header.Set("User-Agent", c.UserAgent)
 	}

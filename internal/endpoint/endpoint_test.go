@@ -269,3 +269,15 @@ func TestDate(t *testing.T) {
 		}
 	}
 }
+
+// A name that net/http would turn into punycode is not asked, whoever said it.
+func TestOtherAlphabets(t *testing.T) {
+	t.Parallel()
+	for _, address := range []string{"https://qu\u0430y.example/", "https://qu%D0%B0y.example/", "https://\u212aay.example/", "https://quay\u3002example/"} {
+		answer, attempts, err := ask(t, nil, address)
+		var unbelievable *endpoint.Unbelievable
+		if !errors.As(err, &unbelievable) || !strings.Contains(err.Error(), "is not ASCII") || answer != nil || len(attempts) != 0 {
+			t.Errorf("%+q: %v, %d attempts", address, err, len(attempts))
+		}
+	}
+}

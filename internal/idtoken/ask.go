@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 
+	"quay-keyless/internal/ascii"
 	"quay-keyless/internal/endpoint"
 )
 
@@ -91,6 +92,8 @@ func address(source, variable, value string) (*url.URL, error) {
 	switch {
 	case err != nil || u.Host == "":
 		return nil, &Error{Problem: Unreadable, Source: source, Detail: "cannot be asked for: " + variable + " is not a URL"}
+	case ascii.Host(u.Host) != nil:
+		return nil, &Error{Problem: Unreadable, Source: source, Detail: "cannot be asked for: " + variable + ": " + ascii.Host(u.Host).Error()}
 	case u.Scheme != "https" && !loopback(u.Hostname()):
 		return nil, &Error{Problem: Insecure, Source: source, Detail: "is not asked for: " + variable + " is not https"}
 	}

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"quay-keyless/internal/ascii"
 )
 
 // AzureIdentity is the managed identity of a machine in Azure, from its metadata
@@ -36,8 +38,8 @@ func (a AzureIdentity) IDToken(ctx context.Context, audience string) (Token, err
 		return Token{}, err
 	}
 	u, err := url.Parse(cmp.Or(a.Env.Getenv("AZURE_POD_IDENTITY_AUTHORITY_HOST"), "http://169.254.169.254"))
-	if err != nil || u.Host == "" {
-		return Token{}, &Error{Problem: Unreadable, Source: a.Name(), Detail: "cannot be asked for: AZURE_POD_IDENTITY_AUTHORITY_HOST is not a URL"}
+	if err != nil || u.Host == "" || ascii.Host(u.Host) != nil {
+		return Token{}, &Error{Problem: Unreadable, Source: a.Name(), Detail: "cannot be asked for: AZURE_POD_IDENTITY_AUTHORITY_HOST is not a URL with an ASCII host name"}
 	}
 	query := url.Values{"api-version": {"2018-02-01"}, "resource": {audience}}
 	if id := cmp.Or(a.ClientID, a.Env.Getenv("AZURE_CLIENT_ID")); id != "" {

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"quay-keyless/internal/ascii"
 )
 
 // provider is what an issuer's discovery document says, as far as it is used
@@ -25,7 +27,7 @@ type provider struct {
 // secure reports an address that secrets can go to.
 func secure(address string) bool {
 	u, err := url.Parse(address)
-	return err == nil && u.Scheme == "https" && u.Host != ""
+	return err == nil && u.Scheme == "https" && u.Host != "" && ascii.Host(u.Host) == nil
 }
 
 // discover reads the issuer's discovery document. The issuer in it must be the
@@ -53,7 +55,7 @@ func (o OIDC) discover(ctx context.Context) (provider, error) {
 	}
 	for _, endpoint := range []string{p.AuthURL, p.TokenURL, p.DeviceURL} {
 		if endpoint != "" && !secure(endpoint) {
-			return p, &Error{Problem: Insecure, Source: o.Name(), Detail: fmt.Sprintf("is not asked for: the provider's endpoint %s is not https", endpoint)}
+			return p, &Error{Problem: Insecure, Source: o.Name(), Detail: fmt.Sprintf("is not asked for: the provider's endpoint %+q is not an https URL with an ASCII host name", endpoint)}
 		}
 	}
 	return p, nil

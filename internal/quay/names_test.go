@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"quay-keyless/internal/ascii"
 	"quay-keyless/internal/quay"
 )
 
@@ -28,6 +29,8 @@ func TestParseRegistry(t *testing.T) {
 		{"http://localhost:5000/acme", quay.Registry{Host: "localhost:5000", Namespace: "acme", PlainHTTP: true}, "localhost:5000/acme"},
 		{"localhost", quay.Registry{Host: "localhost"}, "localhost"},
 		{"127.0.0.1:5000", quay.Registry{Host: "127.0.0.1:5000"}, "127.0.0.1:5000"},
+		{"xn--bcher-kva.example:443", quay.Registry{Host: "xn--bcher-kva.example:443"}, "xn--bcher-kva.example:443"},
+		{"XN--BCHER-KVA.example", quay.Registry{Host: "xn--bcher-kva.example"}, "xn--bcher-kva.example"},
 		{"[::1]:5000", quay.Registry{Host: "[::1]:5000"}, "[::1]:5000"},
 		{"[2001:DB8::1]", quay.Registry{Host: "[2001:db8::1]"}, "[2001:db8::1]"},
 		{"quay_1.example:65535/a.b-c_d", quay.Registry{Host: "quay_1.example:65535", Namespace: "a.b-c_d"}, "quay_1.example:65535/a.b-c_d"},
@@ -45,50 +48,56 @@ func TestParseRegistry(t *testing.T) {
 
 // noRegistries are texts, and what is said of each.
 var noRegistries = map[string]string{
-	"":                         "no host name",
-	"https://":                 "no host name",
-	"/acme":                    "no host name",
-	"https:///acme":            "no host name",
-	"quay.io/acme/app":         `the path "acme/app" has more than one part`,
-	"quay.io//acme":            "more than one part",
-	"https://quay.io/a/b/c/":   "more than one part",
-	"ftp://quay.io":            `the scheme is "ftp", not http or https`,
-	"docker://quay.io":         `the scheme is "docker"`,
-	"://quay.io":               `the scheme is ""`,
-	"quay.io:0":                `the port "0" is not a number from 1 to 65535`,
-	"quay.io:65536":            `the port "65536"`,
-	"quay.io:https":            "not a host name with an optional port",
-	"quay.io:":                 `the port ""`,
-	"quay.io:-1":               "not a host name with an optional port",
-	"quay.io:443:443":          "not a host name with an optional port",
-	"https:/quay.io":           `the port ""`,
-	"user@quay.io":             "only a host, a port and an organization",
-	"https://u:hunter2@q.io":   "only a host, a port and an organization",
-	"quay.io?x=y":              "only a host, a port and an organization",
-	"quay.io#x":                "only a host, a port and an organization",
-	"quay.io/%61cme":           "only a host, a port and an organization",
-	"acme+ci":                  "only a host, a port and an organization",
-	"$(id)":                    "only a host, a port and an organization",
-	"quay.io;id":               "only a host, a port and an organization",
-	"<b>":                      "only a host, a port and an organization",
-	"quay.io/ACME":             `"ACME" cannot be an organization's name`,
-	"quay.io/-acme":            `"-acme" cannot be an organization's name`,
-	"quay.io/ac me":            `"ac me" cannot be an organization's name`,
-	"quay io":                  "not a host name with an optional port",
-	" quay.io":                 "not a host name with an optional port",
-	"quay.io\n":                "not a host name with an optional port",
-	"quay.io\x00":              "not a host name with an optional port",
-	"::1":                      "not a host name with an optional port",
-	"[::1":                     "not a host name with an optional port",
-	"[fe80::1%25eth0]":         "only a host, a port and an organization",
-	`quay.io\acme`:             "not a host name with an optional port",
-	"quay.io`id`":              "not a host name with an optional port",
-	strings.Repeat("/", 10):    "no host name",
-	"https://https://quay.io":  "more than one part",
-	"quay.io/acme\u202e":       "cannot be an organization's name",
-	"quay.io/acme\x1b[2J/evil": "more than one part",
-	"docker.io":                "that is Docker Hub, not a Quay",
-	"https://docker.io/acme":   "that is Docker Hub, not a Quay",
+	"":                            "no host name",
+	"https://":                    "no host name",
+	"/acme":                       "no host name",
+	"https:///acme":               "no host name",
+	"quay.io/acme/app":            `the path "acme/app" has more than one part`,
+	"quay.io//acme":               "more than one part",
+	"https://quay.io/a/b/c/":      "more than one part",
+	"ftp://quay.io":               `the scheme is "ftp", not http or https`,
+	"docker://quay.io":            `the scheme is "docker"`,
+	"://quay.io":                  `the scheme is ""`,
+	"quay.io:0":                   `the port "0" is not a number from 1 to 65535`,
+	"quay.io:65536":               `the port "65536"`,
+	"quay.io:https":               "not a host name with an optional port",
+	"quay.io:":                    `the port ""`,
+	"quay.io:-1":                  "not a host name with an optional port",
+	"quay.io:443:443":             "not a host name with an optional port",
+	"https:/quay.io":              `the port ""`,
+	"user@quay.io":                "only a host, a port and an organization",
+	"https://u:hunter2@q.io":      "only a host, a port and an organization",
+	"quay.io?x=y":                 "only a host, a port and an organization",
+	"quay.io#x":                   "only a host, a port and an organization",
+	"quay.io/%61cme":              "only a host, a port and an organization",
+	"acme+ci":                     "only a host, a port and an organization",
+	"$(id)":                       "only a host, a port and an organization",
+	"quay.io;id":                  "only a host, a port and an organization",
+	"<b>":                         "only a host, a port and an organization",
+	"quay.io/ACME":                `"ACME" cannot be an organization's name`,
+	"quay.io/-acme":               `"-acme" cannot be an organization's name`,
+	"quay.io/ac me":               `"ac me" cannot be an organization's name`,
+	"quay io":                     "not a host name with an optional port",
+	" quay.io":                    "not a host name with an optional port",
+	"quay.io\n":                   "not a host name with an optional port",
+	"quay.io\x00":                 "not a host name with an optional port",
+	"::1":                         "not a host name with an optional port",
+	"[::1":                        "not a host name with an optional port",
+	"[fe80::1%25eth0]":            "only a host, a port and an organization",
+	`quay.io\acme`:                "not a host name with an optional port",
+	"quay.io`id`":                 "not a host name with an optional port",
+	strings.Repeat("/", 10):       "no host name",
+	"https://https://quay.io":     "more than one part",
+	"quay.io/acme\u202e":          "in the organization's name, the character U+202E at position 5 is not ASCII",
+	"qu\u0430y.io":                `registry "qu\u0430y.io": the character U+0430 at position 3 is not ASCII; write an internationalized host name in punycode (xn--...)`,
+	"https://qu\u0430y.io:8443/a": "the character U+0430 at position 3 is not ASCII",
+	"quay\u3002io":                "the character U+3002 at position 5 is not ASCII",
+	"\u212aay.io":                 "the character U+212A at position 1 is not ASCII", // strings.ToLower makes a k of it
+	"bücher.example":              "punycode",
+	"quay.io\xff":                 "the byte 0xff at position 8 is not ASCII",
+	"quay.io/acme\x1b[2J/evil":    "more than one part",
+	"docker.io":                   "that is Docker Hub, not a Quay",
+	"https://docker.io/acme":      "that is Docker Hub, not a Quay",
 }
 
 func TestParseRegistryRefuses(t *testing.T) {
@@ -146,8 +155,9 @@ func TestParseRobotRefuses(t *testing.T) {
 		"acme+ci-":                  "with single . _ or -",
 		"acme+c:i":                  "with single . _ or -",
 		"acme+c\x00i":               "with single . _ or -",
-		"acme+cé":                   "with single . _ or -",
-		"acme+c\u00a0i":             "with single . _ or -",
+		"acme+cé":                   "the character U+00E9 at position 7 is not ASCII",
+		"\u0430cme+ci":              `robot "\u0430cme+ci": the character U+0430 at position 1 is not ASCII`,
+		"acme+c\u00a0i":             "the character U+00A0 at position 7 is not ASCII",
 		"ac:me+ci":                  `"ac:me" cannot be the name of an organization or user`,
 		"-acme+ci":                  `"-acme" cannot be the name`,
 		"quay.io/acme+ci":           `"quay.io/acme" cannot be the name`,
@@ -195,6 +205,7 @@ func TestParsePermission(t *testing.T) {
 		"acme//app":             "cannot be a repository's name",
 		"acme/../other":         "cannot be a repository's name",
 		"acme/*":                "cannot be a repository's name",
+		"\u0430cme/app":         `check "\u0430cme/app": the character U+0430 at position 1 is not ASCII`,
 		"a/" + longRepository(): "cannot be a repository's name",
 	} {
 		if got, err := quay.ParsePermission(text); err == nil || !strings.Contains(err.Error(), words) {
@@ -225,6 +236,9 @@ func FuzzParseRegistry(f *testing.F) {
 		if again, err := quay.ParseRegistry(r.String()); err != nil || again != r {
 			t.Errorf("%q is %+v, and printed %+v, %v", text, r, again, err)
 		}
+		if err := ascii.Check(text); err != nil {
+			t.Errorf("%+q is %+v: %v", text, r, err)
+		}
 		if r.Host == "" || strings.ContainsAny(r.Key(), " \t\r\n\"'`$()<>&;|\\@?#%") || strings.Count(r.Key(), "/") > 1 {
 			t.Errorf("%q has the key %q", text, r.Key())
 		}
@@ -242,6 +256,8 @@ func FuzzParseRobot(f *testing.F) {
 			t.Errorf("%q", err)
 		case err == nil && robot.String() != text:
 			t.Errorf("%q is printed as %q", text, robot)
+		case err == nil && ascii.Check(text) != nil:
+			t.Errorf("%+q is a robot's name", text)
 		case err == nil && strings.ContainsAny(text, ":/ \n@\"'`$\\"):
 			t.Errorf("%q is a robot's name", text)
 		}

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
+
+	"quay-keyless/internal/ascii"
 )
 
 // Permission is something a robot may or may not do with a repository.
@@ -22,6 +24,9 @@ func ParsePermission(text string) (Permission, error) {
 	repository, action, found := strings.Cut(text, ":")
 	if !found {
 		action = "push"
+	}
+	if err := ascii.Check(text); err != nil {
+		return Permission{}, fmt.Errorf("check %+q: %w", text, err)
 	}
 	switch {
 	case action != "pull" && action != "push":

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"quay-keyless/internal/ascii"
 	"quay-keyless/internal/endpoint"
 	"quay-keyless/internal/idtoken"
 )
@@ -119,6 +120,9 @@ func (c *Client) realm(challenge Challenge) (*url.URL, error) {
 	realm, err := url.Parse(challenge.Realm)
 	if err != nil || realm.Host == "" {
 		return nil, fmt.Errorf("%w: %s names no token endpoint", ErrNoProof, c.Registry.Host)
+	}
+	if err := ascii.Check(realm.Host); err != nil {
+		return nil, fmt.Errorf("%w: the token endpoint of %s is at %+q: %w", ErrNoProof, c.Registry.Host, realm.Host, err)
 	}
 	own := c.Registry.url("")
 	if !strings.EqualFold(realm.Hostname(), own.Hostname()) || realm.Scheme != own.Scheme {

@@ -55,6 +55,8 @@ func TestCredentialGoesNowhereElse(t *testing.T) {
 		{"quay.example", "is at https://quay.example.evil", challenge("https://quay.example.evil/v2/auth")},
 		{"quay.example", "is at https://auth.quay.example", challenge("https://auth.quay.example/")},
 		{"quay.example", "is at https://evil.example", challenge("https://quay.example@evil.example/")},
+		{"k.example", `is at "\u212a.example": the character U+212A at position 1 is not ASCII`, challenge("https://\u212a.example/v2/auth")}, // which strings.EqualFold takes for k
+		{"quay.example", `is at "qu\u0430y.example": the character U+0430 at position 3 is not ASCII`, challenge("https://qu%D0%B0y.example/v2/auth")},
 		{"quay.example", "is at https://quay.example.", challenge("https://quay.example./v2/auth")},
 		{"quay.example", "is at http://quay.example", challenge("http://quay.example/v2/auth")},
 		{"http://quay.example", "is at https://quay.example", challenge("https://quay.example/v2/auth")},

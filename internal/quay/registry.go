@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
+
+	"quay-keyless/internal/ascii"
 )
 
 // Registry is where a Quay answers, and under which key a login for it is kept.
@@ -28,7 +30,7 @@ func ParseRegistry(text string) (Registry, error) {
 		return Registry{}, fmt.Errorf("registry: %w", err)
 	}
 	if err != nil {
-		return Registry{}, fmt.Errorf("registry %q: %w", text, err)
+		return Registry{}, fmt.Errorf("registry %+q: %w", text, err)
 	}
 	return r, nil
 }
@@ -47,6 +49,9 @@ func parseRegistry(text string) (Registry, error) {
 		rest = after
 	}
 	host, path, _ := strings.Cut(rest, "/")
+	if err := ascii.Host(host); err != nil { // before it is in lower case, where \u212a is a k
+		return Registry{}, err
+	}
 	r.Host, r.Namespace = strings.ToLower(host), strings.TrimSuffix(path, "/")
 	switch {
 	case r.Host == "":
@@ -55,6 +60,8 @@ func parseRegistry(text string) (Registry, error) {
 		return Registry{}, errors.New("only a host, a port and an organization can stand in it")
 	case strings.Contains(r.Namespace, "/"):
 		return Registry{}, fmt.Errorf("the path %q has more than one part: it can only name an organization", r.Namespace)
+	case ascii.Check(r.Namespace) != nil:
+		return Registry{}, fmt.Errorf("in the organization's name, %w", ascii.Check(r.Namespace))
 	case r.Namespace != "" && !namespace.MatchString(r.Namespace):
 		return Registry{}, fmt.Errorf("%q cannot be an organization's name", r.Namespace)
 	}

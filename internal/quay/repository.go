@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"quay-keyless/internal/ascii"
 )
 
 // Role is what a robot may do with a repository, in the words of Quay's API.
@@ -32,6 +34,9 @@ type Grant struct {
 // ParseGrant reads [ORG/]REPO=read|write|admin for a robot, which can have
 // permissions in its own organization alone.
 func ParseGrant(text string, robot Robot) (Grant, error) {
+	if err := ascii.Check(text); err != nil {
+		return Grant{}, fmt.Errorf("grant %+q: %w", text, err)
+	}
 	repository, role, found := strings.Cut(text, "=")
 	if !found || !slices.Contains(roles, Role(role)) {
 		return Grant{}, fmt.Errorf("grant %q: write REPO=read, REPO=write or REPO=admin", text)

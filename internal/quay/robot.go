@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"quay-keyless/internal/ascii"
 )
 
 var (
@@ -28,11 +30,13 @@ type Robot struct {
 func ParseRobot(text string) (Robot, error) {
 	owner, short, found := strings.Cut(text, "+")
 	wrong := func(why string) (Robot, error) {
-		return Robot{}, fmt.Errorf("robot %q: %s", text, why)
+		return Robot{}, fmt.Errorf("robot %+q: %s", text, why)
 	}
 	switch {
 	case text == "":
 		return wrong("the name is empty")
+	case ascii.Check(text) != nil:
+		return wrong(ascii.Check(text).Error())
 	case strings.ContainsAny(text, " \t\r\n"):
 		return wrong("there is white space in it")
 	case !found:
