@@ -76,11 +76,11 @@ func program() {
 	env := cli.OS("v0.0.0-test", "")
 	env.Clock = scriptClock()
 	readFile := env.ReadFile
-	env.ReadFile = func(path string) ([]byte, error) {
+	env.ReadFile = func(ctx context.Context, path string) ([]byte, error) {
 		if below, ok := strings.CutPrefix(path, "/var/run/secrets/"); ok {
 			path = filepath.Join(os.Getenv("WORK"), "secrets", below)
 		}
-		return readFile(path)
+		return readFile(ctx, path)
 	}
 	var browsing sync.WaitGroup
 	env.Browse = func(_ context.Context, address string) { browser(address, &browsing) }

@@ -24,6 +24,7 @@ import (
 	"unicode/utf8"
 
 	"quay-keyless/internal/idtoken"
+	"quay-keyless/internal/ownfile"
 )
 
 // auths is the member of an auth file that holds the logins.
@@ -101,8 +102,9 @@ func quote(text string) []byte {
 // File is one auth file, there or not. A File may be used by several
 // goroutines; each call takes the file's lock for itself.
 type File struct {
-	path string
-	mode os.FileMode // of what is written
+	path  string
+	trust ownfile.Trust
+	mode  os.FileMode // of what is written
 	// settling is how long other tools get to end what they have begun; 0 in
 	// tests that are not about them.
 	settling time.Duration
@@ -115,11 +117,12 @@ type File struct {
 
 // Open names the auth file at path, with every symlink on the way resolved: a
 // link is never replaced, its target is written, and created where it is
-// missing. Open needs no file to be there and looks into none.
+// missing. Open needs no file to be there and looks into none. Trust is in whose
+// files beside it the program believes.
 //
 // The error is an [*Error] with the reason [SymlinkLoop], or [BadPath] for an
 // empty path and where a relative one cannot be resolved.
-func Open(path string) (*File, error) {
+func Open(path string, trust ownfile.Trust) (*File, error) {
 	if path == "" {
 		return nil, located(path, because(BadPath, errors.New("the path is empty")))
 	}
@@ -127,7 +130,7 @@ func Open(path string) (*File, error) {
 	if err != nil {
 		return nil, located(path, err)
 	}
-	return &File{path: resolved, mode: private, settling: settling, recent: recent}, nil
+	return &File{path: resolved, trust: trust, mode: private, settling: settling, recent: recent}, nil
 }
 
 // private is the mode of files that hold a login.

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"quay-keyless/internal/ownfile"
 )
 
 // Check finds what would make [File.Set] fail, so that a login fails before it
@@ -31,7 +33,7 @@ func (f *File) check() error {
 			return err
 		}
 	}
-	if err := checkState(f.statePath()); err != nil {
+	if err := f.checkState(); err != nil {
 		return err
 	}
 	if err := f.checkNames(); err != nil {
@@ -46,27 +48,40 @@ func (f *File) check() error {
 	return nil
 }
 
+// stateTrust is for the state file. Root may write another user's auth file, in
+// a folder of that user's; the state beside it is root's then.
+func (f *File) stateTrust() ownfile.Trust { return f.trust.RootAnywhere() }
+
 // checkState finds a state file that is not ours to write, or not understood.
-// Links are not followed: nobody but us has business there.
-func checkState(path string) error {
-	info, err := os.Lstat(path)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+func (f *File) checkState() error {
+	path := f.statePath()
+	if err := f.stateTrust().Check(path); errors.Is(err, syscall.ENOTDIR) {
 		return nil
+	} else if err := stateRefused(err); err != nil {
+		return err
 	} else if err != nil {
 		return stateFault(unreadable(err), path, err)
 	}
-	var fault *Error
-	if err := regular(info); errors.As(err, &fault) {
-		return stateFault(fault.Reason, path, errors.New("the state file is none that we wrote"))
-	}
-	data, err := readLimited(path, maxState)
-	if errors.As(err, &fault) && fault.Reason != Other {
-		return stateFault(fault.Reason, path, fault.Err)
+	data, err := f.stateTrust().Read(path, maxState)
+	if err := stateRefused(err); err != nil {
+		return err
+	} else if errors.Is(err, fs.ErrPermission) {
+		return stateFault(NotReadable, path, err)
 	} else if err != nil {
-		return nil // removed meanwhile; on Windows also locked, and so read by its holder
+		return nil // missing; on Windows also locked, and so read by its holder
 	}
 	_, _, err = parseState(data)
 	return err
+}
+
+// stateRefused is the error of a state file that this user must not believe, nil
+// for all else.
+func stateRefused(err error) error {
+	var refused *ownfile.Error
+	if !errors.As(err, &refused) {
+		return nil
+	}
+	return &Error{Reason: Untrusted, Err: refused}
 }
 
 // checkNames finds a file name that leaves no room for those beside it.

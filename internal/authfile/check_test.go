@@ -68,7 +68,7 @@ func TestMessages(t *testing.T) {
 			t.Errorf("reason %d has no words", reason)
 		}
 	}
-	_, err := Open("")
+	_, err := Open("", by())
 	wantReason(t, nil, err, BadPath)
 }
 
@@ -113,11 +113,11 @@ func TestStateFileThatIsALink(t *testing.T) {
 	if err := os.Symlink(target, f.statePath()); err != nil {
 		t.Fatal(err)
 	}
-	wantReason(t, f, f.Check(), NotRegular)
+	wantReason(t, f, f.Check(), Untrusted)
 	_, err := f.Set(t.Context(), login(host, "1"))
-	wantReason(t, f, err, NotRegular)
+	wantReason(t, f, err, Untrusted)
 	_, _, err = f.Restore(t.Context(), host)
-	wantReason(t, f, err, NotRegular)
+	wantReason(t, f, err, Untrusted)
 	if got := read(t, target); got != "precious" {
 		t.Errorf("the link's target became %q", got)
 	}
@@ -175,7 +175,7 @@ func TestSymlinkLoop(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	_, err := Open(filepath.Join(dir, "a"))
+	_, err := Open(filepath.Join(dir, "a"), by())
 	wantReason(t, nil, err, SymlinkLoop)
 	if want := filepath.Join(dir, "a"); !strings.Contains(err.Error(), want) {
 		t.Errorf("error %q does not name %s", err, want)

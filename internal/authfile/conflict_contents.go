@@ -12,6 +12,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"quay-keyless/internal/ownfile"
 )
 
 // contents is what the tools read in an auth file, decoded as they do it, so
@@ -61,8 +63,8 @@ func (c credential) broken() bool { return c == colonless || c == undecodable }
 
 // look reads an auth file of anybody's. A missing one holds nothing. The file is
 // nil where the path leads nowhere. The error is an [*Error].
-func look(path string) (*File, contents, error) {
-	file, err := Open(path)
+func look(path string, trust ownfile.Trust) (*File, contents, error) {
+	file, err := Open(path, trust)
 	if err != nil {
 		return nil, contents{}, err
 	}
@@ -72,9 +74,8 @@ func look(path string) (*File, contents, error) {
 	} else if err != nil {
 		return file, contents{}, located(file.path, because(unreadable(err), err))
 	}
-	var fault *Error
-	if errors.As(regular(info), &fault) && fault.Reason != Foreign { // to read it, it need not be ours
-		return file, contents{}, located(file.path, fault)
+	if err := regular(info); err != nil { // to read it, it need not be ours
+		return file, contents{}, located(file.path, err)
 	}
 	data, err := readLimited(file.path, maxFile)
 	if err != nil {

@@ -136,38 +136,3 @@ func TestSettleWaitsForFilesUnderWay(t *testing.T) {
 		})
 	}
 }
-
-// A tool that read the file before a logout may rename its own over it afterwards, with
-// our login in it: the logout removes it again, and keeps what else the tool wrote.
-func TestRestoreOutlivesALateRename(t *testing.T) {
-	f := tempFile(t, before)
-	mustSet(t, f, login(host, "1"))
-	late := strings.Replace(read(t, f.Path()), `"else.example":{}`, `"else.example":{},"late.example":{}`, 1)
-	f.settling, f.recent = 20*time.Millisecond, time.Hour
-	f.settled = func() {
-		f.settled = nil
-		write(t, f.Path(), late)
-	}
-	if change := mustRestore(t, f, nil, host+": restored"); !change.BroughtBack {
-		t.Error("nothing is said about the other tool")
-	}
-	wantText(t, f, strings.Replace(before, `"else.example":{}`, `"else.example":{},"late.example":{}`, 1))
-	wantNothingElse(t, f)
-}
-
-// Somebody who logs in right after a logout stays logged in.
-func TestRestoreLeavesALaterLogin(t *testing.T) {
-	f := tempFile(t, before)
-	mustSet(t, f, login(host, "1"))
-	other := open(t, f.Path())
-	f.settling, f.recent = 20*time.Millisecond, time.Hour
-	f.settled = func() {
-		f.settled = nil
-		mustSet(t, other, login(host, "1"))
-	}
-	if change := mustRestore(t, f, nil, host+": restored"); change.BroughtBack || !strings.Contains(read(t, f.Path()), "YWNtZStjaTox") {
-		t.Errorf("%+v, the file holds %s", change, read(t, f.Path()))
-	}
-	mustRestore(t, f, nil, host+": restored")
-	wantText(t, f, before)
-}

@@ -23,6 +23,7 @@ const (
 	IsFolder                        // the path is a folder
 	NotRegular                      // a device, a pipe or a socket
 	Foreign                         // the file, or its state, belongs to another user
+	Untrusted                       // a file or folder that steers the program is not ours; Err names it
 	NotReadable                     // the file, or its state, may not be read
 	TooLarge                        // above 16 MiB
 	Empty                           // 0 bytes
@@ -52,6 +53,7 @@ var words = map[Reason]string{
 	IsFolder:          "is a folder",
 	NotRegular:        "is not a regular file",
 	Foreign:           "belongs to another user",
+	Untrusted:         "cannot be used safely",
 	NotReadable:       "is not readable",
 	TooLarge:          "is too large",
 	Empty:             "is empty (0 bytes); podman refuses it too",

@@ -41,7 +41,7 @@ func TestStateAheadOfTheFile(t *testing.T) {
 		for range logins {
 			mustSet(t, f, login(host, "1"))
 		}
-		l, err := acquire(t.Context(), f.statePath())
+		l, err := f.acquire(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}

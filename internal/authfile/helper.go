@@ -118,10 +118,10 @@ func (f *File) helpers() (document, error) {
 
 // peek reads the state without its lock.
 func (f *File) peek() (state, error) {
-	if err := checkState(f.statePath()); err != nil {
+	if err := f.checkState(); err != nil {
 		return state{}, err
 	}
-	data, err := readLimited(f.statePath(), maxState)
+	data, err := f.stateTrust().Read(f.statePath(), maxState)
 	if err != nil {
 		return state{}, nil //nolint:nilerr // no state, as checkState found nothing wrong with it
 	}

@@ -227,7 +227,7 @@ func TestTheDeadAreForgotten(t *testing.T) {
 func TestStateWithoutHolders(t *testing.T) {
 	j := jobs{t, tempFile(t, before)}
 	j.in("a", 0, host)
-	l, err := acquire(t.Context(), j.f.statePath())
+	l, err := j.f.acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -242,12 +242,27 @@ func TestStateWithoutHolders(t *testing.T) {
 	j.back()
 }
 
+// A login that fails in a later step brings nobody back who has logged out since, and
+// its own logout still takes it away.
+func TestUndoAfterAnothersLogout(t *testing.T) {
+	j := jobs{t, tempFile(t, before)}
+	j.in("a", 0, host)
+	change := j.in("b", 10, host)
+	j.out("a", 11, host+": held")
+	if err := change.Undo(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	j.has("b")
+	j.out("b", 12, host+": restored")
+	j.back()
+}
+
 // A job that is killed between the state and the auth file holds what was there
 // before it, until its token would have ended.
 func TestStateOfAJobAheadOfTheFile(t *testing.T) {
 	j := jobs{t, tempFile(t, before)}
 	j.in("a", 0, host)
-	l, err := acquire(t.Context(), j.f.statePath())
+	l, err := j.f.acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

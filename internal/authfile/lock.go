@@ -8,9 +8,7 @@ import (
 	"io"
 	"os"
 
-	"github.com/rogpeppe/go-internal/lockedfile"
-
-	"quay-keyless/internal/lockfile"
+	"quay-keyless/internal/ownfile"
 	"quay-keyless/internal/wholefile"
 )
 
@@ -25,25 +23,24 @@ const maxState = 4 * maxFile
 // file is removed only by who holds its lock; whoever gets the lock of a
 // removed file starts over.
 type lock struct {
-	file   *lockedfile.File
+	file   *os.File
 	path   string
 	record record
 	lost   bool // the file held something, but no state
 }
 
 // acquire waits for the lock until ctx ends, and reads the state.
-func acquire(ctx context.Context, path string) (*lock, error) {
+func (f *File) acquire(ctx context.Context) (*lock, error) {
+	path := f.statePath()
 	for {
-		if err := checkState(path); err != nil {
+		if err := f.checkState(); err != nil {
 			return nil, err
 		}
-		file, err := lockfile.Open(ctx, path, func(late *lockedfile.File) {
-			(&lock{file: late, path: path}).release()
-		})
+		file, err := f.stateTrust().Lock(ctx, path)
 		if err != nil {
 			return nil, lockFault(path, err)
 		}
-		if !lockfile.IsAt(file, path) {
+		if !ownfile.IsAt(file, path) {
 			_ = file.Close()
 			continue
 		}
@@ -58,9 +55,12 @@ func acquire(ctx context.Context, path string) (*lock, error) {
 
 // lockFault tells a folder that takes no lock file from a lock that is held.
 func lockFault(path string, err error) error {
-	var held *lockfile.Held
+	var held *ownfile.Held
 	if errors.As(err, &held) {
 		return because(Locked, held.Cause)
+	}
+	if err := stateRefused(err); err != nil {
+		return err
 	}
 	switch reason := reasonOf(err); reason {
 	case ReadOnly:
@@ -134,7 +134,7 @@ func (l *lock) write(text []byte, at int) error {
 // release ends the lock and removes the file if it holds nothing. Windows does
 // not remove an open file; there it stays, with 0 bytes.
 func (l *lock) release() {
-	if info, err := l.file.Stat(); err == nil && info.Size() == 0 && lockfile.IsAt(l.file, l.path) {
+	if info, err := l.file.Stat(); err == nil && info.Size() == 0 && ownfile.IsAt(l.file, l.path) {
 		_ = os.Remove(l.path)
 	}
 	_ = l.file.Close()

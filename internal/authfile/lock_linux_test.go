@@ -7,15 +7,13 @@ import (
 	"path/filepath"
 	"runtime"
 	"testing"
-
-	"github.com/rogpeppe/go-internal/lockedfile"
 )
 
 // TestLockOfARemovedStateFile: who waited for the lock of a file that was then
 // removed holds a lock that nobody else can see, and must not use it.
 func TestLockOfARemovedStateFile(t *testing.T) {
 	f := tempFile(t, before)
-	held, err := lockedfile.OpenFile(f.statePath(), os.O_RDWR|os.O_CREATE, 0o600)
+	held, err := by().Lock(t.Context(), f.statePath())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"quay-keyless/internal/idtoken"
+	"quay-keyless/internal/ownfile"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -37,9 +38,12 @@ func login(key, token string) Entry {
 	return Entry{Key: key, User: "acme+ci", Token: idtoken.NewSecret(token)}
 }
 
+// by is the trust of the user who runs the test.
+func by() ownfile.Trust { return ownfile.By(os.Getuid(), "") }
+
 func open(t testing.TB, path string) *File {
 	t.Helper()
-	f, err := Open(path)
+	f, err := Open(path, by())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,7 +24,7 @@ var roles = map[string]func(path string) error{
 
 // loginOnce logs in under the key in the environment.
 func loginOnce(path string) error {
-	f, err := Open(path)
+	f, err := Open(path, by())
 	if err != nil {
 		return err
 	}
@@ -35,7 +35,7 @@ func loginOnce(path string) error {
 // loginForEver logs in and out until it is killed, as two jobs in turn, and says when it
 // starts.
 func loginForEver(path string) error {
-	f, err := Open(path)
+	f, err := Open(path, by())
 	if err != nil {
 		return err
 	}

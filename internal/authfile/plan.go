@@ -42,8 +42,8 @@ func (p Place) InPlace(keys ...string) (Plan, error) {
 		return Plan{}, err
 	}
 	docker := filepath.Join(folder, "config.json")
-	b := planner{keys: keys}
-	if file, err := Open(docker); err == nil {
+	b := planner{keys: keys, trust: p.Trust}
+	if file, err := Open(docker, p.Trust); err == nil {
 		if err := file.Check(); noPlace(err) {
 			return Plan{}, fmt.Errorf("%w: %w", ErrNoPlace, err)
 		}
@@ -86,7 +86,7 @@ func (p Place) Isolated(folder string, keys ...string) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	b := planner{keys: keys, plan: plan}
+	b := planner{keys: keys, trust: p.Trust, plan: plan}
 	if namespaced(keys) {
 		b.export("REGISTRY_AUTH_FILE", path)
 		return b.plan, nil
@@ -124,10 +124,10 @@ func (p Place) builders() string {
 //
 // The error is that of [Open].
 func (p Place) File(path string, keys ...string) (Plan, error) {
-	if _, err := Open(path); err != nil {
+	if _, err := Open(path, p.Trust); err != nil {
 		return Plan{}, err
 	}
-	b := planner{keys: keys}
+	b := planner{keys: keys, trust: p.Trust}
 	b.follow(reader{slices.Concat(podman, skopeo), []string{path}, true})
 	if filepath.Base(path) == "config.json" && !namespaced(keys) {
 		b.follow(reader{dockers, []string{path}, false})

@@ -83,7 +83,7 @@ func TestE2ELookAtAnotherUsersFile(t *testing.T) {
 	if !unprivileged(t) {
 		return
 	}
-	_, _, err := look("/etc/passwd")
+	_, _, err := look("/etc/passwd", by())
 	wantReason(t, nil, err, NotJSON)
 }
 

@@ -47,7 +47,7 @@ func (j job) lay(t *testing.T) (p Place, root string) {
 	}
 	return Place{
 		Getenv: func(name string) string { return strings.ReplaceAll(j.env[name], "~", root) },
-		UID:    j.uid, OS: j.os,
+		UID:    j.uid, OS: j.os, Trust: by(),
 		Run: filepath.Join(root, "run"), Owner: func(fs.FileInfo) int { return j.owner },
 	}, root
 }

@@ -5,6 +5,8 @@ package authfile
 import (
 	"path/filepath"
 	"slices"
+
+	"quay-keyless/internal/ownfile"
 )
 
 // reader is some tools that look for logins in the same files, in this order.
@@ -40,7 +42,7 @@ func (p Place) readers(docker string) []reader {
 	if usable && runtimeFile != "" {
 		forPodman = slices.Concat([]string{runtimeFile}, list)
 		forSkopeo = forPodman
-	} else if _, _, err := look(runtimeFile); err == nil { // otherwise NoRuntimeDir says it
+	} else if _, _, err := look(runtimeFile, p.Trust); err == nil { // otherwise NoRuntimeDir says it
 		forSkopeo = slices.Concat([]string{runtimeFile}, list)
 	}
 	if p.Getenv("DOCKER_CONFIG") != "" {
@@ -64,7 +66,7 @@ func (p Place) Known() ([]*File, error) {
 	}
 	var files []*File
 	for _, path := range paths {
-		file, err := Open(path)
+		file, err := Open(path, p.Trust)
 		if err != nil || slices.ContainsFunc(files, func(other *File) bool { return other.path == file.path }) {
 			continue
 		}
@@ -92,14 +94,15 @@ func (p Place) everywhere(docker string) []string {
 
 // planner makes a plan for keys.
 type planner struct {
-	keys []string
-	plan Plan
+	keys  []string
+	trust ownfile.Trust
+	plan  Plan
 }
 
 // follow goes the way of some tools until they are where the login will be.
 func (b *planner) follow(r reader) {
 	for i, path := range r.paths {
-		file, held, err := look(path)
+		file, held, err := look(path, b.trust)
 		target := i == len(r.paths)-1 || held.answers(b.keys)
 		if file != nil {
 			path = file.Path()

@@ -5,9 +5,10 @@ package authfile
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
+
+	"quay-keyless/internal/ownfile"
 )
 
 // maxFile is far above any auth file: a thousand logins are a quarter of a megabyte.
@@ -15,7 +16,6 @@ const maxFile = 16 << 20
 
 // read gives the auth file's text, nil where there is no file.
 func (f *File) read() ([]byte, error) {
-	// Opening a pipe would wait for its other end, so look first.
 	there, err := f.exists()
 	if err != nil || !there {
 		return nil, err
@@ -31,27 +31,31 @@ func (f *File) exists() (bool, error) {
 	} else if err != nil {
 		return false, because(unreadable(err), err)
 	}
-	return true, regular(info)
+	return true, f.usable(info)
 }
 
 // readLimited reads a file of at most limit bytes; its result is never nil.
 func readLimited(path string, limit int64) ([]byte, error) {
-	file, err := os.Open(path)
+	data, err := ownfile.ReadAny(path, limit)
 	if err != nil {
-		return nil, because(unreadable(err), err)
-	}
-	defer func() { _ = file.Close() }()
-	data, err := io.ReadAll(io.LimitReader(file, limit+1))
-	if err != nil {
-		return nil, because(unreadable(err), err)
-	}
-	if int64(len(data)) > limit {
-		return nil, because(TooLarge, fmt.Errorf("more than %d MiB", limit>>20))
+		return nil, unread(err)
 	}
 	return data, nil
 }
 
-// regular says what keeps a file from being an auth file of ours.
+// usable says what keeps a file from being an auth file that this user may write.
+// Root may write another user's.
+func (f *File) usable(info fs.FileInfo) error {
+	if err := regular(info); err != nil {
+		return err
+	}
+	if owner, us, known := f.trust.Owner(info); known && owner != us && us != 0 {
+		return because(Foreign, fmt.Errorf("to user %d, and this is user %d", owner, us))
+	}
+	return nil
+}
+
+// regular says what keeps a file from being an auth file.
 func regular(info fs.FileInfo) error {
 	switch {
 	case info.IsDir():
@@ -59,10 +63,24 @@ func regular(info fs.FileInfo) error {
 	case !info.Mode().IsRegular():
 		return because(NotRegular, nil)
 	}
-	if owner, us, same := owners(info); !same {
-		return because(Foreign, fmt.Errorf("to user %d, and this is user %d", owner, us))
-	}
 	return nil
+}
+
+// unread is the error of a file that was not read.
+func unread(err error) error {
+	var refused *ownfile.Error
+	if !errors.As(err, &refused) {
+		return because(unreadable(err), err)
+	}
+	switch refused.Reason {
+	case ownfile.Folder:
+		return because(IsFolder, nil)
+	case ownfile.NotRegular:
+		return because(NotRegular, nil)
+	case ownfile.TooLarge:
+		return because(TooLarge, fmt.Errorf("more than %d MiB", refused.Limit>>20))
+	}
+	return because(Foreign, refused)
 }
 
 // unreadable is the reason of an error on reading.

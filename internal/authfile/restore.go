@@ -72,69 +72,22 @@ func (f *File) restore(ctx context.Context, keys []string, leave func(state, []s
 		outcomes, err := f.unknown(keys)
 		return outcomes, Change{}, err
 	}
-	outcomes, change, gone, err := f.restoreLocked(ctx, keys, leave)
-	for err == nil && change.crowded && f.settling > 0 && f.settle(ctx) == nil && ctx.Err() == nil {
-		if f.settled != nil {
-			f.settled()
-		}
-		writes := change.Writes
-		err = f.restoreAgain(ctx, gone, &change)
-		if change.Writes == writes {
-			break
-		}
-	}
+	l, err := f.acquire(ctx)
 	if err != nil {
-		outcomes = nil
-	}
-	return outcomes, change, err
-}
-
-// restoreLocked is the turn of a restore under the lock. It also gives what the state
-// knew of the keys that it put back.
-func (f *File) restoreLocked(ctx context.Context, keys []string, leave func(state, []string) (state, []string)) ([]Outcome, Change, state, error) {
-	l, err := acquire(ctx, f.statePath())
-	if err != nil {
-		return nil, Change{}, state{}, err
+		return nil, Change{}, err
 	}
 	defer l.release()
-	crowded := f.crowded()
 	keys = l.state().expand(keys)
 	left, held := leave(l.state(), keys)
 	keys = slices.DeleteFunc(keys, func(key string) bool { return slices.Contains(held, key) })
-	gone := l.state()
-	for object, part := range gone.Objects {
-		others := slices.DeleteFunc(slices.Collect(maps.Keys(part.Keys)), func(key string) bool { return slices.Contains(keys, key) })
-		gone = gone.without(object, others)
-	}
-	change := Change{StateLost: l.lost}
-	outcomes, err := f.takeBack(ctx, l.state(), keys, &change)
+	outcomes, change, err := f.takeBack(ctx, l, keys)
 	if err != nil {
-		return nil, change, state{}, err
+		return nil, change, err
 	}
 	for _, key := range held {
 		outcomes = append(outcomes, Outcome{key, Held})
 	}
-	change.crowded = crowded || change.Writes > 1 || len(f.foreignFiles()) > 0
-	return outcomes, change, gone, l.save(left.without(auths, keys).without(credHelpers, keys))
-}
-
-// restoreAgain is the second look: it removes logins that another tool, which had read
-// the file before, wrote back. A login of ours that came since stays.
-func (f *File) restoreAgain(ctx context.Context, gone state, change *Change) error {
-	l, err := acquire(ctx, f.statePath())
-	if ctx.Err() != nil {
-		return nil // the logout is done, only the look is not
-	} else if err != nil {
-		return err
-	}
-	defer l.release()
-	for object := range gone.Objects {
-		gone = gone.without(object, l.state().keys())
-	}
-	writes := change.Writes
-	_, err = f.takeBack(ctx, gone, gone.keys(), change)
-	change.BroughtBack = change.BroughtBack || change.Writes > writes
-	return err
+	return outcomes, change, l.save(left.without(auths, keys).without(credHelpers, keys))
 }
 
 // unknown says what there is under the keys when there is no state at all.
@@ -177,31 +130,31 @@ func suspects(text []byte) []string {
 }
 
 // takeBack writes until no value of ours is left under the keys.
-func (f *File) takeBack(ctx context.Context, s state, keys []string, change *Change) ([]Outcome, error) {
+func (f *File) takeBack(ctx context.Context, l *lock, keys []string) ([]Outcome, Change, error) {
+	change := Change{StateLost: l.lost}
 	var first []Outcome
 	var wrote []byte
 	for {
 		old, err := f.read()
 		if err != nil {
-			return nil, err
+			return nil, change, err
 		}
 		if wrote != nil && bytes.Equal(old, wrote) {
-			return first, nil
+			return first, change, nil
 		}
-		text, outcomes, err := unsplice(old, s, keys)
+		text, outcomes, err := unsplice(old, l.state(), keys)
 		if first == nil {
 			first = outcomes
 		}
 		if err != nil || bytes.Equal(text, old) {
-			return first, err
+			return first, change, err
 		}
 		if err := change.another(ctx); err != nil {
-			return nil, err
+			return nil, change, err
 		}
-		if err := f.writeOnce(change, old, text); err != nil {
-			return nil, err
+		if err := f.writeOnce(&change, old, text); err != nil {
+			return nil, change, err
 		}
-		change.BroughtBack = change.BroughtBack || wrote != nil
 		wrote = text
 	}
 }
@@ -211,23 +164,15 @@ func (f *File) takeBack(ctx context.Context, s state, keys []string, change *Cha
 func unsplice(text []byte, s state, keys []string) ([]byte, []Outcome, error) {
 	outcomes := make([]Outcome, 0, len(keys))
 	for _, key := range keys {
-		outcomes = append(outcomes, Outcome{Key: key, Result: Nothing})
-	}
-	// What was added goes first: then a member that was removed finds its neighbor
-	// again, or the empty object that it left.
-	for _, added := range []bool{true, false} {
-		for i, key := range keys {
-			for _, object := range objects {
-				if known := s.Objects[object].Keys[key]; (known.Parked == nil) != added {
-					continue
-				}
-				next, result, err := unspliceKey(text, object, s.Objects[object], key)
-				if err != nil {
-					return nil, nil, err
-				}
-				text, outcomes[i].Result = next, outcomes[i].Result.and(result)
+		outcome := Outcome{Key: key, Result: Nothing}
+		for _, object := range objects {
+			next, result, err := unspliceKey(text, object, s.Objects[object], key)
+			if err != nil {
+				return nil, nil, err
 			}
+			text, outcome.Result = next, outcome.Result.and(result)
 		}
+		outcomes = append(outcomes, outcome)
 	}
 	return text, outcomes, nil
 }

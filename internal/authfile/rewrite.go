@@ -18,7 +18,7 @@ func (f *File) Rewrite(ctx context.Context, change func(old []byte) ([]byte, err
 	if err := os.MkdirAll(f.folder(), 0o700); err != nil {
 		return located(f.path, because(FolderUncreatable, err))
 	}
-	l, err := acquire(ctx, f.statePath())
+	l, err := f.acquire(ctx)
 	if err != nil {
 		return located(f.path, err)
 	}

@@ -25,12 +25,14 @@ type Change struct {
 	// Writes is how often the file was written, more than once where another
 	// tool, which takes no lock, wrote at the same time.
 	Writes int
-	// BroughtBack: while [File.Restore] was at work, another tool wrote our login
-	// back, and it was removed again.
-	BroughtBack bool
 	// crowded: other tools write here these moments. One that read before our
 	// write may rename its file over ours after we looked.
 	crowded bool
+	// Undo takes this one call back, to what the file and its state held before
+	// it, as long as nobody wrote or logged out since; it is for a login that fails
+	// in a later step. [File.Restore] goes back further, to before the first login.
+	// Undo is nil where nothing was written.
+	Undo func(context.Context) error
 }
 
 // Set writes the entries, all or none, under one lock and in one write. A
@@ -84,7 +86,7 @@ func (f *File) setEdits(ctx context.Context, due func(state) []edit) (Change, er
 // kept reports whether the edits are still in the file, or what a later login of
 // ours put in their place: two jobs of one user would undo each other for ever.
 func (f *File) kept(ctx context.Context, list []edit) (bool, error) {
-	l, err := acquire(ctx, f.statePath())
+	l, err := f.acquire(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -95,7 +97,7 @@ func (f *File) kept(ctx context.Context, list []edit) (bool, error) {
 
 // setLocked is one turn under the lock.
 func (f *File) setLocked(ctx context.Context, due func(state) []edit) (Change, []edit, error) {
-	l, err := acquire(ctx, f.statePath())
+	l, err := f.acquire(ctx)
 	if err != nil {
 		return Change{}, nil, err
 	}
@@ -110,7 +112,8 @@ func (f *File) setLocked(ctx context.Context, due func(state) []edit) (Change, [
 // apply writes until the file holds every edit.
 func (f *File) apply(ctx context.Context, l *lock, list []edit) (Change, error) {
 	change := Change{StateLost: l.lost}
-	var wrote []byte
+	var before, wrote []byte
+	state := l.state()
 	for {
 		old, err := f.read()
 		if err != nil {
@@ -129,8 +132,36 @@ func (f *File) apply(ctx context.Context, l *lock, list []edit) (Change, error) 
 		if err := f.commit(l, next, &change, old, text); err != nil {
 			return change, err
 		}
+		if wrote == nil {
+			before = old
+		}
 		wrote = text
+		serial := l.state().Serial
+		change.Undo = func(ctx context.Context) error { return located(f.path, f.undo(ctx, before, wrote, state, serial)) }
 	}
+}
+
+// undo puts a text and a state back, where the file still holds what was written
+// over them, and the state what was noted with it: another job may have logged out
+// since, which changes the state alone. A file that was not there is left without
+// logins.
+func (f *File) undo(ctx context.Context, before, wrote []byte, s state, serial uint64) error {
+	l, err := f.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer l.release()
+	now, err := f.read()
+	if err != nil || !bytes.Equal(now, wrote) || l.state().Serial != serial {
+		return err
+	}
+	if before == nil {
+		before = emptyFile
+	}
+	if _, err := f.write(now, before); err != nil {
+		return err
+	}
+	return l.save(s)
 }
 
 // another says why the file shall not be written once more.

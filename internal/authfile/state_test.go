@@ -32,8 +32,9 @@ func encoded(t testing.TB, s state) []byte {
 // off after every byte: what can be read is always the state from before or
 // the new one, and never nothing.
 func TestTornState(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "state")
-	l, err := acquire(t.Context(), path)
+	f := open(t, filepath.Join(t.TempDir(), "config.json"))
+	path := f.statePath()
+	l, err := f.acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

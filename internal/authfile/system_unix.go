@@ -5,21 +5,9 @@
 package authfile
 
 import (
-	"io/fs"
 	"os"
 	"syscall"
 )
-
-// owners compares the user that a file belongs to with the one that we are.
-func owners(info fs.FileInfo) (owner, us int, same bool) {
-	us = os.Geteuid()
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
-		return us, us, true
-	}
-	owner = int(stat.Uid)
-	return owner, us, owner == us
-}
 
 // writable asks the system whether a file may be written, or files made in a folder.
 func writable(path string) error {

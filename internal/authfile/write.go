@@ -10,6 +10,7 @@ import (
 	"slices"
 	"syscall"
 
+	"quay-keyless/internal/ownfile"
 	"quay-keyless/internal/wholefile"
 )
 
@@ -17,7 +18,11 @@ import (
 // chosen mode whatever it was before. It reports whether that was in place: where the
 // file is a mount point, or its folder may not be written.
 func (f *File) write(old, text []byte) (inPlace bool, err error) {
-	err = wholefile.Write(f.path, f.sideName()+".", text, f.mode)
+	put := wholefile.Write
+	if old != nil {
+		put = wholefile.Replace
+	}
+	err = put(f.path, f.sideName()+".", text, f.mode)
 	if err == nil || old == nil || !forbidsRename(err) {
 		return false, err
 	}
@@ -33,7 +38,7 @@ func forbidsRename(err error) bool {
 // without a whole JSON object but for the moment of the one write. The file
 // first grows by white space, so that a full disk shows before anything is lost.
 func (f *File) overwrite(old, text []byte) (err error) {
-	file, err := os.OpenFile(f.path, os.O_WRONLY, 0)
+	file, err := ownfile.OpenAny(f.path, os.O_WRONLY)
 	if err != nil {
 		return err
 	}

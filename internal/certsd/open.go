@@ -14,10 +14,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/rogpeppe/go-internal/lockedfile"
-
 	"quay-keyless/internal/errno"
-	"quay-keyless/internal/lockfile"
+	"quay-keyless/internal/ownfile"
 	"quay-keyless/internal/wholefile"
 )
 
@@ -38,7 +36,7 @@ func (s state) hosts() []string { return slices.Sorted(maps.Keys(s.Hosts)) }
 // open is a certs.d folder whose lock is ours, and its state.
 type open struct {
 	folder folder
-	lock   *lockedfile.File
+	lock   *os.File
 	state  state
 }
 
@@ -55,7 +53,7 @@ func (f folder) open(ctx context.Context) (*open, error) {
 			return nil, err
 		}
 		file, err := lock(ctx, f.lockPath())
-		if errors.Is(err, fs.ErrNotExist) || err == nil && !lockfile.IsAt(file, f.lockPath()) {
+		if errors.Is(err, fs.ErrNotExist) || err == nil && !ownfile.IsAt(file, f.lockPath()) {
 			if file != nil {
 				_ = file.Close()
 			}
@@ -75,23 +73,13 @@ func (f folder) open(ctx context.Context) (*open, error) {
 }
 
 // lock opens path and waits for its lock.
-func lock(ctx context.Context, path string) (*lockedfile.File, error) {
-	file, err := lockfile.Open(ctx, path, func(late *lockedfile.File) { release(late, path) })
-	var held *lockfile.Held
+func lock(ctx context.Context, path string) (*os.File, error) {
+	file, err := ownfile.Trust{}.Lock(ctx, path)
+	var held *ownfile.Held
 	if errors.As(err, &held) {
 		return nil, because(Locked, held.Cause)
 	}
 	return file, err
-}
-
-// release lets go of a lock that nobody waits for any more. Its file goes too
-// where there is no state beside it: nobody else would remove it.
-func release(file *lockedfile.File, path string) {
-	state := folder(filepath.Dir(path)).statePath()
-	if _, err := os.Lstat(state); errors.Is(err, fs.ErrNotExist) && lockfile.IsAt(file, path) {
-		_ = os.Remove(path)
-	}
-	_ = file.Close()
 }
 
 // load reads the state, notes the folders that were just made, and clears away

@@ -49,10 +49,10 @@ func (f *apiFlags) target(registry string) (target, error) {
 
 // apiToken reads the token for Quay's API from the file, or from QUAY_API_TOKEN,
 // and has it masked. It is empty where neither is there.
-func (a *app) apiToken(file string) (idtoken.Secret, error) {
+func (a *app) apiToken(ctx context.Context, file string) (idtoken.Secret, error) {
 	text, from := a.env.Getenv(apiTokenVariable), "the variable "+apiTokenVariable
 	if file != "" {
-		read, err := a.env.ReadFile(file)
+		read, err := a.env.ReadFile(ctx, file)
 		if err != nil {
 			return idtoken.Secret{}, fmt.Errorf("reading the API token: %w", err)
 		}
@@ -77,15 +77,15 @@ var errNoAPIToken = errors.New("no token for Quay's API: set " + apiTokenVariabl
 
 // management is everything that the management commands share: the API with its
 // token, and the robot that they are about. Nothing is asked yet.
-func (a *app) management(flags apiFlags, t target) (*quay.API, error) {
-	token, err := a.apiToken(flags.apiTokenFile)
+func (a *app) management(ctx context.Context, flags apiFlags, t target) (*quay.API, error) {
+	token, err := a.apiToken(ctx, flags.apiTokenFile)
 	if err != nil {
 		return nil, &usageError{err: err}
 	}
 	if token.Empty() {
 		return nil, &usageError{err: errNoAPIToken}
 	}
-	config, err := trust(flags.caCertificate, a.env.ReadFile)
+	config, err := trust(flags.caCertificate, a.env.reader(ctx))
 	if err != nil {
 		return nil, &usageError{err: err}
 	}
@@ -107,13 +107,18 @@ func (a *app) warnOfAPI(tlsVerify bool, registry quay.Registry) {
 	}
 }
 
-// within runs something with the deadline and the signals of a command.
-func (a *app) within(ctx context.Context, flags identityFlags, run func(context.Context) error) error {
+// managing runs something that needs Quay's API, with the deadline and the signals
+// of a command.
+func (a *app) managing(ctx context.Context, flags apiFlags, t target, run func(context.Context, *quay.API) error) error {
 	ctx, stop := a.env.Interruptible(ctx)
 	defer stop()
 	ctx, cancel := flags.deadline(ctx)
 	defer cancel()
-	return run(ctx)
+	api, err := a.management(ctx, flags, t)
+	if err != nil {
+		return err
+	}
+	return run(ctx, api)
 }
 
 // addTransportTo declares those of the identity's flags that every request

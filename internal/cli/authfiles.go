@@ -32,7 +32,7 @@ func (a *app) authFiles(paths []string) (authFiles, error) {
 	}
 	seen := map[string]bool{}
 	for _, path := range paths {
-		file, err := authfile.Open(path)
+		file, err := authfile.Open(path, a.env.Trust)
 		if err != nil {
 			return nil, err
 		}
@@ -45,21 +45,17 @@ func (a *app) authFiles(paths []string) (authFiles, error) {
 }
 
 // set writes the logins to every file, and notes in done how to take that back.
-func (a *app) set(ctx context.Context, files authFiles, entries []authfile.Entry, done *undone) error {
-	var keys []string
-	for _, entry := range entries {
-		keys = append(keys, entry.Key)
-	}
+func (files authFiles) set(ctx context.Context, entries []authfile.Entry, say host.Host, done *undone) error {
 	for _, file := range files {
 		change, err := file.Set(ctx, entries...)
-		if change.Writes > 0 { // a wait after the write may have failed
-			*done = append(*done, a.takeBack(file, keys))
-		}
 		if err != nil {
 			return err
 		}
-		a.host.Notice(file.written(change))
-		warnOfLostState(a.host, file.Path(), change)
+		if change.Undo != nil {
+			*done = append(*done, change.Undo)
+		}
+		say.Notice(file.written(change))
+		warnOfLostState(say, file.Path(), change)
 	}
 	return nil
 }

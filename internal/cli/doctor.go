@@ -69,7 +69,7 @@ func (a *app) runDoctor(ctx context.Context, flags doctorFlags, registry string)
 	defer stop()
 	ctx, cancel := flags.deadline(ctx)
 	defer cancel()
-	patient, err := newPatient(a, flags, targets[0])
+	patient, err := newPatient(ctx, a, flags, targets[0])
 	if err != nil {
 		return err
 	}
@@ -168,14 +168,14 @@ type patient struct {
 }
 
 // newPatient prepares what needs no asking. The error is one of usage.
-func newPatient(a *app, flags doctorFlags, t target) (*patient, error) {
+func newPatient(ctx context.Context, a *app, flags doctorFlags, t target) (*patient, error) {
 	p := &patient{words: &collector{Host: a.host}, flags: flags, target: t, seen: &observer{}}
 	quiet := *a
 	quiet.host = p.words
 	transport := a.env.Transport
 	quiet.env.Transport = func(config *tls.Config) http.RoundTripper { return p.seen.over(transport(config)) }
 	p.app = &quiet
-	verified, registry, err := quiet.transports(flags.mintFlags)
+	verified, registry, err := quiet.transports(ctx, flags.mintFlags)
 	if err != nil {
 		return nil, err
 	}

@@ -20,7 +20,7 @@ var errNoEntry = errors.New("no stored federation entry lets this job in")
 // entries reads what Quay has stored for the robot and puts it beside what this
 // job shows. Without a token for Quay's API nobody can.
 func (p *patient) entries(ctx context.Context) (string, error) {
-	token, err := p.app.apiToken("")
+	token, err := p.app.apiToken(ctx, "")
 	if err == nil && token.Empty() {
 		return "", &skipped{apiTokenVariable + " has no token for Quay's API"}
 	}

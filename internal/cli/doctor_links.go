@@ -43,8 +43,8 @@ func (p *patient) links() []link {
 }
 
 // source finds where the ID token comes from.
-func (p *patient) source(context.Context) (string, error) {
-	source, err := p.app.idTokenSource(p.flags.identityFlags, p.verified)
+func (p *patient) source(ctx context.Context) (string, error) {
+	source, err := p.app.idTokenSource(ctx, p.flags.identityFlags, p.verified)
 	if err != nil {
 		return "", err
 	}

@@ -27,6 +27,7 @@ import (
 
 	"quay-keyless/internal/ascii"
 	"quay-keyless/internal/endpoint"
+	"quay-keyless/internal/ownfile"
 )
 
 // Env is everything that the program has from its process. It is built once in
@@ -38,8 +39,10 @@ type Env struct {
 	Stdout, Stderr io.Writer
 	// Unread: standard output was closed when the process began, or looks so, and
 	// what is written there goes nowhere without an error.
-	Unread   bool
-	ReadFile func(path string) ([]byte, error)
+	Unread bool
+	// ReadFile reads a file that the user named, which may be a pipe whose other
+	// end is slow: the end of the context ends it.
+	ReadFile func(ctx context.Context, path string) ([]byte, error)
 	// Transport makes a transport with these TLS settings.
 	Transport func(*tls.Config) http.RoundTripper
 	Clock     endpoint.Clock
@@ -48,6 +51,8 @@ type Env struct {
 	Interruptible func(context.Context) (context.Context, context.CancelFunc)
 	UID           int    // the user's number, -1 on Windows
 	OS            string // as runtime.GOOS
+	// Trust says whose files may steer the program.
+	Trust ownfile.Trust
 	// Executable is the path of the running program.
 	Executable func() (string, error)
 	Version    string
@@ -69,6 +74,7 @@ func OS(version, repository string) Env {
 	if info, ok := debug.ReadBuildInfo(); version == "" && ok {
 		version = info.Main.Version
 	}
+	executable, _ := os.Executable() // without one nobody more is trusted
 	return Env{
 		Args:          os.Args[1:],
 		Getenv:        os.Getenv,
@@ -82,6 +88,7 @@ func OS(version, repository string) Env {
 		Interruptible: interruptible,
 		UID:           os.Getuid(),
 		OS:            runtime.GOOS,
+		Trust:         ownfile.By(os.Getuid(), executable),
 		Executable:    os.Executable,
 		Version:       version,
 		Repository:    repository,
@@ -93,8 +100,8 @@ func OS(version, repository string) Env {
 const maxFile = 4 << 20
 
 // readFile reads a file that the user named, which may be anything.
-func readFile(path string) ([]byte, error) {
-	file, err := os.Open(path)
+func readFile(ctx context.Context, path string) ([]byte, error) {
+	file, err := openNamed(ctx, path)
 	if err != nil {
 		return nil, err
 	}
@@ -104,6 +111,11 @@ func readFile(path string) ([]byte, error) {
 		err = fmt.Errorf("it has more than %d bytes", maxFile)
 	}
 	return text, err
+}
+
+// reader is ReadFile for those who have no context of their own.
+func (e Env) reader(ctx context.Context) func(path string) ([]byte, error) {
+	return func(path string) ([]byte, error) { return e.ReadFile(ctx, path) }
 }
 
 // transport is Go's default one, proxies from the environment and HTTP/2

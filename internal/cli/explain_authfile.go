@@ -35,7 +35,7 @@ func authFileHints(err error) []string {
 		return []string{"look at the file: podman and docker would not read it either", elsewhere}
 	case authfile.Foreign, authfile.NotReadable, authfile.NotPermitted, authfile.FolderNotWritable,
 		authfile.FolderUncreatable, authfile.FolderReadOnly, authfile.ReadOnly, authfile.IsFolder, authfile.NotRegular,
-		authfile.NameTooLong, authfile.SymlinkLoop, authfile.BadPath, authfile.TooLarge, authfile.NoSpace:
+		authfile.NameTooLong, authfile.Untrusted, authfile.SymlinkLoop, authfile.BadPath, authfile.TooLarge, authfile.NoSpace:
 		return []string{elsewhere}
 	}
 	return nil

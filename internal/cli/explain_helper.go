@@ -12,6 +12,7 @@ import (
 	"quay-keyless/internal/credhelper"
 	"quay-keyless/internal/errno"
 	"quay-keyless/internal/host"
+	"quay-keyless/internal/ownfile"
 )
 
 // placeError is a folder into which the helper's program cannot be put.
@@ -50,7 +51,8 @@ func settingsHints(settings *credhelper.Error) []string {
 	if errors.As(settings, &file) {
 		return authFileHints(file)
 	}
-	if errors.Is(settings, fs.ErrPermission) {
+	var refused *ownfile.Error
+	if errors.As(settings, &refused) || errors.Is(settings, fs.ErrPermission) {
 		return []string{elsewhere}
 	}
 	return []string{"take the file away and log in again: rm " + shell(settings.Path)}

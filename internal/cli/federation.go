@@ -63,11 +63,7 @@ func (a *app) runFederationList(ctx context.Context, flags apiFlags, output, reg
 	if !ok {
 		return &usageError{err: fmt.Errorf("output %q: it is text or json", output)}
 	}
-	api, err := a.management(flags, t)
-	if err != nil {
-		return err
-	}
-	return a.within(ctx, flags.identityFlags, func(ctx context.Context) error {
+	return a.managing(ctx, flags, t, func(ctx context.Context, api *quay.API) error {
 		entries, err := api.Account(t.robot).Federation(ctx)
 		if err != nil {
 			return &refusedAPI{target: t, scopes: scopeOrganization, err: err}

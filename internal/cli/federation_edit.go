@@ -97,11 +97,7 @@ func (a *app) runFederationEdit(ctx context.Context, flags editFlags, registry s
 	if err != nil {
 		return &usageError{err: err}
 	}
-	api, err := a.management(flags.apiFlags, t)
-	if err != nil {
-		return err
-	}
-	return a.within(ctx, flags.identityFlags, func(ctx context.Context) error {
+	return a.managing(ctx, flags.apiFlags, t, func(ctx context.Context, api *quay.API) error {
 		entry, err := a.wantedEntry(ctx, flags, t)
 		if err != nil {
 			return err

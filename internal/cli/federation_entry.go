@@ -148,7 +148,7 @@ func (a *app) wantedEntry(ctx context.Context, f editFlags, t target) (wantedEnt
 	case f.fromToken:
 		return a.entryFromToken(ctx, f.identityFlags, entry)
 	case f.github != "":
-		config, err := trust(f.caCertificate, a.env.ReadFile)
+		config, err := trust(f.caCertificate, a.env.reader(ctx))
 		if err != nil {
 			return entry, &usageError{err: err}
 		}

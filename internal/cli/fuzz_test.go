@@ -4,6 +4,7 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -44,10 +45,10 @@ func FuzzAPIToken(f *testing.F) {
 				return map[string]string{"GITHUB_ACTIONS": "true", apiTokenVariable: text}[name]
 			}
 			a := &app{
-				env:  Env{Getenv: getenv, ReadFile: func(string) ([]byte, error) { return []byte(text), nil }},
+				env:  Env{Getenv: getenv, ReadFile: func(context.Context, string) ([]byte, error) { return []byte(text), nil }},
 				host: host.Detect(host.Env{Getenv: getenv, Words: &log, Results: &log}),
 			}
-			token, err := a.apiToken(file)
+			token, err := a.apiToken(t.Context(), file)
 			if got := token.Reveal(); err == nil && (got != strings.TrimSpace(text) || strings.ContainsFunc(got, func(r rune) bool { return r <= ' ' || r > '~' })) {
 				t.Errorf("%q: the token %q", text, got)
 			}

@@ -96,7 +96,7 @@ func (a *app) helpGet(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	settings, err := credhelper.Find(a.env.Getenv, a.env.UID, a.env.ReadFile, name)
+	settings, err := credhelper.Find(a.env.Getenv, a.env.UID, a.env.Trust, name)
 	if err != nil {
 		return err
 	}

@@ -78,7 +78,7 @@ func describe(source idtoken.Source) (sourceOf, error) {
 // that the steps which follow will have. It gives the folder that belongs on PATH,
 // "" where the program is there already.
 func (a *app) setHelper(ctx context.Context, files authFiles, flags loginFlags, logins []minted, exports []host.Variable, done *undone) (path string, err error) {
-	settings, err := a.allSettings(flags.mintFlags, logins)
+	settings, err := a.allSettings(ctx, flags.mintFlags, logins)
 	if err != nil {
 		return "", err
 	}
@@ -102,7 +102,7 @@ func (a *app) setHelper(ctx context.Context, files authFiles, flags loginFlags, 
 
 // setHelperIn is setHelper for one auth file.
 func (a *app) setHelperIn(ctx context.Context, file authFile, settings map[string]credhelper.Settings, program *credhelper.Installed, done *undone) error {
-	store, err := credhelper.Beside(file.Path())
+	store, err := credhelper.Beside(file.Path(), a.env.Trust)
 	if err != nil {
 		return err
 	}
@@ -113,11 +113,11 @@ func (a *app) setHelperIn(ctx context.Context, file authFile, settings map[strin
 	}
 	*done = append(*done, undo)
 	change, err := file.SetHelper(ctx, a.helperHold(), sortedKeys(settings)...)
-	if change.Writes > 0 { // a wait after the write may have failed
-		*done = append(*done, a.takeBack(file, sortedKeys(settings)))
-	}
 	if err != nil {
 		return err
+	}
+	if change.Undo != nil {
+		*done = append(*done, change.Undo)
 	}
 	a.host.Notice(file.written(change) + ", and " + filepath.Base(store.Path()) + " beside it")
 	warnOfLostState(a.host, file.Path(), change)
@@ -139,14 +139,14 @@ func (a *app) helperHold() authfile.Hold {
 }
 
 // allSettings are those of each login, by its host.
-func (a *app) allSettings(flags mintFlags, logins []minted) (map[string]credhelper.Settings, error) {
+func (a *app) allSettings(ctx context.Context, flags mintFlags, logins []minted) (map[string]credhelper.Settings, error) {
 	all := map[string]credhelper.Settings{}
 	for _, login := range logins {
 		from, err := describe(login.source)
 		if err != nil {
 			return nil, err
 		}
-		settings, err := helperSettings(flags, login.target, from, a.env.ReadFile)
+		settings, err := helperSettings(flags, login.target, from, a.env.reader(ctx))
 		if err != nil {
 			return nil, &usageError{err: err}
 		}

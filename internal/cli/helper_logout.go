@@ -9,19 +9,22 @@ import (
 	"quay-keyless/internal/authfile"
 	"quay-keyless/internal/credhelper"
 	"quay-keyless/internal/host"
+	"quay-keyless/internal/ownfile"
 )
 
 // setWithoutHelper writes logins as they are; where a login of ours had put a
 // helper for a host, what it kept goes.
 func (a *app) setWithoutHelper(ctx context.Context, files authFiles, entries []authfile.Entry, done *undone) error {
 	helped := files.helped(entries) // which nobody can tell after the write
-	if err := a.set(ctx, files, entries, done); err != nil {
+	if err := files.set(ctx, entries, a.host, done); err != nil {
 		return err
 	}
 	ctx, cancel := toTheEnd(ctx)
 	defer cancel()
 	for i, file := range files {
-		a.forgetHelper(ctx, file, helped[i]...)
+		if err := a.forgetHelper(ctx, file, helped[i]...); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -43,19 +46,26 @@ func (files authFiles) helped(entries []authfile.Entry) [][]string {
 // forgetHelper removes what the helper kept for hosts of an auth file, and the
 // programs with the last of them. It is for logouts, and for logins without a
 // helper over one with it; where there is nothing it does nothing. The logout or
-// login is done by then, so that what goes wrong is a warning.
-func (a *app) forgetHelper(ctx context.Context, file authFile, hosts ...string) {
+// login is done by then, so that what goes wrong is a warning. The error is for
+// settings that another user may have left.
+func (a *app) forgetHelper(ctx context.Context, file authFile, hosts ...string) error {
 	if len(hosts) == 0 {
-		return
+		return nil
 	}
-	if err := a.forget(ctx, file, hosts); err != nil {
+	err := a.forget(ctx, file, hosts)
+	var refused *ownfile.Error
+	if errors.As(err, &refused) {
+		return err
+	}
+	if err != nil {
 		a.host.Warn(host.Message{Text: err.Error(), Hints: helperHints(err)})
 	}
+	return nil
 }
 
 func (a *app) forget(ctx context.Context, file authFile, hosts []string) error {
-	store, err := credhelper.Beside(file.Path())
-	if err != nil || !store.Exists(a.env.ReadFile) {
+	store, err := credhelper.Beside(file.Path(), a.env.Trust)
+	if err != nil || !store.Exists() {
 		return err
 	}
 	programs, err := store.Remove(ctx, hosts...)

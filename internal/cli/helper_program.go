@@ -45,7 +45,7 @@ func (a *app) reachable(files authFiles, helper helperFlags) (program *credhelpe
 	case shared:
 		return nil, folder, nil
 	}
-	program.Holders, err = settingsFiles(files)
+	program.Holders, err = a.settingsFiles(files)
 	return program, folder, err
 }
 
@@ -108,7 +108,7 @@ func (a *app) copied(executable string, files authFiles, folder string) (*credhe
 		return nil, "", err
 	}
 	if program != nil {
-		if program.Holders, err = settingsFiles(files); err != nil {
+		if program.Holders, err = a.settingsFiles(files); err != nil {
 			return nil, "", err
 		}
 	}
@@ -124,11 +124,11 @@ func (a *app) copied(executable string, files authFiles, folder string) (*credhe
 func (a *app) programs(files authFiles) ([]credhelper.Installed, error) {
 	var all []credhelper.Installed
 	for _, file := range files {
-		store, err := credhelper.Beside(file.Path())
+		store, err := credhelper.Beside(file.Path(), a.env.Trust)
 		if err != nil {
 			return nil, err
 		}
-		programs, err := store.Programs(a.env.ReadFile)
+		programs, err := store.Programs()
 		if err != nil {
 			return nil, err
 		}
@@ -138,10 +138,10 @@ func (a *app) programs(files authFiles) ([]credhelper.Installed, error) {
 }
 
 // settingsFiles are those beside the auth files.
-func settingsFiles(files authFiles) ([]string, error) {
+func (a *app) settingsFiles(files authFiles) ([]string, error) {
 	var paths []string
 	for _, file := range files {
-		store, err := credhelper.Beside(file.Path())
+		store, err := credhelper.Beside(file.Path(), a.env.Trust)
 		if err != nil {
 			return nil, err
 		}

@@ -20,14 +20,14 @@ type caInstaller struct {
 
 // caInstaller looks, before anything is asked, whether the CA can be installed.
 // It is nil where the user did not ask for it.
-func (a *app) caInstaller(flags loginFlags, targets []target) (*caInstaller, error) {
+func (a *app) caInstaller(ctx context.Context, flags loginFlags, targets []target) (*caInstaller, error) {
 	if !flags.installCA {
 		return nil, nil
 	}
 	if flags.caCertificate == "" {
 		return nil, &usageError{err: errors.New("--install-ca needs the CA: --ca-certificate PATH")}
 	}
-	text, err := pemText(flags.caCertificate, a.env.ReadFile)
+	text, err := pemText(flags.caCertificate, a.env.reader(ctx))
 	if err != nil {
 		return nil, &usageError{err: err}
 	}

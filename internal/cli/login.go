@@ -68,7 +68,7 @@ func (a *app) runLogin(ctx context.Context, flags loginFlags, registry string) e
 	if err != nil {
 		return err
 	}
-	ca, err := a.caInstaller(flags, targets)
+	ca, err := a.caInstaller(ctx, flags, targets)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"quay-keyless/internal/authfile"
 	"quay-keyless/internal/credhelper"
 	"quay-keyless/internal/host"
+	"quay-keyless/internal/ownfile"
 )
 
 // interruptedLate is a context that a signal ends when the auth file at path has no
@@ -37,11 +38,11 @@ func TestLogoutInterruptedLate(t *testing.T) {
 	t.Parallel()
 	const registry = "quay.example.com"
 	path := filepath.Join(t.TempDir(), "auth.json")
-	file, err := authfile.Open(path)
+	file, err := authfile.Open(path, ownfile.By(os.Getuid(), ""))
 	if err != nil {
 		t.Fatal(err)
 	}
-	store, err := credhelper.Beside(path)
+	store, err := credhelper.Beside(path, ownfile.By(os.Getuid(), ""))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +56,7 @@ func TestLogoutInterruptedLate(t *testing.T) {
 	var said bytes.Buffer
 	none := func(string) string { return "" }
 	a := &app{
-		env:  Env{Getenv: none, ReadFile: os.ReadFile, UID: os.Getuid(), OS: "linux"},
+		env:  Env{Getenv: none, UID: os.Getuid(), OS: "linux"},
 		host: host.Detect(host.Env{Getenv: none, Words: &said}),
 	}
 	ctx, end := context.WithCancelCause(t.Context())

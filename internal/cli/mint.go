@@ -33,7 +33,7 @@ const maxExchanges = 4
 // mint gets a robot token for each target, or none: registries and robots side
 // by side. The error holds each target's own.
 func (a *app) mint(ctx context.Context, flags mintFlags, targets []target) ([]minted, error) {
-	sites, err := a.sites(flags, targets)
+	sites, err := a.sites(ctx, flags, targets)
 	if err != nil {
 		return nil, err
 	}

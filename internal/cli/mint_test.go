@@ -30,7 +30,7 @@ func TestLoginWithoutAnIDTokenLeavesNoPing(t *testing.T) {
 		Getenv: func(string) string { return "" },
 		Stdin:  strings.NewReader(""), Stdout: io.Discard, Stderr: &words,
 		Clock: systemClock{}, Interruptible: context.WithCancel, UID: 1000, OS: "linux",
-		ReadFile: func(string) ([]byte, error) { <-asked; return nil, fs.ErrNotExist },
+		ReadFile: func(context.Context, string) ([]byte, error) { <-asked; return nil, fs.ErrNotExist },
 		Transport: func(*tls.Config) http.RoundTripper {
 			return roundTrip(func(r *http.Request) (*http.Response, error) {
 				close(asked)

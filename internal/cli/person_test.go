@@ -21,7 +21,7 @@ func TestMetadataServersAreAskedWithoutAProxy(t *testing.T) {
 		return nil, nil
 	}}
 	a := &app{host: host.Detect(host.Env{Getenv: func(string) string { return "" }, Words: io.Discard, Results: io.Discard})}
-	env := a.idTokenEnv(identityFlags{}, transport)
+	env := a.idTokenEnv(t.Context(), identityFlags{}, transport)
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1:1/", http.NoBody)
 	if err != nil {
 		t.Fatal(err)

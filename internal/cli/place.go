@@ -56,7 +56,7 @@ func (f *placeFlags) check() error {
 
 // place is what this process's environment says of where tools look.
 func (a *app) place() authfile.Place {
-	return authfile.Place{Getenv: a.env.Getenv, UID: a.env.UID, OS: a.env.OS}
+	return authfile.Place{Getenv: a.env.Getenv, UID: a.env.UID, OS: a.env.OS, Trust: a.env.Trust}
 }
 
 // plan finds where logins under these keys go, says what would keep some tools

@@ -75,11 +75,7 @@ func (a *app) runSetup(ctx context.Context, flags setupFlags, registry string) e
 	if err != nil {
 		return &usageError{err: err}
 	}
-	api, err := a.management(flags.apiFlags, t)
-	if err != nil {
-		return err
-	}
-	return a.within(ctx, flags.identityFlags, func(ctx context.Context) error {
+	return a.managing(ctx, flags.apiFlags, t, func(ctx context.Context, api *quay.API) error {
 		entry, err := a.wantedEntry(ctx, flags.editFlags, t)
 		if err != nil {
 			return err

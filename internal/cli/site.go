@@ -27,12 +27,12 @@ type site struct {
 
 // sites makes one site for each registry that the targets name, by its host.
 // Nothing is asked yet.
-func (a *app) sites(flags mintFlags, targets []target) (map[string]*site, error) {
-	verified, registry, err := a.transports(flags)
+func (a *app) sites(ctx context.Context, flags mintFlags, targets []target) (map[string]*site, error) {
+	verified, registry, err := a.transports(ctx, flags)
 	if err != nil {
 		return nil, err
 	}
-	source, err := a.idTokenSource(flags.identityFlags, verified)
+	source, err := a.idTokenSource(ctx, flags.identityFlags, verified)
 	if err != nil {
 		return nil, err
 	}
@@ -72,8 +72,8 @@ func (s *site) identify(source idtoken.Source, shared *idtoken.Held, audience st
 
 // transports are the one for every endpoint, and the one for registries, whose
 // certificates need not be verified.
-func (a *app) transports(flags mintFlags) (verified, registry http.RoundTripper, err error) {
-	config, err := trust(flags.caCertificate, a.env.ReadFile)
+func (a *app) transports(ctx context.Context, flags mintFlags) (verified, registry http.RoundTripper, err error) {
+	config, err := trust(flags.caCertificate, a.env.reader(ctx))
 	if err != nil {
 		return nil, nil, &usageError{err: err}
 	}
@@ -86,11 +86,11 @@ func (a *app) transports(flags mintFlags) (verified, registry http.RoundTripper,
 
 // identify asks the job's source for an ID token, masks it, and contacts nobody else.
 func (a *app) identify(ctx context.Context, flags identityFlags, audience string) (idtoken.Source, idtoken.Token, error) {
-	config, err := trust(flags.caCertificate, a.env.ReadFile)
+	config, err := trust(flags.caCertificate, a.env.reader(ctx))
 	if err != nil {
 		return nil, idtoken.Token{}, &usageError{err: err}
 	}
-	source, err := a.idTokenSource(flags, a.env.Transport(config))
+	source, err := a.idTokenSource(ctx, flags, a.env.Transport(config))
 	if err != nil {
 		return nil, idtoken.Token{}, err
 	}
@@ -101,16 +101,16 @@ func (a *app) identify(ctx context.Context, flags identityFlags, audience string
 
 // idTokenSource is where the ID token comes from; platforms' own servers are
 // asked over this transport.
-func (a *app) idTokenSource(flags identityFlags, verified http.RoundTripper) (idtoken.Source, error) {
-	return flags.chooseSource(a.idTokenEnv(flags, verified))
+func (a *app) idTokenSource(ctx context.Context, flags identityFlags, verified http.RoundTripper) (idtoken.Source, error) {
+	return flags.chooseSource(a.idTokenEnv(ctx, flags, verified))
 }
 
 // idTokenEnv is what sources may look at and ask for.
-func (a *app) idTokenEnv(flags identityFlags, verified http.RoundTripper) idtoken.Env {
+func (a *app) idTokenEnv(ctx context.Context, flags identityFlags, verified http.RoundTripper) idtoken.Env {
 	env := idtoken.Env{
 		Getenv:   a.env.Getenv,
 		Stdin:    a.env.Stdin,
-		ReadFile: a.env.ReadFile,
+		ReadFile: a.env.reader(ctx),
 		Endpoint: a.endpoint(flags, verified),
 		Direct:   a.endpoint(flags, direct(verified)),
 		Say:      a.host.Notice,

@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+
+	"quay-keyless/internal/ownfile"
 )
 
 // release takes one holder from a host, and the host with the last.
@@ -59,7 +61,7 @@ func (c *content) keep(program *Installed) {
 // held reports whether a settings file still holds the program.
 func (p Installed) held() bool {
 	return slices.ContainsFunc(p.Holders, func(path string) bool {
-		text, err := os.ReadFile(path)
+		text, err := ownfile.ReadAny(path, maxSettings)
 		if err != nil {
 			return false
 		}

@@ -21,7 +21,7 @@ func TestAHostStaysForItsOtherAuthFile(t *testing.T) {
 	for _, name := range []string{"config.json", "auth.json", "gone.json"} {
 		path := filepath.Join(folder, name)
 		write(t, path, "{}")
-		s, err := credhelper.Beside(path)
+		s, err := credhelper.Beside(path, by())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -35,7 +35,7 @@ func TestAHostStaysForItsOtherAuthFile(t *testing.T) {
 	if _, err := stores[0].Remove(t.Context(), host); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := credhelper.Find(in(folder), 1000, os.ReadFile, host); err != nil || !reflect.DeepEqual(got, settings("acme+ci")) {
+	if got, err := credhelper.Find(in(folder), 1000, by(), host); err != nil || !reflect.DeepEqual(got, settings("acme+ci")) {
 		t.Errorf("%+v, %v", got, err)
 	}
 	if _, err := stores[1].Remove(t.Context(), host); err != nil {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"quay-keyless/internal/credhelper"
+	"quay-keyless/internal/ownfile"
 )
 
 const host = "quay.example:8443"
@@ -21,9 +22,12 @@ func settings(robot string) credhelper.Settings {
 	}
 }
 
+// by is the trust of the user who runs the test.
+func by() ownfile.Trust { return ownfile.By(os.Getuid(), "") }
+
 func store(t *testing.T, folder string) *credhelper.Store {
 	t.Helper()
-	s, err := credhelper.Beside(filepath.Join(folder, "config.json"))
+	s, err := credhelper.Beside(filepath.Join(folder, "config.json"), by())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -144,7 +144,7 @@ func TestTheProgramsComeBackWithTheLastHost(t *testing.T) {
 	set(t, s, second, "acme+ci", host)
 	set(t, s, nil, "acme+ci", "b.example")
 	want := fmt.Sprint([]credhelper.Installed{*newer, *second})
-	if got, err := s.Programs(os.ReadFile); err != nil || fmt.Sprint(got) != want {
+	if got, err := s.Programs(); err != nil || fmt.Sprint(got) != want {
 		t.Errorf("%+v, %v", got, err)
 	}
 	if got, err := s.Remove(t.Context(), host); err != nil || len(got) > 0 {

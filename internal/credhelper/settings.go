@@ -13,6 +13,7 @@ import (
 
 	"quay-keyless/internal/authfile"
 	"quay-keyless/internal/errno"
+	"quay-keyless/internal/ownfile"
 )
 
 // FileName is the settings file's name; it stands beside an auth file.
@@ -148,23 +149,14 @@ func (c content) settings(host string) (Settings, bool, error) {
 // names, in the order of [Folders]; the first file that has it counts. The errors are
 // [ErrNotFound], and an [*Error] for a file on the way that cannot be read: it
 // might have had the host, and nobody would know why the login is missing.
-func Find(getenv func(string) string, uid int, readFile func(string) ([]byte, error), host string) (Settings, error) {
+func Find(getenv func(string) string, uid int, trust ownfile.Trust, host string) (Settings, error) {
 	for _, folder := range Folders(getenv, uid) {
 		path := filepath.Join(folder, FileName)
-		text, err := readFile(path)
-		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
-			continue
-		} else if err != nil {
-			return Settings{}, &Error{path, fmt.Errorf("is not readable: %w", errno.Of(err))}
-		}
-		if text == nil {
-			text = []byte{}
-		}
-		c, err := parse(text)
+		text, err := read(trust, path)
 		if err != nil {
-			return Settings{}, &Error{path, err}
+			return Settings{}, err
 		}
-		s, ok, err := c.settings(host)
+		s, ok, err := settingsIn(text, host)
 		if err != nil {
 			return Settings{}, &Error{path, err}
 		}
@@ -174,6 +166,42 @@ func Find(getenv func(string) string, uid int, readFile func(string) ([]byte, er
 	}
 	return Settings{}, ErrNotFound
 }
+
+// settingsIn are those for a host in a settings file's text, nil for no file.
+func settingsIn(text []byte, host string) (Settings, bool, error) {
+	c, err := parse(text)
+	if err != nil {
+		return Settings{}, false, err
+	}
+	return c.settings(host)
+}
+
+// read gives a settings file's text, nil if there is none. The error is an
+// [*Error].
+func read(trust ownfile.Trust, path string) ([]byte, error) {
+	text, err := trust.Read(path, maxSettings)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return nil, nil
+	}
+	return text, unreadable(path, err)
+}
+
+// unreadable is the error of a settings file that was not read.
+func unreadable(path string, err error) error {
+	var refused *ownfile.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &refused) && refused.Path == path:
+		return &Error{path, predicate{refused}}
+	case errors.As(err, &refused): // its folder
+		return &Error{path, fmt.Errorf("cannot be used safely: %w", refused)}
+	}
+	return &Error{path, fmt.Errorf("is not readable: %w", errno.Of(err))}
+}
+
+// maxSettings is far above the settings of any number of hosts.
+const maxSettings = 4 << 20
 
 // Folders are where settings can be: beside the auth files that the environment
 // names, links followed, in the order in which tools read them. For root without an
@@ -202,7 +230,7 @@ func Folders(getenv func(string) string, uid int) []string {
 	var folders []string
 	seen := map[string]bool{}
 	for _, path := range files {
-		file, err := authfile.Open(path)
+		file, err := authfile.Open(path, ownfile.Trust{}) // only for its path
 		if err != nil {
 			continue // the tools have no login there either
 		}

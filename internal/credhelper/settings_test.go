@@ -19,11 +19,11 @@ func TestSettingsAreFoundAgain(t *testing.T) {
 	folder := t.TempDir()
 	s := store(t, folder)
 	set(t, s, nil, "acme+ci", host, "b.example")
-	got, err := credhelper.Find(in(folder), 1000, os.ReadFile, host)
+	got, err := credhelper.Find(in(folder), 1000, by(), host)
 	if err != nil || !reflect.DeepEqual(got, settings("acme+ci")) {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if _, err := credhelper.Find(in(folder), 1000, os.ReadFile, "c.example"); !errors.Is(err, credhelper.ErrNotFound) {
+	if _, err := credhelper.Find(in(folder), 1000, by(), "c.example"); !errors.Is(err, credhelper.ErrNotFound) {
 		t.Errorf("error %v", err)
 	}
 	if info, err := os.Stat(s.Path()); err != nil || info.Mode().Perm() != 0o600 {
@@ -32,7 +32,7 @@ func TestSettingsAreFoundAgain(t *testing.T) {
 	if program, err := s.Remove(t.Context(), host); err != nil || program != nil {
 		t.Errorf("%v, %v", program, err)
 	}
-	if _, err := credhelper.Find(in(folder), 1000, os.ReadFile, host); !errors.Is(err, credhelper.ErrNotFound) {
+	if _, err := credhelper.Find(in(folder), 1000, by(), host); !errors.Is(err, credhelper.ErrNotFound) {
 		t.Errorf("error %v", err)
 	}
 	if _, err := s.Remove(t.Context(), "b.example", "never.example"); err != nil {
@@ -68,7 +68,7 @@ func TestMalformedSettingsAreNoForeignHost(t *testing.T) {
 		folder := t.TempDir()
 		path := filepath.Join(folder, credhelper.FileName)
 		write(t, path, test.text)
-		_, err := credhelper.Find(in(folder), 1000, os.ReadFile, "q")
+		_, err := credhelper.Find(in(folder), 1000, by(), "q")
 		var known *credhelper.Error
 		if !errors.As(err, &known) || !strings.HasPrefix(err.Error(), "settings file "+path+" ") || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: error %v, want one with %q", name, err, test.want)
@@ -84,7 +84,7 @@ func TestVerificationIsTheDefault(t *testing.T) {
 	folder := t.TempDir()
 	write(t, filepath.Join(folder, credhelper.FileName),
 		`{"version":1,"hosts":{"q":{"registry":"q","robot":"a+bc","audience":"quay","id-token-env":"X","timeout":"1s"}}}`)
-	got, err := credhelper.Find(in(folder), 1000, os.ReadFile, "q")
+	got, err := credhelper.Find(in(folder), 1000, by(), "q")
 	if err != nil || !got.TLSVerify {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -108,7 +108,7 @@ func TestFoldersAreThoseOfTheTools(t *testing.T) {
 	for i, folder := range want { // the first that has the host counts
 		write(t, filepath.Join(want[len(want)-1-i], credhelper.FileName), fmt.Sprintf(
 			`{"version":1,"hosts":{"q":{"registry":"q","robot":"a+r%d","audience":"quay","id-token-env":"X","timeout":"1s"}}}`, i))
-		got, err := credhelper.Find(getenv, 1000, os.ReadFile, "q")
+		got, err := credhelper.Find(getenv, 1000, by(), "q")
 		if err != nil || got.Robot != fmt.Sprintf("a+r%d", i) {
 			t.Errorf("with %s: %+v, %v", folder, got, err)
 		}
@@ -132,9 +132,12 @@ func FuzzFind(f *testing.F) {
 	f.Add([]byte(`{"version":1,"hosts":{"q":{"registry":"q","robot":"a+bc","audience":"quay","id-token-env":"X","timeout":"1s"}}}`))
 	f.Add([]byte(`{"version":1,"hosts":{"q":{"x":[]}}}`))
 	f.Add([]byte(`{"version":1,"hosts":{},"programs":[{"path":"/x"}]}`))
+	folder := f.TempDir()
 	f.Fuzz(func(t *testing.T, data []byte) {
-		readFile := func(string) ([]byte, error) { return data, nil }
-		got, err := credhelper.Find(in("/x"), 1000, readFile, "q")
+		if err := os.WriteFile(filepath.Join(folder, credhelper.FileName), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got, err := credhelper.Find(in(folder), 1000, by(), "q")
 		var known *credhelper.Error
 		switch {
 		case errors.Is(err, credhelper.ErrNotFound):

@@ -8,33 +8,34 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
-	"syscall"
 
 	"quay-keyless/internal/authfile"
-	"quay-keyless/internal/errno"
+	"quay-keyless/internal/ownfile"
 )
 
 // Store is the settings file beside one auth file. Other auth files in the folder
 // share it: each holds the hosts that it asks for.
 type Store struct {
+	path   string // a link here is not followed
 	file   *authfile.File
+	trust  ownfile.Trust
 	holder string // the auth file's path
 }
 
 // Beside names the settings file of an auth file, by the path that
-// [authfile.File.Path] gives. Nothing need be there.
-func Beside(authFile string) (*Store, error) {
+// [authfile.File.Path] gives. Nothing need be there. Settings that are not to be
+// trusted are an error of every method.
+func Beside(authFile string, trust ownfile.Trust) (*Store, error) {
 	path := filepath.Join(filepath.Dir(authFile), FileName)
-	file, err := authfile.Open(path)
+	file, err := authfile.Open(path, trust)
 	if err != nil {
 		return nil, said(path, err)
 	}
-	return &Store{file, authFile}, nil
+	return &Store{path, file, trust, authFile}, nil
 }
 
 // SetMode chooses the file's permissions, in place of 0600, as
@@ -42,7 +43,7 @@ func Beside(authFile string) (*Store, error) {
 func (s *Store) SetMode(mode os.FileMode) { s.file.SetMode(mode) }
 
 // Path is where the file is, or would be.
-func (s *Store) Path() string { return s.file.Path() }
+func (s *Store) Path() string { return s.path }
 
 // Set keeps the settings of hosts, HOST[:PORT] each, for the auth file, and where
 // the program was put for them; nil for nowhere. Other hosts, programs and holders,
@@ -107,24 +108,17 @@ func (s *Store) Remove(ctx context.Context, hosts ...string) (programs []Install
 
 // Exists reports whether there are settings, so that a logout from a login
 // without a helper makes no lock for nothing.
-func (s *Store) Exists(readFile func(string) ([]byte, error)) bool {
-	_, err := readFile(s.Path())
+func (s *Store) Exists() bool {
+	_, err := os.Lstat(s.Path())
 	return err == nil
 }
 
 // Programs are where the program was put. The error is an [*Error] for a file that
 // Set would not write over; none at all is no error.
-func (s *Store) Programs(readFile func(string) ([]byte, error)) ([]Installed, error) {
-	text, err := readFile(s.Path())
-	switch {
-	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR):
-		return nil, nil
-	case errors.Is(err, syscall.EISDIR):
-		return nil, said(s.Path(), &authfile.Error{Path: s.Path(), Reason: authfile.IsFolder})
-	case err != nil:
-		return nil, &Error{s.Path(), fmt.Errorf("is not readable: %w", errno.Of(err))}
-	case text == nil:
-		text = []byte{}
+func (s *Store) Programs() ([]Installed, error) {
+	text, err := read(s.trust, s.Path())
+	if text == nil {
+		return nil, err
 	}
 	c, err := parse(text)
 	if err != nil {
@@ -134,6 +128,9 @@ func (s *Store) Programs(readFile func(string) ([]byte, error)) ([]Installed, er
 }
 
 func (s *Store) rewrite(ctx context.Context, change func([]byte) ([]byte, error)) error {
+	if err := s.trust.Check(s.Path()); err != nil {
+		return unreadable(s.Path(), err)
+	}
 	return said(s.Path(), s.file.Rewrite(ctx, change))
 }
 
@@ -150,8 +147,13 @@ func said(path string, err error) error {
 	return &Error{path, fmt.Errorf("cannot be written: %w", err)}
 }
 
-// predicate is an auth file's error without the words "auth file PATH".
-type predicate struct{ of *authfile.Error }
+// predicate is an error about a file without the words that name the file.
+type predicate struct {
+	of interface {
+		error
+		Predicate() string
+	}
+}
 
 func (p predicate) Error() string { return p.of.Predicate() }
 func (p predicate) Unwrap() error { return p.of }

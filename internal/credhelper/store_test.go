@@ -40,7 +40,7 @@ func TestUnknownFieldsStay(t *testing.T) {
 	if want := []map[string]any{{"path": "/y", "new": "kept"}, {"path": "/x", "target": "/z", "new": "kept"}}; !reflect.DeepEqual(got.Programs, want) {
 		t.Errorf("the programs are %v, want %v", got.Programs, want)
 	}
-	if found, err := credhelper.Find(in(folder), 1000, os.ReadFile, host); err != nil || !reflect.DeepEqual(found, plain) {
+	if found, err := credhelper.Find(in(folder), 1000, by(), host); err != nil || !reflect.DeepEqual(found, plain) {
 		t.Errorf("%+v, %v", found, err)
 	}
 }
@@ -74,7 +74,7 @@ func TestParallelLoginsKeepAllSettings(t *testing.T) {
 	var logins sync.WaitGroup
 	for i := range 40 {
 		logins.Go(func() {
-			s, err := credhelper.Beside(filepath.Join(folder, "config.json"))
+			s, err := credhelper.Beside(filepath.Join(folder, "config.json"), by())
 			if err == nil {
 				_, err = s.Set(t.Context(), map[string]credhelper.Settings{fmt.Sprintf("q%d.example", i): settings("acme+ci")}, nil)
 			}
@@ -85,7 +85,7 @@ func TestParallelLoginsKeepAllSettings(t *testing.T) {
 	}
 	logins.Wait()
 	for i := range 40 {
-		if _, err := credhelper.Find(in(folder), 1000, os.ReadFile, fmt.Sprintf("q%d.example", i)); err != nil {
+		if _, err := credhelper.Find(in(folder), 1000, by(), fmt.Sprintf("q%d.example", i)); err != nil {
 			t.Errorf("%d: %v", i, err)
 		}
 	}

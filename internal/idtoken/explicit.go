@@ -35,11 +35,11 @@ func (f File) Name() string { return "the file " + f.Path }
 func (File) Present() bool { return true }
 
 // IDToken reads the file. It refuses a pod's API credential.
-func (f File) IDToken(ctx context.Context, _ string) (Token, error) {
+func (f File) IDToken(context.Context, string) (Token, error) {
 	if path.Clean(filepath.ToSlash(f.Path)) == apiCredential {
 		return Token{}, &Error{Problem: APICredential, Source: f.Name()}
 	}
-	text, err := await(ctx, func() ([]byte, error) { return f.Env.ReadFile(f.Path) })
+	text, err := f.Env.ReadFile(f.Path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return Token{}, &Error{Problem: NoFile, Source: f.Name()}

@@ -95,6 +95,24 @@ func Write(path, prefix string, text []byte, mode fs.FileMode) error {
 	return file.Commit(text, mode)
 }
 
+// Replace is [Write] over a file that is there, whose owner and group stay as far as
+// the system permits: root may write another user's file.
+func Replace(path, prefix string, text []byte, mode fs.FileMode) error {
+	old, err := os.Lstat(path)
+	if err != nil {
+		return err
+	}
+	file, err := Create(path, prefix)
+	if err != nil {
+		return err
+	}
+	if err := keepOwner(file.file, old); err != nil {
+		file.Discard()
+		return err
+	}
+	return file.Commit(text, mode)
+}
+
 // Sweep removes from a folder the files that killed writers with this prefix left
 // there. Files of writers at work stay.
 func Sweep(folder, prefix string) {

@@ -15,7 +15,7 @@ import (
 // SyncName makes the name of a file durable. Some file systems have no such
 // thing for folders and say EINVAL.
 func SyncName(path string) error {
-	folder, err := os.Open(filepath.Dir(path))
+	folder, err := os.OpenFile(filepath.Dir(path), os.O_RDONLY|syscall.O_DIRECTORY, 0)
 	if errors.Is(err, fs.ErrPermission) {
 		return nil // it may be written, but not listed
 	} else if err != nil {
@@ -26,6 +26,24 @@ func SyncName(path string) error {
 		return err
 	}
 	return nil
+}
+
+// keepOwner gives a new file the owner and the group of an old one. The system lets
+// few users choose the group, so a failure to do that is no error.
+func keepOwner(file *os.File, old fs.FileInfo) error {
+	made, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	was, is := old.Sys().(*syscall.Stat_t), made.Sys().(*syscall.Stat_t)
+	if was.Uid == is.Uid && was.Gid == is.Gid {
+		return nil
+	}
+	err = file.Chown(int(was.Uid), int(was.Gid))
+	if was.Uid == is.Uid {
+		return nil
+	}
+	return err
 }
 
 // claim locks a new file, and reports false if a sweep has it. On a file system

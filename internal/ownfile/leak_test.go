@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package lockfile_test
+package ownfile_test
 
 import (
 	"testing"

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ownfile
+
+import (
+	"context"
+	"math/rand/v2"
+	"os"
+	"time"
+)
+
+// Held is the error of a lock that others held until the context ended. Cause
+// is why it ended.
+type Held struct{ Cause error }
+
+// Error is the cause's.
+func (h *Held) Error() string { return h.Cause.Error() }
+
+// longestTurn is how long a lock can be free before it is noticed.
+const longestTurn = 10 * time.Millisecond
+
+// Lock opens path, created with mode 0600 if it is missing, and waits for its
+// lock until ctx ends. The lock is the system's (flock, LockFileEx): closing the
+// file ends it, and so does the end of the process. The error is a [*Held], an
+// [*Error] or the system's.
+//
+// The system can wait for a lock as well, but such a wait cannot be called off.
+func (t Trust) Lock(ctx context.Context, path string) (*os.File, error) {
+	if ctx.Err() != nil {
+		return nil, &Held{context.Cause(ctx)}
+	}
+	file, err := t.Open(path, os.O_RDWR|os.O_CREATE)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		locked, err := tryLock(file)
+		if locked {
+			return file, nil
+		}
+		if err == nil {
+			err = turn(ctx)
+		}
+		if err != nil {
+			_ = file.Close()
+			return nil, err
+		}
+	}
+}
+
+// turn waits a moment, of random length so that none of several waits is always
+// the last.
+func turn(ctx context.Context) error {
+	timer := time.NewTimer(rand.N(longestTurn) + time.Microsecond) //nolint:gosec // no secret
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return &Held{context.Cause(ctx)}
+	}
+}
+
+// IsAt reports whether file is still what path names. A lock on a file that was
+// removed meanwhile locks nobody out.
+func IsAt(file *os.File, path string) bool {
+	opened, err := file.Stat()
+	if err != nil {
+		return false
+	}
+	named, err := os.Lstat(path)
+	return err == nil && os.SameFile(opened, named)
+}
