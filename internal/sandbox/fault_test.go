@@ -4,7 +4,6 @@ package sandbox
 
 import (
 	"context"
-	"encoding/json"
 	"io"
 	"maps"
 	"net/http"
@@ -195,27 +194,4 @@ func TestParseFault(t *testing.T) {
 			t.Errorf("%q was taken: %+v", wrong, fault)
 		}
 	}
-}
-
-func FuzzParseFault(f *testing.F) {
-	f.Add("exchange=503,times=2,retry-after=1,body=a,b")
-	f.Fuzz(func(t *testing.T, text string) {
-		fault, err := ParseFault(text)
-		if err == nil && (fault.validate() != nil || fault.Kind == Status && fault.answer().Status < 200) {
-			t.Errorf("%q gives a fault that cannot be served: %+v", text, fault)
-		}
-	})
-}
-
-func FuzzReadConfig(f *testing.F) {
-	f.Add([]byte("release: 3.18\nrobots:\n- name: acme+ci\n  federation:\n  - {issuer: github, subject: x}\n"))
-	f.Fuzz(func(t *testing.T, text []byte) {
-		cfg, err := ReadConfig(text)
-		if err == nil {
-			err = cfg.validate()
-		}
-		if _, encoding := json.Marshal(cfg.Robots); err == nil && encoding != nil {
-			t.Error(encoding)
-		}
-	})
 }
