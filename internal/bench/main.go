@@ -2,13 +2,10 @@
 
 //go:build linux
 
-// Bench measures a login of a GitHub job on the sandbox against the least that
-// it could cost (floor) and against what people run today (curl, jq and podman
-// login), a credential helper's get, the action's main phase against Node and the
-// login that it starts, and the program's start against that of an empty one.
-// Servers are on this machine, and once more a round trip of 50 ms away. All take
-// turns in one run, so that a busy machine is busy for all. It prints the tables
-// of docs/performance.md, and needs root for the distance.
+// Bench measures a login of a GitHub job on the sandbox, on this machine and 50 ms
+// away. It compares quay-keyless with the floor, the least code that makes the same
+// requests, and with the shell recipe that quay-keyless replaces. It prints the
+// table of docs/performance.md, uses the programs of "make build", and needs root.
 package main
 
 import (
@@ -19,168 +16,156 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
 	"time"
 )
 
-// recipe is the shell that the quay-keyless login replaces.
+// recipe is the shell that quay-keyless login replaces.
 const recipe = `set -eu
 id_token=$(curl -sSf -H "Authorization: bearer $ACTIONS_ID_TOKEN_REQUEST_TOKEN" "$ACTIONS_ID_TOKEN_REQUEST_URL&audience=quay" | jq -r .value)
 token=$(curl -sSf -u "acme+ci:$id_token" "https://$QUAY_REGISTRY/oauth2/federation/robot/token" | jq -r .token)
 printf %s "$token" | podman login --cert-dir "$CERTS" --username acme+ci --password-stdin "$QUAY_REGISTRY" >/dev/null
 `
 
-const empty = "package main\n\nfunc main() {}\n"
-
-// roundTrip is how far away the far servers are.
-const roundTrip = 50 * time.Millisecond
+// release lays the programs out as a release has them: "docker-credential-quay-keyless",
+// and in "action" the action with its program and checksum.
+const release = `set -eu
+program=$PWD/bin/quay-keyless name=quay-keyless-linux-$(go env GOARCH)
+ln -s "$program" "$1/docker-credential-quay-keyless"
+mkdir -p "$1/action/bin" && cp action/index.js "$1/action/" && cp "$program" "$1/action/bin/$name"
+cd "$1/action/bin" && sha256sum "$name" >checksums.txt
+`
 
 func main() {
-	runs := flag.Int("runs", 40, "how often each is run")
+	runs := flag.Int("runs", 40, "how often each command runs")
 	flag.Parse()
+	if flag.Arg(0) == "floor" {
+		floor()
+		return
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := bench(ctx, *runs)
-	stop()
+	defer stop()
+	bench(ctx, *runs)
+}
+
+// must ends the benchmark at an error. Deferred calls clean up.
+func must[T any](value T, err error) T {
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(1)
+		panic(err)
 	}
+	return value
 }
 
-// contenders are all that take part. A far one is nil where no server is asked.
-type contenders struct {
-	floor, login, recipe, helper, action pair
-	empty, version, node                 pair
-}
-
-// pair is one command with the servers on this machine and with distant ones.
-type pair struct{ near, far *contender }
-
-func (c *contenders) all() []pair {
-	return []pair{c.floor, c.login, c.recipe, c.helper, c.empty, c.version, c.node, c.action}
-}
-
-func bench(ctx context.Context, runs int) error {
-	folder, err := os.MkdirTemp("", "quay-keyless-bench-")
-	if err != nil {
-		return err
-	}
+func bench(ctx context.Context, runs int) {
+	folder := must(os.MkdirTemp("", "quay-keyless-bench-"))
 	defer os.RemoveAll(folder) //nolint:errcheck // a temporary folder
-	if err := build(ctx, folder); err != nil {
-		return err
-	}
-	away, err := newDistance(roundTrip)
-	if err != nil {
-		return fmt.Errorf("a network device for the distance, which needs root: %w", err)
-	}
-	defer away.close()
-	near, stop, err := startJob(ctx, folder, place{listen: "0.0.0.0:0", names: []string{"127.0.0.2"}, gitHub: "127.0.0.2"})
-	if err != nil {
-		return err
-	}
+	must(exec.CommandContext(ctx, "sh", "-c", release, "sh", folder).Output())
+	defer newDistance().close()
+	near, stop := startJob(ctx, folder, "0.0.0.0", "127.0.0.1", "127.0.0.2", "8444")
 	defer stop()
-	far, stop, err := startJob(ctx, folder, place{listen: local + ":8443", hostname: quayAway + ":8443", names: []string{gitHubAway}, gitHub: gitHubAway})
-	if err != nil {
-		return err
-	}
+	far, stop := startJob(ctx, folder, local, quayAway, gitHubAway, "8443")
 	defer stop()
-	all, err := enter(ctx, folder, near, far)
-	if err != nil {
-		return err
-	}
-	if err := takeTurns(ctx, all, runs, folder); err != nil {
-		return err
-	}
-	report(os.Stdout, all)
-	if err := reportStart(ctx, os.Stdout, folder); err != nil {
-		return err
-	}
-	return reportSizes(ctx, os.Stdout, folder)
+	rows := commands(ctx, folder, near, far)
+	takeTurns(ctx, folder, rows, runs)
+	report(rows)
 }
 
-// enter lines them up.
-func enter(ctx context.Context, folder string, near, far *job) (*contenders, error) {
-	program := filepath.Join(folder, "quay-keyless")
-	shim, err := action(folder, program)
-	if err != nil {
-		return nil, err
-	}
-	both := func(name string, command ...string) pair {
-		return pair{newContender(name, near, command), newContender(name, far, command)}
-	}
-	all := &contenders{
-		floor:   both("floor", filepath.Join(folder, "floor")),
-		login:   both("`quay-keyless login`", program, "login", "--robot", "acme+ci"),
-		recipe:  both("curl, jq, `podman login`", "sh", "-c", recipe),
-		helper:  both("the credential helper's `get`", program, "get"),
-		action:  both("the action's main phase", node(), shim),
-		empty:   pair{near: newContender("an empty Go program", near, []string{filepath.Join(folder, "empty")})},
-		version: pair{near: newContender("`quay-keyless version`", near, []string{program, "version"})},
-		node:    pair{near: newContender("`node -e 0`", near, []string{node(), "-e", "0"})},
-	}
-	for _, helper := range []*contender{all.helper.near, all.helper.far} {
-		if err := helper.become(ctx, program, folder); err != nil {
-			return nil, err
-		}
-	}
-	return all, nil
+// row is one command, with the servers on this machine and away.
+type row struct {
+	name      string
+	near, far *command
 }
 
-// takeTurns runs all of them so often, in another order in each round. Those that
-// are compared run one soon after the other, so that what else the machine does
-// then is the same for them. The first round only warms the machine's caches.
-func takeTurns(ctx context.Context, all *contenders, runs int, folder string) error {
-	groups := [][]*contender{
-		{all.floor.near, all.login.near, all.recipe.near, all.helper.near},
-		{all.floor.far, all.login.far, all.recipe.far, all.helper.far},
-		{all.empty.near, all.version.near},
-		{all.node.near, all.action.near, all.action.far},
+// commands returns the rows of the table. The first one is the floor.
+func commands(ctx context.Context, folder string, near, far []string) []row {
+	program, helper := "bin/quay-keyless", folder+"/docker-credential-quay-keyless"
+	node := must(exec.Command("sh", "-c", "printf %s e2e/node_modules/node-linux-*/bin/node").Output())
+	both := func(name string, args ...string) row {
+		return row{name, &command{args: args, env: near}, &command{args: args, env: far}}
+	}
+	rows := []row{
+		both("floor", must(os.Executable()), "floor"),
+		both("`quay-keyless login`", program, "login", "--robot", "acme+ci"),
+		both("curl, jq, `podman login`", "sh", "-c", recipe),
+		both("the credential helper's `get`", helper, "get"),
+		both("the action's main phase", string(node), folder+"/action/index.js"),
+	}
+	for _, get := range []*command{rows[3].near, rows[3].far} {
+		get.home = (&command{args: []string{program, "login", "--robot", "acme+ci", "--credential-helper"}, env: get.env}).run(ctx, folder)
+	}
+	return rows
+}
+
+// takeTurns runs every command once per round, in a new order each time, so that
+// other work on the machine slows all of them. The first round only warms caches.
+func takeTurns(ctx context.Context, folder string, rows []row, runs int) {
+	var all []*command
+	for _, r := range rows {
+		all = append(all, r.near, r.far)
 	}
 	for round := range runs + 1 {
-		shuffle(groups)
-		for _, group := range groups {
-			shuffle(group)
-			for _, c := range group {
-				taken, err := c.run(ctx, folder)
-				if err != nil {
-					return err
-				}
-				if round > 0 {
-					c.samples = append(c.samples, taken)
-				}
+		rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+		for _, c := range all {
+			c.run(ctx, folder)
+			if round == 0 {
+				c.wall, c.cpu, c.memory = nil, nil, nil
 			}
 		}
 	}
-	return nil
 }
 
-func shuffle[T any](list []T) {
-	rand.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+// command is measured in one job. CPU time and memory include the processes that it
+// starts.
+type command struct {
+	args, env         []string
+	home              string    // where the job logged in with the credential helper
+	wall, cpu, memory []float64 // of each run: milliseconds, milliseconds, MB at the peak
 }
 
-// build makes the Go programs as a release does.
-func build(ctx context.Context, folder string) error {
-	source := filepath.Join(folder, "empty.go")
-	if err := os.WriteFile(source, []byte(empty), 0o600); err != nil {
-		return err
+// run runs the command once, in a new home unless it needs its own.
+func (c *command) run(ctx context.Context, folder string) (home string) {
+	process := exec.CommandContext(ctx, c.args[0], c.args[1:]...)
+	if home = c.home; home == "" {
+		home = must(os.MkdirTemp(folder, "home-"))
+	} else {
+		process.Stdin = strings.NewReader(strings.TrimPrefix(c.env[0], registryVariable+"="))
 	}
-	for name, path := range map[string]string{
-		"quay-keyless": "./cmd/quay-keyless", "quay-sandbox": "./cmd/quay-sandbox", "floor": "./internal/bench/floor", "empty": source,
-	} {
-		if err := compile(ctx, filepath.Join(folder, name), path, "-ldflags", "-s -w"); err != nil {
-			return err
+	process.Env = append(slices.Clone(c.env), "HOME="+home, "DOCKER_CONFIG="+home)
+	start := time.Now()
+	output, err := process.CombinedOutput()
+	took := time.Since(start)
+	if err != nil {
+		panic(fmt.Errorf("%q: %w\n%s", c.args, err, output))
+	}
+	state := process.ProcessState
+	c.wall = append(c.wall, 1000*took.Seconds())
+	c.cpu = append(c.cpu, 1000*(state.UserTime()+state.SystemTime()).Seconds())
+	c.memory = append(c.memory, float64(state.SysUsage().(*syscall.Rusage).Maxrss)*1024/1e6)
+	return home
+}
+
+// spread prints the median, and the quartiles in brackets.
+func spread(verb string, values []float64) string {
+	sorted := slices.Sorted(slices.Values(values))
+	at := func(quarter int) float64 { return sorted[((len(sorted)-1)*quarter+2)/4] }
+	return fmt.Sprintf(verb+" ("+verb+" to "+verb+")", at(2), at(1), at(3))
+}
+
+func report(rows []row) {
+	floor, load := rows[0].near.wall, must(os.ReadFile("/proc/loadavg"))
+	fmt.Printf("%d CPUs, %s, %s; %d rounds; load %.4s.\n\n", runtime.NumCPU(), runtime.GOARCH, runtime.Version(), len(floor), load)
+	fmt.Printf("| | on this machine, ms | times the floor | CPU time, ms | peak memory, MB | %d ms away, ms | round trips |\n", roundTrip.Milliseconds())
+	fmt.Println("| --- | --- | --- | --- | --- | --- | --- |")
+	for _, r := range rows {
+		times := slices.Clone(r.near.wall)
+		for i := range times {
+			times[i] /= floor[i]
 		}
+		trips := (slices.Min(r.far.wall) - slices.Min(r.near.wall)) / (1000 * roundTrip.Seconds())
+		fmt.Printf("| %s | %s | %s | %s | %.1f | %s | %.1f |\n", r.name, spread("%.1f", r.near.wall), spread("%.2f", times),
+			spread("%.1f", r.near.cpu), slices.Max(r.near.memory), spread("%.1f", r.far.wall), trips)
 	}
-	return nil
-}
-
-func compile(ctx context.Context, program, source string, flags ...string) error {
-	arguments := append([]string{"build", "-trimpath"}, flags...)
-	command := exec.CommandContext(ctx, "go", append(arguments, "-o", program, source)...)
-	command.Env = append(os.Environ(), "CGO_ENABLED=0")
-	command.Stderr = os.Stderr
-	if err := command.Run(); err != nil {
-		return fmt.Errorf("building %s: %w", source, err)
-	}
-	return nil
 }
