@@ -18,11 +18,8 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"os/signal"
 	"runtime"
 	"runtime/debug"
-	"sync"
-	"syscall"
 	"time"
 
 	"quay-keyless/internal/ascii"
@@ -151,37 +148,5 @@ func (systemClock) Sleep(ctx context.Context, d time.Duration) error {
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
-	}
-}
-
-// Interrupted is the error of a command that a signal ended.
-type Interrupted struct {
-	Signal syscall.Signal
-}
-
-// Error names the signal.
-func (i *Interrupted) Error() string { return fmt.Sprintf("ended by signal: %v", i.Signal) }
-
-// interruptible gives a context that ends with the first SIGINT or SIGTERM; its
-// cause is [*Interrupted]. A second signal ends the process at once. A log that
-// nobody reads any more is no signal: the write fails, the login goes on.
-func interruptible(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	signal.Ignore(syscall.SIGPIPE)
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
-	var watching sync.WaitGroup
-	watching.Go(func() {
-		select {
-		case received := <-signals:
-			signal.Stop(signals)
-			number, _ := received.(syscall.Signal)
-			cancel(&Interrupted{Signal: number})
-		case <-ctx.Done():
-		}
-	})
-	return ctx, func() {
-		cancel(context.Canceled)
-		watching.Wait()
 	}
 }
