@@ -54,7 +54,7 @@ type workflowJob struct {
 // The workflow runs from a branch only, builds the commit that was dispatched, and asks
 // branch.sh before it runs anything else. Jobs that can write need the environment and,
 // directly or not, the job that asks.
-func TestWorkflow(t *testing.T) {
+func TestReleaseWorkflow(t *testing.T) {
 	var workflow struct {
 		On   map[string]any
 		Jobs map[string]workflowJob
@@ -85,7 +85,7 @@ func TestWorkflow(t *testing.T) {
 
 // The images of a release are built on the digests of bases.Dockerfile, and not at all
 // without one.
-func TestBases(t *testing.T) {
+func TestBaseDigests(t *testing.T) {
 	folder := t.TempDir()
 	lab.Write(t, filepath.Join(folder, "bin", "buildah"), "#!/bin/sh\necho \"$@\" >&2\nexit 1\n", 0o755)
 	env := map[string]string{"PATH": filepath.Join(folder, "bin") + ":" + os.Getenv("PATH"), "HOME": folder}

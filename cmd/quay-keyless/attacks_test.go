@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main_test
+
+import (
+	"bufio"
+	"crypto/tls"
+	"encoding/base64"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// meetServer is what a login does whose registry is this server.
+func meetServer(t *testing.T, config *tls.Config, handle func(net.Conn)) (outcome string) {
+	t.Helper()
+	name := t.Name()
+	faultyServers[name] = func(t *testing.T, listener net.Listener, trusted authority) {
+		config.Certificates = []tls.Certificate{trusted.sign(t, faultsName, time.Hour)}
+		go eachConn(tls.NewListener(listener, config), handle)
+	}
+	defer delete(faultyServers, name)
+	ping := columns[3]
+	synctest.Test(t, func(t *testing.T) { outcome = faultCase{server: name}.meet(t, ping) })
+	return outcome
+}
+
+// A server that sends 103 Early Hints without end gets neither memory nor time.
+func TestInformationalFlood(t *testing.T) {
+	outcome := meetServer(t, &tls.Config{NextProtos: []string{"http/1.1"}}, func(conn net.Conn) {
+		if _, err := http.ReadRequest(bufio.NewReader(conn)); err != nil {
+			return
+		}
+		go io.Copy(io.Discard, conn) //nolint:errcheck // ends with the connection
+		for err := error(nil); err == nil; {
+			_, err = io.WriteString(conn, "HTTP/1.1 103 Early Hints\r\nLink: <"+strings.Repeat("x", 4096)+">\r\n\r\n")
+		}
+	})
+	if !strings.HasPrefix(outcome, "exit 5,") {
+		t.Error(outcome)
+	}
+}
+
+// A server without TLS 1.2 gets no request.
+func TestOldTLS(t *testing.T) {
+	outcome := meetServer(t, &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, func(conn net.Conn) {
+		if request, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
+			t.Errorf("it was asked for %s", request.URL)
+		}
+	})
+	if !strings.HasPrefix(outcome, "exit 5,") || !strings.Contains(outcome, "protocol version") {
+		t.Error(outcome)
+	}
+}
+
+// A server that says the request's header again does not bring the ID token into
+// the log.
+func TestEchoedRequest(t *testing.T) {
+	t.Parallel()
+	for host := range worldHosts {
+		w := newWorld()
+		token := w.idToken()
+		login := base64.StdEncoding.EncodeToString([]byte("acme+ci:" + token))
+		echo := "Authorization: Basic " + login + " is " + token
+		for status, body := range map[int]any{
+			400: object{"message": "Could not parse " + echo},
+			403: "<html><title>" + echo + "</title></html>",
+			200: echo,
+		} {
+			w.answers[exchangePath] = reply{status, body, map[string]string{"Location": "/" + echo}}
+			j := w.run(t, host, strings.Fields("login --verbose "+worldArgs))
+			said := j.stdout + j.stderr + j.files["GITHUB_STEP_SUMMARY"]
+			for _, mask := range []string{token, login} {
+				said = strings.ReplaceAll(said, "::add-mask::"+mask+"\n", "")
+			}
+			_, payload, _ := strings.Cut(token, ".")
+			if j.code == 0 || strings.Contains(said, payload[:30]) || strings.Contains(said, login[20:60]) || strings.Contains(said, login[len(login)-40:]) {
+				t.Errorf("%s, HTTP %d: exit code %d\n%s", host, status, j.code, said)
+			}
+		}
+	}
+}
