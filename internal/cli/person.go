@@ -3,7 +3,6 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +12,8 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+
+	"golang.org/x/term"
 
 	"quay-keyless/internal/idtoken"
 )
@@ -28,41 +29,19 @@ func ask(ctx context.Context, env Env, question string) (idtoken.Secret, error) 
 	if !ok {
 		return idtoken.Secret{}, missing(errNoTerminal)
 	}
-	restore, err := silence(file)
+	terminal := int(file.Fd())
+	before, err := term.GetState(terminal)
 	if err != nil {
 		return idtoken.Secret{}, missing(errNoTerminal)
 	}
-	defer restore()
+	defer term.Restore(terminal, before) //nolint:errcheck // nobody to tell
 	_, _ = fmt.Fprint(env.Stderr, question)
 	defer fmt.Fprintln(env.Stderr) //nolint:errcheck // nobody to tell
-	line, err := readLine(ctx, file)
-	if err == nil && line.Empty() {
+	line, err := idtoken.Await(ctx, func() ([]byte, error) { return term.ReadPassword(terminal) })
+	if errors.Is(err, io.EOF) || err == nil && len(line) == 0 {
 		return idtoken.Secret{}, missing(errors.New("nothing was typed"))
 	}
-	return line, err
-}
-
-// readLine reads until the line ends or ctx does; the read itself cannot be
-// called off.
-func readLine(ctx context.Context, from io.Reader) (idtoken.Secret, error) {
-	type result struct {
-		line string
-		err  error
-	}
-	got := make(chan result, 1)
-	go func() {
-		line, err := bufio.NewReader(from).ReadString('\n')
-		if errors.Is(err, io.EOF) {
-			err = nil
-		}
-		got <- result{line, err}
-	}()
-	select {
-	case r := <-got:
-		return idtoken.NewSecret(strings.TrimRight(r.line, "\r\n")), r.err
-	case <-ctx.Done():
-		return idtoken.Secret{}, context.Cause(ctx)
-	}
+	return idtoken.NewSecret(string(line)), err
 }
 
 // browse gives what opens an address in the user's browser, where a desktop is

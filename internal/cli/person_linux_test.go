@@ -10,7 +10,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -42,7 +44,7 @@ func terminal(t *testing.T) (person, program *os.File) {
 	return person, program
 }
 
-// asked is told of the question, which comes when the terminal is silent.
+// asked is told about the question.
 type asked func(string)
 
 func (a asked) Write(text []byte) (int, error) {
@@ -50,19 +52,37 @@ func (a asked) Write(text []byte) (int, error) {
 	return len(text), nil
 }
 
+// echoes reports whether a terminal shows what is typed.
+func echoes(t *testing.T, terminal *os.File) bool {
+	settings, err := unix.IoctlGetTermios(int(terminal.Fd()), unix.TCGETS)
+	if err != nil {
+		t.Error(err)
+		return false
+	}
+	return settings.Lflag&unix.ECHO != 0
+}
+
 func TestPasswordIsNotShown(t *testing.T) {
 	t.Parallel()
 	person, program := terminal(t)
-	typed := false
+	question := make(chan struct{})
 	env := Env{Stdin: program, Stderr: asked(func(text string) {
-		if !typed {
-			typed = true
-			if _, err := io.WriteString(person, "PASSWORD\n"); err != nil {
-				t.Error(err)
-			}
+		if text == "password: " {
+			close(question)
 		}
 	})}
+	var typing sync.WaitGroup
+	typing.Go(func() {
+		<-question
+		for echoes(t, program) {
+			runtime.Gosched()
+		}
+		if _, err := io.WriteString(person, "PASSWORD\n"); err != nil {
+			t.Error(err)
+		}
+	})
 	secret, err := ask(t.Context(), env, "password: ")
+	typing.Wait()
 	if err != nil || secret.Reveal() != "PASSWORD" {
 		t.Fatalf("got %q, %v", secret.Reveal(), err)
 	}

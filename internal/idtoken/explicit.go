@@ -91,16 +91,16 @@ func (Stdin) Present() bool { return true }
 
 // IDToken reads standard input to its end, at most 1 MiB.
 func (s Stdin) IDToken(ctx context.Context, _ string) (Token, error) {
-	text, err := await(ctx, func() ([]byte, error) { return io.ReadAll(io.LimitReader(s.Env.Stdin, maxInput)) })
+	text, err := Await(ctx, func() ([]byte, error) { return io.ReadAll(io.LimitReader(s.Env.Stdin, maxInput)) })
 	if err != nil {
 		return Token{}, &Error{Problem: Unreadable, Source: s.Name(), Err: err}
 	}
 	return usable(s.Name(), string(text))
 }
 
-// await reads until ctx ends. A read cannot be called off: where a pipe's writer
+// Await reads until ctx ends. A read cannot be called off: where a pipe's writer
 // never comes, it is left behind.
-func await(ctx context.Context, read func() ([]byte, error)) ([]byte, error) {
+func Await(ctx context.Context, read func() ([]byte, error)) ([]byte, error) {
 	type result struct {
 		text []byte
 		err  error
