@@ -180,8 +180,13 @@ func oneLine(values []string) error {
 
 // file runs file commands, whose only way to fail is a panic.
 func (g *GitHub) file(variable string, commands func()) (err error) {
-	if g.env.Getenv(variable) == "" {
+	path := g.env.Getenv(variable)
+	if path == "" {
 		return nil
+	}
+	// The library would let others read a file that it creates.
+	if file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600); err == nil {
+		_ = file.Close()
 	}
 	defer func() {
 		if failed := recover(); failed != nil {

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -122,6 +123,9 @@ func TestGitHubPublishesATokenOnlyWhenAsked(t *testing.T) {
 	}
 	if got := commands(t, read(t, variables["GITHUB_OUTPUT"]))["token"]; got != "hunter2" {
 		t.Errorf("the token is %q", got)
+	}
+	if info, err := os.Stat(variables["GITHUB_OUTPUT"]); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
+		t.Errorf("the token's file: %v, %v", info.Mode(), err)
 	}
 	for _, elsewhere := range []string{read(t, variables["GITHUB_STATE"]), read(t, variables["GITHUB_STEP_SUMMARY"]), out.String()} {
 		if strings.Contains(elsewhere, "hunter2") {
