@@ -87,6 +87,7 @@ func (p place) expect(t *testing.T, host, name string) {
 	}
 	p.put(w, payloads[name])
 	j := w.run(t, host, strings.Fields(p.args))
+	j.payload = payloads[name]
 	if wrong := j.wrong(t, host); wrong != "" {
 		t.Errorf("%s: %s\nstdout: %q\nstderr: %q\nfiles: %q", name, wrong, j.stdout, j.stderr, j.files)
 	}

@@ -122,6 +122,7 @@ type job struct {
 	folder, authFile string
 	code             int
 	stdout, stderr   string
+	payload          string            // that may be masked, since it came as a token
 	files            map[string]string // GITHUB_OUTPUT and its kin, Tekton's results
 }
 
@@ -137,6 +138,12 @@ var worldHosts = map[string]map[string]string{
 
 // run lets a host's job run a command in the world.
 func (w *world) run(t *testing.T, host string, args []string) job {
+	t.Helper()
+	return w.runOver(t, host, args, w)
+}
+
+// runOver is run over another transport.
+func (w *world) runOver(t *testing.T, host string, args []string, transport http.RoundTripper) job {
 	t.Helper()
 	j := job{folder: t.TempDir(), files: map[string]string{}}
 	j.authFile = filepath.Join(j.folder, "auth.json")
@@ -166,7 +173,7 @@ func (w *world) run(t *testing.T, host string, args []string) job {
 	}
 	env := inProcess(variables, args...)
 	env.Stdin = strings.NewReader(w.stdin)
-	env.Transport = func(*tls.Config) http.RoundTripper { return w }
+	env.Transport = func(*tls.Config) http.RoundTripper { return transport }
 	env.Clock = &quick{start: time.Now()}
 	env.Executable = func() (string, error) { return "/usr/bin/quay-keyless", nil }
 	j.code, j.stdout, j.stderr = run(t, cli.Main, env)

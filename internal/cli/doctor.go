@@ -73,7 +73,7 @@ func (a *app) runDoctor(ctx context.Context, flags doctorFlags, registry string)
 	if err != nil {
 		return err
 	}
-	report := &report{json: flags.output == "json", out: a.env.Stdout}
+	report := &report{json: flags.output == "json", secrets: a.secrets, out: a.env.Stdout}
 	for _, link := range patient.links() {
 		report.add(patient.examine(ctx, link, report))
 		if interrupted := (*Interrupted)(nil); errors.As(context.Cause(ctx), &interrupted) {

@@ -12,6 +12,7 @@ import (
 // report is what became of the links.
 type report struct {
 	json     bool
+	secrets  *host.Secrets
 	out      io.Writer
 	outcomes []outcome
 	err      error // of writing
@@ -28,22 +29,22 @@ func (r *report) add(o outcome) {
 	if o.result != linkSkipped {
 		took = fmt.Sprintf(" (%d ms)", o.took.Milliseconds())
 	}
-	r.line("%-8s %-11s %s%s", o.result, o.name, host.Line(o.found), took)
+	r.line("%-8s %-11s %s%s", o.result, o.name, r.secrets.Line(o.found), took)
 	for _, warning := range o.warnings {
-		r.line("         warning: %s", host.Line(warning.Text))
+		r.line("         warning: %s", r.secrets.Line(warning.Text))
 		r.hints(warning.Hints)
 	}
 	if !first { // the last word is about that one
 		r.hints(o.hints)
 	}
 	for _, detail := range o.details {
-		r.line("         %s", host.Line(detail))
+		r.line("         %s", r.secrets.Whole(detail))
 	}
 }
 
 func (r *report) hints(hints []string) {
 	for _, hint := range hints {
-		r.line("         hint: %s", host.Line(hint))
+		r.line("         hint: %s", r.secrets.Whole(hint))
 	}
 }
 
@@ -106,7 +107,7 @@ func (r *report) end() error {
 	if err != nil {
 		return err
 	}
-	_, err = r.out.Write(text)
+	_, err = r.out.Write(withoutSecrets(text, r.secrets))
 	return err
 }
 

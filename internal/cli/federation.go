@@ -12,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"quay-keyless/internal/host"
 	"quay-keyless/internal/quay"
 )
 
@@ -71,7 +70,7 @@ func (a *app) runFederationList(ctx context.Context, flags apiFlags, output, reg
 		if len(entries) == 0 {
 			a.host.Notice(fmt.Sprintf("%s has no federation entry at %s", t.robot, t.registry.Host))
 		}
-		text, err := encode(entries)
+		text, err := encode(a, entries)
 		if err != nil {
 			return err
 		}
@@ -80,13 +79,13 @@ func (a *app) runFederationList(ctx context.Context, flags apiFlags, output, reg
 	})
 }
 
-var federationOutputs = map[string]func(quay.Entries) ([]byte, error){
-	"text": federationText,
-	"json": federationJSON,
+var federationOutputs = map[string]func(*app, quay.Entries) ([]byte, error){
+	"text": (*app).federationText,
+	"json": (*app).federationJSON,
 }
 
 // federationJSON is the list as Quay has it, indented.
-func federationJSON(entries quay.Entries) ([]byte, error) {
+func (a *app) federationJSON(entries quay.Entries) ([]byte, error) {
 	var plain, out bytes.Buffer
 	encoder := json.NewEncoder(&plain)
 	encoder.SetEscapeHTML(false)
@@ -94,11 +93,11 @@ func federationJSON(entries quay.Entries) ([]byte, error) {
 	if err == nil {
 		err = json.Indent(&out, plain.Bytes(), "", "  ")
 	}
-	return harmlessJSON(out.Bytes()), err
+	return withoutSecrets(out.Bytes(), a.secrets), err
 }
 
 // federationText is a table for people.
-func federationText(entries quay.Entries) ([]byte, error) {
+func (a *app) federationText(entries quay.Entries) ([]byte, error) {
 	var out bytes.Buffer
 	if len(entries) == 0 {
 		return nil, nil
@@ -106,7 +105,7 @@ func federationText(entries quay.Entries) ([]byte, error) {
 	table := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "ISSUER\tSUBJECT\tAUDIENCES")
 	for _, entry := range entries {
-		fmt.Fprintf(table, "%s\t%s\t%s\n", host.Line(unhidden(entry.Issuer)), host.Line(unhidden(entry.Subject)), host.Line(audiencesOf(entry)))
+		fmt.Fprintf(table, "%s\t%s\t%s\n", a.secrets.Line(unhidden(entry.Issuer)), a.secrets.Line(unhidden(entry.Subject)), a.secrets.Line(audiencesOf(entry)))
 	}
 	err := table.Flush()
 	return out.Bytes(), err

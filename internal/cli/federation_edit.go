@@ -148,7 +148,7 @@ func (a *app) dryEdit(ctx context.Context, account *quay.Account, t target, entr
 		return nil
 	}
 	for _, d := range append(change.Differences(), lossesIn(change)...) {
-		if _, err := fmt.Fprintln(a.env.Stdout, host.Line(d.String())); err != nil {
+		if _, err := fmt.Fprintln(a.env.Stdout, a.secrets.Line(d.String())); err != nil {
 			return err
 		}
 	}

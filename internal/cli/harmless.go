@@ -30,3 +30,8 @@ func harmlessJSON(text []byte) []byte {
 	}
 	return []byte(host.Unmarked(plain.String(), `\u005b`))
 }
+
+// withoutSecrets is harmless JSON that may hold words from elsewhere.
+func withoutSecrets(text []byte, secrets *host.Secrets) []byte {
+	return harmlessJSON([]byte(secrets.Redact(string(text))))
+}

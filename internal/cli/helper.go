@@ -21,7 +21,8 @@ import (
 // what a helper says and goes on without a login. No host takes part: masks and
 // workflow commands would end up in somebody else's output.
 func CredentialHelper(ctx context.Context, env Env) int {
-	a := &app{env: env, running: true, host: noHost(env.Stderr)}
+	a := newApp(env)
+	a.running, a.host = true, noHost(env.Stderr, a.secrets)
 	err := a.help(ctx)
 	switch {
 	case err == nil:
@@ -30,18 +31,19 @@ func CredentialHelper(ctx context.Context, env Env) int {
 		_, _ = fmt.Fprintln(env.Stdout, credhelper.ErrNotFound)
 	default:
 		message := explainHelper(err)
-		noHost(env.Stdout).Notice(message.Text)
+		_, _ = fmt.Fprintln(env.Stdout, a.secrets.Line(message.Text))
 		a.host.Fail(message)
 	}
 	return exitOther
 }
 
 // noHost says words as in a terminal, wherever the tool runs.
-func noHost(words io.Writer) host.Host {
+func noHost(words io.Writer, secrets *host.Secrets) host.Host {
 	return host.Detect(host.Env{
 		Getenv:  func(string) string { return "" },
 		Words:   words,
 		Results: io.Discard,
+		Secrets: secrets,
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -31,6 +32,8 @@ type app struct {
 	env Env
 	// host is where words go; it is a command's to choose the stream.
 	host host.Host
+	// secrets stay out of all words and results but token's.
+	secrets *host.Secrets
 	// running is true once the command line was understood.
 	running bool
 	// after is true where the job's own work is done, so that what goes wrong
@@ -40,7 +43,7 @@ type app struct {
 
 // Main runs one command and returns the exit code.
 func Main(ctx context.Context, env Env) int {
-	a := &app{env: env, host: host.Detect(host.Env{Getenv: env.Getenv, Words: env.Stderr, Results: env.Stdout})}
+	a := newApp(env)
 	root := a.root()
 	root.SetArgs(env.Args)
 	command, err := root.ExecuteContextC(ctx)
@@ -52,6 +55,18 @@ func Main(ctx context.Context, env Env) int {
 	}
 	a.tell(err)
 	return exitCode(err)
+}
+
+// newApp is a run that has not begun.
+func newApp(env Env) *app {
+	a := &app{env: env, secrets: new(host.Secrets)}
+	a.host = a.speak(env.Stderr)
+	return a
+}
+
+// speak finds the host, for words on that stream.
+func (a *app) speak(words io.Writer) host.Host {
+	return host.Detect(host.Env{Getenv: a.env.Getenv, Words: words, Results: a.env.Stdout, Secrets: a.secrets})
 }
 
 // tell says what went wrong: of several things the first one last, as the error
@@ -146,7 +161,7 @@ refused; 5 an endpoint was not reached or not trusted; 1 anything else.` + varia
 // Command is the command line of [Main], for what is made from it: man pages and
 // completions.
 func Command(env Env) *cobra.Command {
-	return (&app{env: env, host: host.Detect(host.Env{Getenv: env.Getenv, Words: env.Stderr, Results: env.Stdout})}).root()
+	return newApp(env).root()
 }
 
 // say makes the command's words go to stdout on GitHub, where the runner takes
@@ -154,7 +169,7 @@ func Command(env Env) *cobra.Command {
 // that have no result there.
 func (a *app) say() {
 	if a.host.Name() == "github" {
-		a.host = host.Detect(host.Env{Getenv: a.env.Getenv, Words: a.env.Stdout, Results: a.env.Stdout})
+		a.host = a.speak(a.env.Stdout)
 	}
 }
 

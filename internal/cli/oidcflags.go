@@ -225,7 +225,7 @@ func secretFrom(env idtoken.Env, source, what, file, variable string) func(conte
 	case file != "":
 		return func(context.Context) (idtoken.Secret, error) {
 			text, err := env.ReadFile(file)
-			secret := idtoken.NewSecret(strings.TrimRight(string(text), "\r\n"))
+			secret := env.Hidden(idtoken.NewSecret(strings.TrimRight(string(text), "\r\n")))
 			if err != nil || secret.Empty() {
 				return missing("is not in the file "+file, errno.Of(err))
 			}
@@ -233,7 +233,7 @@ func secretFrom(env idtoken.Env, source, what, file, variable string) func(conte
 		}
 	case variable != "":
 		return func(context.Context) (idtoken.Secret, error) {
-			secret := idtoken.NewSecret(env.Getenv(variable))
+			secret := env.Hidden(idtoken.NewSecret(env.Getenv(variable)))
 			if secret.Empty() {
 				return missing("is not in the variable "+variable, nil)
 			}

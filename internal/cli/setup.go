@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"quay-keyless/internal/host"
 	"quay-keyless/internal/quay"
 )
 
@@ -98,7 +97,7 @@ func (a *app) runSetup(ctx context.Context, flags setupFlags, registry string) e
 // print is the plan as the result of --dry-run.
 func (s *setupPlan) print() error {
 	for _, step := range s.steps {
-		if _, err := fmt.Fprintln(s.app.env.Stdout, host.Line(step.text)); err != nil {
+		if _, err := fmt.Fprintln(s.app.env.Stdout, s.app.secrets.Line(step.text)); err != nil {
 			return err
 		}
 	}

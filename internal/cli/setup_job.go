@@ -71,9 +71,9 @@ func (a *app) printJob(flags setupFlags, t target, entry wantedEntry, grants []q
 		text = j.tekton()
 	default:
 		a.host.Notice("in the job:")
-		text = j.shell()
+		text = a.secrets.Whole(j.shell()) + "\n"
 	}
-	_, err := a.env.Stdout.Write([]byte(text))
+	_, err := a.env.Stdout.Write([]byte(a.secrets.Redact(text)))
 	return err
 }
 
@@ -245,5 +245,5 @@ func (j job) shell() string {
 	if j.ca {
 		with = "--ca-certificate PATH, and " + with
 	}
-	return host.Line(strings.Join(words, " ")) + " # with " + with + "\n"
+	return strings.Join(words, " ") + " # with " + with
 }

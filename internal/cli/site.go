@@ -116,8 +116,11 @@ func (a *app) idTokenEnv(ctx context.Context, flags identityFlags, verified http
 		Say:      a.host.Notice,
 		Browse:   func(context.Context, string) {},
 		Ask: func(ctx context.Context, question string) (idtoken.Secret, error) {
-			return ask(ctx, a.env, question)
+			password, err := ask(ctx, a.env, question)
+			a.secrets.Add(password)
+			return password, err
 		},
+		Hide: a.secrets.Add,
 	}
 	if a.env.Browse != nil {
 		env.Browse = a.env.Browse

@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"quay-keyless/internal/host"
 	"quay-keyless/internal/idtoken"
 	"quay-keyless/internal/quay"
 )
@@ -100,7 +99,7 @@ func (a *app) whoamiText(me me, targets []target) error {
 		a.host.Warn(doubt)
 	}
 	var text strings.Builder
-	line := func(label, value string) { fmt.Fprintf(&text, "%-11s%s\n", label, host.Line(value)) }
+	line := func(label, value string) { fmt.Fprintf(&text, "%-11s%s\n", label, a.secrets.Line(value)) }
 	line("source", me.source)
 	line("issuer", orNone(me.claims.Issuer))
 	line("subject", orNone(me.claims.Subject))
@@ -113,22 +112,22 @@ func (a *app) whoamiText(me me, targets []target) error {
 		}
 	}
 	if !me.hopeless() {
-		me.entryText(&text, targets)
+		a.entryText(&text, me, targets)
 	}
 	_, err := fmt.Fprint(a.env.Stdout, text.String())
 	return err
 }
 
 // entryText is the federation entry, for each robot that was named.
-func (m me) entryText(text *strings.Builder, targets []target) {
+func (a *app) entryText(text *strings.Builder, m me, targets []target) {
 	var names, commands []string
 	for _, t := range targets {
 		names = append(names, t.robotName())
-		commands = append(commands, "  "+host.Line(t.addCommand(m.claims)))
+		commands = append(commands, "  "+a.secrets.Whole(t.addCommand(m.claims)))
 	}
 	fmt.Fprintf(text, "\nin Quay, at the robot account %s, choose Set robot federation and add\n", strings.Join(names, " and "))
-	fmt.Fprintf(text, "  Issuer URL  %s\n", host.Line(m.claims.Issuer))
-	fmt.Fprintf(text, "  Subject     %s\n", host.Line(m.claims.Subject))
+	fmt.Fprintf(text, "  Issuer URL  %s\n", a.secrets.Whole(m.claims.Issuer))
+	fmt.Fprintf(text, "  Subject     %s\n", a.secrets.Whole(m.claims.Subject))
 	fmt.Fprintf(text, "or, with a token for Quay's API in QUAY_API_TOKEN:\n%s\n", strings.Join(commands, "\n"))
 }
 
@@ -158,6 +157,6 @@ func (a *app) whoamiJSON(me me, _ []target) error {
 	if err != nil {
 		return err
 	}
-	_, err = a.env.Stdout.Write(text)
+	_, err = a.env.Stdout.Write(withoutSecrets(text, a.secrets))
 	return err
 }

@@ -35,7 +35,7 @@ func FuzzWords(f *testing.F) {
 				t.Errorf("%q is the command %s", lines[0], command)
 			}
 		}
-		if line := host.Line(text); strings.ContainsFunc(line, disturbs) || strings.Contains(line, "\n") {
+		if line := new(host.Secrets).Line(text); strings.ContainsFunc(line, disturbs) || strings.Contains(line, "\n") {
 			t.Errorf("%q", line)
 		} else if name, _, ok := command(line); ok {
 			t.Errorf("%q is the command %s", line, name)

@@ -9,6 +9,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/sethvargo/go-githubactions"
 
@@ -29,7 +31,7 @@ var _ Host = (*GitHub)(nil)
 
 func newGitHub(env Env) *GitHub {
 	return &GitHub{
-		words:  words{out: harmless{env.Words}, results: env.Results},
+		words:  words{harmless{env.Words}, env.Results, env.Secrets},
 		env:    env,
 		action: githubactions.New(githubactions.WithWriter(lenient{env.Words}), githubactions.WithGetenv(env.Getenv)),
 		masks:  runnerReads(env.Getenv),
@@ -54,14 +56,21 @@ func (*GitHub) Name() string { return "github" }
 // Mask tells the runner to show the secret as *** from now on. Without a runner it
 // prints nothing.
 func (g *GitHub) Mask(secret idtoken.Secret) {
-	if g.masks && !secret.Empty() {
+	g.words.Mask(secret)
+	if g.masks && !secret.Empty() && shows(secret.Reveal()) {
 		g.action.AddMask(secret.Reveal())
 	}
 }
 
+// shows reports whether a log can show the text as it is, so that a mask would find it.
+func shows(text string) bool {
+	hidden := func(r rune) bool { return !unicode.IsPrint(r) && r != '\n' && r != '\r' }
+	return utf8.ValidString(text) && !strings.ContainsFunc(text, hidden)
+}
+
 // Warn makes an annotation of the warning.
 func (g *GitHub) Warn(m Message) {
-	g.titled().Warningf("%s", annotation(m))
+	g.titled().Warningf("%s", g.annotation(m))
 }
 
 // Fail makes an annotation of the error and its first hint, and folds the others
@@ -69,7 +78,7 @@ func (g *GitHub) Warn(m Message) {
 func (g *GitHub) Fail(m Message) {
 	short := m
 	short.Hints = m.Hints[:min(1, len(m.Hints))]
-	g.titled().Errorf("%s", annotation(short))
+	g.titled().Errorf("%s", g.annotation(short))
 	if len(m.Hints) > 1 {
 		g.action.Group("What else to know about this error")
 		g.hints(Message{Hints: m.Hints[1:]})
@@ -77,9 +86,9 @@ func (g *GitHub) Fail(m Message) {
 	}
 	switch {
 	case m.Entry != nil:
-		g.summarize(refusal(m))
+		g.summarize(g.refusal(m))
 	case m.Grant != nil:
-		g.summarize(denial(m))
+		g.summarize(g.denial(m))
 	}
 }
 
@@ -88,10 +97,10 @@ func (g *GitHub) titled() *githubactions.Action {
 }
 
 // annotation is several lines, which the runner takes in one command as %0A.
-func annotation(m Message) string {
-	lines := []string{printable(m.Text)}
+func (g *GitHub) annotation(m Message) string {
+	lines := []string{g.secrets.sentence(m.Text)}
 	for _, hint := range m.Hints {
-		lines = append(lines, "hint: "+printable(hint))
+		lines = append(lines, "hint: "+g.secrets.whole(hint))
 	}
 	return strings.Join(lines, "\n")
 }
@@ -143,7 +152,7 @@ func (g *GitHub) Publish(result Result) error {
 		}),
 	)
 	if err == nil { // else the login is taken back
-		g.summarize(success(result))
+		g.summarize(g.success(result))
 	}
 	return err
 }

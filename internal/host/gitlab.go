@@ -2,8 +2,6 @@
 
 package host
 
-import "quay-keyless/internal/idtoken"
-
 // GitLab is a GitLab CI job. It has no way for a job to mask a value: the
 // line ::add-mask:: would print the secret there.
 type GitLab struct{ words }
@@ -12,10 +10,6 @@ var _ Host = GitLab{}
 
 // Name is gitlab.
 func (GitLab) Name() string { return "gitlab" }
-
-// Mask does nothing: GitLab masks the ID token by itself, the robot token is
-// never printed.
-func (GitLab) Mask(idtoken.Secret) {}
 
 // Remember notes nothing: after_script finds the login where the job's variables say.
 func (GitLab) Remember(result Result) error { return exportable(result) }

@@ -128,13 +128,18 @@ type Env struct {
 	// Words is where the host's words go, Results where a shell's eval takes
 	// what the steps that follow need. They may be used by several goroutines.
 	Words, Results io.Writer
+	// Secrets stay out of all words; those that are masked are added.
+	Secrets *Secrets
 }
 
 // Detect finds the host from the variables that each sets in its jobs. If several hosts
 // have set theirs, it is GitHub only if a runner of GitHub's reads the output.
 func Detect(env Env) Host {
 	env.Words = &oneAtATime{out: env.Words}
-	words := words{out: env.Words, results: env.Results}
+	if env.Secrets == nil {
+		env.Secrets = new(Secrets)
+	}
+	words := words{env.Words, env.Results, env.Secrets}
 	github := env.Getenv("GITHUB_ACTIONS") == "true"
 	switch {
 	case github && runnerReads(env.Getenv):

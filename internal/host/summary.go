@@ -9,42 +9,42 @@ import (
 )
 
 // success is a table of what was logged in, in Markdown.
-func success(result Result) string {
+func (w words) success(result Result) string {
 	var rows [][]string
 	for _, login := range result.Logins {
 		end := login.ExpiresAt.UTC().Format("2006-01-02 15:04 MST")
 		if result.Renews {
 			end = "renewed for each use"
 		}
-		rows = append(rows, []string{code(login.Registry), code(login.Username), end})
+		rows = append(rows, []string{w.code(login.Registry), w.code(login.Username), end})
 	}
 	return table([]string{"registry", "robot", "logged in until"}, rows)
 }
 
 // refusal is the federation entry that Quay lacks, in blocks of their own, which
 // GitHub gives a button for copying.
-func refusal(m Message) string {
+func (w words) refusal(m Message) string {
 	return strings.Join([]string{
 		"### Quay has no federation entry for this job",
-		block("text", m.Text),
-		"In Quay, at the robot account " + code(m.Entry.Robot) + ", choose **Set robot federation** and add this Issuer URL:",
-		block("text", m.Entry.Issuer),
+		w.block("text", w.secrets.sentence(m.Text)),
+		"In Quay, at the robot account " + w.code(m.Entry.Robot) + ", choose **Set robot federation** and add this Issuer URL:",
+		w.block("text", m.Entry.Issuer),
 		"and this Subject:",
-		block("text", m.Entry.Subject),
+		w.block("text", m.Entry.Subject),
 		"Or run this, with a token for Quay's API in `QUAY_API_TOKEN`:",
-		block("sh", m.Entry.Command),
+		w.block("sh", m.Entry.Command),
 	}, "\n\n") + "\n"
 }
 
 // denial is the permission that Quay lacks, in the same way.
-func denial(m Message) string {
+func (w words) denial(m Message) string {
 	return strings.Join([]string{
 		"### Quay has not granted what this job needs",
-		block("text", m.Text),
-		"In Quay, in the settings of " + code(m.Grant.Repository) + " under **User and Robot Permissions**, give " +
-			code(m.Grant.Robot) + " the permission **" + m.Grant.Role + "**.",
+		w.block("text", w.secrets.sentence(m.Text)),
+		"In Quay, in the settings of " + w.code(m.Grant.Repository) + " under **User and Robot Permissions**, give " +
+			w.code(m.Grant.Robot) + " the permission **" + m.Grant.Role + "**.",
 		"Or run this, with a token for Quay's API in `QUAY_API_TOKEN`:",
-		block("sh", m.Grant.Command),
+		w.block("sh", m.Grant.Command),
 	}, "\n\n") + "\n"
 }
 
@@ -63,8 +63,8 @@ func table(head []string, rows [][]string) string {
 // code quotes text as code, in a table's cell too. A span of code cannot hold
 // what ends it or the cell, so there odd characters are written by their number,
 // which has no other meaning (CommonMark, section 2.5).
-func code(text string) string {
-	text = printable(text)
+func (w words) code(text string) string {
+	text = w.secrets.sentence(text)
 	if text != "" && !strings.ContainsAny(text, "|`\\") {
 		return "`" + text + "`"
 	}
@@ -81,8 +81,8 @@ func code(text string) string {
 
 // block is a block of code with one line. Nothing in it has a meaning, but for a
 // fence as long as its own.
-func block(language, text string) string {
-	text = printable(text)
+func (w words) block(language, text string) string {
+	text = w.secrets.whole(text)
 	fence := "```"
 	for _, run := range strings.FieldsFunc(text, func(r rune) bool { return r != '`' }) {
 		fence += strings.Repeat("`", max(0, len(run)+1-len(fence)))
@@ -110,13 +110,13 @@ var _ Summarizer = (*GitHub)(nil)
 func (g *GitHub) Summarize(t Table) {
 	var about []string
 	for _, name := range t.About {
-		about = append(about, code(name))
+		about = append(about, g.code(name))
 	}
 	var rows [][]string
 	for _, row := range t.Rows {
 		var cells []string
 		for _, text := range row {
-			cells = append(cells, code(text))
+			cells = append(cells, g.code(text))
 		}
 		rows = append(rows, cells)
 	}

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"os"
 	"strings"
-
-	"quay-keyless/internal/idtoken"
 )
 
 // Tekton is a step of a Tekton Task. It has no variables of its own, so our
@@ -21,9 +19,6 @@ var _ Host = Tekton{}
 
 // Name is tekton.
 func (Tekton) Name() string { return "tekton" }
-
-// Mask does nothing: Tekton cannot mask, nothing here prints a secret.
-func (Tekton) Mask(idtoken.Secret) {}
 
 // Remember notes nothing: the login goes with the Pod.
 func (Tekton) Remember(result Result) error { return exportable(result) }
@@ -46,7 +41,7 @@ func (t Tekton) Publish(result Result) error {
 // Fail writes the hints first: a step's last log line is what people see.
 func (t Tekton) Fail(m Message) {
 	t.hints(m)
-	t.line("error: ", m.Text)
+	t.line("error: ", t.secrets.sentence(m.Text))
 }
 
 // resultVariable is where our Tekton files tell a result's path.

@@ -2,8 +2,6 @@
 
 package host
 
-import "quay-keyless/internal/idtoken"
-
 // Terminal is a person's terminal, and every CI system that this package does
 // not know.
 type Terminal struct{ words }
@@ -12,9 +10,6 @@ var _ Host = Terminal{}
 
 // Name is terminal.
 func (Terminal) Name() string { return "terminal" }
-
-// Mask does nothing: nothing here prints a secret.
-func (Terminal) Mask(idtoken.Secret) {}
 
 // Remember notes nothing: nothing follows.
 func (Terminal) Remember(result Result) error { return exportable(result) }

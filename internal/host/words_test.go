@@ -179,7 +179,7 @@ func TestNoForeignCommands(t *testing.T) {
 		if name, _, ok := command(strings.TrimSuffix(out.String(), "\n")); ok {
 			t.Errorf("the notice %q is the command %s", text, name)
 		}
-		if name, _, ok := command(host.Line(text)); ok { // on standard output
+		if name, _, ok := command(new(host.Secrets).Line(text)); ok { // on standard output
 			t.Errorf("the line %q is the command %s", text, name)
 		}
 		out.Reset()
@@ -229,6 +229,8 @@ func TestMask(t *testing.T) {
 		h := detect(variables, &out)
 		h.Mask(idtoken.NewSecret("hunter2"))
 		h.Mask(idtoken.NewSecret("100%\nhunter3"))
+		h.Mask(idtoken.NewSecret("\x1b[2Jhunter4")) // which a log would not show
+		h.Mask(idtoken.NewSecret("hunter5\xff"))
 		if want := "::add-mask::hunter2\n::add-mask::100%25%0Ahunter3\n"; out.String() != want {
 			t.Errorf("%s: %q, want %q", variable, out.String(), want)
 		}

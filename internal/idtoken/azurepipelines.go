@@ -37,7 +37,7 @@ func (a AzurePipelines) Present() bool {
 // IDToken asks the job's endpoint; the audience cannot be chosen. Without a
 // service connection the subject is p://ORG/PROJECT/PIPELINE.
 func (a AzurePipelines) IDToken(ctx context.Context, _ string) (Token, error) {
-	bearer, at := NewSecret(a.Env.Getenv(azureAccessToken)), a.Env.Getenv(azureRequestURI)
+	bearer, at := a.Env.Hidden(NewSecret(a.Env.Getenv(azureAccessToken))), a.Env.Getenv(azureRequestURI)
 	switch {
 	case at == "":
 		return Token{}, &Error{Problem: NoAzureEndpoint, Source: a.Name()}

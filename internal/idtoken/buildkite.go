@@ -41,7 +41,7 @@ func (b Buildkite) Present() bool { return b.Env.Getenv("BUILDKITE") == "true" }
 
 // IDToken asks the agent API for a token with that audience.
 func (b Buildkite) IDToken(ctx context.Context, audience string) (Token, error) {
-	job, bearer := b.Env.Getenv("BUILDKITE_JOB_ID"), NewSecret(b.Env.Getenv("BUILDKITE_AGENT_ACCESS_TOKEN"))
+	job, bearer := b.Env.Getenv("BUILDKITE_JOB_ID"), b.Env.Hidden(NewSecret(b.Env.Getenv("BUILDKITE_AGENT_ACCESS_TOKEN")))
 	if job == "" || bearer.Empty() {
 		return Token{}, &Error{Problem: NoBuildkiteToken, Source: b.Name()}
 	}

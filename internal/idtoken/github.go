@@ -36,7 +36,7 @@ func (g GitHub) Present() bool {
 // IDToken asks the runner's endpoint for a token with that audience, as often
 // as [endpoint.Client.Retry] does. It can be asked again during the whole job.
 func (g GitHub) IDToken(ctx context.Context, audience string) (Token, error) {
-	bearer, at := NewSecret(g.Env.Getenv(requestToken)), g.Env.Getenv(requestURL)
+	bearer, at := g.Env.Hidden(NewSecret(g.Env.Getenv(requestToken))), g.Env.Getenv(requestURL)
 	if at == "" || bearer.Empty() {
 		return Token{}, g.missing()
 	}

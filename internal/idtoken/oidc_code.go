@@ -96,6 +96,8 @@ func (l *login) finish(ctx context.Context, who identity, arrived arrival) (Toke
 	if arrived.err != nil {
 		return Token{}, arrived.err
 	}
+	l.oidc.Env.Hidden(NewSecret(l.verifier))
+	l.oidc.Env.Hidden(NewSecret(arrived.code))
 	options := []oauth2.AuthCodeOption{oauth2.VerifierOption(l.verifier)}
 	for name, values := range who.params {
 		options = append(options, oauth2.SetAuthURLParam(name, values[0]))

@@ -33,7 +33,7 @@ func (o OIDC) device(ctx context.Context, p provider) (*oauth2.Token, error) {
 	if err != nil {
 		return nil, err
 	}
-	verifier := oauth2.GenerateVerifier() // which Keycloak wants of a client that must use PKCE
+	verifier := o.Env.Hidden(NewSecret(oauth2.GenerateVerifier())).Reveal() // which Keycloak wants of a client that must use PKCE
 	options := []oauth2.AuthCodeOption{oauth2.S256ChallengeOption(verifier)}
 	for name, values := range who.params {
 		options = append(options, oauth2.SetAuthURLParam(name, values[0]))
@@ -53,6 +53,7 @@ func (o OIDC) device(ctx context.Context, p provider) (*oauth2.Token, error) {
 	if secure(begun.VerificationURIComplete) {
 		address = begun.VerificationURIComplete
 	}
+	o.Env.Hidden(NewSecret(begun.DeviceCode))
 	o.Env.Say(fmt.Sprintf("to log in, open %s on any device and enter the code %s", address, begun.UserCode))
 	return o.poll(ctx, p, url.Values{
 		"grant_type": {deviceGrant}, "device_code": {begun.DeviceCode}, "code_verifier": {verifier},

@@ -29,6 +29,16 @@ type Env struct {
 	Ask func(ctx context.Context, question string) (Secret, error)
 	// Browse opens an address in the user's browser, if there is one.
 	Browse func(ctx context.Context, address string)
+	// Hide keeps a secret out of everything that is said, if it is not nil.
+	Hide func(Secret)
+}
+
+// Hidden is the secret, once it is kept out of everything that is said.
+func (e Env) Hidden(secret Secret) Secret {
+	if e.Hide != nil {
+		e.Hide(secret)
+	}
+	return secret
 }
 
 // Source is a place an ID token comes from.

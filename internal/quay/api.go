@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -24,7 +23,7 @@ import (
 //   - [*endpoint.Unreachable] and [*endpoint.Unbelievable],
 //   - the cause of a cancelled ctx.
 //
-// None of them holds the API token, even where something in between repeats it.
+// Their words are the server's, and may repeat the API token if the server does.
 type API struct {
 	client *Client
 	token  idtoken.Secret
@@ -32,11 +31,9 @@ type API struct {
 
 // NewAPI is the API of the registry that the client speaks with.
 func NewAPI(client *Client, token idtoken.Secret) *API {
-	asked, a := *client.Endpoint, &API{token: token}
+	asked := *client.Endpoint
 	asked.Definite = readOnly
-	asked.Transport = silent{asked.Transport, a}
-	a.client = &Client{Registry: client.Registry, Endpoint: &asked}
-	return a
+	return &API{client: &Client{Registry: client.Registry, Endpoint: &asked}, token: token}
 }
 
 // name is how messages call the API.
@@ -99,35 +96,8 @@ func (a *API) refused(answer *endpoint.Answer) error {
 	}
 	words, _, _ = strings.Cut(words, "\n\n") // after which a JSON schema follows
 	r := refusal(a.client.Registry.Host, answer)
-	r.Message, r.Reason = cut(a.redacted(words)), apiReason(answer, p, words)
-	r.Location = cut(a.redacted(answer.Location()))
+	r.Message, r.Reason = words, apiReason(answer, p, words)
 	return r
-}
-
-// redacted is text from elsewhere without the API token, should it be in there.
-func (a *API) redacted(text string) string {
-	if a.token.Empty() {
-		return text
-	}
-	return strings.ReplaceAll(text, a.token.Reveal(), a.token.String())
-}
-
-// silent is a transport whose errors do not hold the API token: net/http's quote
-// what it cannot read of an answer, and they are said at each attempt.
-type silent struct {
-	next http.RoundTripper
-	api  *API
-}
-
-// RoundTrip gives the error as it is, unless the token is in it.
-func (s silent) RoundTrip(request *http.Request) (*http.Response, error) {
-	response, err := s.next.RoundTrip(request)
-	if err != nil {
-		if words := err.Error(); words != s.api.redacted(words) {
-			err = errors.New(s.api.redacted(words))
-		}
-	}
-	return response, err
 }
 
 // apiReason is why the API refused (measured).
@@ -157,5 +127,5 @@ func readOnly(answer *endpoint.Answer) bool {
 
 // unbelievable is an answer that cannot be what was asked for.
 func (a *API) unbelievable(format string, args ...any) error {
-	return &endpoint.Unbelievable{Name: a.name(), Why: a.redacted(fmt.Sprintf(format, args...))}
+	return &endpoint.Unbelievable{Name: a.name(), Why: fmt.Sprintf(format, args...)}
 }

@@ -4,7 +4,6 @@ package quay_test
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -46,7 +45,7 @@ func TestFederationAsksWithTheToken(t *testing.T) {
 
 func TestRefusalsOfTheAPI(t *testing.T) {
 	t.Parallel()
-	page, long := "<!doctype html><title>404 Not Found</title>", strings.Repeat("x", 470)
+	const page = "<!doctype html><title>404 Not Found</title>"
 	for _, test := range []struct {
 		name   string
 		answer reply
@@ -70,10 +69,6 @@ func TestRefusalsOfTheAPI(t *testing.T) {
 		{"a schema", reply{status: 400, body: `{"error_message": "'x' is not of type 'object'\n\nFailed validating", "error_type": "invalid_request"}`}, quay.Unrecognized,
 			`quay.example refused: "'x' is not of type 'object'" (HTTP 400)`},
 		{"a front's 403", reply{status: 403, body: "<title>Forbidden</title>"}, quay.Unrecognized, `quay.example refused: "Forbidden" (HTTP 403)`},
-		{"words that hold the token", reply{status: 400, body: `{"message":"header Bearer ` + apiToken + ` is odd"}`}, quay.Unrecognized,
-			`quay.example refused: "header Bearer [secret] is odd" (HTTP 400)`},
-		{"a long address that holds the token", reply{status: 302, header: []string{"Location: https://sso.example/" + long + apiToken}}, quay.Unrecognized,
-			`quay.example redirects to "https://sso.example/` + long + `[secret]" (HTTP 302), which is not followed with a credential`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			transport := always(test.answer)
@@ -81,9 +76,6 @@ func TestRefusalsOfTheAPI(t *testing.T) {
 			var refusal *quay.Refusal
 			if !errors.As(err, &refusal) || refusal.Reason != test.want || err.Error() != test.words {
 				t.Errorf("got %v\nwant %s", err, test.words)
-			}
-			if strings.Contains(fmt.Sprintf("%v %+v %#v", err, refusal, *refusal), apiToken) {
-				t.Errorf("the API token is in %#v", *refusal)
 			}
 			for _, request := range transport.seen {
 				if request.URL.Path != federationPath && request.URL.Path != "/api/v1/user/" {
@@ -97,35 +89,16 @@ func TestRefusalsOfTheAPI(t *testing.T) {
 func TestAnswersThatAreNoEntries(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]string{
-		"<title>Sign in</title>":          `the API of quay.example answered with the page "Sign in" in place of federation entries`,
-		"<title>" + apiToken + "</title>": `the API of quay.example answered with the page "[secret]" in place of federation entries`,
-		"":                                "the API of quay.example answered with nothing in place of federation entries",
-		`{"token":"x"}`:                   "the API of quay.example answered with no list of federation entries",
-		`[1]`:                             "the API of quay.example answered with a list whose entry 1 is no object",
+		"<title>Sign in</title>": `the API of quay.example answered with the page "Sign in" in place of federation entries`,
+		"":                       "the API of quay.example answered with nothing in place of federation entries",
+		`{"token":"x"}`:          "the API of quay.example answered with no list of federation entries",
+		`[1]`:                    "the API of quay.example answered with a list whose entry 1 is no object",
 	} {
 		_, err := api(t, always(reply{status: 200, body: body})).Account(ci).Federation(t.Context())
 		var odd *endpoint.Unbelievable
 		if !errors.As(err, &odd) || err.Error() != want {
 			t.Errorf("%q: %v", body, err)
 		}
-	}
-}
-
-// TestConnectionErrorsHideTheToken is for what net/http says of an answer that
-// it cannot read: it quotes it, at each attempt.
-func TestConnectionErrorsHideTheToken(t *testing.T) {
-	t.Parallel()
-	transport := always(reply{err: errors.New(`bad Content-Length "Bearer ` + apiToken + `"`)})
-	plain := client(t, "quay.example", transport)
-	var said []string
-	plain.Endpoint.Retrying = func(r endpoint.Retry) { said = append(said, r.Err.Error()) }
-	plain.Endpoint.Asked = func(a endpoint.Attempt) { said = append(said, a.Err.Error()) }
-	_, err := quay.NewAPI(plain, idtoken.NewSecret(apiToken)).Account(ci).Federation(t.Context())
-	if err == nil || !strings.Contains(err.Error(), `bad Content-Length "Bearer [secret]"`) {
-		t.Errorf("got %v", err)
-	}
-	if words := strings.Join(said, "\n"); len(said) < 2 || strings.Contains(words, apiToken) {
-		t.Errorf("said %s", words)
 	}
 }
 
@@ -169,12 +142,11 @@ func TestAPersonalRobot(t *testing.T) {
 	}
 }
 
-// FuzzRefusalsOfTheAPI looks for an answer that gets the API token into an
-// error, or ends in anything but one.
+// FuzzRefusalsOfTheAPI looks for an answer with another status that is no error.
 func FuzzRefusalsOfTheAPI(f *testing.F) {
-	for _, body := range []string{unknownRobot, unauthorized, noToken, readOnly, `{"error_message":7}`, "<title>" + apiToken + "</title>", `{"errors":[{"message":"` + apiToken + `"}]}`, "[]", ""} {
+	for _, body := range []string{unknownRobot, unauthorized, noToken, readOnly, `{"error_message":7}`, "<title>x</title>", `{"errors":[{"message":"x"}]}`, "[]", ""} {
 		for _, status := range []int{200, 302, 308, 400, 401, 403, 404, 405, 503} {
-			f.Add(status, body, "https://quay.example/"+apiToken)
+			f.Add(status, body, "https://quay.example/x")
 		}
 	}
 	f.Fuzz(func(t *testing.T, status int, body, location string) {
@@ -187,10 +159,6 @@ func FuzzRefusalsOfTheAPI(f *testing.F) {
 			if status < 200 || status > 299 {
 				t.Errorf("%d %q: %v", status, body, entries)
 			}
-			return
-		}
-		if strings.Contains(fmt.Sprintf("%v %+v", err, err), apiToken) {
-			t.Errorf("the API token is in %v", err)
 		}
 	})
 }

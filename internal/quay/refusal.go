@@ -84,7 +84,7 @@ type Refusal struct {
 	Host    string
 	Status  int
 	Reason  Reason
-	Message string // word for word, up to 500 characters; "" where there were no words
+	Message string // word for word; "" where there were no words
 	// Page is true where the answer was no JSON: something in front of Quay.
 	Page bool
 	// Location is where a redirect pointed, without its query. It was not followed.
@@ -169,19 +169,10 @@ func refusal(host string, answer *endpoint.Answer) *Refusal {
 		Host:     host,
 		Status:   answer.Status,
 		Reason:   reason(message),
-		Message:  cut(message),
+		Message:  message,
 		Page:     !json.Valid(answer.Body),
-		Location: cut(answer.Location()),
+		Location: answer.Location(),
 	}
-}
-
-// cut shortens what nobody would read to its end.
-func cut(message string) string {
-	const limit = 500
-	if runes := []rune(message); len(runes) > limit {
-		return string(runes[:limit]) + "…"
-	}
-	return message
 }
 
 // message finds Quay's own words: the exchange says {"message"} or {"error"},
