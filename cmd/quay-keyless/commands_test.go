@@ -8,7 +8,6 @@ import (
 	"maps"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -38,8 +37,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"same":     same,
 	"said":     said,
 
-	"interrupted":  interrupted,
-	"unprivileged": unprivileged,
+	"interrupted": interrupted,
 }
 
 // exits CODE PROGRAM [ARG...] runs a program that ends with that exit code.
@@ -56,23 +54,6 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	if got != want {
 		ts.Fatalf("exit code %d, want %d", got, want)
-	}
-}
-
-// unprivileged PROGRAM [ARG...] runs a program that fails, as nobody where the
-// tests run as root, whom no permission stops.
-func unprivileged(ts *testscript.TestScript, _ bool, args []string) {
-	if os.Getuid() == 0 {
-		work := ts.Getenv("WORK")
-		bin, _, _ := strings.Cut(ts.Getenv("PATH"), string(os.PathListSeparator))
-		for _, folder := range []string{work, filepath.Dir(work), bin, filepath.Dir(bin)} {
-			ts.Check(os.Chmod(folder, 0o755))
-		}
-		ts.Check(os.Chmod(recordPath(work), 0o666))
-		args = append([]string{"setpriv", "--reuid=65534", "--clear-groups", "--no-new-privs"}, args...)
-	}
-	if ts.Exec(args[0], args[1:]...) == nil {
-		ts.Fatalf("it succeeded")
 	}
 }
 

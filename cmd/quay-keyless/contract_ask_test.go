@@ -3,6 +3,7 @@
 package main_test
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"io"
@@ -24,19 +25,30 @@ type between struct {
 	undated bool                // the answers lose their date
 	wrong   time.Duration       // how far the clock here is ahead of the right time
 	http2   bool
+	slow    string // requests to this path are given up at once
 }
 
 // transport makes the way to Quay.
-func (b between) transport(config *tls.Config) http.RoundTripper {
+func (b between) transport(config *tls.Config) *changing {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(b.http2)
 	return &changing{b, &http.Transport{TLSClientConfig: config, Protocols: protocols, DisableKeepAlives: !b.http2}}
 }
 
+// transport is the way to this Quay. A sandbox's issuers have no names that the
+// system could look up.
+func (q *contractQuay) transport(b between, config *tls.Config) http.RoundTripper {
+	way := b.transport(config)
+	if q.modes == nil {
+		way.next.DialContext = loopback
+	}
+	return way
+}
+
 type changing struct {
 	between between
-	next    http.RoundTripper
+	next    *http.Transport
 }
 
 // RoundTrip changes the request, and the answer.
@@ -48,6 +60,9 @@ func (c *changing) RoundTrip(request *http.Request) (*http.Response, error) {
 	if c.between.request != nil && request.URL.Path == path {
 		request = request.Clone(request.Context())
 		c.between.request(request)
+	}
+	if c.between.slow != "" && request.URL.Path == c.between.slow {
+		return nil, context.DeadlineExceeded
 	}
 	response, err := c.next.RoundTrip(request)
 	if err == nil && c.between.undated {
@@ -64,7 +79,7 @@ func (q *contractQuay) ask(t *testing.T, way between, path, user, password strin
 		t.Fatal(err)
 	}
 	request.SetBasicAuth(user, password)
-	response, err := way.transport(q.trust()).RoundTrip(request)
+	response, err := q.transport(way, q.trust()).RoundTrip(request)
 	if err != nil {
 		t.Fatal(err)
 	}

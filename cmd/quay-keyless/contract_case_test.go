@@ -156,8 +156,7 @@ func trouble(name, recorded string, token sandbox.Token) contractCase {
 // tried five times.
 func unreached(name, recorded, issuer string) contractCase {
 	return contractCase{name: name, recorded: recorded, token: from(issuer), exchange: loading, exit: 5, exchanges: 5,
-		// For the sandbox, whose resolver may be slow to know nothing.
-		configure: func(config *sandbox.Config) { config.DiscoveryTimeout = 50 * time.Millisecond }}
+		configure: func(config *sandbox.Config) { config.DiscoveryTimeout = time.Millisecond }}
 }
 
 // stopped is an ID token that the program does not send.

@@ -5,6 +5,7 @@ package main_test
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -89,7 +90,7 @@ func (c contractCase) mint(t *testing.T, q *contractQuay, name, idToken string) 
 		t.Fatal(err)
 	}
 	client := &quay.Client{Registry: registry, Endpoint: &endpoint.Client{
-		Transport: c.between.transport(q.trust()), Clock: &impatient{now: q.now},
+		Transport: q.transport(c.between, q.trust()), Clock: &impatient{now: q.now},
 	}}
 	challenge, err := client.Ping(t.Context())
 	if err != nil {
@@ -210,7 +211,7 @@ func (c contractCase) program(t *testing.T, q *contractQuay, robot, idToken, fil
 	variables := map[string]string{"QUAY_ID_TOKEN_ENV": "ID_TOKEN", "ID_TOKEN": idToken, "QUAY_CA_CERTIFICATE": q.ca, "HOME": filepath.Dir(file)}
 	maps.Copy(variables, more)
 	env := inProcess(variables, args...)
-	env.Transport = c.between.transport
+	env.Transport = func(config *tls.Config) http.RoundTripper { return q.transport(c.between, config) }
 	env.Clock = &impatient{now: q.now, wrong: c.between.wrong}
 	return run(t, cli.Main, env)
 }

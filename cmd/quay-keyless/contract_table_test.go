@@ -172,14 +172,15 @@ func troubleCases() []contractCase {
 	for _, mode := range []string{"d429", "dlist", "jodd"} {
 		list = append(list, trouble("issuer-"+mode, "", from(mode)))
 	}
-	return append(list,
+	slow := unreached("issuer-slow", "mode dslow8", "dslow8")
+	slow.between.slow = "/issuers/dslow8/.well-known/openid-configuration"
+	return append(list, slow,
 		trouble("issuer-by-plain-http", "http issuer", from("plain")),
 		trouble("key-id-unknown", "unknown kid", header("kid", "nobody")),
 		with("an EC key of the issuer", nil, trouble("key-of-an-elliptic-curve", "ES256", signed("ES256"))),
 		unreached("issuer-closed", "closed", "closed"),
 		unreached("issuer-untrusted", "untrusted tls", "untrusted"),
 		unreached("issuer-name-unknown", "", "nameless"),
-		unreached("issuer-slow", "mode dslow8", "dslow8"),
 	)
 }
 

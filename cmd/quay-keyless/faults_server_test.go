@@ -52,7 +52,9 @@ var faultyServers = map[string]func(t *testing.T, listener net.Listener, trusted
 	"mute":   saying(""),
 	"short":  saying("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{\"token\":\"ey"),
 	"banner": saying("SSH-2.0-OpenSSH_9.2\r\n"),
-	"header": saying("HTTP/1.1 200 OK\r\nX-Long: " + strings.Repeat("x", 11<<20)),
+	"header": func(t *testing.T, listener net.Listener, trusted authority) { // made here: every script's program is this one
+		saying("HTTP/1.1 200 OK\r\nX-Long: "+strings.Repeat("x", 11<<20))(t, listener, trusted)
+	},
 	"goaway": func(t *testing.T, listener net.Listener, trusted authority) {
 		config := &tls.Config{Certificates: []tls.Certificate{trusted.sign(t, faultsName, time.Hour)}, NextProtos: []string{"h2"}}
 		go eachConn(tls.NewListener(listener, config), goAway)

@@ -20,6 +20,25 @@ type faultCase struct {
 	server  string        // a name of faultyServers, or nobody
 	// only limits it to one endpoint.
 	only string
+	// shared: the HTTP client of all endpoints deals with it in one way.
+	shared bool
+}
+
+// meets reports whether the fault is tried at an endpoint. What is shared is tried at
+// the exchange, and everywhere with -race.
+func (c faultCase) meets(endpoint string) bool {
+	if c.only != "" {
+		return c.only == endpoint
+	}
+	return whole || !c.shared || endpoint == "exchange"
+}
+
+// shared marks faults that all endpoints share.
+func shared(faults []faultCase) []faultCase {
+	for i := range faults {
+		faults[i].shared = true
+	}
+	return faults
 }
 
 const (
@@ -28,7 +47,7 @@ const (
 )
 
 func allFaults() []faultCase {
-	return slices.Concat(networkFaults(), bodyFaults(), redirectFaults(), statusFaults(), retryAfterFaults(), clientFaults())
+	return slices.Concat(shared(networkFaults()), bodyFaults(), redirectFaults(), statusFaults(), shared(retryAfterFaults()), clientFaults())
 }
 
 func networkFaults() []faultCase {
@@ -77,7 +96,7 @@ func bodyFaults() []faultCase {
 
 func redirectFaults() []faultCase {
 	to := func(name string, status int, location string) faultCase {
-		return faultCase{name: strconv.Itoa(status) + " " + name, sandbox: sandbox.Fault{Kind: sandbox.Redirect, Status: status, Location: location}}
+		return faultCase{shared: status != http.StatusFound, name: strconv.Itoa(status) + " " + name, sandbox: sandbox.Fault{Kind: sandbox.Redirect, Status: status, Location: location}}
 	}
 	var all []faultCase
 	for _, status := range []int{301, 302, 307, 308} {
@@ -93,9 +112,9 @@ func redirectFaults() []faultCase {
 func statusFaults() []faultCase {
 	var all []faultCase
 	for _, status := range []int{400, 401, 403, 404, 405, 408, 413, 418, 429, 431, 500, 502, 503, 504} {
-		all = append(all, faultCase{name: strconv.Itoa(status), sandbox: sandbox.Fault{Kind: sandbox.Status, Status: status}})
+		all = append(all, faultCase{name: strconv.Itoa(status), shared: status > http.StatusNotFound, sandbox: sandbox.Fault{Kind: sandbox.Status, Status: status}})
 	}
-	return append(all, faultCase{name: "502 Quay is loading", sandbox: sandbox.Fault{Kind: sandbox.Status, Status: http.StatusBadGateway, ContentType: "text/html",
+	return append(all, faultCase{name: "502 Quay is loading", shared: true, sandbox: sandbox.Fault{Kind: sandbox.Status, Status: http.StatusBadGateway, ContentType: "text/html",
 		Body: "<!DOCTYPE html><html><head><title>Quay Loading</title></head><body>Quay is currently loading</body></html>"}})
 }
 

@@ -58,7 +58,7 @@ func TestFaults(t *testing.T) {
 		t.Run(endpoint.name, func(t *testing.T) {
 			golden := readFaults(t, endpoint.name)
 			for _, c := range faults {
-				if c.only == "" || c.only == endpoint.name {
+				if c.meets(endpoint.name) {
 					tried++
 					t.Run(c.name, func(t *testing.T) {
 						synctest.Test(t, func(t *testing.T) { golden.compare(t, c.name, c.meet(t, endpoint)) })

@@ -66,12 +66,15 @@ func places() []place {
 
 // meets reports whether a payload is put into a place on a host. GitLab's and
 // Tekton's words are a terminal's ([host.Detect]), where all of them are met: there
-// every fourth does, and each place has other ones than the place before.
+// every fourth does, and each place has other ones than the place before. Without
+// -race so it is on each host.
 func (p place) meets(host string, number int) bool {
-	switch host {
-	case "gitlab":
+	switch {
+	case !whole:
+		return number%4 == len(host)%4
+	case host == "gitlab":
 		return number%4 == 0
-	case "tekton":
+	case host == "tekton":
 		return p.users || number%4 == 2
 	}
 	return true

@@ -66,7 +66,7 @@ func (c crowd) command(t *testing.T, arguments ...string) *exec.Cmd {
 	command := exec.CommandContext(t.Context(), arguments[0], arguments[1:]...)
 	command.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + c.work, "TMPDIR=" + c.work, "WORK=" + c.work,
-		"GORACE=atexit_sleep_ms=0", // spares the second that the race detector waits on exit
+		"GORACE=" + noSleep,
 	}
 	return command
 }
@@ -76,14 +76,6 @@ func (c crowd) command(t *testing.T, arguments ...string) *exec.Cmd {
 func (c crowd) ours(t *testing.T, i int) *exec.Cmd {
 	return c.command(t, "quay-keyless", "login", c.sandbox.Host+"/"+organization(i), "--robot", robot(i), "--authfile", c.authFile,
 		"--id-token-file", c.token, "--ca-certificate", filepath.Join(c.certs, "ca.crt"), "--timeout", "15m")
-}
-
-// podmans is the i-th robot's login by podman, with a password.
-func (c crowd) podmans(t *testing.T, i int) *exec.Cmd {
-	command := c.command(t, "podman", "login", "--authfile", c.authFile, "--cert-dir", c.certs,
-		"--username", robot(i), "--password-stdin", c.sandbox.Host+"/"+organization(i))
-	command.Stdin = strings.NewReader(password(i))
-	return command
 }
 
 // together runs all commands at once. Each must succeed.
@@ -135,20 +127,4 @@ func TestParallelLoginsKeepEachOther(t *testing.T) {
 	together(t, commands)
 	c.wantOurs(t, logins)
 	t.Attr("tried", fmt.Sprintf("%d logins at once", logins))
-}
-
-// Podman takes no lock and writes what it read some time ago, yet no login of
-// ours is lost by it. (Podman's own are, as without us.)
-func TestParallelLoginsOutlivePodmans(t *testing.T) {
-	c := newCrowd(t)
-	var commands []*exec.Cmd
-	for i := range besidePodman {
-		commands = append(commands, c.ours(t, i))
-		if i%2 == 1 {
-			commands = append(commands, c.podmans(t, logins+i/2))
-		}
-	}
-	together(t, commands)
-	c.wantOurs(t, besidePodman)
-	t.Attr("tried", fmt.Sprintf("%d logins at once", besidePodman+podmanLogins))
 }

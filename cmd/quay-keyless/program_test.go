@@ -6,6 +6,9 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -16,17 +19,31 @@ import (
 )
 
 // inProcess is what a program has that runs within a test: the variables and arguments
-// that it is given, the system's files and network, and nobody who reads along. Its
+// that it is given, the system's files, the loopback interface, and nobody who reads along. Its
 // waits take no time.
 func inProcess(variables map[string]string, args ...string) cli.Env {
 	env := process()
 	env.Args, env.Stdin = args, strings.NewReader("")
 	env.Getenv = func(name string) string { return variables[name] }
 	env.Clock = &impatient{}
+	env.Transport = func(config *tls.Config) http.RoundTripper {
+		transport := http.DefaultTransport.(*http.Transport).Clone()
+		transport.TLSClientConfig, transport.DialContext = config, loopback
+		return transport
+	}
 	env.Unread, env.Browse = false, nil
 	env.Interruptible = context.WithCancel
 	env.UID = 1000 // root has folders for all users
 	return env
+}
+
+// loopback is the network of a machine without a way out: tests ask nobody outside.
+func loopback(ctx context.Context, network, address string) (net.Conn, error) {
+	host, _, err := net.SplitHostPort(address)
+	if ip := net.ParseIP(host); err == nil && host != "localhost" && !ip.IsLoopback() {
+		return nil, &net.OpError{Op: "dial", Net: network, Err: &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}}
+	}
+	return new(net.Dialer).DialContext(ctx, network, address)
 }
 
 // process is asked once: it sets the umask, which the tests' files have too.
@@ -51,6 +68,9 @@ func run(t *testing.T, program func(context.Context, cli.Env) int, env cli.Env) 
 // is about them.
 func newSandbox(config sandbox.Config) (*sandbox.Sandbox, error) {
 	config.Keys = keys
+	if config.Dial == nil {
+		config.Dial = loopback
+	}
 	config.DiscoveryTimeout = cmp.Or(config.DiscoveryTimeout, time.Hour)
 	config.FrontTimeout = cmp.Or(config.FrontTimeout, time.Hour)
 	return sandbox.New(config)
