@@ -190,11 +190,15 @@ func (a *Account) Plan(ctx context.Context, edit Edit) (Change, error) {
 }
 
 // Create makes the robot account; one that exists by now is as good. Quay's
-// answer holds its permanent password and is not looked at.
+// answer holds its permanent password and is not looked at. A user's own robot can
+// only be made at the personal address, with the scope user:admin (measured).
 func (a *Account) Create(ctx context.Context, description string) error {
 	body := encoded(map[string]string{"description": description})
 	_, err := a.api.ask(ctx, http.MethodPut, a.base, body)
 	var refusal *Refusal
+	if errors.As(err, &refusal) && strings.HasPrefix(refusal.Message, "Organization does not exist") && a.own(ctx) {
+		_, err = a.api.ask(ctx, http.MethodPut, a.personal(), body)
+	}
 	if errors.As(err, &refusal) && strings.HasPrefix(refusal.Message, "Existing robot with name") {
 		return nil
 	}

@@ -44,8 +44,13 @@ type Config struct {
 	// administers the organizations that the robots belong to. An empty Token
 	// stands for a new one.
 	APITokens []APIToken `yaml:"api_tokens"`
-	// Repositories (org/name) exist, beside those that a robot may use.
+	// Users are people, in addition to those of the API tokens.
+	Users []string `yaml:"users"`
+	// Repositories (org/name) exist, in addition to those that a robot may use.
 	Repositories []string `yaml:"repositories"`
+	// RepositoryStates are the repositories that are not in the state NORMAL:
+	// READ_ONLY or MIRROR.
+	RepositoryStates map[string]string `yaml:"repository_states"`
 	// GitHubSubjects are the repositories on GitHub (owner/name) whose subjects are
 	// not of the old default form.
 	GitHubSubjects map[string]GitHubSubject `yaml:"github_subjects"`
@@ -54,6 +59,11 @@ type Config struct {
 	// RobotsDisallow is Quay's ROBOTS_DISALLOW, RobotsWhitelist its exceptions.
 	RobotsDisallow  bool     `yaml:"robots_disallow"`
 	RobotsWhitelist []string `yaml:"robots_whitelist"`
+	// SuperusersFullAccess is Quay's FEATURE_SUPERUSERS_FULL_ACCESS.
+	SuperusersFullAccess bool `yaml:"superusers_full_access"`
+	// DatabaseDown begins with a database that fails; see
+	// [database.Database.SetDatabaseDown].
+	DatabaseDown bool `yaml:"database_down"`
 	// ReadOnly is Quay's REGISTRY_STATE readonly.
 	ReadOnly bool `yaml:"readonly"`
 	// AppServer answers as Quay's app servers do without the nginx before
@@ -109,14 +119,39 @@ func ReadConfig(data []byte) (Config, error) {
 }
 
 // settings are those of Quay itself.
-func (c *Config) settings() (quay.Settings, error) {
+func (c *Config) settings() (*quay.Settings, error) {
 	release, err := quay.ReleaseOf(c.Release)
-	return quay.Settings{
+	return &quay.Settings{
 		Release: release, DisabledOrganizations: c.DisabledOrganizations,
 		RobotsDisallow: c.RobotsDisallow, RobotsWhitelist: c.RobotsWhitelist,
-		ReadOnly: c.ReadOnly, AppServer: c.AppServer,
+		ReadOnly: c.ReadOnly, AppServer: c.AppServer, SuperusersFullAccess: c.SuperusersFullAccess,
 		DiscoveryTimeout: c.DiscoveryTimeout, FrontTimeout: c.FrontTimeout,
 	}, err
+}
+
+// fill adds what is configured to a database.
+func (c *Config) fill(db *database.Database) {
+	for _, user := range c.Users {
+		db.AddPerson(user)
+	}
+	for _, token := range c.APITokens {
+		db.AddPerson(token.User)
+	}
+	for _, token := range c.APITokens {
+		for _, organization := range token.Organizations {
+			db.AddOrganization(organization, token.User)
+		}
+	}
+	for _, robot := range c.Robots {
+		db.SetRobot(robot)
+	}
+	for _, repository := range c.Repositories {
+		db.AddRepository(repository, database.Normal)
+	}
+	for repository, state := range c.RepositoryStates {
+		db.AddRepository(repository, state)
+	}
+	db.SetDatabaseDown(c.DatabaseDown)
 }
 
 func (c *Config) setDefaults() {

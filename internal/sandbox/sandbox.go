@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package sandbox is a stand-in for Quay and for the CI platforms that issue
-// ID tokens, in one process. It answers as a real Quay was measured to answer
-// (testdata/quay/replies.json holds it to that) and really verifies what it is
-// shown. Tests start it, and cmd/quay-sandbox serves it.
+// Package sandbox is a Quay and the CI platforms that issue ID tokens, in one
+// process. It answers as real Quays did (testdata/quay) and verifies what it is
+// shown. Tests start it, and cmd/quay-sandbox serves it. It has faults, a clock and
+// a certificate authority; the parts are in the packages below.
 package sandbox
 
 import (
@@ -66,7 +66,8 @@ func New(cfg Config) (*Sandbox, error) {
 		return nil, err
 	}
 	s.Site = &web.Site{Now: s.now, Log: cfg.Log}
-	s.Database = database.New(cfg.Robots, cfg.Repositories, s.now)
+	s.Database = database.New(s.now)
+	cfg.fill(s.Database)
 	s.Platforms = platform.New(s.Site, cfg.Keys, cfg.GitHubSubjects)
 	s.quay = quay.New(s.Site, s.Database, cfg.Keys, settings, &http.Client{Transport: s.issuers})
 	s.handler = s.routes(api.New(s.Site, s.Database, settings, cfg.APITokens))

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"io"
 	"mime"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -22,140 +23,106 @@ const (
 	maxBody = 1 << 20
 )
 
-// Token is an OAuth token for Quay's API.
-type Token struct {
-	Token string `yaml:"token"`
-	// User is in whose name the token speaks, and whose own namespace it may use.
-	User string `yaml:"user"`
-	// Organizations are those that the user administers.
-	Organizations []string `yaml:"organizations"`
-	// Scopes are what the token may be used for (default: all of [Scopes]).
-	Scopes []string `yaml:"scopes"`
-}
-
-// Scopes are those of Quay's that the sandbox's API asks for.
-var Scopes = []string{"org:admin", "user:admin", "user:read", "repo:admin", "repo:create", "repo:read"}
-
-// may reports whether the token has a scope, or one that includes it.
-func (t Token) may(scope string) bool {
-	wider := map[string][]string{"user:read": {"user:admin"}, "repo:read": {"repo:admin", "repo:create"}}[scope]
-	return slices.ContainsFunc(append(wider, scope), func(s string) bool { return slices.Contains(t.Scopes, s) })
-}
-
-// administers reports whether the token may use that scope for a namespace: an
-// organization of its user, or the user's own name.
-func (t Token) administers(namespace, scope string) bool {
-	return t.may(scope) && (namespace == t.User || slices.Contains(t.Organizations, namespace))
-}
-
-// problem is how the API words an error.
-func (s *API) problem(status int, kind, message string, first ...member) web.Answer {
-	body := append(object(first), object{
-		{"detail", message}, {"error_message", message}, {"error_type", kind}, {"title", kind},
-		{"type", s.site.URL + path + "error/" + kind}, {"status", status},
-	}...)
-	return pythonAnswer(status, body)
-}
-
-func (s *API) invalidRequest(message string) web.Answer {
-	return s.problem(http.StatusBadRequest, "invalid_request", message)
-}
-
-func (s *API) forbidden() web.Answer {
-	return s.problem(http.StatusForbidden, "insufficient_scope", "Unauthorized")
-}
-
-func (s *API) unknown() web.Answer {
-	return s.problem(http.StatusNotFound, "not_found", "Not Found")
-}
-
-// message is the form of the errors that Quay's web framework words itself.
-func message(text string) web.Answer {
-	return web.JSON(http.StatusBadRequest, map[string]string{"message": text})
-}
-
-func pythonAnswer(status int, value any) web.Answer {
-	return web.Answer{Status: status, Type: web.TypeJSON, Body: pythonJSON(value) + "\n"}
-}
-
-var (
-	noContent = web.Answer{Status: http.StatusNoContent, Type: web.TypeJSON}
-	csrf      = web.Answer{Status: http.StatusForbidden, Type: web.TypeHTMLUTF8, Body: `{"error": "CSRF token was invalid or missing."}`}
-	noJSON    = web.JSON(http.StatusBadRequest, map[string]string{"message": "The browser (or proxy) sent a request that this server could not understand."})
-	otherType = web.JSON(http.StatusUnsupportedMediaType, map[string]string{"message": "Did not attempt to load JSON data because the request Content-Type was not 'application/json'."})
-	badMethod = web.JSON(http.StatusMethodNotAllowed, map[string]string{"message": "The method is not allowed for the requested URL."})
-	suspended = web.JSON(http.StatusServiceUnavailable, map[string]any{
-		"is_readonly": true,
-		"message":     "System is currently read-only. Pulls will succeed but all write operations are currently suspended.",
-	})
-	noRobot = message("Could not find robot with specified username")
-)
-
 // API answers for the management API of one Quay.
 type API struct {
 	site     *web.Site
 	db       *database.Database
-	settings quay.Settings
+	settings *quay.Settings
 	tokens   []Token
 }
 
 // New returns the API that accepts those tokens.
-func New(site *web.Site, db *database.Database, settings quay.Settings, tokens []Token) *API {
+func New(site *web.Site, db *database.Database, settings *quay.Settings, tokens []Token) *API {
 	return &API{site: site, db: db, settings: settings, tokens: tokens}
 }
 
 // Routes are the endpoints of the API.
 func (s *API) Routes() []web.Route {
-	federation, personal := s.known(s.serveFederation), s.noAddress
-	organization := federation
-	if s.settings.Release.UserFederation {
-		personal = federation
-	}
-	if !s.settings.Release.Federation { // before 3.13
-		organization = s.noAddress
-	}
 	var routes []web.Route
-	for pattern, handler := range map[string]http.HandlerFunc{
-		"user/{$}":                                     s.known(s.serveUser),
-		"user/robots":                                  s.known(s.serveRobots),
-		"user/robots/{robot}":                          s.known(s.serveRobot),
-		"user/robots/{robot}/federation":               personal,
-		"organization/{org}":                           s.known(s.serveOrganization),
-		"organization/{org}/robots":                    s.known(s.serveRobots),
-		"organization/{org}/robots/{robot}":            s.known(s.serveRobot),
-		"organization/{org}/robots/{robot}/federation": organization,
-		"repository":                                   s.known(s.serveRepositories),
-		"repository/":                                  s.known(s.serveRepository),
-	} {
+	add := func(pattern string, handler http.HandlerFunc) {
 		routes = append(routes, web.Route{Pattern: path + pattern, Target: web.API, Handler: handler})
+	}
+	for pattern, handle := range map[string]func(call) error{
+		"user/{$}":                                        s.serveUser,
+		"user/logs":                                       s.serveLogs,
+		"organization/{$}":                                s.serveOrganizations,
+		"organization/{org}/members":                      s.serveMembers,
+		"organization/{org}/logs":                         s.serveLogs,
+		"organization/{org}/aggregatelogs":                s.serveAggregate,
+		"organization/{org}/prototypes":                   s.servePrototypes,
+		"organization/{org}/prototypes/{id}":              s.servePrototype,
+		"organization/{org}/team/{team}":                  s.serveTeam,
+		"organization/{org}/team/{team}/members":          s.serveTeamMembers,
+		"organization/{org}/team/{team}/members/{member}": s.serveTeamMember,
+		"organization/{org}/team/{team}/permissions":      s.serveTeamPermissions,
+		"repository/":                                     s.serveRepository,
+	} {
+		add(pattern, s.known(handle))
+	}
+	add("organization/{org}", s.public(s.serveOrganization))
+	add("repository", s.public(s.serveRepositories))
+	add("users/{user}", s.public(s.servePerson))
+	for _, owner := range []string{"user", "organization/{org}"} {
+		add(owner+"/robots", s.known(s.serveRobots))
+		add(owner+"/robots/{robot}", s.known(s.serveRobot))
+		add(owner+"/robots/{robot}/permissions", s.known(s.serveRobotPermissions))
+		add(owner+"/robots/{robot}/regenerate", s.known(s.serveRegenerate))
+		federation := s.known(s.serveFederation)
+		if !s.settings.Release.Federation || owner == "user" && !s.settings.Release.UserFederation {
+			federation = s.noAddress
+		}
+		add(owner+"/robots/{robot}/federation", federation)
 	}
 	return routes
 }
 
-// call is a request to the API by somebody whom it knows.
+// call is a request to the API by somebody whom it knows, or by anybody if the
+// token is empty.
 type call struct {
 	*http.Request
 	token Token
 }
 
-// known makes a handler of what answers a call: its error is an answer too.
+func (c call) reads() bool { return c.Method == http.MethodGet || c.Method == http.MethodHead }
+
+// public makes a handler of a function that answers reads without credentials too.
+func (s *API) public(handle func(call) error) http.HandlerFunc {
+	known := s.known(handle)
+	return func(w http.ResponseWriter, r *http.Request) {
+		anonymous := call{Request: r}
+		if r.Header.Get("Authorization") != "" || !anonymous.reads() || s.db.Down() {
+			known(w, r)
+			return
+		}
+		send(w, handle(anonymous))
+	}
+}
+
+// known makes a handler of a function that answers calls with a token.
 func (s *API) known(handle func(call) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		token, known := s.token(r)
-		reads := r.Method == http.MethodGet || r.Method == http.MethodHead
+		c := call{r, token}
 		switch {
-		case !known && reads && r.URL.Path == path+"user/":
-			s.problem(http.StatusUnauthorized, "invalid_token", "Requires authentication", member{"session_required", false}).Write(w)
-		case !known && reads:
-			s.problem(http.StatusUnauthorized, "invalid_token", "Requires authentication").Write(w)
+		case !known && c.reads() && r.URL.Path == path+"user/":
+			s.unauthenticated(member{"session_required", false}).Write(w)
+		case !known && c.reads():
+			s.unauthenticated().Write(w)
 		case !known: // a browser's session is what such a request should belong to
 			csrf.Write(w)
-		case !reads && s.settings.ReadOnly:
+		case s.db.Down():
+			web.InternalError.Write(w)
+		case !c.reads() && s.settings.ReadOnly:
 			suspended.Write(w)
 		default:
-			handle(call{r, token}).(web.Answer).Write(w) //nolint:errorlint // nothing else is returned
+			send(w, handle(c))
 		}
 	}
+}
+
+// send writes an answer, which is all that handlers return.
+func send(w http.ResponseWriter, err error) {
+	err.(web.Answer).Write(w) //nolint:errorlint // answers are never wrapped
 }
 
 func (s *API) token(r *http.Request) (Token, bool) {
@@ -178,26 +145,27 @@ func (c call) json() (any, error) {
 	body, err := io.ReadAll(io.LimitReader(c.Body, maxBody))
 	var value any
 	if err != nil || json.Unmarshal(body, &value) != nil {
-		return nil, noJSON
+		return nil, misunderstood
 	}
 	return value, nil
 }
 
-// serveUser says who the token's user is.
-func (s *API) serveUser(c call) error {
-	switch {
-	case c.Method != http.MethodGet:
-		return s.site.Unimplemented(c.Request)
-	case !c.token.may("user:read"):
-		return s.forbidden()
-	}
-	return pythonAnswer(http.StatusOK, object{{"anonymous", false}, {"username", c.token.User}})
+// note logs what a call did, with the details that Quay adds for every OAuth token.
+func (s *API) note(c call, kind, namespace, repository string, metadata ...database.Field) {
+	ip, _, _ := net.SplitHostPort(c.RemoteAddr)
+	s.db.Note(database.Event{
+		Kind: kind, Namespace: namespace, Repository: repository, Performer: c.token.User, IP: ip,
+		Metadata: append(metadata, database.Field{Name: "oauth_token_id", Value: 1},
+			database.Field{Name: "oauth_token_application_id", Value: "QUAYSANDBOXAPPLICATION"},
+			database.Field{Name: "oauth_token_application", Value: "ci-setup"}),
+	})
 }
 
-// serveOrganization only knows that there is none.
-func (s *API) serveOrganization(c call) error {
-	if c.Method != http.MethodGet || s.db.HasNamespace(c.PathValue("org")) {
-		return s.site.Unimplemented(c.Request)
+// noAddress is how Quay answers addresses that it does not have.
+func (s *API) noAddress(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		web.NotAllowed.Write(w)
+		return
 	}
-	return s.unknown()
+	web.Page(http.StatusPermanentRedirect, web.TypeHTMLUTF8, "Redirecting...", "").With("Location", s.site.URL+r.URL.Path+"/").Write(w)
 }

@@ -10,12 +10,11 @@ import (
 	"quay-keyless/internal/sandbox/database"
 )
 
-// What the release "next" does with federation entries, as read in Quay's source
-// of August and September 2026 and not measured: the API
-// takes audiences and id, gives each entry an id and a version, and checks the
-// audiences of the entry that matches, not of the issuer.
+// What the API of the release "next" does with federation entries, as read in
+// Quay's source of August and September 2026 and not measured: it accepts audiences
+// and id, and gives each entry an id and a version.
 
-// parseBinding reads the fields that the API of later releases takes.
+// parseBinding reads the fields that the API of later releases accepts.
 func (s *API) parseBinding(entry *database.Entry, fields map[string]any) error {
 	entry.Audiences = []string{"quay"}
 	if given, there := fields["audiences"]; there {

@@ -3,8 +3,7 @@
 package api
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
+	"encoding/json"
 	"net/http"
 	"regexp"
 	"strings"
@@ -14,114 +13,119 @@ import (
 )
 
 var (
-	permissionPath = regexp.MustCompile(`^/api/v1/repository/([^/]+)/(.+?)/permissions/user/([^/]*)$`)
+	// repositoryPath is NAMESPACE/NAME with what the request is about: permissions
+	// of a user or team, or the log.
+	repositoryPath = regexp.MustCompile(`^([^/]+)/(.+?)(?:/permissions/(user|team)/([^/]*)(/transitive)?|/(logs))?$`)
 	repositoryName = regexp.MustCompile(`^[a-z0-9]+(?:[._/-][a-z0-9]+)*$`)
 )
 
-// serveRepositories makes a repository.
+// serveRepositories makes a repository, or lists those of a namespace.
 func (s *API) serveRepositories(c call) error {
-	if c.Method != http.MethodPost {
-		return s.site.Unimplemented(c.Request)
+	switch c.Method {
+	case http.MethodGet:
+		return s.listRepositories(c)
+	case http.MethodPost:
+		return s.createRepository(c)
 	}
+	return s.site.Unimplemented(c.Request)
+}
+
+func (s *API) createRepository(c call) error {
 	value, err := c.json()
 	if err != nil {
 		return err
 	}
 	fields, _ := value.(map[string]any)
+	if _, there := fields["description"]; !there {
+		return s.invalidRequest("'description' is a required property\n\nFailed validating 'required' in schema:\n    " + repositorySchema)
+	}
 	owner, _ := fields["namespace"].(string)
 	name, _ := fields["repository"].(string)
+	description, _ := fields["description"].(string)
+	_, isOrganization := s.db.Organization(owner)
 	switch {
-	case !c.token.administers(owner, "repo:create"):
+	case !s.mayCreate(c.token, owner):
 		return s.forbidden()
+	case !isOrganization && !s.db.IsPerson(owner):
+		return web.InternalError
 	case !repositoryName.MatchString(name):
 		return s.invalidRequest("Invalid repository name")
-	case !s.db.CreateRepository(owner + "/" + name):
+	case !s.db.CreateRepository(database.Repository{Name: owner + "/" + name, Description: description, Public: fields["visibility"] == "public"}, c.token.User):
 		return s.invalidRequest("Repository already exists")
 	}
 	return pythonAnswer(http.StatusCreated, object{{"namespace", owner}, {"name", name}, {"kind", "image"}})
 }
 
-// serveRepository shows a repository, or its permissions.
-func (s *API) serveRepository(c call) error {
-	if parts := permissionPath.FindStringSubmatch(c.URL.Path); parts != nil {
-		return s.servePermissions(c, parts[1], parts[1]+"/"+parts[2], parts[3])
-	}
-	owner, name, _ := strings.Cut(strings.TrimPrefix(c.URL.Path, path+"repository/"), "/")
+// repositoriesPerPage is Quay's number.
+const repositoriesPerPage = 100
+
+// listRepositories lists what the user of the token can see, whatever its scopes.
+func (s *API) listRepositories(c call) error {
+	query := c.URL.Query()
+	namespace := query.Get("namespace")
 	switch {
-	case c.Method != http.MethodGet || strings.Contains(name, "/"):
+	case query.Has("starred") || query.Has("public"):
 		return s.site.Unimplemented(c.Request)
-	case !c.token.administers(owner, "repo:read"):
+	case namespace == "":
+		return s.invalidRequest("namespace, starred or public are required for this API call")
+	}
+	list := []object{}
+	for _, r := range s.db.RepositoriesOf(namespace) {
+		if !s.reads(c.token, r.Name) {
+			continue
+		}
+		view := object{{"namespace", namespace}, {"name", r.Short()}, {"description", r.Description}, {"is_public", r.Public}, {"kind", "image"}, {"state", r.State}}
+		if asked(c, "last_modified", false) {
+			view = append(view, member{"last_modified", nil})
+		}
+		if asked(c, "popularity", false) {
+			view = append(view, member{"popularity", json.RawMessage("0.0")})
+		}
+		list = append(list, append(view, member{"is_starred", false}))
+	}
+	return ok(paged("repositories", list, repositoriesPerPage, c))
+}
+
+// serveRepository shows a repository, its permissions or its log.
+func (s *API) serveRepository(c call) error {
+	parts := repositoryPath.FindStringSubmatch(strings.TrimPrefix(c.URL.Path, path+"repository/"))
+	if parts == nil {
+		return s.site.Unimplemented(c.Request)
+	}
+	namespace, name := parts[1], parts[1]+"/"+parts[2]
+	switch {
+	case parts[3] == "user" && parts[5] != "":
+		return s.serveTransitive(c, name, parts[4])
+	case parts[3] == "user":
+		return s.servePermissions(c, name, parts[4])
+	case parts[3] == "team":
+		return s.serveTeamRoles(c, name, parts[4])
+	case parts[6] != "":
+		return s.serveRepositoryLogs(c, name)
+	}
+	stored, there := s.db.Repository(name)
+	switch {
+	case c.Method != http.MethodGet || !there && strings.Contains(parts[2], "/"):
+		return s.site.Unimplemented(c.Request)
+	case !c.token.may("repo:read") || !s.reads(c.token, name):
 		return s.forbidden()
-	case !s.db.RepositoryExists(owner + "/" + name):
+	case !there:
 		return s.unknown()
 	}
-	return pythonAnswer(http.StatusOK, object{
-		{"namespace", owner}, {"name", name}, {"kind", "image"}, {"description", ""}, {"is_public", false},
-		{"is_organization", owner != c.token.User}, {"is_starred", false}, {"status_token", "00000000-0000-4000-8000-000000000000"},
-		{"trust_enabled", false}, {"tag_expiration_s", 1209600}, {"is_free_account", true}, {"state", "NORMAL"},
-		{"tags", object{}}, {"can_write", true}, {"can_admin", true},
-	})
+	return ok(s.repositoryView(c, namespace, stored))
 }
 
-// servePermissions is what users and robots may do with a repository.
-func (s *API) servePermissions(c call, owner, repository, user string) error {
-	if !c.token.administers(owner, "repo:admin") {
-		return s.forbidden()
+// repositoryView shows what this token may do: nobody writes to a repository that
+// is read-only or a mirror.
+func (s *API) repositoryView(c call, namespace string, r database.Repository) object {
+	admin := s.administersRepository(c.token, r.Name)
+	view := object{
+		{"namespace", namespace}, {"name", r.Short()}, {"kind", "image"}, {"description", r.Description}, {"is_public", r.Public},
+		{"is_organization", !s.db.IsPerson(namespace)}, {"is_starred", false}, {"status_token", "00000000-0000-4000-8000-000000000000"},
+		{"trust_enabled", false}, {"tag_expiration_s", 1209600}, {"is_free_account", true}, {"state", r.State},
 	}
-	robot, there := s.db.Robot(user)
-	role := robot.Grants[repository]
-	switch {
-	case user == "" && c.Method == http.MethodGet:
-		return s.listPermissions(repository)
-	case c.Method == http.MethodPut:
-		return s.putPermission(c, owner, repository, user, there)
-	case c.Method == http.MethodGet && role != "":
-		return pythonAnswer(http.StatusOK, permissionView(user, role))
-	case role == "":
-		return message("User does not have permission for repo.")
-	case c.Method == http.MethodDelete:
-		s.db.Grant(user, repository, "")
-		return noContent
+	if asked(c, "includeTags", true) {
+		view = append(view, member{"tags", object{}})
 	}
-	return badMethod
-}
-
-func (s *API) putPermission(c call, owner, repository, user string, there bool) error {
-	value, err := c.json()
-	if err != nil {
-		return err
-	}
-	fields, _ := value.(map[string]any)
-	if wrong := roleViolation(fields["role"]); wrong != "" {
-		return s.invalidRequest(wrong)
-	}
-	switch {
-	case !s.db.RepositoryExists(repository):
-		return web.InternalError
-	case !there:
-		return s.invalidRequest("Invalid username: " + user)
-	case !strings.HasPrefix(user, owner+"+"):
-		return s.invalidRequest("Cannot add robot " + user + " under namespace " + owner)
-	}
-	role := database.Role(fields["role"].(string))
-	s.db.Grant(user, repository, role)
-	return pythonAnswer(http.StatusOK, permissionView(user, role))
-}
-
-func permissionView(user string, role database.Role) object {
-	hash := sha256.Sum256([]byte(user))
-	avatar := object{{"name", user}, {"hash", hex.EncodeToString(hash[:])}, {"color", "#7f7f7f"}, {"kind", "robot"}}
-	return object{{"role", string(role)}, {"name", user}, {"is_robot", strings.Contains(user, "+")}, {"avatar", avatar}, {"is_org_member", true}}
-}
-
-// listPermissions shows the robots alone: of people the sandbox has no
-// permissions.
-func (s *API) listPermissions(repository string) error {
-	list := object{}
-	for _, robot := range s.db.RobotsOf("") {
-		if role := robot.Grants[repository]; role != "" {
-			list = append(list, member{robot.Name, permissionView(robot.Name, role)})
-		}
-	}
-	return pythonAnswer(http.StatusOK, object{{"permissions", list}})
+	return append(view, member{"can_write", admin && r.State == database.Normal}, member{"can_admin", admin})
 }

@@ -32,6 +32,17 @@ const (
 	roleSchema = `{'description': 'Role to use for the user',
  'enum': ['read', 'write', 'admin'],
  'type': 'string'}`
+	teamRoleSchema = `{'description': 'Org wide permissions that should apply to the team',
+ 'enum': ['member', 'creator', 'admin'],
+ 'type': 'string'}`
+	descriptionSchema = `{'description': 'Optional text description for the robot',
+ 'maxLength': 255,
+ 'type': 'string'}`
+	// The recording of a new repository's schema ends here.
+	repositorySchema = `{'description': 'Description of a new repository',
+     'properties': {'description': {'description': 'Markdown encoded '
+                                                   'description for the '
+    …`
 )
 
 // violation words what Python's jsonschema says of a value that a schema

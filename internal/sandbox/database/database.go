@@ -1,53 +1,95 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package database is what a Quay stores: robots and repositories.
+// Package database is what a Quay stores: people, organizations, robots,
+// repositories, and the log of what they did.
 package database
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // Database is all that one Quay stores. Its methods may be called from several
-// goroutines.
+// goroutines; what they return are copies.
 type Database struct {
-	now          func() time.Time
-	mu           sync.Mutex
-	robots       map[string]Robot
-	repositories map[string]bool
+	now  func() time.Time
+	down atomic.Bool
+
+	mu            sync.Mutex
+	people        map[string]bool
+	organizations map[string]*Organization
+	robots        map[string]*Robot
+	repositories  map[string]*Repository
+	log           []Event
+	made          int // counts robots and repositories, which lists are ordered by
 }
 
-// New returns a database with robots, and with repositories beside those that a
-// robot may use.
-func New(robots []Robot, repositories []string, now func() time.Time) *Database {
-	s := &Database{now: now, robots: map[string]Robot{}, repositories: map[string]bool{}}
-	for _, robot := range robots {
-		s.SetRobot(robot)
+// New returns an empty database.
+func New(now func() time.Time) *Database {
+	return &Database{
+		now: now, people: map[string]bool{}, organizations: map[string]*Organization{},
+		robots: map[string]*Robot{}, repositories: map[string]*Repository{},
 	}
-	for _, repository := range repositories {
-		s.repositories[repository] = true
-	}
-	return s
 }
 
-// SetRobot adds a robot, or replaces its state.
+// SetDatabaseDown makes the database fail, or work again.
+func (s *Database) SetDatabaseDown(down bool) { s.down.Store(down) }
+
+// Down reports whether the database fails.
+func (s *Database) Down() bool { return s.down.Load() }
+
+// AddPerson adds a person, who owns a namespace of that name.
+func (s *Database) AddPerson(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.people[name] = true
+}
+
+// IsPerson reports whether the name is a person's.
+func (s *Database) IsPerson(name string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.people[name]
+}
+
+// SetRobot adds a robot, or replaces its state. Its password, its namespace, and
+// the repositories that it may use, are made if needed.
 func (s *Database) SetRobot(robot Robot) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	grants := map[string]Role{}
-	for repository, role := range robot.Grants {
-		grants[repository] = role
-		s.repositories[repository] = true
-	}
 	robot.Federation = slices.Clone(robot.Federation)
-	robot.Grants = grants
+	robot.Grants = maps.Clone(robot.Grants)
+	if robot.Grants == nil {
+		robot.Grants = map[string]Role{}
+	}
+	for _, repository := range slices.Sorted(maps.Keys(robot.Grants)) {
+		s.repository(repository)
+	}
+	s.made++
+	robot.order = s.made
+	if known, ok := s.robots[robot.Name]; ok {
+		robot.order, robot.Created = known.order, known.Created
+		robot.Password = cmp.Or(robot.Password, known.Password)
+	}
+	robot.Password = cmp.Or(robot.Password, Secret())
 	if robot.Created.IsZero() {
 		robot.Created = s.now()
 	}
-	s.robots[robot.Name] = robot
+	s.robots[robot.Name] = &robot
+	owner, _, _ := strings.Cut(robot.Name, "+")
+	s.namespace(owner)
+}
+
+// namespace makes an organization of a name that is no person's.
+func (s *Database) namespace(name string) {
+	if !s.people[name] && s.organizations[name] == nil {
+		s.organizations[name] = newOrganization(name)
+	}
 }
 
 // DeleteRobot removes a robot. Tokens made for it are refused from then on.
@@ -55,6 +97,11 @@ func (s *Database) DeleteRobot(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.robots, name)
+	for _, organization := range s.organizations {
+		for _, team := range organization.Teams {
+			team.Members = slices.DeleteFunc(team.Members, func(member string) bool { return member == name })
+		}
+	}
 }
 
 // Robot returns the robot of that full name.
@@ -62,108 +109,46 @@ func (s *Database) Robot(name string) (Robot, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	robot, ok := s.robots[name]
-	robot.Grants = maps.Clone(robot.Grants)
-	return robot, ok
+	if !ok {
+		return Robot{}, false
+	}
+	return robot.copy(), true
 }
 
-// RobotsOf gives the robots of a namespace, or all of them, by their names.
+// RobotsOf returns the robots of a namespace in the order in which they were made.
 func (s *Database) RobotsOf(namespace string) []Robot {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var list []Robot
-	for _, name := range slices.Sorted(maps.Keys(s.robots)) {
-		if namespace == "" || strings.HasPrefix(name, namespace+"+") {
-			list = append(list, s.robots[name])
+	for name, robot := range s.robots {
+		if strings.HasPrefix(name, namespace+"+") {
+			list = append(list, robot.copy())
 		}
 	}
+	slices.SortFunc(list, func(a, b Robot) int { return a.order - b.order })
 	return list
 }
 
-// HasNamespace reports whether robots or repositories belong to a name.
-func (s *Database) HasNamespace(name string) bool {
+// ChangeRobot changes a robot in place; it reports false if there is none.
+func (s *Database) ChangeRobot(name string, change func(*Robot)) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for repository := range s.repositories {
-		if strings.HasPrefix(repository, name+"/") {
-			return true
+	robot, ok := s.robots[name]
+	if ok {
+		change(robot)
+	}
+	return ok
+}
+
+// accessInterval is how often at most Quay notes that a robot was used.
+const accessInterval = time.Minute
+
+// Accessed notes that a robot has logged in to the registry.
+func (s *Database) Accessed(name string) {
+	now := s.now()
+	s.ChangeRobot(name, func(robot *Robot) {
+		if now.Sub(robot.LastAccessed) >= accessInterval {
+			robot.LastAccessed = now
 		}
-	}
-	for robot := range s.robots {
-		if strings.HasPrefix(robot, name+"+") {
-			return true
-		}
-	}
-	return false
-}
-
-// SetFederation replaces a robot's entries.
-func (s *Database) SetFederation(name string, entries []Entry) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if robot, ok := s.robots[name]; ok {
-		robot.Federation = entries
-		s.robots[name] = robot
-	}
-}
-
-// Grant gives a robot a role on a repository, "" takes it away.
-func (s *Database) Grant(name, repository string, role Role) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if role == "" {
-		delete(s.robots[name].Grants, repository)
-	} else if robot, ok := s.robots[name]; ok {
-		robot.Grants[repository] = role
-	}
-}
-
-// CreateRepository reports false where there is one of that name.
-func (s *Database) CreateRepository(repository string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.repositories[repository] {
-		return false
-	}
-	s.repositories[repository] = true
-	return true
-}
-
-// Actions gives those of the wanted actions that the robot may do, in Quay's
-// order. Asking for push on a missing repository creates it, if it may.
-func (s *Database) Actions(robot, repository string, wanted []string, mayCreate bool) []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	account := s.robots[robot]
-	owner, _, _ := strings.Cut(robot, "+")
-	creates := mayCreate && account.Creator && strings.HasPrefix(repository, owner+"/")
-	if !s.repositories[repository] && creates && slices.Contains(wanted, "push") {
-		s.repositories[repository] = true
-		account.Grants[repository] = Admin
-	}
-	granted := []string{}
-	for _, action := range []string{"push", "pull", "*"} {
-		if slices.Contains(wanted, action) && account.Grants[repository].allows(action) {
-			granted = append(granted, action)
-		}
-	}
-	return granted
-}
-
-func (r Role) allows(action string) bool {
-	switch action {
-	case "pull":
-		return r != ""
-	case "push":
-		return r == Write || r == Admin
-	default:
-		return r == Admin
-	}
-}
-
-// RepositoryExists reports whether there is a repository (org/name), configured
-// or created by a push.
-func (s *Database) RepositoryExists(repository string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.repositories[repository]
+	})
 }

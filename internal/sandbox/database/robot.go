@@ -4,10 +4,12 @@ package database
 
 import (
 	"crypto/rand"
+	"maps"
+	"slices"
 	"time"
 )
 
-// Role is what a robot may do with a repository: read, write or admin.
+// Role is what somebody may do with a repository: read, write or admin.
 type Role string
 
 // The roles of Quay's permission API.
@@ -16,6 +18,17 @@ const (
 	Write Role = "write"
 	Admin Role = "admin"
 )
+
+func (r Role) allows(action string) bool {
+	switch action {
+	case "pull":
+		return r != ""
+	case "push":
+		return r == Write || r == Admin
+	default:
+		return r == Admin
+	}
+}
 
 // Robot is one robot account. Name is the full one, org+name. Disabled means
 // the robot's own row (the exchange then fails with a 500); Creator may create
@@ -27,17 +40,29 @@ type Robot struct {
 	Creator    bool            `yaml:"creator"`
 	Federation []Entry         `yaml:"federation"`
 	Grants     map[string]Role `yaml:"grants"`
-	// Description is what the API shows of it.
-	Description string `yaml:"description"`
+	// Description and Metadata are what the API shows.
+	Description string         `yaml:"description"`
+	Metadata    map[string]any `yaml:"metadata"`
 
-	// Created is when the robot was made; by default when it is added.
-	Created time.Time `yaml:"-"`
+	// Created is when the robot was made, LastAccessed when it last logged in to
+	// the registry.
+	Created      time.Time `yaml:"-"`
+	LastAccessed time.Time `yaml:"-"`
+
+	order int
+}
+
+func (r *Robot) copy() Robot {
+	robot := *r
+	robot.Grants = maps.Clone(r.Grants)
+	robot.Federation = slices.Clone(r.Federation)
+	return robot
 }
 
 // Entry is one federation entry. Issuer is a URL, or the short name of one of
 // the sandbox's own issuers ("github"), or has ${SELF} in it for the sandbox's
-// URL. BrokenAudiences stands for stored audiences that are no list of strings,
-// Fields for whatever else is stored in the entry.
+// URL. BrokenAudiences means stored audiences that are not a list of strings,
+// Fields is whatever else is stored in the entry.
 type Entry struct {
 	Issuer          string         `yaml:"issuer"`
 	Subject         string         `yaml:"subject"`

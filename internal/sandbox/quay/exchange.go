@@ -4,6 +4,7 @@ package quay
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"unicode/utf8"
@@ -38,6 +39,9 @@ func (s *Quay) exchange(r *http.Request) (string, error) {
 	if !strings.Contains(name, "+") {
 		return "", badHeader("Invalid robot")
 	}
+	if s.db.Down() {
+		return "", web.InternalError
+	}
 	robot, ok := s.db.Robot(name)
 	if !ok {
 		return "", refused("Could not find robot with specified username")
@@ -56,7 +60,22 @@ func (s *Quay) exchange(r *http.Request) (string, error) {
 	if robot.Disabled {
 		return "", web.InternalError
 	}
+	s.noteExchange(r, name, t)
 	return name, nil
+}
+
+// noteExchange logs an exchange that succeeded; Quay logs no others.
+func (s *Quay) noteExchange(r *http.Request, robot string, t *jwt.Token) {
+	owner, short, _ := strings.Cut(robot, "+")
+	s.db.Note(database.Event{
+		Kind: "federated_robot_token_exchange", Namespace: owner, IP: clientIP(r),
+		Metadata: []database.Field{{Name: "subject", Value: t.Claims["sub"]}, {Name: "issuer", Value: t.Claims["iss"]}, {Name: "robot", Value: short}},
+	})
+}
+
+func clientIP(r *http.Request) string {
+	ip, _, _ := net.SplitHostPort(r.RemoteAddr)
+	return ip
 }
 
 // basicCredential reads the header as Quay does, with its five objections.

@@ -24,6 +24,8 @@ type Settings struct {
 	RobotsWhitelist []string
 	// ReadOnly is Quay's REGISTRY_STATE readonly.
 	ReadOnly bool
+	// SuperusersFullAccess is Quay's FEATURE_SUPERUSERS_FULL_ACCESS.
+	SuperusersFullAccess bool
 	// AppServer answers as Quay's app servers do without the nginx in front of
 	// them: 431 for a long header, a closed connection for an unreachable issuer.
 	AppServer bool
@@ -34,7 +36,7 @@ type Settings struct {
 
 // Quay answers for one Quay.
 type Quay struct {
-	Settings
+	*Settings
 	site    *web.Site
 	db      *database.Database
 	keys    *jwt.Keys
@@ -42,7 +44,7 @@ type Quay struct {
 }
 
 // New returns a Quay that fetches the keys of issuers with that client.
-func New(site *web.Site, db *database.Database, keys *jwt.Keys, settings Settings, issuers *http.Client) *Quay {
+func New(site *web.Site, db *database.Database, keys *jwt.Keys, settings *Settings, issuers *http.Client) *Quay {
 	return &Quay{Settings: settings, site: site, db: db, keys: keys, issuers: issuers}
 }
 
@@ -52,13 +54,14 @@ func (s *Quay) Routes() []web.Route {
 	if s.Release.Federation {
 		exchange = getOnly(s.serveExchange)
 	}
-	images := s.registry()
 	return []web.Route{
 		{Pattern: exchangePath, Target: web.Exchange, Handler: exchange},
 		{Pattern: exchangePath + "/{$}", Target: "webui", Handler: webUI.Serve},
+		{Pattern: "/config", Target: "config", Handler: s.serveConfig},
+		{Pattern: "/health/instance", Target: "health", Handler: s.serveHealth},
 		{Pattern: "/v2/auth", Target: web.Auth, Handler: getOnly(s.serveAuth)},
-		{Pattern: "/v2/{$}", Target: web.Ping, Handler: images},
-		{Pattern: "/v2/", Target: "registry", Handler: images},
+		{Pattern: "/v2/{$}", Target: web.Ping, Handler: getOnly(s.servePing)},
+		{Pattern: "/v2/", Target: "registry", Handler: s.registry()},
 	}
 }
 

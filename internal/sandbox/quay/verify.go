@@ -143,6 +143,15 @@ func (s *Quay) checkTimes(t *jwt.Token) error {
 	if issued > float64(now.Add(leeway).Unix()) {
 		return invalidToken("Issued At claim (iat) cannot be in the future.")
 	}
+	if s.Release.Bindings {
+		begins, ok := t.Claims["nbf"].(float64)
+		switch {
+		case t.Claims["nbf"] != nil && !ok:
+			return invalidToken("Not Before claim (nbf) must be an integer.")
+		case begins > float64(now.Add(leeway).Unix()):
+			return invalidToken("The token is not yet valid (nbf)")
+		}
+	}
 	expires, ok := t.Claims["exp"].(float64)
 	if !ok {
 		return invalidToken("Expiration Time claim (exp) must be an integer.")
@@ -201,11 +210,15 @@ func (s *Quay) checkSubject(t *jwt.Token, accepted []string) error {
 // checkBinding is what later releases decide after the signature and the times:
 // the subject first, then the audiences of that entry alone.
 func (s *Quay) checkBinding(t *jwt.Token, bindings []database.Entry) error {
-	i := slices.IndexFunc(bindings, func(e database.Entry) bool { return e.Subject == t.Claims["sub"] })
-	if i < 0 {
+	bindings = slices.DeleteFunc(bindings, func(e database.Entry) bool { return e.Subject != t.Claims["sub"] })
+	switch len(bindings) {
+	case 0:
 		return refused("Token does not match robot")
+	case 1:
+	default:
+		return refused("Ambiguous federation binding for this robot")
 	}
-	accepted := bindings[i].Audiences
+	accepted := bindings[0].Audiences
 	list, ok := t.Claims["aud"].([]any)
 	if !ok {
 		list = []any{t.Claims["aud"]}
