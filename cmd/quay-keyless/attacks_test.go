@@ -5,7 +5,6 @@ package main_test
 import (
 	"bufio"
 	"crypto/tls"
-	"encoding/base64"
 	"io"
 	"net"
 	"net/http"
@@ -54,33 +53,5 @@ func TestOldTLS(t *testing.T) {
 	})
 	if !strings.HasPrefix(outcome, "exit 5,") || !strings.Contains(outcome, "protocol version") {
 		t.Error(outcome)
-	}
-}
-
-// A server that says the request's header again does not bring the ID token into
-// the log.
-func TestEchoedRequest(t *testing.T) {
-	t.Parallel()
-	for host := range worldHosts {
-		w := newWorld()
-		token := w.idToken()
-		login := base64.StdEncoding.EncodeToString([]byte("acme+ci:" + token))
-		echo := "Authorization: Basic " + login + " is " + token
-		for status, body := range map[int]any{
-			400: object{"message": "Could not parse " + echo},
-			403: "<html><title>" + echo + "</title></html>",
-			200: echo,
-		} {
-			w.answers[exchangePath] = reply{status, body, map[string]string{"Location": "/" + echo}}
-			j := w.run(t, host, strings.Fields("login --verbose "+worldArgs))
-			said := j.stdout + j.stderr + j.files["GITHUB_STEP_SUMMARY"]
-			for _, mask := range []string{token, login} {
-				said = strings.ReplaceAll(said, "::add-mask::"+mask+"\n", "")
-			}
-			_, payload, _ := strings.Cut(token, ".")
-			if j.code == 0 || strings.Contains(said, payload[:30]) || strings.Contains(said, login[20:60]) || strings.Contains(said, login[len(login)-40:]) {
-				t.Errorf("%s, HTTP %d: exit code %d\n%s", host, status, j.code, said)
-			}
-		}
 	}
 }
