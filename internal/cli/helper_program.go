@@ -38,7 +38,7 @@ func (a *app) reachable(files authFiles, helper helperFlags) (program *credhelpe
 	if a.found(executable, folder) {
 		return nil, "", nil
 	}
-	program, err = credhelper.Link(executable, folder)
+	program, err = credhelper.Link(executable, folder, a.env.Trust)
 	switch {
 	case err != nil:
 		return nil, "", inFolder(folder, err)
@@ -62,7 +62,7 @@ func (a *app) checkProgram(files authFiles, helper helperFlags, known []credhelp
 	if a.found(executable, folder) {
 		return nil
 	}
-	return inFolder(folder, credhelper.CheckLink(executable, folder))
+	return inFolder(folder, credhelper.CheckLink(executable, folder, a.env.Trust))
 }
 
 // inFolder says where the program was to be put.

@@ -7,6 +7,7 @@ package credhelper_test
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"quay-keyless/internal/credhelper"
@@ -24,7 +25,7 @@ func TestE2ESettingsOfAnotherUser(t *testing.T) {
 	folder := t.TempDir()
 	s := store(t, folder)
 	set(t, s, nil, "acme+ci", host)
-	if err := errors.Join(os.Chmod(folder, 0o1777), os.Chown(s.Path(), stranger, stranger)); err != nil {
+	if err := errors.Join(os.Chmod(folder, 0o777|os.ModeSticky), os.Chown(s.Path(), stranger, stranger)); err != nil {
 		t.Fatal(err)
 	}
 	_, err := credhelper.Find(in(folder), 0, by(), host)
@@ -45,4 +46,25 @@ func TestE2ESettingsOfAnotherUser(t *testing.T) {
 	if want := "settings file " + s.Path() + " cannot be used safely: " + folder + " belongs to user 4002, not to root"; err == nil || err.Error() != want {
 		t.Errorf("in another user's folder: error %v, want %s", err, want)
 	}
+}
+
+// The folder that goes on PATH is not another user's, whose programs would run in the
+// place of podman and docker.
+func TestE2EFolderOfAnotherUser(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Fatal("run this as root")
+	}
+	const stranger = 4002
+	shared, executable := t.TempDir(), program(t, "1")
+	folder := filepath.Join(shared, "quay-keyless-bin")
+	if err := errors.Join(os.Chmod(shared, 0o777|os.ModeSticky), os.Mkdir(folder, 0o777), os.Chown(folder, stranger, stranger)); err != nil {
+		t.Fatal(err)
+	}
+	_, err := credhelper.Link(executable, folder, by())
+	for _, err := range []error{err, credhelper.CheckLink(executable, folder, by())} {
+		if want := folder + " belongs to user 4002, not to root"; err == nil || err.Error() != want {
+			t.Errorf("error %v, want %s", err, want)
+		}
+	}
+	wantOnly(t, folder)
 }

@@ -13,6 +13,8 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+
+	"quay-keyless/internal/ownfile"
 )
 
 // Installed is where the program was put under the helper's name, and how it is
@@ -38,9 +40,13 @@ var ErrOccupied = errors.New("there is another program")
 
 // Link puts the executable into a folder of its own (0700) as a symbolic link;
 // on Windows, where links need a privilege, as a copy. What another login left
-// there is replaced.
-func Link(executable, folder string) (*Installed, error) {
-	if err := os.MkdirAll(folder, 0o700); err != nil {
+// there is replaced. The folder goes on PATH, so one that others can write, or
+// have written, is refused.
+func Link(executable, folder string, trust ownfile.Trust) (*Installed, error) {
+	if err := trust.Private(folder); err != nil {
+		return nil, err
+	}
+	if err := trust.Alone(folder, isProgram); err != nil {
 		return nil, err
 	}
 	if runtime.GOOS == "windows" {
@@ -156,6 +162,12 @@ func OnPath(folders []string, executable string) bool {
 		return os.SameFile(own, found)
 	}
 	return false
+}
+
+// isProgram reports whether a name in the folder of [Link] is the program's, or that
+// of an unfinished one (see put).
+func isProgram(name string) bool {
+	return Called(name) || strings.HasPrefix(name, "."+Program+".")
 }
 
 // place is the program's path in a folder.

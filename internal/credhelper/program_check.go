@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"quay-keyless/internal/ownfile"
 )
 
 // CheckCopy finds what would make [Copy] fail, and leaves nothing behind.
@@ -26,7 +28,13 @@ func CheckCopy(executable, folder string, known ...Installed) error {
 }
 
 // CheckLink finds what would make [Link] fail, and leaves nothing behind.
-func CheckLink(executable, folder string) error {
+func CheckLink(executable, folder string, trust ownfile.Trust) error {
+	if err := trust.CheckPrivate(folder); err != nil {
+		return err
+	}
+	if err := trust.Alone(folder, isProgram); err != nil {
+		return err
+	}
 	p := &Installed{Path: place(executable, folder), Target: executable}
 	if p.There() {
 		return nil

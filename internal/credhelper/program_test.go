@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 
 	"quay-keyless/internal/credhelper"
@@ -36,7 +37,7 @@ func TestLink(t *testing.T) {
 	executable := program(t, "1")
 	folder := filepath.Join(t.TempDir(), "new", "bin")
 	for i := range 2 { // the second finds it there
-		p, err := credhelper.Link(executable, folder)
+		p, err := credhelper.Link(executable, folder, by())
 		if err != nil || p.Folder() != folder || p.Fresh != (i == 0) || !p.There() || !p.Private {
 			t.Fatalf("%+v, %v", p, err)
 		}
@@ -49,7 +50,7 @@ func TestLink(t *testing.T) {
 		t.Error("it is on PATH, or is not")
 	}
 	other := program(t, "2") // another version of the action, later in the job
-	p, err := credhelper.Link(other, folder)
+	p, err := credhelper.Link(other, folder, by())
 	if err != nil || !p.Fresh || text(t, p.Path) != "2" {
 		t.Fatalf("%+v, %v", p, err)
 	}
@@ -119,7 +120,7 @@ func TestRemoveLeavesWhatIsNotOurs(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	linked := filepath.Join(t.TempDir(), "bin")
-	l, err := credhelper.Link(program(t, "1"), linked)
+	l, err := credhelper.Link(program(t, "1"), linked, by())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,12 +175,12 @@ func TestCheckLeavesNothingBehind(t *testing.T) {
 	t.Parallel()
 	executable, folder := program(t, "1"), t.TempDir()
 	below := filepath.Join(folder, "new", "bin")
-	if err := errors.Join(credhelper.CheckCopy(executable, below), credhelper.CheckLink(executable, below)); err != nil {
+	if err := errors.Join(credhelper.CheckCopy(executable, below), credhelper.CheckLink(executable, below, by())); err != nil {
 		t.Error(err)
 	}
 	wantOnly(t, folder)
 	file := program(t, "2")
-	if credhelper.CheckCopy(executable, filepath.Join(file, "bin")) == nil || credhelper.CheckLink(executable, file) == nil {
+	if credhelper.CheckCopy(executable, filepath.Join(file, "bin")) == nil || credhelper.CheckLink(executable, file, by()) == nil {
 		t.Error("a file was taken for a folder")
 	}
 	p, err := credhelper.Copy(executable, folder)
@@ -194,5 +195,29 @@ func TestCheckLeavesNothingBehind(t *testing.T) {
 	}
 	if err := credhelper.CheckCopy(file, folder, *p); err != nil {
 		t.Errorf("over our own: %v", err)
+	}
+}
+
+// The folder goes on PATH: what others could write, or have written, is not believed.
+func TestLinkInAFolderThatOthersWrote(t *testing.T) {
+	t.Parallel()
+	executable, folder := program(t, "1"), filepath.Join(t.TempDir(), "bin")
+	if err := errors.Join(os.Mkdir(folder, 0o700), os.Chmod(folder, 0o777)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := credhelper.Link(executable, folder, by()); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(folder); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o700 {
+		t.Errorf("its mode is %v, %v", info.Mode(), err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "podman"), nil, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	_, err := credhelper.Link(executable, folder, by())
+	for _, err := range []error{err, credhelper.CheckLink(executable, folder, by())} {
+		if want := filepath.Join(folder, "podman") + " was not put there by quay-keyless"; err == nil || err.Error() != want {
+			t.Errorf("error %v, want %s", err, want)
+		}
 	}
 }

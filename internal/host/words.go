@@ -70,7 +70,9 @@ func (w words) export(result Result) error {
 		fmt.Fprintf(&lines, "export %s=%s\n", variable.Name, Quote(variable.Value))
 	}
 	if result.Path != "" {
-		fmt.Fprintf(&lines, "export PATH=%s:\"$PATH\"\n", Quote(result.Path))
+		// Last, so that the folder cannot put a program in another's place. With an empty
+		// PATH the shell would look in the current folder first.
+		fmt.Fprintf(&lines, "export PATH=\"${PATH:+$PATH:}\"%s\n", Quote(result.Path))
 	}
 	if lines.Len() == 0 {
 		return nil

@@ -93,6 +93,85 @@ func (t Trust) Folder(path string) error {
 	return nil
 }
 
+// Private makes a folder that nobody else can read or write, or finds it. The
+// folder above must be one whose owner is trusted and in which nobody else can
+// rename. The error is an [*Error] or the system's.
+func (t Trust) Private(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	if err := t.CheckPrivate(path); err != nil {
+		return err
+	}
+	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	if err := t.CheckPrivate(path); err != nil { // who was first
+		return err
+	}
+	return os.Chmod(path, 0o700)
+}
+
+// CheckPrivate finds what would make [Trust.Private] fail, and changes nothing.
+func (t Trust) CheckPrivate(path string) error {
+	parent := filepath.Dir(path)
+	if err := t.Folder(parent); err != nil {
+		return err
+	}
+	if info, err := os.Stat(parent); err == nil && t.Folders != nil &&
+		info.Mode().Perm()&everybodyWrites != 0 && info.Mode()&fs.ModeSticky == 0 {
+		return &Error{Path: parent, Reason: Exposed}
+	}
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case info.Mode()&fs.ModeSymlink != 0:
+		return &Error{Path: path, Reason: Link}
+	case !info.IsDir():
+		return &Error{Path: path, Reason: NoFolder}
+	}
+	return t.ours(path, info)
+}
+
+// ours finds an owner who is not trusted.
+func (t Trust) ours(path string, info fs.FileInfo) error {
+	owner, known := ownerOf(info)
+	if known && t.Files != nil && !slices.Contains(t.Files, owner) {
+		return &Error{Path: path, Reason: Foreign, Owner: owner, Trusted: t.Files}
+	}
+	return nil
+}
+
+// Alone finds a file in a folder that is another user's, or has another name than
+// those that ours reports. A missing folder is fine.
+func (t Trust) Alone(folder string, ours func(name string) bool) error {
+	entries, err := os.ReadDir(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		path := filepath.Join(folder, entry.Name())
+		if !ours(entry.Name()) {
+			return &Error{Path: path, Reason: Strange}
+		}
+		info, err := entry.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // another login's, which is done with it
+		} else if err != nil {
+			return err
+		}
+		if err := t.ours(path, info); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // file finds what keeps a file from being obeyed.
 func (t Trust) file(path string, info fs.FileInfo) error {
 	switch mode := info.Mode(); {
@@ -101,13 +180,10 @@ func (t Trust) file(path string, info fs.FileInfo) error {
 	case !mode.IsRegular():
 		return notRegular(path, info)
 	}
-	owner, known := ownerOf(info)
-	switch {
-	case !known || t.Files == nil:
-		return nil
-	case !slices.Contains(t.Files, owner):
-		return &Error{Path: path, Reason: Foreign, Owner: owner, Trusted: t.Files}
-	case info.Mode().Perm()&everybodyWrites != 0:
+	if err := t.ours(path, info); err != nil {
+		return err
+	}
+	if t.Files != nil && info.Mode().Perm()&everybodyWrites != 0 {
 		return &Error{Path: path, Reason: Exposed}
 	}
 	return nil
@@ -212,6 +288,8 @@ const (
 	Foreign                         // it belongs to another user
 	Exposed                         // every user may write it
 	ForeignFolder                   // its folder, which Path names, belongs to another user
+	NoFolder                        // it is not a folder
+	Strange                         // it is in a folder of ours, and is not ours
 )
 
 // Error is a file that is refused.
@@ -237,6 +315,10 @@ func (e *Error) Predicate() string {
 		return "is not a regular file"
 	case TooLarge:
 		return fmt.Sprintf("is too large: more than %d bytes", e.Limit)
+	case NoFolder:
+		return "is not a folder"
+	case Strange:
+		return "was not put there by quay-keyless"
 	case Exposed:
 		return "can be written by every user"
 	}
