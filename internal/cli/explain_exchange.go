@@ -161,7 +161,7 @@ func storedAudience(t target) []string {
 func issuerDiffersCure(r *refusedIDToken, _ *quay.Refusal) []string {
 	return []string{
 		"have the provider name the issuer " + r.claims.Issuer + " in the document that it publishes, as it does in the ID token (before Quay 3.18 even a slash at the end counts)",
-		"to see the document: curl -s " + shell(discovery(r.claims)),
+		"to see the document: curl -s " + operand(discovery(r.claims)),
 	}
 }
 

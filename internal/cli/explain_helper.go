@@ -35,7 +35,7 @@ func helperHints(err error) []string {
 	var settings *credhelper.Error
 	switch {
 	case errors.As(err, &place) && errors.Is(err, credhelper.ErrOccupied):
-		return []string{"take it away if nobody needs it: rm " + shell(filepath.Join(place.folder, credhelper.Program)), another}
+		return []string{"take it away if nobody needs it: rm " + operand(filepath.Join(place.folder, credhelper.Program)), another}
 	case errors.As(err, &place):
 		return []string{another}
 	case errors.As(err, &settings):
@@ -55,7 +55,7 @@ func settingsHints(settings *credhelper.Error) []string {
 	if errors.As(settings, &refused) || errors.Is(settings, fs.ErrPermission) {
 		return []string{elsewhere}
 	}
-	return []string{"take the file away and log in again: rm " + shell(settings.Path)}
+	return []string{"take the file away and log in again: rm " + operand(settings.Path)}
 }
 
 // explainHelper is [explain] for a helper's own errors.

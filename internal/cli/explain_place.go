@@ -4,7 +4,6 @@ package cli
 
 import (
 	"fmt"
-	"strings"
 
 	"quay-keyless/internal/authfile"
 	"quay-keyless/internal/host"
@@ -24,7 +23,7 @@ func conflictWords(c authfile.Conflict, exports []authfile.Variable) host.Messag
 	case authfile.NarrowerKey:
 		return host.Message{
 			Text:  fmt.Sprintf("%s has a login for %s, which goes before one for the whole registry", c.Path, c.Key),
-			Hints: []string{fmt.Sprintf("log in to %s instead, or log out there: podman logout --authfile %s %s", c.Key, shell(c.Path), c.Key), elsewhere},
+			Hints: []string{fmt.Sprintf("log in to %s instead, or log out there: podman logout --authfile %s %s", c.Key, shell(c.Path), operand(c.Key)), elsewhere},
 		}
 	case authfile.Unusable:
 		return host.Message{Text: c.Err.Error(), Hints: authFileHints(c.Err)}
@@ -36,7 +35,7 @@ func conflictWords(c authfile.Conflict, exports []authfile.Variable) host.Messag
 	case authfile.BrokenEntry:
 		return host.Message{
 			Text:  fmt.Sprintf("the login for %s in %s is broken, at which docker loses others at random and crane reads none", c.Key, c.Path),
-			Hints: []string{fmt.Sprintf("log in to %s again, or take it out: docker logout %s", c.Key, c.Key)},
+			Hints: []string{fmt.Sprintf("log in to %s again, or take it out: docker logout %s", c.Key, operand(c.Key))},
 		}
 	case authfile.DockerAuthConfig:
 		return host.Message{
@@ -56,15 +55,4 @@ func noRuntimeDirWords(exports []authfile.Variable) host.Message {
 		Text:  "this user has no XDG_RUNTIME_DIR of its own, without which skopeo finds no login, and podman and buildah look in different places",
 		Hints: lines,
 	}
-}
-
-// shell quotes text for a shell, where it needs that.
-func shell(text string) string {
-	odd := func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-:@%+=,", r))
-	}
-	if text != "" && !strings.ContainsFunc(text, odd) {
-		return text
-	}
-	return host.Quote(text)
 }

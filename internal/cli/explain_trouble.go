@@ -51,14 +51,14 @@ func rateLimited(t target) string {
 func slowKeysHints(r *refusedIDToken) []string {
 	return []string{
 		"Quay waits for the issuer's keys without a limit: look how fast the address that is its jwks_uri answers Quay",
-		"on the machine that Quay runs on: curl -s " + shell(discovery(r.claims)),
+		"on the machine that Quay runs on: curl -s " + operand(discovery(r.claims)),
 	}
 }
 
 func unreachedIssuerHints(r *refusedIDToken) []string {
 	return []string{
 		"Quay is starting, or does not reach the ID token's issuer within 5 seconds, or does not trust its certificate",
-		"on the machine that Quay runs on: curl -s " + shell(discovery(r.claims)),
+		"on the machine that Quay runs on: curl -s " + operand(discovery(r.claims)),
 		"where the issuer has a private CA: it belongs in the folder extra_ca_certs of Quay's configuration",
 	}
 }
@@ -71,7 +71,7 @@ func internalErrorHints(r *refusedIDToken) []string {
 	}
 	return []string{
 		fmt.Sprintf("most likely Quay finds no RSA key with the ID token's kid %s: the address below must answer with JSON, and the one that is its jwks_uri with that key", orNone(r.claims.KeyID)),
-		"curl -s " + shell(discovery(r.claims)),
+		"curl -s " + operand(discovery(r.claims)),
 		"else the robot account is disabled, or Quay is ill: its log tells",
 	}
 }

@@ -5,10 +5,8 @@ package cli
 import (
 	"cmp"
 	"fmt"
-	"strconv"
 	"strings"
 
-	"quay-keyless/internal/host"
 	"quay-keyless/internal/quay"
 )
 
@@ -77,15 +75,15 @@ func (a *app) printJob(flags setupFlags, t target, entry wantedEntry, grants []q
 	return err
 }
 
-// inputs are the action's, which the program's flags are too.
-func (j job) inputs() [][2]string {
-	inputs := [][2]string{{"registry", j.registry}, {"robot", j.robot}}
+// inputs are the action's, which the program's flags are too. Quote makes YAML of a text.
+func (j job) inputs(quote func(string) string) [][2]string {
+	inputs := [][2]string{{"registry", quote(j.registry)}, {"robot", quote(j.robot)}}
 	if j.audience != "" {
-		inputs = append(inputs, [2]string{"audience", quoted(j.audience)})
+		inputs = append(inputs, [2]string{"audience", quote(j.audience)})
 	}
 	switch {
 	case len(j.checks) == 1:
-		inputs = append(inputs, [2]string{"check", j.checks[0]})
+		inputs = append(inputs, [2]string{"check", quote(j.checks[0])})
 	case len(j.checks) > 1:
 		inputs = append(inputs, [2]string{"check", "|\n" + indent("  ", strings.Join(j.checks, "\n"))})
 	}
@@ -93,15 +91,6 @@ func (j job) inputs() [][2]string {
 		inputs = append(inputs, [2]string{"tls-verify", `"false"`}) // a text, as Tekton wants params
 	}
 	return inputs
-}
-
-// quoted is a YAML text in which nothing has a meaning, in one line that is no
-// workflow command: a name from an ID token may hold anything.
-func quoted(text string) string {
-	if invisible(text) != "" || host.Unmarked(text, "") != text {
-		return string(harmlessJSON([]byte(strconv.Quote(text)))) // YAML has all of Go's escapes
-	}
-	return "'" + strings.ReplaceAll(text, "'", "''") + "'"
 }
 
 func indent(by, text string) string { return by + strings.ReplaceAll(text, "\n", "\n"+by) }
@@ -117,14 +106,14 @@ func mapping(pairs [][2]string) string {
 
 // github is a job of GitHub Actions.
 func (j job) github() string {
-	inputs := j.inputs()
+	inputs := j.inputs(workflowText)
 	if j.ca {
 		inputs = append(inputs, [2]string{"ca-certificate", "${{ vars.QUAY_CA_CERTIFICATE }} # the CA as PEM text, a variable of the repository"},
 			[2]string{"install-ca", "true"})
 	}
 	environment := ""
 	if j.environment != "" {
-		environment = "    environment: " + quoted(j.environment) + "\n"
+		environment = "    environment: " + workflowText(j.environment) + "\n"
 	}
 	return `jobs:
   push:
@@ -136,7 +125,7 @@ func (j job) github() string {
       - uses: ` + j.from + `@v1
         with:
 ` + indent("          ", mapping(inputs)) + `
-      - run: ` + j.use("podman") + "\n"
+      - run: ` + workflowText(j.use("podman")) + "\n"
 }
 
 // image is the first repository, at the registry.
@@ -154,13 +143,13 @@ func (j job) use(tool string) string {
 	if j.insecure || strings.HasPrefix(j.registry, "http://") {
 		words = append(words, "--tls-verify=false")
 	}
-	return strings.Join(append(words, j.image()), " ")
+	return strings.Join(append(words, shell(j.image())), " ")
 }
 
 // gitlab is a job of GitLab CI. Flags without an input are the job's variables.
 func (j job) gitlab() string {
 	var inputs, extra [][2]string
-	for _, input := range j.inputs() {
+	for _, input := range j.inputs(yamlText) {
 		if input[0] == "tls-verify" {
 			extra = append(extra, [2]string{"QUAY_TLS_VERIFY", input[1]})
 			continue
@@ -182,13 +171,13 @@ func (j job) gitlab() string {
 push:
   extends: .quay-login
 ` + more + `  script:
-    - ` + j.use("buildah") + "\n"
+    - ` + yamlText(j.use("buildah")) + "\n"
 }
 
 // tekton is what a Task needs around its own steps.
 func (j job) tekton() string {
 	params := []string{}
-	for _, input := range j.inputs() {
+	for _, input := range j.inputs(yamlText) {
 		params = append(params, "- name: "+input[0]+"\n  value: "+strings.ReplaceAll(input[1], "\n", "\n  "))
 	}
 	if j.ca {
@@ -196,7 +185,7 @@ func (j job) tekton() string {
 	}
 	audience := defaultAudience
 	if j.audience != "" {
-		audience = quoted(j.audience)
+		audience = yamlText(j.audience)
 	}
 	return `spec:
   stepTemplate:
@@ -231,12 +220,12 @@ func (j job) tekton() string {
 
 // shell is the command for a job elsewhere.
 func (j job) shell() string {
-	words := []string{"quay-keyless", "login", j.registry, "--robot", j.robot}
+	words := []string{"quay-keyless", "login", shell(j.registry), "--robot", shell(j.robot)}
 	if j.audience != "" {
 		words = append(words, "--audience", shell(j.audience))
 	}
 	for _, check := range j.checks {
-		words = append(words, "--check", check)
+		words = append(words, "--check", shell(check))
 	}
 	if j.insecure {
 		words = append(words, "--tls-verify=false")
