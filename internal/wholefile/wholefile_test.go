@@ -159,7 +159,7 @@ func TestWriteInParallel(t *testing.T) {
 	for i := range 8 {
 		writers.Go(func() {
 			path := filepath.Join(folder, strconv.Itoa(i))
-			for range 20 {
+			for range 10 {
 				if err := wholefile.Write(path, prefix, []byte("text"), 0o600); err != nil {
 					t.Error(err)
 				}
