@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/term"
 
+	"quay-keyless/internal/host"
 	"quay-keyless/internal/idtoken"
 )
 
@@ -34,9 +35,9 @@ func ask(ctx context.Context, env Env, question string) (idtoken.Secret, error) 
 	if err != nil {
 		return idtoken.Secret{}, missing(errNoTerminal)
 	}
-	defer term.Restore(terminal, before) //nolint:errcheck // nobody to tell
-	_, _ = fmt.Fprint(env.Stderr, question)
-	defer fmt.Fprintln(env.Stderr) //nolint:errcheck // nobody to tell
+	defer term.Restore(terminal, before)                            //nolint:errcheck // nobody to tell
+	_, _ = fmt.Fprint(env.Stderr, new(host.Secrets).Line(question)) // names of users are in it
+	defer fmt.Fprintln(env.Stderr)                                  //nolint:errcheck // nobody to tell
 	line, err := idtoken.Await(ctx, func() ([]byte, error) { return term.ReadPassword(terminal) })
 	if errors.Is(err, io.EOF) || err == nil && len(line) == 0 {
 		return idtoken.Secret{}, missing(errors.New("nothing was typed"))

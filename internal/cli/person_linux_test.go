@@ -67,7 +67,7 @@ func TestPasswordIsNotShown(t *testing.T) {
 	person, program := terminal(t)
 	question := make(chan struct{})
 	env := Env{Stdin: program, Stderr: asked(func(text string) {
-		if text == "password: " {
+		if text == "password of ci�[2J : " {
 			close(question)
 		}
 	})}
@@ -81,7 +81,7 @@ func TestPasswordIsNotShown(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	secret, err := ask(t.Context(), env, "password: ")
+	secret, err := ask(t.Context(), env, "password of ci\x1b[2J\n: ")
 	typing.Wait()
 	if err != nil || secret.Reveal() != "PASSWORD" {
 		t.Fatalf("got %q, %v", secret.Reveal(), err)

@@ -24,7 +24,7 @@ type page struct {
 // outcome is the page of a login that is over.
 func outcome(err error) page {
 	if err != nil {
-		return page{http.StatusOK, "The login failed", err.Error() + ". You can close this page; quay-keyless says what to do."}
+		return page{http.StatusOK, "The login failed", "quay-keyless says why, and what to do. You can close this page."}
 	}
 	return page{http.StatusOK, "You are logged in", "quay-keyless has its ID token. You can close this page."}
 }
