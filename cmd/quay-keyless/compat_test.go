@@ -66,7 +66,6 @@ func TestCompatibility(t *testing.T) {
 		writePromises(t, promised)
 	}
 	comparePage(t, promised)
-	t.Attr("tried", fmt.Sprintf("%d promises", len(promised)))
 }
 
 // complain names lines, if there are any.

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -85,7 +84,7 @@ func (e *echo) RoundTrip(request *http.Request) (*http.Response, error) {
 // are shown and in whatever form, puts no credential into what the program says.
 func TestEchoesShowNoSecret(t *testing.T) {
 	t.Parallel()
-	tried, secrets := 0, 0
+	secrets := 0
 	for _, p := range slices.Concat(quayPlaces(), tokenPlaces(), apiPlaces()) {
 		for name, form := range echoForms {
 			w := newWorld()
@@ -97,7 +96,6 @@ func TestEchoesShowNoSecret(t *testing.T) {
 			p.put(w, "ECHO")
 			e := &echo{world: w, form: form}
 			j := w.runOver(t, "terminal", strings.Fields(p.args), e)
-			tried++
 			for _, secret := range e.sent {
 				if len(secret) < 8 {
 					continue
@@ -124,7 +122,6 @@ func TestEchoesShowNoSecret(t *testing.T) {
 			}
 		}
 	}
-	t.Attr("tried", strconv.Itoa(tried)+" echoes of "+strconv.Itoa(secrets)+" secrets")
 	if secrets < 1000 {
 		t.Errorf("%d secrets were sent, want more", secrets)
 	}

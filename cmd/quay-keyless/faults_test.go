@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -53,13 +52,11 @@ var columns = []column{
 // memory and the clock a fake one, so that slow is a matter of no time.
 func TestFaults(t *testing.T) {
 	faults := append(allFaults(), recordedRefusals(t)...)
-	tried := 0
 	for _, endpoint := range columns {
 		t.Run(endpoint.name, func(t *testing.T) {
 			golden := readFaults(t, endpoint.name)
 			for _, c := range faults {
 				if c.meets(endpoint.name) {
-					tried++
 					t.Run(c.name, func(t *testing.T) {
 						synctest.Test(t, func(t *testing.T) { golden.compare(t, c.name, c.meet(t, endpoint)) })
 					})
@@ -68,7 +65,6 @@ func TestFaults(t *testing.T) {
 			golden.write(t)
 		})
 	}
-	t.Attr("tried", strconv.Itoa(tried)+" network faults")
 }
 
 // TestNoFault holds the matrix to a login that nothing disturbs: each endpoint is

@@ -5,7 +5,6 @@ package main_test
 import (
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 )
@@ -49,7 +48,7 @@ var payloads = map[string]string{
 // command of the host's, no terminal sees an escape, no output is added, the summary
 // keeps its form, and what can be pasted does in a shell what it says.
 func TestHostileInput(t *testing.T) {
-	tried, names := 0, slices.Sorted(maps.Keys(payloads))
+	names := slices.Sorted(maps.Keys(payloads))
 	t.Cleanup(func() { // when all of them are done
 		if n := pastes.Load(); n < 40 {
 			t.Errorf("a shell was given %d lines, want more", n)
@@ -66,7 +65,6 @@ func TestHostileInput(t *testing.T) {
 					met = append(met, name)
 				}
 			}
-			tried += len(met)
 			t.Run(host+"/"+p.name, func(t *testing.T) {
 				t.Parallel()
 				for _, name := range met {
@@ -75,7 +73,6 @@ func TestHostileInput(t *testing.T) {
 			})
 		}
 	}
-	t.Attr("tried", strconv.Itoa(tried)+" hostile inputs")
 }
 
 // expect puts one payload into the place.

@@ -4,7 +4,6 @@ package main_test
 
 import (
 	"flag"
-	"fmt"
 	"net/http"
 	"path/filepath"
 	"slices"
@@ -31,7 +30,6 @@ const (
 // second as they need. Each is logged in or ends with exit code 5 in its deadline,
 // and they do not all come back at once.
 func TestLoad(t *testing.T) {
-	t.Attr("tried", fmt.Sprint(*jobs, " jobs at a registry that takes two a second"))
 	synctest.Test(t, func(t *testing.T) {
 		network := newMemory()
 		trusted := newAuthority(t)

@@ -126,5 +126,4 @@ func TestParallelLoginsKeepEachOther(t *testing.T) {
 	}
 	together(t, commands)
 	c.wantOurs(t, logins)
-	t.Attr("tried", fmt.Sprintf("%d logins at once", logins))
 }
