@@ -25,7 +25,7 @@ func TestLockedAuthFileEndsALogin(t *testing.T) {
 	folder := t.TempDir()
 	free, held := filepath.Join(folder, "free", "config.json"), filepath.Join(folder, "held", "auth.json")
 	write(t, held, "{}")
-	lock, err := lockedfile.OpenFile(filepath.Join(folder, "held", ".auth.json.quay-keyless"), os.O_RDWR|os.O_CREATE, 0o600)
+	lock, err := lockedfile.OpenFile(filepath.Join(folder, "held", ".auth.json.quay-keyless.lock"), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		t.Fatal(err)
 	}

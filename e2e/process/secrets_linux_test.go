@@ -31,7 +31,7 @@ type watched struct {
 
 // The files of a login, in the home.
 const (
-	state    = "/.docker/.config.json.quay-keyless"
+	record   = "/.docker/.config.json.quay-keyless"
 	settings = "/.docker/.quay-keyless.json.quay-keyless"
 )
 
@@ -41,15 +41,15 @@ const (
 func TestSecretsUnderStrace(t *testing.T) {
 	oidc := []string{"QUAY_ID_TOKEN_SOURCE=oidc", "OIDC_CLIENT_ID=ci", "OIDC_CLIENT_SECRET=" + sandbox.ClientSecret}
 	person := slices.Concat(oidc, []string{"QUAY_ROBOT=acme+alice", "OIDC_PASSWORD=" + sandbox.UserPassword})
-	inHome := []string{state, state + ".N"}
+	inHome := []string{record + ".lock", record + ".N"}
 	cases := map[string]watched{
-		"login":             {args: login, writes: inHome, keep: state + ".N"},
-		"login on GitHub":   {env: []string{"GITHUB_ACTIONS=true"}, args: login, writes: slices.Concat(inHome, []string{"/output", "/state", "/summary"}), keep: state + ".N"},
-		"login, verbose":    {args: []string{"login", "--verbose"}, writes: inHome, keep: state + ".N"},
-		"login by helper":   {args: helper, writes: slices.Concat(inHome, []string{settings, settings + ".N"})},
-		"login by client":   {env: oidc, args: login, writes: inHome, keep: state + ".N"},
-		"login by password": {env: slices.Concat(person, []string{"OIDC_USERNAME=" + sandbox.User}), args: login, writes: inHome, keep: state + ".N"},
-		"login by browser":  {env: slices.Concat(person, []string{"BROWSER=1"}), args: []string{"login", "--oidc-flow", "code"}, writes: inHome, keep: state + ".N"},
+		"login":             {args: login, writes: inHome, keep: record + ".N"},
+		"login on GitHub":   {env: []string{"GITHUB_ACTIONS=true"}, args: login, writes: slices.Concat(inHome, []string{"/output", "/state", "/summary"}), keep: record + ".N"},
+		"login, verbose":    {args: []string{"login", "--verbose"}, writes: inHome, keep: record + ".N"},
+		"login by helper":   {args: helper, writes: slices.Concat(inHome, []string{settings + ".lock", settings + ".N"})},
+		"login by client":   {env: oidc, args: login, writes: inHome, keep: record + ".N"},
+		"login by password": {env: slices.Concat(person, []string{"OIDC_USERNAME=" + sandbox.User}), args: login, writes: inHome, keep: record + ".N"},
+		"login by browser":  {env: slices.Concat(person, []string{"BROWSER=1"}), args: []string{"login", "--oidc-flow", "code"}, writes: inHome, keep: record + ".N"},
 		"logout":            {args: logout, writes: inHome},
 		"token":             {args: []string{"token"}, prints: true},
 		"token into a file": {args: []string{"token", "--output-file", "token"}, writes: []string{"/.token.quay-keyless.N"}, keep: "/.token.quay-keyless.N"},

@@ -119,7 +119,7 @@ func (w waiting) hold(t *testing.T, stage string) (release func()) {
 		w.Fault(sandbox.Fault{Target: stage, Kind: sandbox.Slow})
 		return w.ClearFaults
 	}
-	file, err := os.Create(filepath.Join(filepath.Dir(w.config()), ".config.json.quay-keyless"))
+	file, err := os.Create(filepath.Join(filepath.Dir(w.config()), ".config.json.quay-keyless.lock"))
 	if err == nil {
 		err = unix.Flock(int(file.Fd()), unix.LOCK_EX)
 	}

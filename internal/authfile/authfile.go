@@ -8,7 +8,7 @@
 //
 // What was there before is kept beside the auth file, in .NAME.quay-keyless,
 // until [File.Restore] puts it back, or [File.Release] of the last job that needs
-// our login there.
+// our login there. The lock is a file of its own, .NAME.quay-keyless.lock.
 package authfile
 
 import (
@@ -65,31 +65,6 @@ func (e Entry) validate() error {
 	return nil
 }
 
-// edit is one change to an auth file: the member key of the top-level object
-// named object gets value, held by who needs it, or with a nil value is taken out.
-type edit struct {
-	object, key string
-	value       []byte
-	hold        Hold
-}
-
-// edits turns entries into what is to be written.
-func edits(entries []Entry) ([]edit, error) {
-	seen := map[string]bool{}
-	list := make([]edit, 0, len(entries))
-	for _, entry := range entries {
-		if err := entry.validate(); err != nil {
-			return nil, because(BadEntry, err)
-		}
-		if seen[entry.Key] {
-			return nil, because(BadEntry, fmt.Errorf("two logins for %s", entry.Key))
-		}
-		seen[entry.Key] = true
-		list = append(list, edit{object: auths, key: entry.Key, value: entry.value(), hold: entry.Hold})
-	}
-	return list, nil
-}
-
 // quote is text as a JSON string.
 func quote(text string) []byte {
 	quoted, err := json.Marshal(text)
@@ -104,7 +79,10 @@ func quote(text string) []byte {
 type File struct {
 	path  string
 	trust ownfile.Trust
-	mode  os.FileMode // of what is written
+	mode  os.FileMode // that was chosen, or 0
+	// opened is when this process began with the file: what another process of ours
+	// wrote after that, it wrote beside us.
+	opened time.Time
 	// settling is how long other tools get to end what they have begun; 0 in
 	// tests that are not about them.
 	settling time.Duration
@@ -130,29 +108,30 @@ func Open(path string, trust ownfile.Trust) (*File, error) {
 	if err != nil {
 		return nil, located(path, err)
 	}
-	return &File{path: resolved, trust: trust, mode: private, settling: settling, recent: recent}, nil
+	return &File{path: resolved, trust: trust, opened: time.Now(), settling: settling, recent: recent}, nil
 }
 
-// private is the mode of files that hold a login.
+// private is the mode of a new file that holds a login.
 const private os.FileMode = 0o600
 
-// SetMode chooses the permissions that the file has after a write, in place of
-// 0600: for those who have to share a login with another user. The state beside
-// it stays private.
+// SetMode chooses the permissions that the file has after a write, for those who
+// have to share a login with another user. Otherwise a file that is there keeps its mode,
+// and a new one has 0600. The record beside it stays private.
 func (f *File) SetMode(mode os.FileMode) { f.mode = mode }
 
-// Mode is what [File.SetMode] chose.
+// Mode is what [File.SetMode] chose, or 0.
 func (f *File) Mode() os.FileMode { return f.mode }
 
 // Path is the resolved, absolute path.
 func (f *File) Path() string { return f.path }
 
-// sideName is what all the files that we put beside the auth file begin with.
-// Alone it is the state file; a temporary file adds a dot and a number.
+// sideName is what the names of all the files begin with that we put beside the auth
+// file. Alone it is the record; a temporary file adds a dot and a number.
 func (f *File) sideName() string { return "." + filepath.Base(f.path) + ".quay-keyless" }
 
-// folder is where the auth file and its state are.
+// folder is where the auth file and its record are.
 func (f *File) folder() string { return filepath.Dir(f.path) }
 
-// statePath is the state file, which is also the lock file.
-func (f *File) statePath() string { return filepath.Join(f.folder(), f.sideName()) }
+func (f *File) recordPath() string { return filepath.Join(f.folder(), f.sideName()) }
+
+func (f *File) lockPath() string { return f.recordPath() + ".lock" }

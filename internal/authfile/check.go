@@ -12,28 +12,37 @@ import (
 	"quay-keyless/internal/ownfile"
 )
 
-// Check finds what would make [File.Set] fail, so that a login fails before it
-// asks anybody for anything: a file that is no auth file, or is not ours, or a
-// folder that cannot be written. It changes nothing. It cannot foresee a full
-// disk, and what it finds may change until Set. It does not wait for the lock:
-// where another process writes in place (see [Change]), it may see half of it.
+// Check finds what would make [File.Set] fail, so that a login fails before it asks
+// anybody for anything: a file that is not an auth file, or is not ours, or a folder that
+// cannot be written. It changes nothing. It cannot foresee a full disk, and
+// what it finds may change until Set. It does not wait for the lock: while another process
+// writes in place (see [Change]), it may see half of it.
 //
 // The error is an [*Error].
 func (f *File) Check() error {
 	return located(f.path, f.check())
 }
 
+// CheckHelper is [File.Check] for [File.SetHelper].
+func (f *File) CheckHelper() error {
+	err := f.check()
+	if text, unread := f.read(); err == nil && unread == nil && text != nil {
+		_, err = parse(text, credHelpers)
+	}
+	return located(f.path, err)
+}
+
 func (f *File) check() error {
-	data, err := f.read()
+	text, err := f.read()
 	if err != nil {
 		return err
 	}
-	if data != nil {
-		if _, err := parse(data, auths); err != nil {
+	if text != nil {
+		if err := checkText(text); err != nil {
 			return err
 		}
 	}
-	if err := f.checkState(); err != nil {
+	if err := f.checkRecord(); err != nil {
 		return err
 	}
 	if err := f.checkNames(); err != nil {
@@ -48,35 +57,40 @@ func (f *File) check() error {
 	return nil
 }
 
-// stateTrust is for the state file. Root may write another user's auth file, in
-// a folder of that user's; the state beside it is root's then.
-func (f *File) stateTrust() ownfile.Trust { return f.trust.RootAnywhere() }
-
-// checkState finds a state file that is not ours to write, or not understood.
-func (f *File) checkState() error {
-	path := f.statePath()
-	if err := f.stateTrust().Check(path); errors.Is(err, syscall.ENOTDIR) {
-		return nil
-	} else if err := stateRefused(err); err != nil {
-		return err
-	} else if err != nil {
-		return stateFault(unreadable(err), path, err)
+// checkText finds what would keep a login from being written. It needs no credHelpers, but
+// has to remove our own helper there.
+func checkText(text []byte) error {
+	_, err := parse(text, auths)
+	if err == nil {
+		if _, err = parse(text, credHelpers); isReason(err, HelpersNotObject) {
+			return nil
+		}
 	}
-	data, err := f.stateTrust().Read(path, maxState)
-	if err := stateRefused(err); err != nil {
-		return err
-	} else if errors.Is(err, fs.ErrPermission) {
-		return stateFault(NotReadable, path, err)
-	} else if err != nil {
-		return nil // missing; on Windows also locked, and so read by its holder
-	}
-	_, _, err = parseState(data)
 	return err
 }
 
-// stateRefused is the error of a state file that this user must not believe, nil
-// for all else.
-func stateRefused(err error) error {
+// recordTrust is for the record and its lock. Root may write another user's auth file,
+// in a folder of that user's; the files beside it are root's then.
+func (f *File) recordTrust() ownfile.Trust { return f.trust.RootAnywhere() }
+
+// checkRecord finds a record or a lock that is not ours to write, or not understood.
+func (f *File) checkRecord() error {
+	for _, path := range []string{f.lockPath(), f.recordPath()} {
+		if err := f.recordTrust().Check(path); errors.Is(err, syscall.ENOTDIR) {
+			return nil
+		} else if err := refused(err); err != nil {
+			return err
+		} else if err != nil {
+			return recordFault(unreadable(err), path, err)
+		}
+	}
+	_, _, _, err := f.load()
+	return err
+}
+
+// refused is the error of a file beside the auth file that this user must not believe,
+// nil for all else.
+func refused(err error) error {
 	var refused *ownfile.Error
 	if !errors.As(err, &refused) {
 		return nil
@@ -87,7 +101,7 @@ func stateRefused(err error) error {
 // checkNames finds a file name that leaves no room for those beside it.
 func (f *File) checkNames() error {
 	const longestNumber = ".4294967295" // os.CreateTemp
-	longest := f.statePath() + longestNumber
+	longest := f.recordPath() + longestNumber
 	if _, err := os.Lstat(longest); errors.Is(err, syscall.ENAMETOOLONG) {
 		return because(NameTooLong, err)
 	}
@@ -121,8 +135,8 @@ func (f *File) checkFolder() error {
 	return because(FolderNotWritable, err)
 }
 
-// writableInPlace reports whether both files are there already, so that the
-// folder need not be written.
+// writableInPlace reports whether all files are there already, so that the folder need
+// not be written.
 func (f *File) writableInPlace() bool {
-	return writable(f.path) == nil && writable(f.statePath()) == nil
+	return writable(f.path) == nil && writable(f.recordPath()) == nil && writable(f.lockPath()) == nil
 }

@@ -14,23 +14,26 @@ import (
 // refused by Set, each with its own reason, and stays as it is.
 func TestUnusableTexts(t *testing.T) {
 	for text, want := range map[string]Reason{
-		"":                             Empty,
-		" \n":                          NotJSON,
-		"{":                            NotJSON,
-		`{"auths":{"a":{"auth":"s3`:    NotJSON,
-		`{"auths":{}`:                  NotJSON,
-		`{"auths":{},}`:                NotJSON,
-		"\xef\xbb\xbf{}":               NotJSON,
-		`{"auths":{}}{}`:               TrailingData,
-		`{"auths":{}} x`:               TrailingData,
-		`[]`:                           NotObject,
-		`null`:                         NotObject,
-		`"{}"`:                         NotObject,
-		`{"auths":[]}`:                 AuthsNotObject,
-		`{"auths":"s3cret"}`:           AuthsNotObject,
-		`{"auths":0,"auths":{}}`:       AuthsNotObject,
-		strings.Repeat("[", 100_000):   NotJSON,
-		"{\"auths\":{\"s3cret\x01\":1": NotJSON,
+		"":                          Empty,
+		" \n":                       NotJSON,
+		"{":                         NotJSON,
+		`{"auths":{"a":{"auth":"s3`: NotJSON,
+		`{"auths":{}`:               NotJSON,
+		`{"auths":{},}`:             NotJSON,
+		"\xef\xbb\xbf{}":            NotJSON,
+		`{"auths":{}}{}`:            TrailingData,
+		`{"auths":{}} x`:            TrailingData,
+		`[]`:                        NotObject,
+		`null`:                      NotObject,
+		`"{}"`:                      NotObject,
+		`{"auths":[]}`:              AuthsNotObject,
+		`{"auths":"s3cret"}`:        AuthsNotObject,
+		`{"auths":null}`:            AuthsNotObject,
+		`{"auths":{},"Auths":{}}`:   Duplicate,
+		`{"auths":{"` + host + `":{},"a":1,"` + host + `":{}}}`:             Duplicate,
+		`{"credHelpers":{"` + host + `":"","` + host + `":"quay-keyless"}}`: Duplicate,
+		strings.Repeat("[", 100_000):                                        NotJSON,
+		"{\"auths\":{\"s3cret\x01\":1":                                      NotJSON,
 	} {
 		f := tempFile(t, text)
 		err := f.Check()
@@ -110,7 +113,7 @@ func TestStateFileThatIsALink(t *testing.T) {
 	f := tempFile(t, before)
 	target := filepath.Join(t.TempDir(), "target")
 	write(t, target, "precious")
-	if err := os.Symlink(target, f.statePath()); err != nil {
+	if err := os.Symlink(target, f.recordPath()); err != nil {
 		t.Fatal(err)
 	}
 	wantReason(t, f, f.Check(), Untrusted)

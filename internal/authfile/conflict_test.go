@@ -210,7 +210,7 @@ func FuzzContents(f *testing.F) {
 				}
 			}
 		}
-		after, _, err := splice(text, state{}, []edit{{object: auths, key: host, value: login(host, "token").value()}})
+		after, _, err := splice(text, record{}, []edit{{object: auths, key: host, value: login(host, "token").value()}})
 		if err != nil {
 			return
 		}

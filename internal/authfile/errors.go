@@ -22,21 +22,22 @@ const (
 	SymlinkLoop                     // the path's symlinks never end
 	IsFolder                        // the path is a folder
 	NotRegular                      // a device, a pipe or a socket
-	Foreign                         // the file, or its state, belongs to another user
+	Foreign                         // the file, or its record, belongs to another user
 	Untrusted                       // a file or folder that steers the program is not ours; Err names it
-	NotReadable                     // the file, or its state, may not be read
+	NotReadable                     // the file, or its record, may not be read
 	TooLarge                        // above 16 MiB
 	Empty                           // 0 bytes
 	NotJSON                         // not JSON
 	TrailingData                    // something follows the JSON object
 	NotObject                       // JSON, but not an object
-	AuthsNotObject                  // "auths" is neither an object nor null
-	HelpersNotObject                // "credHelpers" is neither an object nor null
+	AuthsNotObject                  // "auths" is not an object
+	HelpersNotObject                // "credHelpers" is not an object
+	Duplicate                       // a key that we would write is there twice
 	FolderUncreatable               // the folder is missing and cannot be created
 	FolderReadOnly                  // the folder is on a read-only file system
 	FolderNotWritable               // the folder may not be written
-	StateVersion                    // another version of this program left the state
-	NameTooLong                     // the file's name, or that of its state, is too long
+	RecordVersion                   // another version of this program left the record
+	NameTooLong                     // the file's name, or that of a file beside it, is too long
 
 	BadEntry     // what to write is not a login
 	Locked       // another process held the lock until ctx ended
@@ -65,7 +66,8 @@ var words = map[Reason]string{
 	FolderUncreatable: "has a folder that is missing and cannot be created",
 	FolderReadOnly:    "is in a folder on a read-only file system",
 	FolderNotWritable: "is in a folder that may not be written",
-	StateVersion:      "has a state file of another version of quay-keyless",
+	Duplicate:         "has a key twice, and tools disagree on which one counts",
+	RecordVersion:     "has a record of another version of quay-keyless beside it",
 	NameTooLong:       "has a name that is too long",
 	BadEntry:          "was given something that is no login",
 	Locked:            "is locked by another quay-keyless",
@@ -119,6 +121,12 @@ func located(path string, err error) error {
 	return &Error{Path: path, Reason: reasonOf(err), Err: errno.Of(err)}
 }
 
+// isReason reports whether err is an [*Error] for this reason.
+func isReason(err error, reason Reason) bool {
+	var known *Error
+	return errors.As(err, &known) && known.Reason == reason
+}
+
 // reasonOf reads the system's error number.
 func reasonOf(err error) Reason {
 	switch {
@@ -136,8 +144,7 @@ func reasonOf(err error) Reason {
 	return Other
 }
 
-// stateFault is a trouble with the file beside the auth file, which the
-// message then names.
-func stateFault(reason Reason, path string, err error) error {
+// recordFault is a problem with a file beside the auth file, which the message then names.
+func recordFault(reason Reason, path string, err error) error {
 	return &Error{Reason: reason, Err: fmt.Errorf("%s: %w", path, errno.Of(err))}
 }

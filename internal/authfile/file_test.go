@@ -33,9 +33,9 @@ func TestLoginOverAnotherToolsLogin(t *testing.T) {
 	wantText(t, f, theirs)
 }
 
-// A process that dies between the state and the auth file leaves a state that
-// speaks of a value that was never written.
-func TestStateAheadOfTheFile(t *testing.T) {
+// A process that is killed between the record and the auth file leaves a record of a value
+// that was never written.
+func TestRecordAheadOfTheFile(t *testing.T) {
 	for _, logins := range []int{0, 1, 2} {
 		f := tempFile(t, before)
 		for range logins {
@@ -45,7 +45,7 @@ func TestStateAheadOfTheFile(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, next, err := splice([]byte(read(t, f.Path())), l.state(), []edit{{object: auths, key: host, value: login(host, "2").value()}})
+		_, next, err := splice([]byte(read(t, f.Path())), l.record, []edit{{object: auths, key: host, value: login(host, "2").value()}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -59,13 +59,13 @@ func TestStateAheadOfTheFile(t *testing.T) {
 	}
 }
 
-// Whoever dies right after the write has left a state that leads back.
-func TestStateIsThereBeforeTheFileChanges(t *testing.T) {
+// Whoever dies right after the write has left a record that leads back.
+func TestRecordIsThereBeforeTheFileChanges(t *testing.T) {
 	f := tempFile(t, before)
 	crashed := tempFile(t, "")
 	f.written = func() {
 		write(t, crashed.Path(), read(t, f.Path()))
-		write(t, crashed.statePath(), read(t, f.statePath()))
+		write(t, crashed.recordPath(), read(t, f.recordPath()))
 	}
 	for _, token := range []string{"1", "2"} {
 		mustSet(t, f, login(host, token))
@@ -80,17 +80,32 @@ func TestStateIsThereBeforeTheFileChanges(t *testing.T) {
 	wantText(t, crashed, before)
 }
 
+// A file that is there keeps its mode, unless the user chose one. A new file is private.
 func TestModes(t *testing.T) {
-	f := tempFile(t, `{}`)
-	if err := os.Chmod(f.Path(), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	mustSet(t, f, login(host, "1"))
-	if got := mode(t, f.Path()); got != 0o600 {
-		t.Errorf("the file's mode is %o", got)
+	for _, c := range []struct{ was, chosen, want os.FileMode }{
+		{0o644, 0, 0o644}, {0o640, 0, 0o640}, {0o600, 0, 0o600}, {0o644, 0o600, 0o600}, {0o600, 0o640, 0o640}, {0, 0o644, 0o644},
+	} {
+		f := tempFile(t, `{}`)
+		if err := os.Chmod(f.Path(), c.was); err != nil {
+			t.Fatal(err)
+		}
+		if c.was == 0 {
+			if err := os.Remove(f.Path()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		f.SetMode(c.chosen)
+		change := mustSet(t, f, login(host, "1"))
+		if got := mode(t, f.Path()); got != c.want || change.Exposed != (c.was == 0o644 && c.chosen == 0) {
+			t.Errorf("%+v: the file's mode is %o, exposed: %t", c, got, change.Exposed)
+		}
+		mustRestore(t, f, nil, host+": removed")
+		if got := mode(t, f.Path()); got != c.want {
+			t.Errorf("%+v: the file's mode is %o after a logout", c, got)
+		}
 	}
 	root := t.TempDir()
-	f = open(t, filepath.Join(root, "a", "b", "config.json"))
+	f := open(t, filepath.Join(root, "a", "b", "config.json"))
 	mustSet(t, f, login(host, "1"))
 	for path, want := range map[string]os.FileMode{"a": 0o700, "a/b": 0o700, "a/b/config.json": 0o600} {
 		if got := mode(t, filepath.Join(root, path)); got != want {
@@ -122,8 +137,8 @@ func TestBadEntriesAreRefusedBeforeAnythingIsWritten(t *testing.T) {
 // A process that was killed leaves its temporary file, which holds a token.
 func TestTemporaryFilesOfTheDeadAreRemoved(t *testing.T) {
 	f := tempFile(t, `{}`)
-	write(t, f.statePath()+".4711", "left")
-	write(t, f.statePath()+".4711.txt", "not ours")
+	write(t, f.recordPath()+".4711", "left")
+	write(t, f.recordPath()+".4711.txt", "not ours")
 	mustSet(t, f, login(host, "1"))
-	wantFiles(t, f, ".config.json.quay-keyless", ".config.json.quay-keyless.4711.txt", "config.json")
+	wantFiles(t, f, ".config.json.quay-keyless", ".config.json.quay-keyless.4711.txt", ".config.json.quay-keyless.lock", "config.json")
 }

@@ -27,7 +27,7 @@ func FuzzHelper(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		text, s, err := splice(before, state{}, list)
+		text, r, err := splice(before, record{}, list)
 		if err != nil {
 			for _, object := range objects {
 				if _, invalid := parse(before, object); invalid != nil {
@@ -36,7 +36,7 @@ func FuzzHelper(f *testing.F) {
 			}
 			t.Fatalf("%q: %v", before, err)
 		}
-		if !holds(text, list) {
+		if !kept(text, record{}, list) {
 			t.Fatalf("%q became %q", before, text)
 		}
 		keys := []string{host, "b"}
@@ -45,10 +45,10 @@ func FuzzHelper(f *testing.F) {
 		}
 		back := text
 		for _, key := range keys {
-			if back, _, err = unsplice(back, s, []string{key}); err != nil {
+			if back, _, err = unsplice(back, r.only(func(s saved) bool { return s.Key == key })); err != nil {
 				t.Fatal(err)
 			}
-			s = s.without(auths, []string{key}).without(credHelpers, []string{key})
+			r = r.only(func(s saved) bool { return s.Key != key })
 		}
 		if order && !bytes.Equal(back, before) {
 			t.Errorf("%q became %q and then %q", before, text, back)

@@ -23,11 +23,11 @@ func TestEveryOrder(t *testing.T) {
 	}
 }
 
-// world is an auth file, its state, and the way in which each job is logged in.
+// world is an auth file, its record, and the way in which each job is logged in.
 type world struct {
-	text  []byte
-	state state
-	jobs  map[string]string
+	text   []byte
+	record record
+	jobs   map[string]string
 }
 
 func (w world) walk(t *testing.T, before []byte, path []string, steps int) {
@@ -49,15 +49,16 @@ func (w world) walk(t *testing.T, before []byte, path []string, steps int) {
 
 func (w world) step(t *testing.T, job, way string) world {
 	t.Helper()
-	next := world{text: w.text, state: w.state, jobs: maps.Clone(w.jobs)}
+	next := world{text: w.text, record: w.record, jobs: maps.Clone(w.jobs)}
 	var err error
 	if way == "out" {
 		delete(next.jobs, job)
-		if next.state = w.state.released(job, noon, []string{host}); next.state.held(host) {
+		next.record = w.record.leave([]string{host}, func(s saved) saved { return s.released(job, noon) })
+		if next.record.needed(host) {
 			return next
 		}
-		next.text, _, err = unsplice(w.text, next.state, []string{host})
-		next.state = next.state.without(auths, []string{host}).without(credHelpers, []string{host})
+		next.text, _, err = unsplice(w.text, next.record)
+		next.record = record{}
 	} else {
 		list, _ := helperEdits(Hold{By: job}, []string{host})
 		if way == "token" {
@@ -65,7 +66,7 @@ func (w world) step(t *testing.T, job, way string) world {
 		}
 		maps.DeleteFunc(next.jobs, func(_, other string) bool { return other != way })
 		next.jobs[job] = way
-		next.text, next.state, err = splice(w.text, w.state, list)
+		next.text, next.record, err = splice(w.text, w.record, list)
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -208,58 +208,35 @@ func TestOverlapOfOrganizations(t *testing.T) {
 	j.back()
 }
 
-// Jobs that never log out leave nothing in the state that grows.
+// Jobs that never log out leave nothing in the record that grows.
 func TestTheDeadAreForgotten(t *testing.T) {
 	j := jobs{t, tempFile(t, before)}
 	for i := range 10 {
 		j.in(fmt.Sprint("killed ", i), 60*i, host)
 	}
-	s, err := j.f.peek()
+	_, r, _, err := j.f.load()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := s.Objects[auths].Keys[host].Holders; len(got) != 1 {
-		t.Errorf("the state knows %d holders: %v", len(got), got)
+	if known, _ := r.find(auths, host); len(known.Holders) != 1 {
+		t.Errorf("the record knows %d holders: %v", len(known.Holders), known.Holders)
 	}
 }
 
-// A state that knows no holders, such as that of an earlier login, holds nothing.
-func TestStateWithoutHolders(t *testing.T) {
+// A token that says that it is good for years holds its key for a day.
+func TestHoldsEndAfterADay(t *testing.T) {
 	j := jobs{t, tempFile(t, before)}
-	j.in("a", 0, host)
-	l, err := j.f.acquire(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	known := l.state().Objects[auths].Keys[host]
-	known.Holders = nil
-	l.state().Objects[auths].Keys[host] = known
-	if err := l.save(l.state()); err != nil {
-		t.Fatal(err)
-	}
-	l.release()
-	j.out("b", 10, host+": restored")
+	entry := login(host, "killed")
+	entry.Hold = Hold{By: "killed", From: at(0), Until: at(60 * 24 * 365)}
+	mustSet(t, j.f, entry)
+	j.out("next", 60*24-1, host+": held")
+	j.out("next", 60*24, host+": restored")
 	j.back()
 }
 
-// A login that fails in a later step brings nobody back who has logged out since, and
-// its own logout still takes it away.
-func TestUndoAfterAnothersLogout(t *testing.T) {
-	j := jobs{t, tempFile(t, before)}
-	j.in("a", 0, host)
-	change := j.in("b", 10, host)
-	j.out("a", 11, host+": held")
-	if err := change.Undo(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	j.has("b")
-	j.out("b", 12, host+": restored")
-	j.back()
-}
-
-// A job that is killed between the state and the auth file holds what was there
+// A job that is killed between the record and the auth file holds what was there
 // before it, until its token would have ended.
-func TestStateOfAJobAheadOfTheFile(t *testing.T) {
+func TestRecordOfAJobAheadOfTheFile(t *testing.T) {
 	j := jobs{t, tempFile(t, before)}
 	j.in("a", 0, host)
 	l, err := j.f.acquire(t.Context())
@@ -267,7 +244,7 @@ func TestStateOfAJobAheadOfTheFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	list := []edit{{object: auths, key: host, value: login(host, "killed").value(), hold: Hold{"killed", at(10), at(70)}}}
-	_, next, err := splice([]byte(read(t, j.f.Path())), l.state(), list)
+	_, next, err := splice([]byte(read(t, j.f.Path())), l.record, list)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,49 +3,44 @@
 package authfile
 
 import (
+	"bytes"
 	"context"
 	"errors"
-	"io"
+	"io/fs"
 	"os"
 
 	"quay-keyless/internal/ownfile"
 	"quay-keyless/internal/wholefile"
 )
 
-// maxState limits reading a state file; it holds some old values in base64.
-const maxState = 4 * maxFile
+// maxRecord limits reading a record, which holds some old values in base64.
+const maxRecord = 4 * maxFile
 
-// lock is the state file of an auth file, open and locked. The lock is the
-// system's (flock, LockFileEx): it ends with the process that holds it.
-//
-// It lies on the file, not on its name, so the state is never renamed into
-// place. New records go where the current one is not (see [record]), and the
-// file is removed only by who holds its lock; whoever gets the lock of a
-// removed file starts over.
-type lock struct {
-	file   *os.File
-	path   string
+// locked is an auth file whose lock we have, and its record.
+type locked struct {
+	f      *File
+	lock   *os.File // nil if the file system has no locks
 	record record
-	lost   bool // the file held something, but no state
+	text   []byte // of the record's file, nil if there is none
+	lost   bool   // the file held something, but not a record
 }
 
-// acquire waits for the lock until ctx ends, and reads the state.
-func (f *File) acquire(ctx context.Context) (*lock, error) {
-	path := f.statePath()
+// acquire waits for the lock until ctx ends, and reads the record.
+func (f *File) acquire(ctx context.Context) (*locked, error) {
 	for {
-		if err := f.checkState(); err != nil {
-			return nil, err
+		l := &locked{f: f}
+		lock, err := f.recordTrust().Lock(ctx, f.lockPath())
+		var none *ownfile.NoLocks
+		if err != nil && !errors.As(err, &none) {
+			return nil, lockFault(f.lockPath(), err)
 		}
-		file, err := f.stateTrust().Lock(ctx, path)
-		if err != nil {
-			return nil, lockFault(path, err)
-		}
-		if !ownfile.IsAt(file, path) {
-			_ = file.Close()
+		l.lock = lock
+		if lock != nil && !ownfile.IsAt(lock, f.lockPath()) { // the one before us removed it
+			_ = lock.Close()
 			continue
 		}
-		l := &lock{file: file, path: path}
-		if err := l.load(); err != nil {
+		l.text, l.record, l.lost, err = f.load()
+		if err != nil {
 			l.release()
 			return nil, err
 		}
@@ -59,83 +54,67 @@ func lockFault(path string, err error) error {
 	if errors.As(err, &held) {
 		return because(Locked, held.Cause)
 	}
-	if err := stateRefused(err); err != nil {
+	if err := refused(err); err != nil {
 		return err
 	}
 	switch reason := reasonOf(err); reason {
 	case ReadOnly:
-		return stateFault(FolderReadOnly, path, err)
+		return recordFault(FolderReadOnly, path, err)
 	case NotPermitted:
-		return stateFault(FolderNotWritable, path, err)
+		return recordFault(FolderNotWritable, path, err)
 	default:
-		return stateFault(reason, path, err)
+		return recordFault(reason, path, err)
 	}
 }
 
-// load reads the state.
-func (l *lock) load() error {
-	data, err := io.ReadAll(io.LimitReader(l.file, maxState))
-	if err != nil {
-		return stateFault(reasonOf(err), l.path, err)
+// load reads the record.
+func (f *File) load() (text []byte, r record, lost bool, err error) {
+	text, err = f.recordTrust().Read(f.recordPath(), maxRecord)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, record{}, false, nil
+	} else if err := refused(err); err != nil {
+		return nil, record{}, false, err
+	} else if err != nil {
+		return nil, record{}, false, recordFault(unreadable(err), f.recordPath(), err)
 	}
-	l.record, l.lost, err = parseState(data)
-	return err
+	r, lost, err = decodeRecord(text)
+	return text, r, lost, err
 }
 
-// state is what the file says now.
-func (l *lock) state() state { return l.record.state }
-
-// save makes s durable. Where that does not work, the state from before counts,
-// or s, if all but its last step worked; both lead back. An empty state empties
-// the file, and then release removes it.
-func (l *lock) save(s state) error {
-	if len(s.Objects) == 0 {
-		l.record = record{}
-		if err := l.file.Truncate(0); err != nil {
-			return stateFault(reasonOf(err), l.path, err)
-		}
-		return nil
-	}
-	s.Serial = l.record.state.Serial + 1
-	text, err := s.encode()
+// save writes the record to the disk in one step, or removes its file if there is
+// nothing to put back.
+func (l *locked) save(r record) error {
+	text, err := r.encode()
 	if err != nil {
 		return err
 	}
-	at := l.record.end
-	if len(text) <= l.record.start {
-		at = 0
+	path := l.f.recordPath()
+	switch {
+	case text == nil && l.text != nil:
+		err = os.Remove(path)
+		if errors.Is(err, fs.ErrPermission) && writable(path) == nil { // a file in a closed folder
+			_, err = l.f.write(path, l.text, []byte("{}\n"), private)
+		} else if err == nil {
+			err = wholefile.SyncName(path)
+		}
+	case !bytes.Equal(text, l.text):
+		_, err = l.f.write(path, l.text, text, private)
 	}
-	if err := l.write(text, at); err != nil {
-		_ = l.file.Truncate(int64(l.record.end))
-		return stateFault(reasonOf(err), l.path, err)
+	if err != nil {
+		return recordFault(reasonOf(err), path, err)
 	}
-	l.record = record{state: s, start: at, end: at + len(text)}
+	l.record, l.text = r, text
 	return nil
 }
 
-// write puts a record at an offset, behind which nothing is needed any more
-// once it is on the disk.
-func (l *lock) write(text []byte, at int) error {
-	if err := l.file.Chmod(0o600); err != nil {
-		return err
+// release ends the lock. It removes the lock's file if there is no record, so that a
+// logout leaves nothing; a login that waits for the lock sees that and starts over.
+// Windows does not remove an open file, so the lock's file stays there.
+func (l *locked) release() {
+	if l.text == nil {
+		_ = os.Remove(l.f.lockPath())
 	}
-	if _, err := l.file.WriteAt(text, int64(at)); err != nil {
-		return err
+	if l.lock != nil {
+		_ = l.lock.Close()
 	}
-	if err := l.file.Sync(); err != nil {
-		return err
-	}
-	if err := l.file.Truncate(int64(at + len(text))); err != nil {
-		return err
-	}
-	return wholefile.SyncName(l.path)
-}
-
-// release ends the lock and removes the file if it holds nothing. Windows does
-// not remove an open file; there it stays, with 0 bytes.
-func (l *lock) release() {
-	if info, err := l.file.Stat(); err == nil && info.Size() == 0 && ownfile.IsAt(l.file, l.path) {
-		_ = os.Remove(l.path)
-	}
-	_ = l.file.Close()
 }

@@ -9,11 +9,11 @@ import (
 	"testing"
 )
 
-// TestLockOfARemovedStateFile: who waited for the lock of a file that was then
+// TestLockOfARemovedFile: who waited for the lock of a file that was then
 // removed holds a lock that nobody else can see, and must not use it.
-func TestLockOfARemovedStateFile(t *testing.T) {
+func TestLockOfARemovedFile(t *testing.T) {
 	f := tempFile(t, before)
-	held, err := by().Lock(t.Context(), f.statePath())
+	held, err := by().Lock(t.Context(), f.lockPath())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -22,10 +22,10 @@ func TestLockOfARemovedStateFile(t *testing.T) {
 		_, err := f.Set(t.Context(), login(host, "1"))
 		done <- err
 	}()
-	for opened(t, f.statePath()) < 2 {
+	for opened(t, f.lockPath()) < 2 {
 		runtime.Gosched()
 	}
-	if err := os.Remove(f.statePath()); err != nil {
+	if err := os.Remove(f.lockPath()); err != nil {
 		t.Fatal(err)
 	}
 	if err := held.Close(); err != nil {

@@ -46,7 +46,8 @@ func TestE2ERootWritesAnotherUsersFile(t *testing.T) {
 		}
 		mustSet(t, f, login(host, "1"))
 		wantOwner(f.Path(), stranger)
-		wantOwner(f.statePath(), 0)
+		wantOwner(f.recordPath(), 0)
+		wantOwner(f.lockPath(), 0)
 	}
 	mustRestore(t, f, nil, host+": restored")
 	wantText(t, f, before)
@@ -54,19 +55,19 @@ func TestE2ERootWritesAnotherUsersFile(t *testing.T) {
 	wantNothingElse(t, f)
 }
 
-// A state that another user left, which could undo into anything, is refused by every
+// A record that another user left, which could undo into anything, is refused by every
 // call.
-func TestE2EStateOfAnotherUser(t *testing.T) {
+func TestE2ERecordOfAnotherUser(t *testing.T) {
 	f := tempFile(t, before)
 	mustSet(t, f, login(host, "1"))
-	give(t, f.statePath())
+	give(t, f.recordPath())
 	_, set := f.Set(t.Context(), login(host, "2"))
 	_, _, restore := f.Restore(t.Context())
 	_, _, release := f.Release(t.Context(), "job", at(0))
 	for _, err := range []error{f.Check(), set, restore, release} {
 		wantReason(t, f, err, Untrusted)
 	}
-	if err := errors.Join(os.Chown(f.statePath(), 0, 0), f.Check()); err != nil {
+	if err := errors.Join(os.Chown(f.recordPath(), 0, 0), f.Check()); err != nil {
 		t.Error(err)
 	}
 }

@@ -12,8 +12,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/rogpeppe/go-internal/lockedfile"
 )
 
 // roles are what the test binary does as another process (see [TestMain]).
@@ -28,7 +26,10 @@ func loginOnce(path string) error {
 	if err != nil {
 		return err
 	}
-	_, err = f.Set(context.Background(), login(os.Getenv("AUTHFILE_KEY"), "1"))
+	change, err := f.Set(context.Background(), login(os.Getenv("AUTHFILE_KEY"), "1"))
+	if change.NoLocks {
+		fmt.Println("there are no locks")
+	}
 	return err
 }
 
@@ -156,7 +157,7 @@ func TestLoginsAndLogoutsInTurn(t *testing.T) {
 func TestWaitEndsWithTheContext(t *testing.T) {
 	f := tempFile(t, before)
 	mustSet(t, f, login(host, "1"))
-	held, err := lockedfile.OpenFile(f.statePath(), os.O_RDWR, 0)
+	held, err := by().Lock(t.Context(), f.lockPath())
 	if err != nil {
 		t.Fatal(err)
 	}

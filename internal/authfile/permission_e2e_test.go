@@ -5,9 +5,12 @@
 package authfile
 
 import (
+	"cmp"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -73,4 +76,40 @@ func TestE2EFileOfAnotherUser(t *testing.T) {
 	if want := "to user 0, and this is user "; !strings.Contains(err.Error(), want) {
 		t.Errorf("%v does not say %q", err, want)
 	}
+}
+
+// A user who may not give the file's group to a new file writes in place.
+func TestE2EGroupStays(t *testing.T) {
+	folder := t.TempDir()
+	if os.Geteuid() == 0 { // for the user below
+		const nobody = 65534
+		folder = filepath.Join(os.TempDir(), "authfile-"+t.Name())
+		if err := os.Mkdir(folder, 0o777); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = os.RemoveAll(folder) })
+		path := filepath.Join(folder, "config.json")
+		write(t, path, before)
+		if err := errors.Join(os.Chown(folder, nobody, nobody), os.Chown(path, nobody, 8), os.Chmod(path, 0o640)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("AUTHFILE_FOLDER", cmp.Or(os.Getenv("AUTHFILE_FOLDER"), folder))
+	if !unprivileged(t) {
+		return
+	}
+	f := open(t, filepath.Join(os.Getenv("AUTHFILE_FOLDER"), "config.json"))
+	if change := mustSet(t, f, login(host, "1")); !change.InPlace {
+		t.Error("nothing is said about the write in place")
+	}
+	mustRestore(t, f, nil, host+": restored")
+	info, err := os.Stat(f.Path())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if stat := info.Sys().(*syscall.Stat_t); stat.Gid != 8 || info.Mode() != 0o640 {
+		t.Errorf("the file has mode %o and group %d", info.Mode(), stat.Gid)
+	}
+	wantText(t, f, before)
+	wantNothingElse(t, f)
 }

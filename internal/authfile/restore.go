@@ -20,14 +20,14 @@ type Result string
 // The results.
 const (
 	Restored Result = "restored" // what was there before our login is there again
-	Removed  Result = "removed"  // our login is out; there was nothing before it
+	Removed  Result = "removed"  // our login was removed; there was nothing before it
 	NotOurs  Result = "not ours" // another tool replaced our login: left alone
-	Gone     Result = "gone"     // our login was taken out by somebody else
+	Gone     Result = "gone"     // another tool removed our login
 	Nothing  Result = "nothing"  // there is nothing under the key, and never was of ours
-	Held     Result = "held"     // others need our login: left alone
-	// Unknown: nothing is recorded for the key, so whether the entry there is
-	// ours cannot be known: left alone. It was put back before, or the state
-	// file was removed or damaged, or there never was a login.
+	Held     Result = "held"     // other jobs need our login: left alone
+	// Unknown: the record does not have the key, so whether the entry there is ours
+	// cannot be known: left alone. It was put back before, or the record was removed or
+	// damaged, or there never was a login.
 	Unknown Result = "unknown"
 )
 
@@ -37,60 +37,116 @@ type Outcome struct {
 	Result Result
 }
 
-// Restore puts back what was under the keys before our logins, byte for byte,
-// where the present value is still ours. A key HOST stands for HOST/ORG too. Without
-// keys it does so for all that the state knows, in the order of their names. A file
-// that Set created stays, with no login in it: the environment may name it, and podman
-// stops at a missing file.
-//
-// It can be called again and again; a key that is done is [Unknown] or [Nothing]
-// afterwards. The error is an [*Error]; then nothing was put back, and the state
-// still knows what was there.
-func (f *File) Restore(ctx context.Context, keys ...string) ([]Outcome, Change, error) {
-	outcomes, change, err := f.restore(ctx, keys, nobodyStays)
-	return outcomes, change, located(f.path, err)
+// and is the result for a key that two objects have: the one that matters more.
+func (r Result) and(other Result) Result {
+	for _, result := range []Result{NotOurs, Restored, Removed, Unknown, Gone} {
+		if r == result || other == result {
+			return result
+		}
+	}
+	return Nothing
 }
 
-// Release is [File.Restore] for one of several who may hold the keys: those that others
-// hold, by a login that is of use now, are [Held], and left as they are. The last to be
-// released has all put back.
-func (f *File) Release(ctx context.Context, by string, now time.Time, keys ...string) ([]Outcome, Change, error) {
-	outcomes, change, err := f.restore(ctx, keys, func(s state, keys []string) (state, []string) {
-		s = s.released(by, now, keys)
-		return s, slices.DeleteFunc(slices.Clone(keys), func(key string) bool { return !s.held(key) })
+// Restore puts back what was under the keys before our logins, byte for byte, if the
+// present value is still ours. A key HOST stands for HOST/ORG too. Without keys it does
+// so for all that the record knows, in the order of their names. A file that Set created
+// stays, with no login in it: the environment may name it, and podman stops at a missing
+// file. If other tools are at work, it looks again later, and removes our login if one of
+// them wrote it back.
+//
+// It can be called again and again; a key that is done is [Unknown] or [Nothing]
+// afterwards. The error is an [*Error]; then the record still knows what was there.
+func (f *File) Restore(ctx context.Context, keys ...string) ([]Outcome, Change, error) {
+	outcomes, change, err := f.restore(ctx, keys, func(s saved) saved {
+		s.Holders = nil
+		return s
 	})
 	return outcomes, change, located(f.path, err)
 }
 
-// nobodyStays is the leaving of all.
-func nobodyStays(s state, _ []string) (state, []string) { return s, nil }
+// Release is [File.Restore] for one of several jobs that may hold the keys: keys that
+// another job still needs are [Held], and left as they are. The last job to be released
+// has all put back.
+func (f *File) Release(ctx context.Context, by string, now time.Time, keys ...string) ([]Outcome, Change, error) {
+	outcomes, change, err := f.restore(ctx, keys, func(s saved) saved { return s.released(by, now) })
+	return outcomes, change, located(f.path, err)
+}
 
-// restore puts the keys back that nobody holds once those are gone whom leave takes
-// out of the state; leave also gives the keys that others hold.
-func (f *File) restore(ctx context.Context, keys []string, leave func(state, []string) (state, []string)) ([]Outcome, Change, error) {
-	if _, err := os.Lstat(f.statePath()); errors.Is(err, fs.ErrNotExist) {
+// restore puts back the keys that no job holds after leave.
+func (f *File) restore(ctx context.Context, keys []string, leave func(saved) saved) ([]Outcome, Change, error) {
+	if _, err := os.Lstat(f.recordPath()); errors.Is(err, fs.ErrNotExist) {
 		outcomes, err := f.unknown(keys)
 		return outcomes, Change{}, err
 	}
-	l, err := f.acquire(ctx)
+	var outcomes []Outcome
+	var gone record // what the record knew of the keys that were put back
+	broughtBack := false
+	change, err := f.run(ctx, task{
+		first: func(text []byte, r record) ([]byte, record, error) {
+			about := r.expand(keys)
+			r = r.leave(about, leave)
+			stays := func(s saved) bool { return !slices.Contains(about, s.Key) || r.needed(s.Key) }
+			gone = r.only(func(s saved) bool { return !stays(s) })
+			next, results, err := unsplice(text, gone)
+			if err == nil {
+				outcomes, err = r.outcomes(text, about, results)
+			}
+			return next, r.only(stays), err
+		},
+		again: func(text []byte, r record) ([]byte, record, error) {
+			// A login of ours that came since is in the record, and stays.
+			late := gone.only(func(s saved) bool { _, known := r.find(s.Object, s.Key); return !known })
+			next, _, err := unsplice(text, late)
+			broughtBack = broughtBack || !bytes.Equal(next, text)
+			return next, r, err
+		},
+	})
 	if err != nil {
-		return nil, Change{}, err
+		outcomes = nil
 	}
-	defer l.release()
-	keys = l.state().expand(keys)
-	left, held := leave(l.state(), keys)
-	keys = slices.DeleteFunc(keys, func(key string) bool { return slices.Contains(held, key) })
-	outcomes, change, err := f.takeBack(ctx, l, keys)
-	if err != nil {
-		return nil, change, err
-	}
-	for _, key := range held {
-		outcomes = append(outcomes, Outcome{key, Held})
-	}
-	return outcomes, change, l.save(left.without(auths, keys).without(credHelpers, keys))
+	change.BroughtBack = broughtBack
+	return outcomes, change, err
 }
 
-// unknown says what there is under the keys when there is no state at all.
+// outcomes says what became of the keys, with those that other jobs need at the end.
+func (r record) outcomes(text []byte, keys []string, results map[string]Result) (outcomes []Outcome, err error) {
+	var held []Outcome
+	for _, key := range keys {
+		result, ok := results[key]
+		switch {
+		case r.needed(key):
+			held = append(held, Outcome{key, Held})
+			continue
+		case !ok:
+			if result, err = presence(text, key); err != nil {
+				return nil, err
+			}
+		}
+		outcomes = append(outcomes, Outcome{key, result})
+	}
+	return append(outcomes, held...), nil
+}
+
+// presence is the result for a key that the record does not have.
+func presence(text []byte, key string) (Result, error) {
+	for _, object := range objects {
+		if text == nil {
+			break
+		}
+		d, err := parse(text, object)
+		if err != nil && object == auths {
+			return "", err
+		}
+		for _, m := range d.inner.members {
+			if m.key == key {
+				return Unknown, nil
+			}
+		}
+	}
+	return Nothing, nil
+}
+
+// unknown says what there is under the keys if there is no record at all.
 func (f *File) unknown(keys []string) ([]Outcome, error) {
 	text, err := f.read()
 	if err != nil {
@@ -99,12 +155,11 @@ func (f *File) unknown(keys []string) ([]Outcome, error) {
 	if len(keys) == 0 {
 		keys = suspects(text)
 	}
-	_, outcomes, err := unsplice(text, state{}, keys)
-	return outcomes, err
+	return record{}.outcomes(text, keys, nil)
 }
 
-// suspects are the keys under which something lies that a login of ours could
-// have left: our helper, or a JWT for a password.
+// suspects are the keys with something that a login of ours could have left: our
+// helper, or a JWT for a password.
 func suspects(text []byte) []string {
 	var held struct {
 		Auths map[string]struct {
@@ -127,102 +182,4 @@ func suspects(text []byte) []string {
 		}
 	}
 	return slices.Sorted(maps.Keys(keys))
-}
-
-// takeBack writes until no value of ours is left under the keys.
-func (f *File) takeBack(ctx context.Context, l *lock, keys []string) ([]Outcome, Change, error) {
-	change := Change{StateLost: l.lost}
-	var first []Outcome
-	var wrote []byte
-	for {
-		old, err := f.read()
-		if err != nil {
-			return nil, change, err
-		}
-		if wrote != nil && bytes.Equal(old, wrote) {
-			return first, change, nil
-		}
-		text, outcomes, err := unsplice(old, l.state(), keys)
-		if first == nil {
-			first = outcomes
-		}
-		if err != nil || bytes.Equal(text, old) {
-			return first, change, err
-		}
-		if err := change.another(ctx); err != nil {
-			return nil, change, err
-		}
-		if err := f.writeOnce(&change, old, text); err != nil {
-			return nil, change, err
-		}
-		wrote = text
-	}
-}
-
-// unsplice works out the file's text without our logins under the keys. A text
-// without any comes back unchanged.
-func unsplice(text []byte, s state, keys []string) ([]byte, []Outcome, error) {
-	outcomes := make([]Outcome, 0, len(keys))
-	for _, key := range keys {
-		outcome := Outcome{Key: key, Result: Nothing}
-		for _, object := range objects {
-			next, result, err := unspliceKey(text, object, s.Objects[object], key)
-			if err != nil {
-				return nil, nil, err
-			}
-			text, outcome.Result = next, outcome.Result.and(result)
-		}
-		outcomes = append(outcomes, outcome)
-	}
-	return text, outcomes, nil
-}
-
-// and is the result for a key that two objects have: the one to know of.
-func (r Result) and(other Result) Result {
-	for _, result := range []Result{NotOurs, Restored, Removed, Unknown, Gone} {
-		if r == result || other == result {
-			return result
-		}
-	}
-	return Nothing
-}
-
-func unspliceKey(text []byte, object string, part section, key string) ([]byte, Result, error) {
-	known, ok := part.Keys[key]
-	absent := Nothing
-	if ok {
-		absent = Gone
-	}
-	if text == nil {
-		return nil, absent, nil
-	}
-	d, err := parse(text, object)
-	if err != nil && !ok && object != auths {
-		return text, absent, nil // it concerns nobody here
-	} else if err != nil {
-		return nil, "", err
-	}
-	present := d.get(key)
-	switch {
-	case present == nil && known.ours(nil) && known.Old != nil:
-		text, err = unpark(text, object, key, known)
-		return text, Restored, err
-	case present == nil:
-		return text, absent, nil
-	case !ok:
-		return text, Unknown, nil
-	case bytes.Equal(present, known.Old):
-		return text, Restored, nil
-	case !known.ours(present):
-		return text, NotOurs, nil
-	case known.Old == nil:
-		text, err = d.remove(key, part.Was)
-		return text, Removed, err
-	case known.Parked != nil:
-		if text, err = d.remove(key, part.Was); err == nil {
-			text, err = unpark(text, object, key, known)
-		}
-		return text, Restored, err
-	}
-	return d.put(key, known.Old), Restored, nil
 }

@@ -23,7 +23,7 @@ func TestRestoreLeavesAnotherToolsLogin(t *testing.T) {
 }
 
 func TestRestoreOfWhatIsGone(t *testing.T) {
-	for _, text := range []string{`{"auths":{}}`, `{}`, `{"auths":null}`} {
+	for _, text := range []string{`{"auths":{}}`, `{}`} {
 		f := tempFile(t, before)
 		mustSet(t, f, login(host, "1"))
 		write(t, f.Path(), text)
@@ -90,7 +90,7 @@ func TestRestoreOfEverythingWithoutState(t *testing.T) {
 	f := tempFile(t, `{"auths":{"other.example":{"auth":"eDp5"}},"credHelpers":{"helped.example":"quay-keyless","else.example":"pass"}}`)
 	mustSet(t, f, login(host, jwt))
 	text := read(t, f.Path())
-	if err := os.Remove(f.statePath()); err != nil {
+	if err := os.Remove(f.recordPath()); err != nil {
 		t.Fatal(err)
 	}
 	mustRestore(t, f, nil, "helped.example: unknown", host+": unknown")

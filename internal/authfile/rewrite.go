@@ -39,6 +39,6 @@ func (f *File) Rewrite(ctx context.Context, change func(old []byte) ([]byte, err
 	case bytes.Equal(text, old):
 		return nil
 	}
-	_, err = f.write(old, text)
+	_, err = f.write(f.path, old, text, f.mode)
 	return located(f.path, err)
 }

@@ -3,242 +3,161 @@
 package authfile
 
 import (
-	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 )
 
-// maxWrites is how often an auth file is written anew when a tool without a
-// lock undoes it.
-const maxWrites = 5
+// credHelpers is the member of an auth file that names a program per host,
+// docker-credential-NAME, which tools ask for the login (config.json of docker,
+// containers-auth.json(5)).
+const credHelpers = "credHelpers"
 
-// Change says what is worth a line about a write that went well.
-type Change struct {
-	// InPlace: the file is a mount point or its folder may not be written, so it
-	// could not be replaced at one stroke. A crash in that moment would have
-	// torn it.
-	InPlace bool
-	// StateLost: the state file beside the auth file was damaged. What earlier
-	// logins replaced is not known any more; what they wrote is not known as ours.
-	StateLost bool
-	// Writes is how often the file was written, more than once where another
-	// tool, which takes no lock, wrote at the same time.
-	Writes int
-	// crowded: other tools write here these moments. One that read before our
-	// write may rename its file over ours after we looked.
-	crowded bool
-	// Undo takes this one call back, to what the file and its state held before
-	// it, as long as nobody wrote or logged out since; it is for a login that fails
-	// in a later step. [File.Restore] goes back further, to before the first login.
-	// Undo is nil where nothing was written.
-	Undo func(context.Context) error
-}
+// OwnHelper is our credential helper, as credHelpers names it.
+const OwnHelper = "quay-keyless"
 
-// Set writes the entries, all or none, under one lock and in one write. A
-// missing file is created, with its folders (0700). The file's mode is 0600
-// afterwards, also where it was wider, unless [File.SetMode] chose another. What was
-// there before is kept for [File.Restore]; over an own login, what was there before
-// that one. Where the state is damaged, it is what is there now.
+// Set writes the entries, all or none, under one lock and in one write. A missing file is
+// created, with its folders (0700). A file that is there keeps its mode, unless
+// [File.SetMode] chose one, its owner and its group. What was there before is kept for
+// [File.Restore]; over a login of ours, what was there before that one. If the record is
+// damaged, it is what is there now.
 //
 // Set waits for other logins into this file until ctx ends. The error is an
-// [*Error]; the file then holds what it held, unless its reason is [Contended].
+// [*Error]; the file then holds what it held, unless Change.Writes says otherwise.
 func (f *File) Set(ctx context.Context, entries ...Entry) (Change, error) {
 	list, err := edits(entries)
 	if err != nil || len(list) == 0 {
 		return Change{}, located(f.path, err)
 	}
-	change, err := f.setEdits(ctx, func(s state) []edit { return f.overHelpers(s, list) })
+	change, err := f.edit(ctx, func(text []byte, r record) []edit { return overHelpers(text, r, list) })
 	return change, located(f.path, err)
 }
 
-// setEdits takes the lock and applies the edits that are due in this state.
-func (f *File) setEdits(ctx context.Context, due func(state) []edit) (Change, error) {
+// edits turns entries into what is to be written.
+func edits(entries []Entry) ([]edit, error) {
+	seen := map[string]bool{}
+	list := make([]edit, 0, len(entries))
+	for _, entry := range entries {
+		if err := entry.validate(); err != nil {
+			return nil, because(BadEntry, err)
+		}
+		if seen[entry.Key] {
+			return nil, because(BadEntry, fmt.Errorf("two logins for %s", entry.Key))
+		}
+		seen[entry.Key] = true
+		list = append(list, edit{object: auths, key: entry.Key, value: entry.value(), hold: entry.Hold})
+	}
+	return list, nil
+}
+
+// overHelpers adds the removal of our own helper for the same hosts to logins, whether a
+// login or the user put it there: a helper wins over a login in every tool.
+func overHelpers(text []byte, r record, list []edit) []edit {
+	if text == nil {
+		return list
+	}
+	d, err := parse(text, credHelpers)
+	if isReason(err, HelpersNotObject) {
+		return list // it names no helper
+	}
+	for _, e := range slices.Clone(list) {
+		_, known := r.find(credHelpers, e.key)
+		if known || err != nil || digest(d.get(e.key)) == digest(quote(OwnHelper)) {
+			list = append(list, edit{object: credHelpers, key: e.key})
+		}
+	}
+	return list
+}
+
+// SetHelper makes the tools ask [OwnHelper] for the hosts' logins, HOST[:PORT]
+// each, all or none, under one lock and in one write. A login under a host's key in the
+// file itself is removed, since docker uses it without a word when a helper fails. Both
+// are kept for [File.Restore]; over a login of ours, static or by helper, what was there
+// before the first one.
+//
+// It ends the holds of static logins on these hosts, as a static login ends those of
+// logins by helper: the helper's settings go with it, and a token cannot return.
+//
+// All else is as for [File.Set].
+func (f *File) SetHelper(ctx context.Context, hold Hold, hosts ...string) (Change, error) {
+	list, err := helperEdits(hold, hosts)
+	if err != nil {
+		return Change{}, located(f.path, err)
+	}
+	change, err := f.edit(ctx, func([]byte, record) []edit { return list })
+	return change, located(f.path, err)
+}
+
+// helperEdits is what SetHelper writes.
+func helperEdits(hold Hold, hosts []string) ([]edit, error) {
+	var list []edit
+	for i, host := range hosts {
+		switch {
+		case host == "" || !printableASCII(host) || strings.Contains(host, "/"): // which tools never look up
+			return nil, because(BadEntry, fmt.Errorf("%q is not a host", host))
+		case slices.Contains(hosts[:i], host):
+			return nil, because(BadEntry, fmt.Errorf("two helpers for %s", host))
+		}
+		list = append(list, edit{object: auths, key: host}, edit{object: credHelpers, key: host, value: quote(OwnHelper), hold: hold})
+	}
+	return list, nil
+}
+
+func printableASCII(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' })
+}
+
+// edit makes the edits that are due, until the file holds every one.
+func (f *File) edit(ctx context.Context, due func(text []byte, r record) []edit) (Change, error) {
 	if _, err := f.exists(); err != nil {
 		return Change{}, err
 	}
 	if err := os.MkdirAll(f.folder(), 0o700); err != nil {
 		return Change{}, because(FolderUncreatable, err)
 	}
-	var total Change
-	for {
-		change, list, err := f.setLocked(ctx, due)
-		change.Writes += total.Writes
-		total = change
-		if err != nil || !total.crowded || f.settling == 0 {
-			return total, err
-		}
-		if err := f.settle(ctx); err != nil {
-			return total, err
-		}
-		if f.settled != nil {
-			f.settled()
-		}
-		if kept, err := f.kept(ctx, list); err != nil || kept {
-			return total, err
-		}
-		if err := total.another(ctx); err != nil {
-			return total, err
-		}
-	}
-}
-
-// kept reports whether the edits are still in the file, or what a later login of
-// ours put in their place: two jobs of one user would undo each other for ever.
-func (f *File) kept(ctx context.Context, list []edit) (bool, error) {
-	l, err := f.acquire(ctx)
-	if err != nil {
-		return false, err
-	}
-	defer l.release()
-	text, err := f.read()
-	return err == nil && (holds(text, list) || l.state().wroteLast(text, list)), err
-}
-
-// setLocked is one turn under the lock.
-func (f *File) setLocked(ctx context.Context, due func(state) []edit) (Change, []edit, error) {
-	l, err := f.acquire(ctx)
-	if err != nil {
-		return Change{}, nil, err
-	}
-	defer l.release()
-	crowded := f.crowded()
-	list := due(l.state())
-	change, err := f.apply(ctx, l, list)
-	change.crowded = crowded || change.Writes > 1 || len(f.foreignFiles()) > 0
-	return change, list, err
-}
-
-// apply writes until the file holds every edit.
-func (f *File) apply(ctx context.Context, l *lock, list []edit) (Change, error) {
-	change := Change{StateLost: l.lost}
-	var before, wrote []byte
-	state := l.state()
-	for {
-		old, err := f.read()
-		if err != nil {
-			return change, err
-		}
-		if wrote != nil && (bytes.Equal(old, wrote) || holds(old, list)) {
-			return change, nil
-		}
-		if err := change.another(ctx); err != nil {
-			return change, err
-		}
-		text, next, err := splice(old, l.state(), list)
-		if err != nil {
-			return change, err
-		}
-		if err := f.commit(l, next, &change, old, text); err != nil {
-			return change, err
-		}
-		if wrote == nil {
-			before = old
-		}
-		wrote = text
-		serial := l.state().Serial
-		change.Undo = func(ctx context.Context) error { return located(f.path, f.undo(ctx, before, wrote, state, serial)) }
-	}
-}
-
-// undo puts a text and a state back, where the file still holds what was written
-// over them, and the state what was noted with it: another job may have logged out
-// since, which changes the state alone. A file that was not there is left without
-// logins.
-func (f *File) undo(ctx context.Context, before, wrote []byte, s state, serial uint64) error {
-	l, err := f.acquire(ctx)
-	if err != nil {
-		return err
-	}
-	defer l.release()
-	now, err := f.read()
-	if err != nil || !bytes.Equal(now, wrote) || l.state().Serial != serial {
-		return err
-	}
-	if before == nil {
-		before = emptyFile
-	}
-	if _, err := f.write(now, before); err != nil {
-		return err
-	}
-	return l.save(s)
-}
-
-// another says why the file shall not be written once more.
-func (c Change) another(ctx context.Context) error {
-	if c.Writes >= maxWrites {
-		return because(Contended, fmt.Errorf("%d times", maxWrites))
-	}
-	return context.Cause(ctx)
-}
-
-// holds reports whether all the edits are in the file.
-func holds(text []byte, list []edit) bool {
-	for _, e := range list {
-		d, err := parse(text, e.object)
-		if err != nil || digest(d.get(e.key)) != digest(e.value) {
-			return false
-		}
-	}
-	return true
-}
-
-// splice works out the file's new text, and the state that leads back from it.
-func splice(text []byte, s state, list []edit) ([]byte, state, error) {
-	for _, e := range list {
-		if e.value == nil {
-			var err error
-			if text, s, err = takeOut(text, s, e); err != nil {
-				return nil, state{}, err
+	var list []edit
+	change, err := f.run(ctx, task{
+		ahead: true,
+		first: func(text []byte, r record) ([]byte, record, error) {
+			list = due(text, r)
+			return splice(text, r, list)
+		},
+		again: func(text []byte, r record) ([]byte, record, error) {
+			if kept(text, r, list) {
+				return text, r, nil
 			}
-			continue
-		}
-		if text == nil && e.object != auths { // every auth file has these
-			text = emptyFile
-		}
-		if text == nil {
-			text = create(e.object, e.key, e.value)
-			s = s.with(e, nil, wasNoFile)
-			continue
-		}
-		d, err := parse(text, e.object)
-		if err != nil {
-			return nil, state{}, err
-		}
-		next, was := d.set(e.key, e.value)
-		text, s = next, s.with(e, d.get(e.key), was)
+			return splice(text, r, list)
+		},
+	})
+	if info, unknown := os.Stat(f.path); unknown == nil && f.mode == 0 {
+		change.Exposed = readableByAll(info)
 	}
-	return text, s, nil
+	return change, err
 }
 
-// commit makes the state durable and then writes the file, so that whoever
-// dies in between leaves a file that can be put back. Where the write did not
-// happen, the state from before counts again.
-func (f *File) commit(l *lock, next state, change *Change, old, text []byte) error {
-	before := l.state()
-	if err := l.save(next); err != nil {
-		return err
+// Helper gives the credential helper that tools ask for a host's login, "" if there is
+// none, and whether a login of ours put it there. It does not lock. The error is an
+// [*Error].
+func (f *File) Helper(host string) (helper string, ours bool, err error) {
+	text, err := f.read()
+	if err != nil || text == nil {
+		return "", false, located(f.path, err)
 	}
-	err := f.writeOnce(change, old, text)
-	if err == nil {
-		return nil
-	}
-	if now, unread := f.read(); unread == nil && bytes.Equal(now, old) {
-		_ = l.save(before)
-	}
-	return err
-}
-
-// writeOnce writes the file and notes how.
-func (f *File) writeOnce(change *Change, old, text []byte) error {
-	inPlace, err := f.write(old, text)
-	if f.written != nil {
-		f.written()
-	}
+	d, err := parse(text, credHelpers)
 	if err != nil {
-		return err
+		return "", false, located(f.path, err)
 	}
-	change.InPlace = change.InPlace || inPlace
-	change.Writes++
-	return nil
+	present := d.get(host)
+	if present == nil {
+		return "", false, nil
+	}
+	if err := json.Unmarshal(present, &helper); err != nil {
+		return "", false, located(f.path, because(NotJSON, fmt.Errorf("the credential helper of %s is not text", host)))
+	}
+	_, r, _, err := f.load()
+	known, _ := r.find(credHelpers, host)
+	return helper, known.ours(present), located(f.path, err)
 }

@@ -8,78 +8,39 @@ import (
 	"slices"
 )
 
-// origin is what a top-level object was before we put the first key into it.
-// The state keeps it, so that taking the last key out leaves no trace.
-type origin string
-
-const (
-	wasThere  origin = ""
-	wasAbsent origin = "absent"
-	wasNull   origin = "null"
-	wasNoFile origin = "no file"
-)
-
-// create is a new auth file with one entry, indented as docker does.
-func create(name, key string, value []byte) []byte {
-	whole := slices.Concat([]byte("{"), quote(name), []byte(":{"), quote(key), []byte(":"), value, []byte("}}"))
-	return append(layout{gap: []byte("\n"), unit: []byte("\t")}.value(whole), '\n')
+// find is the position of key in the document's object, -1 if it is missing.
+func (d document) find(key string) int {
+	return slices.IndexFunc(d.inner.members, func(m member) bool { return m.key == key })
 }
 
-// get is the raw value that counts under key, nil where there is none.
+// get is the raw value under key, nil if there is none.
 func (d document) get(key string) []byte {
-	o, i := d.find(key)
+	i := d.find(key)
 	if i < 0 {
 		return nil
 	}
-	return bytes.Clone(d.data[o.members[i].valueStart:o.members[i].valueEnd])
+	m := d.inner.members[i]
+	return bytes.Clone(d.data[m.valueStart:m.valueEnd])
 }
 
-// set gives key the compact JSON value, laid out as the entries around it. No
-// byte outside the member changes. It also says what the object was before.
-func (d document) set(key string, value []byte) ([]byte, origin) {
-	if o, i := d.find(key); i >= 0 {
-		return d.replace(o.members[i], o.layout(d.data, i).value(value)), wasThere
-	}
-	if n := len(d.objects); n > 0 {
-		return d.insert(d.objects[n-1], key, value), wasThere
+// set gives a missing key the compact JSON value, or a present one another value. The
+// rest of the text stays, byte for byte; the new text looks like the members around it.
+func (d document) set(key string, value []byte) []byte {
+	if i := d.find(key); i >= 0 {
+		return d.replace(d.inner.members[i], d.layout(d.inner, i, 2).value(value))
+	} else if len(d.inner.members) > 0 {
+		return d.add(d.inner, 2, key, value)
 	}
 	whole := slices.Concat([]byte("{"), quote(key), []byte(":"), value, []byte("}"))
-	// A null that follows objects must stay: with it they would come back.
-	if len(d.named) == 1 {
-		i := d.top.indexOf(d.named[0].key)
-		return d.replace(d.named[0], d.top.layout(d.data, i).value(whole)), wasNull
+	if d.at >= 0 {
+		return d.replace(d.top.members[d.at], d.layout(d.top, d.at, 1).value(whole))
 	}
-	return d.insert(d.top, d.name, whole), wasAbsent
+	return d.add(d.top, 1, d.name, whole)
 }
 
-// put replaces the value under key, which must be there, by old as it is.
-func (d document) put(key string, old []byte) []byte {
-	o, i := d.find(key)
-	return d.replace(o.members[i], old)
-}
-
-// remove takes key, which must be there, out, the way back from set: where
-// nothing else changed, the text is again what it was. The object itself goes
-// back to what it was when it is empty.
-func (d document) remove(key string, was origin) ([]byte, error) {
-	o, i := d.find(key)
-	text := d.cut(o, i)
-	if was == wasThere {
-		return text, nil
-	}
-	rest, err := parse(text, d.name)
-	if err != nil || !rest.empty() {
-		return text, err
-	}
-	last := rest.named[len(rest.named)-1]
-	switch was {
-	case wasAbsent:
-		return rest.cut(rest.top, rest.top.indexOf(last.key)), nil
-	case wasNull:
-		return rest.replace(last, null), nil
-	default:
-		return rest.replace(last, []byte("{}")), nil
-	}
+// put gives key, which must be there, a raw value.
+func (d document) put(key string, raw []byte) []byte {
+	return d.replace(d.inner.members[d.find(key)], raw)
 }
 
 // replace gives a member another value.
@@ -87,38 +48,58 @@ func (d document) replace(m member, value []byte) []byte {
 	return slices.Concat(d.data[:m.valueStart], value, d.data[m.valueEnd:])
 }
 
-// insert adds a member behind the last one and looks like it. In an empty
-// object it stands right behind the brace, so that [document.cut] need not
-// know whether the white space there was the file's or ours.
-func (d document) insert(o *object, key string, value []byte) []byte {
-	last := o.last()
+// add puts a member behind the last one.
+func (d document) add(o object, depth int, key string, value []byte) []byte {
+	last := len(o.members) - 1
 	if last < 0 {
-		text := slices.Concat(quote(key), []byte(":"), value)
-		return slices.Insert(bytes.Clone(d.data), o.open, text...)
+		return slices.Insert(bytes.Clone(d.data), o.open, slices.Concat(quote(key), []byte(":"), value)...)
 	}
-	at := o.layout(d.data, last)
+	at := d.layout(o, last, depth)
 	text := slices.Concat([]byte(","), at.gap, quote(key), at.colon, at.value(value))
 	return slices.Insert(bytes.Clone(d.data), o.members[last].valueEnd, text...)
 }
 
-// cut takes member i out, with one comma and the white space that [document.insert] brought.
-func (d document) cut(o *object, i int) []byte {
-	from, to := o.span(i)
-	return slices.Delete(bytes.Clone(d.data), from, to)
+// cut is a member that was removed, with what went with it.
+type cut struct {
+	Text  []byte  `json:"text"`
+	After *string `json:"after,omitempty"` // the key before it; nil for the first member
 }
 
-// span is what goes with member i.
-func (o *object) span(i int) (from, to int) {
-	from, to = o.members[i].keyStart, o.members[i].valueEnd
-	switch {
-	case i < o.last():
-		to = o.members[i+1].keyStart
-	case i > 0:
-		from = o.members[i-1].valueEnd
-	default:
-		from = o.open
+// remove takes the member at i out, with one comma and the white space that add brought.
+func (d document) remove(o object, i int) ([]byte, cut) {
+	from, to, c := o.open, o.members[i].valueEnd, cut{}
+	if i > 0 {
+		from, c.After = o.members[i-1].valueEnd, &o.members[i-1].key
+	} else if len(o.members) > 1 {
+		from, to = o.members[0].keyStart, o.members[1].keyStart
 	}
-	return from, to
+	c.Text = bytes.Clone(d.data[from:to])
+	return slices.Delete(bytes.Clone(d.data), from, to), c
+}
+
+// paste is the way back from remove. If the neighbors have changed, the key returns with
+// its raw value at the end of its object.
+func (d document) paste(c cut, key string, raw []byte) ([]byte, error) {
+	at, others := -1, bytes.HasSuffix(bytes.TrimRight(c.Text, " \t\r\n"), []byte(","))
+	switch {
+	case c.After != nil:
+		if i := d.find(*c.After); i >= 0 {
+			at = d.inner.members[i].valueEnd
+		}
+	case d.at < 0: // the object is gone
+	case others && len(d.inner.members) > 0:
+		at = d.inner.members[0].keyStart
+	case !others && len(d.inner.members) == 0:
+		at = d.inner.open
+	}
+	if at >= 0 {
+		return slices.Insert(bytes.Clone(d.data), at, c.Text...), nil
+	}
+	d, err := parse(d.set(key, []byte("0")), d.name)
+	if err != nil {
+		return nil, err
+	}
+	return d.put(key, raw), nil
 }
 
 // layout is how a member is written.
@@ -128,22 +109,24 @@ type layout struct {
 	unit  []byte // one step of indentation
 }
 
-// layout looks at member i.
-func (o *object) layout(data []byte, i int) layout {
+// layout looks at member i of an object, whose members have this depth.
+func (d document) layout(o object, i, depth int) layout {
+	start := o.open
+	if i > 0 {
+		start = o.members[i-1].valueEnd
+		start += bytes.IndexByte(d.data[start:], ',') + 1
+	}
 	m := o.members[i]
-	l := layout{gap: o.gap(data, i), colon: data[m.keyEnd:m.valueStart]}
+	l := layout{gap: d.data[start:m.keyStart], colon: d.data[m.keyEnd:m.valueStart]}
 	indent := l.indent()
-	l.unit = indent[:len(indent)/o.depth]
+	l.unit = indent[:len(indent)/depth]
 	return l
 }
 
-// indent is what stands in the line before the key.
-func (l layout) indent() []byte {
-	return l.gap[bytes.LastIndexByte(l.gap, '\n')+1:]
-}
+// indent is the white space before the key in its line.
+func (l layout) indent() []byte { return l.gap[bytes.LastIndexByte(l.gap, '\n')+1:] }
 
-// value lays compact JSON out for this place: over several lines where the
-// members around it have lines of their own.
+// value is compact JSON, over several lines if the members around it have their own lines.
 func (l layout) value(compact []byte) []byte {
 	if !bytes.Contains(l.gap, []byte("\n")) {
 		return compact

@@ -116,7 +116,7 @@ func TestE2EBindMountedFile(t *testing.T) {
 					t.Fatalf("the mounted file holds %q", short(got))
 				}
 			}
-			if got := mode(t, source); got != 0o600 {
+			if got := mode(t, source); got != 0o644 {
 				t.Errorf("its mode is %o", got)
 			}
 			wantNothingElse(t, f)
@@ -180,4 +180,24 @@ func TestE2EReadOnlyMountedFile(t *testing.T) {
 	wantReason(t, f, err, ReadOnly)
 	wantText(t, f, before)
 	wantNothingElse(t, f)
+}
+
+// Some network file systems have no locks. A login works there, and says so.
+func TestE2EFileSystemWithoutLocks(t *testing.T) {
+	strace, err := exec.LookPath("strace")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, number := range []string{"ENOLCK", "EOPNOTSUPP", "ENOSYS", "EINVAL", "EIO"} {
+		f := tempFile(t, before)
+		command := role(t, "login", f, "AUTHFILE_KEY="+host)
+		command.Args = append([]string{strace, "-f", "-o", "/dev/null", "-e", "trace=flock", "-e", "inject=flock:error=" + number}, command.Args...)
+		command.Path = strace
+		if out, err := command.CombinedOutput(); err != nil || string(out) != "there are no locks\n" {
+			t.Errorf("%s: %v, said %q", number, err, out)
+		}
+		mustRestore(t, f, nil, host+": restored")
+		wantText(t, f, before)
+		wantNothingElse(t, f)
+	}
 }

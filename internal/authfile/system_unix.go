@@ -5,9 +5,13 @@
 package authfile
 
 import (
+	"io/fs"
 	"os"
 	"syscall"
 )
+
+// readableByAll reports whether every user can read a file.
+func readableByAll(info fs.FileInfo) bool { return info.Mode().Perm()&0o004 != 0 }
 
 // writable asks the system whether a file may be written, or files made in a folder.
 func writable(path string) error {

@@ -2,7 +2,13 @@
 
 package authfile
 
-import "os"
+import (
+	"io/fs"
+	"os"
+)
+
+// readableByAll does not know: Windows' access lists decide.
+func readableByAll(fs.FileInfo) bool { return false }
 
 // writable asks only whether the path is there: Windows' access lists have no
 // question that an attempt would not answer better.

@@ -4,6 +4,7 @@ package authfile
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"io/fs"
 	"os"
@@ -14,19 +15,28 @@ import (
 	"quay-keyless/internal/wholefile"
 )
 
-// write replaces the auth file's text old, nil for none, by text, with the
-// chosen mode whatever it was before. It reports whether that was in place: where the
-// file is a mount point, or its folder may not be written.
-func (f *File) write(old, text []byte) (inPlace bool, err error) {
-	put := wholefile.Write
-	if old != nil {
-		put = wholefile.Replace
+// errChanged is the error of a write before which another tool wrote the file.
+var errChanged = errors.New("another tool is writing it")
+
+// write replaces a file's text old, nil for none, and reports whether that was in place:
+// if the file is a mount point, its folder may not be written, or its owner or group
+// cannot be given to a new file. They stay, and so does the mode if mode is 0.
+func (f *File) write(path string, old, text []byte, mode os.FileMode) (inPlace bool, err error) {
+	prefix := f.sideName() + "."
+	if old == nil {
+		return false, wholefile.Write(path, prefix, text, cmp.Or(mode, private))
 	}
-	err = put(f.path, f.sideName()+".", text, f.mode)
-	if err == nil || old == nil || !forbidsRename(err) {
+	unchanged := func() error {
+		if now, err := readLimited(path, maxRecord); err == nil && !bytes.Equal(now, old) {
+			return errChanged
+		}
+		return nil
+	}
+	err = wholefile.Replace(path, prefix, text, mode, unchanged)
+	if err == nil || !forbidsRename(err) {
 		return false, err
 	}
-	return true, f.overwrite(old, text)
+	return true, overwrite(path, old, text, mode)
 }
 
 // forbidsRename tells the errors that leave room for a write in place.
@@ -37,8 +47,8 @@ func forbidsRename(err error) bool {
 // overwrite replaces the text inside the file. It is never empty, and never
 // without a whole JSON object but for the moment of the one write. The file
 // first grows by white space, so that a full disk shows before anything is lost.
-func (f *File) overwrite(old, text []byte) (err error) {
-	file, err := ownfile.OpenAny(f.path, os.O_WRONLY)
+func overwrite(path string, old, text []byte, mode os.FileMode) (err error) {
+	file, err := ownfile.OpenAny(path, os.O_WRONLY)
 	if err != nil {
 		return err
 	}
@@ -53,8 +63,10 @@ func (f *File) overwrite(old, text []byte) (err error) {
 			_ = file.Truncate(int64(len(old)))
 		}
 	}()
-	if err := file.Chmod(f.mode); err != nil {
-		return err
+	if mode != 0 {
+		if err := file.Chmod(mode); err != nil {
+			return err
+		}
 	}
 	size := max(len(old), len(text))
 	if _, err := file.WriteAt(blanks(size-len(old)), int64(len(old))); err != nil {

@@ -45,17 +45,21 @@ func (a *app) authFiles(paths []string) (authFiles, error) {
 }
 
 // set writes the logins to every file, and notes in done how to take that back.
-func (files authFiles) set(ctx context.Context, entries []authfile.Entry, say host.Host, done *undone) error {
+func (a *app) set(ctx context.Context, files authFiles, entries []authfile.Entry, done *undone) error {
+	var keys []string
+	for _, entry := range entries {
+		keys = append(keys, entry.Key)
+	}
 	for _, file := range files {
 		change, err := file.Set(ctx, entries...)
+		if err == nil || change.Writes > 0 { // a wait after the write may have failed
+			*done = append(*done, a.takeBack(file, keys))
+		}
 		if err != nil {
 			return err
 		}
-		if change.Undo != nil {
-			*done = append(*done, change.Undo)
-		}
-		say.Notice(file.written(change))
-		warnOfLostState(say, file.Path(), change)
+		a.host.Notice(file.written(change))
+		warnOfChange(a.host, file.Path(), change)
 	}
 	return nil
 }
@@ -81,10 +85,19 @@ func enumerated(list []string) string {
 	return strings.Join(list[:last], ", ") + " and " + list[last]
 }
 
-// warnOfLostState says what cannot be known any more.
-func warnOfLostState(say host.Host, path string, change authfile.Change) {
-	if change.StateLost {
-		say.Warn(host.Message{Text: "the notes beside " + path + " were damaged: what earlier logins replaced there is not known any more"})
+// warnOfChange says what to know about a change to an auth file.
+func warnOfChange(say host.Host, path string, change authfile.Change) {
+	if change.RecordLost {
+		say.Warn(host.Message{Text: "the record beside " + path + " was damaged: what earlier logins replaced there is not known any more"})
+	}
+	if change.Exposed {
+		say.Warn(host.Message{Text: "every user on this machine can read " + path, Hints: []string{"if no other user needs it: chmod 600 " + shell(path)}})
+	}
+	if change.NoLocks {
+		say.Warn(host.Message{Text: "the file system of " + path + " has no locks: jobs that log in there at the same time can lose their logins"})
+	}
+	if change.BroughtBack {
+		say.Notice("another tool wrote the login back to " + path + ": removed it again")
 	}
 }
 

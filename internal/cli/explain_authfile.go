@@ -25,12 +25,14 @@ func authFileHints(err error) []string {
 	switch file.Reason {
 	case authfile.Locked:
 		return []string{"another quay-keyless is writing the file: try again, or raise --timeout"}
-	case authfile.StateVersion:
+	case authfile.RecordVersion:
 		return []string{"log out with the version of quay-keyless that logged in"}
 	case authfile.Contended:
 		return []string{"another tool writes the file all the time: log in before it starts, or with --authfile PATH"}
 	case authfile.Empty:
 		return []string{fmt.Sprintf("an auth file without logins is {}: echo {} > %s", shell(file.Path))}
+	case authfile.Duplicate:
+		return []string{"remove one of the two from the file", elsewhere}
 	case authfile.NotJSON, authfile.TrailingData, authfile.NotObject, authfile.AuthsNotObject, authfile.HelpersNotObject:
 		return []string{"look at the file: podman and docker would not read it either", elsewhere}
 	case authfile.Foreign, authfile.NotReadable, authfile.NotPermitted, authfile.FolderNotWritable,

@@ -113,14 +113,14 @@ func (a *app) setHelperIn(ctx context.Context, file authFile, settings map[strin
 	}
 	*done = append(*done, undo)
 	change, err := file.SetHelper(ctx, a.helperHold(), sortedKeys(settings)...)
+	if err == nil || change.Writes > 0 { // a wait after the write may have failed
+		*done = append(*done, a.takeBack(file, sortedKeys(settings)))
+	}
 	if err != nil {
 		return err
 	}
-	if change.Undo != nil {
-		*done = append(*done, change.Undo)
-	}
 	a.host.Notice(file.written(change) + ", and " + filepath.Base(store.Path()) + " beside it")
-	warnOfLostState(a.host, file.Path(), change)
+	warnOfChange(a.host, file.Path(), change)
 	return nil
 }
 

@@ -16,7 +16,7 @@ import (
 // helper for a host, what it kept goes.
 func (a *app) setWithoutHelper(ctx context.Context, files authFiles, entries []authfile.Entry, done *undone) error {
 	helped := files.helped(entries) // which nobody can tell after the write
-	if err := files.set(ctx, entries, a.host, done); err != nil {
+	if err := a.set(ctx, files, entries, done); err != nil {
 		return err
 	}
 	ctx, cancel := toTheEnd(ctx)

@@ -81,10 +81,25 @@ func (a *app) runLogout(ctx context.Context, paths, registries []string) error {
 	return nil
 }
 
-// logoutOf puts one auth file back, and then, whatever signal came meanwhile, what
-// belongs to its logins.
+// logoutOf ends the login of the job that QUAY_HOLDER names, or all of ours in one
+// auth file.
 func (a *app) logoutOf(ctx context.Context, file authFile, keys []string) ([]authfile.Outcome, error) {
-	outcomes, change, err := a.leave(ctx, file, keys)
+	if holder := a.env.Getenv("QUAY_HOLDER"); holder != "" {
+		return a.logoutAs(ctx, holder, file, keys)
+	}
+	outcomes, change, err := file.Restore(ctx, keys...)
+	return outcomes, a.loggedOut(ctx, file, keys, outcomes, change, err)
+}
+
+// logoutAs ends one job's login in an auth file.
+func (a *app) logoutAs(ctx context.Context, holder string, file authFile, keys []string) ([]authfile.Outcome, error) {
+	outcomes, change, err := file.Release(ctx, holder, a.env.Clock.Now(), keys...)
+	return outcomes, a.loggedOut(ctx, file, keys, outcomes, change, err)
+}
+
+// loggedOut removes, after the auth file was put back and whatever signal came
+// meanwhile, what belongs to its logins.
+func (a *app) loggedOut(ctx context.Context, file authFile, keys []string, outcomes []authfile.Outcome, change authfile.Change, err error) error {
 	if err == nil {
 		end, cancel := toTheEnd(ctx)
 		defer cancel()
@@ -92,17 +107,8 @@ func (a *app) logoutOf(ctx context.Context, file authFile, keys []string) ([]aut
 	}
 	err = errors.Join(err, a.removeCA(ctx, file.Path(), keys, outcomes))
 	err = errors.Join(err, a.forgetHelper(ctx, file, forgettable(outcomes)...))
-	warnOfLostState(a.host, file.Path(), change)
-	return outcomes, err
-}
-
-// leave ends the login that a job's own end names by the state that the login left, or
-// all of ours.
-func (a *app) leave(ctx context.Context, file authFile, keys []string) ([]authfile.Outcome, authfile.Change, error) {
-	if holder := a.env.Getenv("QUAY_HOLDER"); holder != "" {
-		return file.Release(ctx, holder, a.env.Clock.Now(), keys...)
-	}
-	return file.Restore(ctx, keys...)
+	warnOfChange(a.host, file.Path(), change)
+	return err
 }
 
 // outcomeWords says what became of one key.

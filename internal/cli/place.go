@@ -24,7 +24,7 @@ type placeFlags struct {
 	folder   string
 }
 
-// defaultMode is that of a file with a login.
+// defaultMode is that of a new file with a login.
 const defaultMode = "0600"
 
 // modes are those that make sense for a login: for its owner alone, for the
@@ -83,8 +83,10 @@ func (a *app) find(flags placeFlags, keys []string) (authfile.Plan, error) {
 	case flags.authFile != "":
 		plan, err := a.place().File(flags.authFile, keys...)
 		for i := range plan.Files {
-			plan.Files[i].Tools = nil // they look there if they are told to
-			plan.Files[i].File.SetMode(modes[flags.mode])
+			plan.Files[i].Tools = nil      // they look there if they are told to
+			if flags.mode != defaultMode { // a file that is there keeps its mode
+				plan.Files[i].File.SetMode(modes[flags.mode])
+			}
 		}
 		return plan, err
 	case !flags.isolated:

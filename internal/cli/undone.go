@@ -5,13 +5,17 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
+	"quay-keyless/internal/authfile"
 	"quay-keyless/internal/host"
 )
 
-// undone is what takes a half-made login back.
+// undone holds the steps that take back a login that failed in a later step. A step's
+// error says what stayed, and where.
 type undone []func(context.Context) error
 
 // undoPatience is how long taking back half a login may take.
@@ -27,8 +31,8 @@ func toTheEnd(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(detached, undoPatience)
 }
 
-// all takes every step back, the last one first. The context of the login may
-// be what ended.
+// all runs the steps, the last one first, and says that the login is gone only if
+// nothing stayed. The login's own context may be over.
 func (u undone) all(ctx context.Context, say host.Host) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoPatience)
 	defer cancel()
@@ -41,5 +45,27 @@ func (u undone) all(ctx context.Context, say host.Host) {
 	}
 	if len(u) > 0 && !left {
 		say.Notice("took the login back")
+	}
+}
+
+// takeBack is the step for one auth file. It ends this job's login as a logout does, so
+// that what other tools wrote meanwhile stays.
+func (a *app) takeBack(file authFile, keys []string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		own := host.Holder(a.env.Getenv)
+		outcomes, err := a.logoutAs(ctx, own, file, keys)
+		if err != nil {
+			return fmt.Errorf("the login may still be in %s: %w", file.Path(), err)
+		}
+		var stayed []string
+		for _, outcome := range outcomes {
+			if slices.Contains([]authfile.Result{authfile.Held, authfile.NotOurs, authfile.Unknown}, outcome.Result) {
+				stayed = append(stayed, outcomeWords(outcome, file.Path()))
+			}
+		}
+		if len(stayed) > 0 {
+			return errors.New(strings.Join(stayed, "; "))
+		}
+		return nil
 	}
 }

@@ -16,13 +16,22 @@ type Held struct{ Cause error }
 // Error is the cause's.
 func (h *Held) Error() string { return h.Cause.Error() }
 
+// NoLocks is the error of a file system that has no locks.
+type NoLocks struct{ Err error }
+
+// Error is the system's.
+func (n *NoLocks) Error() string { return n.Err.Error() }
+
+// Unwrap gives what the system said.
+func (n *NoLocks) Unwrap() error { return n.Err }
+
 // longestTurn is how long a lock can be free before it is noticed.
 const longestTurn = 10 * time.Millisecond
 
 // Lock opens path, created with mode 0600 if it is missing, and waits for its
 // lock until ctx ends. The lock is the system's (flock, LockFileEx): closing the
-// file ends it, and so does the end of the process. The error is a [*Held], an
-// [*Error] or the system's.
+// file ends it, and so does the end of the process. The error is a [*Held], a
+// [*NoLocks], an [*Error] or the system's.
 //
 // The system can wait for a lock as well, but such a wait cannot be called off.
 func (t Trust) Lock(ctx context.Context, path string) (*os.File, error) {
@@ -40,6 +49,8 @@ func (t Trust) Lock(ctx context.Context, path string) (*os.File, error) {
 		}
 		if err == nil {
 			err = turn(ctx)
+		} else {
+			err = &NoLocks{err}
 		}
 		if err != nil {
 			_ = file.Close()

@@ -49,7 +49,15 @@ func Create(path, prefix string) (*File, error) {
 // The errors are the system's. Unless only the last step failed, the folder is then as
 // it was before [Create].
 func (f *File) Commit(text []byte, mode fs.FileMode) error {
+	return f.commit(text, mode, func() error { return nil })
+}
+
+// commit asks ready right before the new file gets its path; an error stops it.
+func (f *File) commit(text []byte, mode fs.FileMode, ready func() error) error {
 	err := f.fill(text, mode)
+	if err == nil {
+		err = ready()
+	}
 	if runtime.GOOS == "windows" { // which does not rename an open file
 		err = errors.Join(err, f.file.Close())
 	}
@@ -95,12 +103,16 @@ func Write(path, prefix string, text []byte, mode fs.FileMode) error {
 	return file.Commit(text, mode)
 }
 
-// Replace is [Write] over a file that is there, whose owner and group stay as far as
-// the system permits: root may write another user's file.
-func Replace(path, prefix string, text []byte, mode fs.FileMode) error {
+// Replace is [Write] over a file that is there. Its owner and its group stay, or the
+// error is [fs.ErrPermission]; so does its mode if mode is 0. Ready is called right before
+// the new file replaces the old one; its error stops that.
+func Replace(path, prefix string, text []byte, mode fs.FileMode, ready func() error) error {
 	old, err := os.Lstat(path)
 	if err != nil {
 		return err
+	}
+	if mode == 0 {
+		mode = old.Mode().Perm()
 	}
 	file, err := Create(path, prefix)
 	if err != nil {
@@ -110,7 +122,7 @@ func Replace(path, prefix string, text []byte, mode fs.FileMode) error {
 		file.Discard()
 		return err
 	}
-	return file.Commit(text, mode)
+	return file.commit(text, mode, ready)
 }
 
 // Sweep removes from a folder the files that killed writers with this prefix left

@@ -28,8 +28,7 @@ func SyncName(path string) error {
 	return nil
 }
 
-// keepOwner gives a new file the owner and the group of an old one. The system lets
-// few users choose the group, so a failure to do that is no error.
+// keepOwner gives a new file the owner and the group of an old one.
 func keepOwner(file *os.File, old fs.FileInfo) error {
 	made, err := file.Stat()
 	if err != nil {
@@ -39,11 +38,7 @@ func keepOwner(file *os.File, old fs.FileInfo) error {
 	if was.Uid == is.Uid && was.Gid == is.Gid {
 		return nil
 	}
-	err = file.Chown(int(was.Uid), int(was.Gid))
-	if was.Uid == is.Uid {
-		return nil
-	}
-	return err
+	return file.Chown(int(was.Uid), int(was.Gid))
 }
 
 // claim locks a new file, and reports false if a sweep has it. On a file system

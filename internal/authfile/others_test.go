@@ -136,3 +136,105 @@ func TestSettleWaitsForFilesUnderWay(t *testing.T) {
 		})
 	}
 }
+
+// A tool that read the file before a logout may rename its own over it afterwards, with
+// our login in it: the logout removes it again, and keeps what else the tool wrote.
+func TestRestoreOutlivesALateRename(t *testing.T) {
+	f := tempFile(t, before)
+	mustSet(t, f, login(host, "1"))
+	late := strings.Replace(read(t, f.Path()), `"else.example":{}`, `"else.example":{},"late.example":{}`, 1)
+	f.settling, f.recent = 20*time.Millisecond, time.Hour
+	f.settled = func() {
+		f.settled = nil
+		write(t, f.Path(), late)
+	}
+	if change := mustRestore(t, f, nil, host+": restored"); !change.BroughtBack {
+		t.Error("nothing is said about the other tool")
+	}
+	wantText(t, f, strings.Replace(before, `"else.example":{}`, `"else.example":{},"late.example":{}`, 1))
+	wantNothingElse(t, f)
+}
+
+// Somebody who logs in right after a logout stays logged in.
+func TestRestoreLeavesALaterLogin(t *testing.T) {
+	f := tempFile(t, before)
+	mustSet(t, f, login(host, "1"))
+	other := open(t, f.Path())
+	f.settling, f.recent = 20*time.Millisecond, time.Hour
+	f.settled = func() {
+		f.settled = nil
+		mustSet(t, other, login(host, "1"))
+	}
+	if change := mustRestore(t, f, nil, host+": restored"); change.BroughtBack || !strings.Contains(read(t, f.Path()), "YWNtZStjaTox") {
+		t.Errorf("%+v, the file holds %s", change, read(t, f.Path()))
+	}
+	mustRestore(t, f, nil, host+": restored")
+	wantText(t, f, before)
+}
+
+// A login waits for other tools only if there is a sign of one, or of another process of
+// ours that logs in at the same time. Our own logins and logouts before it are none.
+func TestSetWaitsForOthersOnly(t *testing.T) {
+	now := func(f *File) { // as a file that was written just now
+		if err := os.Chtimes(f.Path(), time.Now(), time.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	foreign := func(f *File) {
+		write(t, f.Path(), strings.Replace(read(t, f.Path()), "else.example", "late.example", 1))
+		now(f)
+	}
+	beside := func(name string, age time.Duration) func(f *File) {
+		return func(f *File) {
+			path, at := filepath.Join(f.folder(), name), time.Now().Add(-age)
+			write(t, path, before)
+			if err := os.Chtimes(path, at, at); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for name, c := range map[string]struct {
+		meanwhile []func(f *File)
+		waits     bool
+	}{
+		"nobody writes":                {},
+		"after our own login":          {[]func(f *File){func(f *File) { mustSet(t, f, login(host, "1")) }}, false},
+		"after our own and theirs":     {[]func(f *File){func(f *File) { mustSet(t, f, login(host, "1")) }, foreign}, true},
+		"after theirs and our own":     {[]func(f *File){foreign, func(f *File) { mustSet(t, f, login(host, "1")) }}, true},
+		"after theirs":                 {[]func(f *File){foreign}, true},
+		"podman is about to write":     {[]func(f *File){beside(".tmp-config.json123", 0)}, true},
+		"docker is about to write":     {[]func(f *File){beside("config.json123", 0)}, true},
+		"podman was killed long ago":   {[]func(f *File){beside(".tmp-config.json123", 2*time.Hour)}, false},
+		"a file that is not a tool's":  {[]func(f *File){beside("config.json.backup", 0)}, false},
+		"after our own, days ago":      {[]func(f *File){func(f *File) { mustSet(t, f, login(host, "1")); write(t, f.Path(), read(t, f.Path())) }}, false},
+		"beside another login of ours": {nil, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := tempFile(t, before)
+			f.recent = time.Hour
+			early := open(t, f.Path())
+			for _, do := range c.meanwhile {
+				do(f)
+			}
+			login1 := open(t, f.Path())
+			if name == "beside another login of ours" {
+				mustSet(t, f, login(host, "1"))
+				login1 = early
+			}
+			waited := false
+			login1.recent, login1.settling, login1.settled = time.Hour, time.Millisecond, func() { waited = true }
+			if mustSet(t, login1, login("new.example", "2")); waited != c.waits {
+				t.Errorf("it waited: %t, want %t", waited, c.waits)
+			}
+			if c.waits {
+				return
+			}
+			login1 = open(t, f.Path())
+			login1.recent, login1.settling, login1.settled = time.Hour, time.Millisecond, func() { waited = true }
+			if mustRestore(t, login1, []string{"new.example"}, "new.example: removed"); waited {
+				t.Error("the logout waited")
+			}
+		})
+	}
+}

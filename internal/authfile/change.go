@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package authfile
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+)
+
+const (
+	// maxWrites is how often an auth file is written again when a tool without a
+	// lock undoes it.
+	maxWrites = 5
+	// maxTries is how often a write is begun again, because another tool wrote before
+	// it was done.
+	maxTries = 100
+)
+
+// Change says what is worth a line about a write that went well.
+type Change struct {
+	// InPlace: the file is a mount point, or its folder or owner does not let it be
+	// replaced in one step. A crash in that moment would have torn it.
+	InPlace bool
+	// RecordLost: the record beside the auth file was damaged. What earlier logins
+	// replaced is not known any more; what they wrote is not known as ours.
+	RecordLost bool
+	// NoLocks: the file system has no locks, so another quay-keyless that wrote at the
+	// same time may have lost its login.
+	NoLocks bool
+	// Exposed: every user can read the file, whose mode was so before.
+	Exposed bool
+	// Writes is how often the file was written: more than once if another tool, which
+	// does not use the lock, wrote at the same time.
+	Writes int
+	// BroughtBack: while [File.Restore] was at work, another tool wrote our login
+	// back, and it was removed again.
+	BroughtBack bool
+	// others: other tools write here at this moment. One that read before our
+	// write may rename its file over ours after we looked.
+	others bool
+}
+
+// task is what a login or a logout does to an auth file.
+type task struct {
+	// first gives the new text, and the record that belongs to it. again does so after
+	// each write, until it returns the text as it is: if another tool has undone the
+	// write, it gives the text to write next.
+	first, again func(text []byte, r record) ([]byte, record, error)
+	// ahead: the record is written before the auth file, as logins need it, and not
+	// after it, as logouts do.
+	ahead bool
+}
+
+// run does a task under the lock, and looks again after a while if other tools are at work.
+func (f *File) run(ctx context.Context, do task) (Change, error) {
+	var change Change
+	err := f.turn(ctx, &change, do)
+	for err == nil && change.others && f.settling > 0 {
+		writes := change.Writes
+		if err = f.settle(ctx); err == nil {
+			if f.settled != nil {
+				f.settled()
+			}
+			err = f.turn(ctx, &change, task{first: do.again, again: do.again, ahead: do.ahead})
+		}
+		if !do.ahead && ctx.Err() != nil {
+			return change, nil // the logout is done, only the look is not
+		}
+		if change.Writes == writes {
+			break
+		}
+	}
+	return change, err
+}
+
+// turn is one turn of a task under the lock.
+func (f *File) turn(ctx context.Context, change *Change, do task) error {
+	l, err := f.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer l.release()
+	change.RecordLost = change.RecordLost || l.lost
+	change.NoLocks = change.NoLocks || l.lock == nil
+	r, step, looked := l.record, do.first, false
+	for tries := 0; ; tries++ {
+		old, err := f.read()
+		if err != nil {
+			return err
+		}
+		if !looked {
+			r, change.others = f.others(old, r)
+			looked = true
+		}
+		text, next, err := step(old, r)
+		if err != nil {
+			return err
+		}
+		if bytes.Equal(text, old) && (change.Writes > 0 || f.modeFits()) {
+			change.others = change.others || f.underWay()
+			return l.save(next)
+		}
+		if err := another(ctx, change.Writes, tries); err != nil {
+			return err
+		}
+		next.Wrote = sha256Hex(text)
+		err = l.write(change, old, text, next, do.ahead)
+		switch {
+		case errors.Is(err, errChanged):
+			change.others = true
+		case err != nil:
+			return err
+		default:
+			change.others = change.others || change.Writes > 1
+			r, step = next, do.again
+		}
+	}
+}
+
+// modeFits reports whether the file has the mode that was chosen for it.
+func (f *File) modeFits() bool {
+	info, err := os.Stat(f.path)
+	return f.mode == 0 || err != nil || info.Mode().Perm() == f.mode
+}
+
+// another says why the file is not written once more.
+func another(ctx context.Context, writes, tries int) error {
+	switch {
+	case writes >= maxWrites:
+		return because(Contended, fmt.Errorf("%d times", writes))
+	case tries >= maxTries:
+		return because(Contended, fmt.Errorf("%d times before it was done", tries))
+	}
+	return context.Cause(ctx)
+}
+
+// write writes the auth file. For a login the record is on the disk before, so that a
+// process that is killed in between leaves a file that can be put back. If the file was
+// not written, the record from before counts again.
+func (l *locked) write(change *Change, old, text []byte, next record, ahead bool) error {
+	before := l.record
+	if ahead {
+		if err := l.save(next); err != nil {
+			return err
+		}
+	}
+	inPlace, err := l.f.write(l.f.path, old, text, l.f.mode)
+	if l.f.written != nil {
+		l.f.written()
+	}
+	if err == nil {
+		change.InPlace = change.InPlace || inPlace
+		change.Writes++
+		return nil
+	}
+	now, unread := l.f.read()
+	if ahead && (errors.Is(err, errChanged) || unread == nil && bytes.Equal(now, old)) {
+		_ = l.save(before)
+	}
+	return err
+}

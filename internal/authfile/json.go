@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package authfile
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// member is one "key": value of a JSON object, by its offsets in the text.
+type member struct {
+	key                  string // decoded
+	keyStart, keyEnd     int    // with the quotes
+	valueStart, valueEnd int
+}
+
+// object is one JSON object of the text.
+type object struct {
+	open    int // behind the brace
+	members []member
+}
+
+// document is an auth file's text, and where its top-level object name is in it.
+type document struct {
+	data  []byte
+	name  string
+	top   object
+	at    int // the position of name in top, -1 if it is missing
+	inner object
+}
+
+// parse finds the top-level object of that name in an auth file's text. A key that is
+// there twice is an error, since tools disagree on which one counts. The error is an
+// [*Error] without its path.
+func parse(data []byte, name string) (document, error) {
+	if err := validate(data); err != nil {
+		return document{}, err
+	}
+	d := document{data: data, name: name, at: -1}
+	d.top = scan(data, 0)
+	for i, m := range d.top.members {
+		// Go's tools (podman, skopeo, docker, crane) ignore case in these names.
+		if !strings.EqualFold(m.key, name) {
+			continue
+		}
+		if d.at >= 0 {
+			return document{}, because(Duplicate, fmt.Errorf("%q", name))
+		}
+		d.at = i
+	}
+	if d.at < 0 {
+		return d, nil
+	}
+	start := d.top.members[d.at].valueStart
+	if data[start] != '{' {
+		return document{}, because(notObject(name), nil)
+	}
+	d.inner = scan(data, start)
+	seen := map[string]bool{}
+	for _, m := range d.inner.members {
+		if seen[m.key] {
+			return document{}, because(Duplicate, fmt.Errorf("%q in %q", m.key, name))
+		}
+		seen[m.key] = true
+	}
+	return d, nil
+}
+
+// notObject is the reason of a top-level value of that name.
+func notObject(name string) Reason {
+	if name == credHelpers {
+		return HelpersNotObject
+	}
+	return AuthsNotObject
+}
+
+// scan reads the object that begins at start or behind white space there, in valid JSON.
+func scan(data []byte, start int) object {
+	decoder := json.NewDecoder(bytes.NewReader(data[start:]))
+	offset := func() int { return start + int(decoder.InputOffset()) }
+	_, _ = decoder.Token()
+	o := object{open: offset()}
+	for decoder.More() {
+		var m member
+		end := offset()
+		key, _ := decoder.Token()
+		m.key, _ = key.(string)
+		m.keyEnd = offset()
+		// Before a key there is only a comma and white space, before a value only a
+		// colon and white space.
+		m.keyStart = end + bytes.IndexByte(data[end:], '"')
+		m.valueStart = len(data) - len(bytes.TrimLeft(data[m.keyEnd:], ": \t\r\n"))
+		var value json.RawMessage
+		_ = decoder.Decode(&value)
+		m.valueEnd = offset()
+		o.members = append(o.members, m)
+	}
+	return o
+}
+
+// validate says why data is not one JSON object.
+func validate(data []byte) error {
+	text := bytes.TrimLeft(data, " \t\r\n")
+	switch {
+	case len(data) == 0:
+		return because(Empty, nil)
+	case len(text) == 0:
+		return because(NotJSON, errors.New("there is only white space"))
+	case !json.Valid(text):
+		return invalid(data)
+	case text[0] != '{':
+		return because(NotObject, nil)
+	}
+	return nil
+}
+
+// invalid tells JSON that something follows from what is not JSON.
+func invalid(data []byte) error {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	var value json.RawMessage
+	if err := decoder.Decode(&value); err != nil {
+		return because(NotJSON, err)
+	}
+	return because(TrailingData, nil)
+}

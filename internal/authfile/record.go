@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package authfile
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// recordVersion is what this program writes, and the only one that it reads.
+const recordVersion = 1
+
+// record says how to put an auth file back: what was there before our logins, and
+// which jobs still need them. It is JSON in a file beside the auth file, and holds no
+// token of ours, only digests.
+type record struct {
+	Version int `json:"version"`
+	// Wrote is the digest of the auth file as we last wrote it, and Others is when
+	// another tool was last seen to have written it.
+	Wrote  string    `json:"wrote"`
+	Others time.Time `json:"others,omitzero"`
+	// Empty has the objects that held no key before our first one: their text, or
+	// nothing if the object was missing.
+	Empty map[string][]byte `json:"empty,omitempty"`
+	// Keys are in the order of the changes to the file, so that going backwards
+	// undoes them byte for byte.
+	Keys []saved `json:"keys"`
+}
+
+// saved is one key of ours.
+type saved struct {
+	Object string `json:"object"`
+	Key    string `json:"key"`
+	// Old is the raw value from before our first login, nil if there was none, and Cut
+	// is its member if a login removed it.
+	Old []byte `json:"old,omitempty"`
+	Cut *cut   `json:"cut,omitempty"`
+	// Wrote are the digests of our last two values, "" if the key is to be missing: a
+	// process may be killed after it wrote the record and before the auth file.
+	Wrote []string `json:"wrote"`
+	// Holders are the jobs that need our value, and until when. A zero time is never.
+	Holders map[string]time.Time `json:"holders,omitempty"`
+}
+
+// Hold is the need that a login has for its key, from when it is written until its
+// logout. Several logins can hold one key of an auth file: jobs of one user that run
+// at once. The file has one value then, the latest, which serves them all, and what was
+// there before the first returns when none needs it any more.
+type Hold struct {
+	// By names whose login it is, for [File.Release]. A second login by the same
+	// replaces the first one. All logins without a name are one; they end with
+	// [File.Restore].
+	By string
+	// From is now, and Until is when the login will be of no use any more, so that a job
+	// that was killed before its logout does not hold the key forever. It counts for at
+	// most a day. A zero Until never comes.
+	From, Until time.Time
+}
+
+// longestHold is how long a hold lasts at most, whatever a token says.
+const longestHold = 24 * time.Hour
+
+// digest is how the record knows a value again: the SHA-256 of its JSON without white
+// space between the tokens, since docker and podman indent the whole file again
+// whenever they write it. It is "" for a missing value.
+func digest(value []byte) string {
+	if value == nil {
+		return ""
+	}
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, value); err == nil {
+		value = compact.Bytes()
+	}
+	return sha256Hex(value)
+}
+
+func sha256Hex(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
+// ours reports whether value is one that we wrote.
+func (s saved) ours(value []byte) bool { return slices.Contains(s.Wrote, digest(value)) }
+
+// latest reports whether value is the one that we wrote last.
+func (s saved) latest(value []byte) bool {
+	return len(s.Wrote) > 0 && s.Wrote[len(s.Wrote)-1] == digest(value)
+}
+
+// held is s with a hold added, without those whose time is over.
+func (s saved) held(by Hold) saved {
+	s = s.released(by.By, by.From)
+	if s.Holders == nil {
+		s.Holders = map[string]time.Time{}
+	}
+	if latest := by.From.Add(longestHold); by.Until.After(latest) {
+		by.Until = latest
+	}
+	s.Holders[by.By] = by.Until.UTC().Truncate(time.Second)
+	return s
+}
+
+// released is s without a job's hold, and without those whose time is over.
+func (s saved) released(by string, now time.Time) saved {
+	s.Holders = maps.Clone(s.Holders)
+	maps.DeleteFunc(s.Holders, func(other string, until time.Time) bool {
+		return other == by || !until.IsZero() && !until.After(now)
+	})
+	return s
+}
+
+// find gives what is known of a key.
+func (r record) find(object, key string) (known saved, ok bool) {
+	for _, s := range r.Keys {
+		if s.Object == object && s.Key == key {
+			return s, true
+		}
+	}
+	return saved{Object: object, Key: key}, false
+}
+
+// with is a copy of r that knows s, as its latest change or in the place that it had.
+func (r record) with(s saved, latest bool) record {
+	r.Keys = slices.Clone(r.Keys)
+	same := func(other saved) bool { return other.Object == s.Object && other.Key == s.Key }
+	if i := slices.IndexFunc(r.Keys, same); i >= 0 && !latest {
+		r.Keys[i] = s
+		return r
+	}
+	r.Keys = append(slices.DeleteFunc(r.Keys, same), s)
+	return r
+}
+
+// only is a copy of r with the keys for which keep is true.
+func (r record) only(keep func(saved) bool) record {
+	r.Keys = slices.DeleteFunc(slices.Clone(r.Keys), func(s saved) bool { return !keep(s) })
+	empty := map[string][]byte{}
+	for _, s := range r.Keys {
+		if text, ok := r.Empty[s.Object]; ok {
+			empty[s.Object] = text
+		}
+	}
+	r.Empty = empty
+	return r
+}
+
+// names are the keys of the auth file that the record knows, each once, sorted.
+func (r record) names() []string {
+	var names []string
+	for _, s := range r.Keys {
+		names = append(names, s.Key)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// leave is a copy of r in which these keys are changed.
+func (r record) leave(keys []string, leave func(saved) saved) record {
+	r.Keys = slices.Clone(r.Keys)
+	for i, s := range r.Keys {
+		if slices.Contains(keys, s.Key) {
+			r.Keys[i] = leave(s)
+		}
+	}
+	return r
+}
+
+// needed reports whether a job needs a key.
+func (r record) needed(key string) bool {
+	return slices.ContainsFunc(r.Keys, func(s saved) bool { return s.Key == key && len(s.Holders) > 0 })
+}
+
+// expand is the keys that a restore of these is about: all if there are none, and with
+// a host the organizations below it.
+func (r record) expand(keys []string) []string {
+	if len(keys) == 0 {
+		return r.names()
+	}
+	all := slices.Clone(keys)
+	for _, key := range r.names() {
+		host, _, below := strings.Cut(key, "/")
+		if below && slices.Contains(keys, host) && !slices.Contains(all, key) {
+			all = append(all, key)
+		}
+	}
+	return all
+}
+
+// encode is the record's file, nil if there is nothing to put back.
+func (r record) encode() ([]byte, error) {
+	if len(r.Keys) == 0 {
+		return nil, nil
+	}
+	r.Version = recordVersion
+	text, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("encoding the record: %w", err)
+	}
+	return append(text, '\n'), nil
+}
+
+// decodeRecord reads a record's file; lost reports that the text is not a record. The
+// error is a [RecordVersion]: a record that is not understood whole would lose something
+// when it is written again.
+func decodeRecord(text []byte) (r record, lost bool, err error) {
+	var envelope struct {
+		Version int `json:"version"`
+	}
+	if json.Unmarshal(text, &envelope) != nil || envelope.Version == 0 {
+		return record{}, len(text) > 0, nil
+	}
+	if envelope.Version != recordVersion {
+		return record{}, false, because(RecordVersion, fmt.Errorf("version %d, not %d", envelope.Version, recordVersion))
+	}
+	strict := json.NewDecoder(bytes.NewReader(text))
+	strict.DisallowUnknownFields()
+	if err := strict.Decode(&r); err != nil {
+		return record{}, false, because(RecordVersion, errors.New("it holds something that this version does not know"))
+	}
+	return r, false, nil
+}
