@@ -16,6 +16,7 @@ import (
 // business of those who administer it, and of doctor. A job's commands do not
 // even look whether it is there.
 func TestWhoReadsTheAPIToken(t *testing.T) {
+	t.Parallel()
 	sb := startSandbox(t, sandbox.Config{})
 	home := t.TempDir()
 	for _, test := range []struct {

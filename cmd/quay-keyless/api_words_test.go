@@ -117,6 +117,7 @@ func (c apiCase) words(t *testing.T, sb *sandbox.Sandbox, more ...string) (strin
 }
 
 func TestWhatPeopleReadOfTheAPI(t *testing.T) {
+	t.Parallel()
 	for _, c := range apiCases() {
 		t.Run(c.name, func(t *testing.T) {
 			sb := c.start(t)
@@ -142,6 +143,7 @@ func TestWhatPeopleReadOfTheAPI(t *testing.T) {
 // TestReasonsOfTheAPI asks by the package, which tells what it read off a
 // refusal. A write is asked where only that is refused.
 func TestReasonsOfTheAPI(t *testing.T) {
+	t.Parallel()
 	for _, c := range apiCases() {
 		if c.exit != 4 || !strings.HasPrefix(c.args, "federation") {
 			continue

@@ -30,6 +30,7 @@ func meetServer(t *testing.T, config *tls.Config, handle func(net.Conn)) (outcom
 
 // A server that sends 103 Early Hints without end gets neither memory nor time.
 func TestInformationalFlood(t *testing.T) {
+	t.Parallel()
 	outcome := meetServer(t, &tls.Config{NextProtos: []string{"http/1.1"}}, func(conn net.Conn) {
 		if _, err := http.ReadRequest(bufio.NewReader(conn)); err != nil {
 			return
@@ -46,6 +47,7 @@ func TestInformationalFlood(t *testing.T) {
 
 // A server without TLS 1.2 gets no request.
 func TestOldTLS(t *testing.T) {
+	t.Parallel()
 	outcome := meetServer(t, &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, func(conn net.Conn) {
 		if request, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
 			t.Errorf("it was asked for %s", request.URL)

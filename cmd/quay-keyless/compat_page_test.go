@@ -10,17 +10,16 @@ import (
 
 // pageTables make the tables of docs/compatibility.md from the promises.
 var pageTables = map[string]func(surface) string{
-	"commands":  func(s surface) string { return table([]string{"command", "arguments"}, coded(s.of("command"))) },
-	"flags":     flagTable,
-	"variables": func(s surface) string { return table([]string{"read by", "variables"}, grouped(s.of("variable"))) },
-	"sources":   func(s surface) string { return table([]string{"flag", "values"}, grouped(s.of("value"))) },
-	"action":    func(s surface) string { return table([]string{"what", "names"}, grouped(s.of("action"))) },
-	"gitlab":    func(s surface) string { return table([]string{"what", "name", "value"}, coded(s.of("gitlab"))) },
-	"tekton":    func(s surface) string { return table([]string{"of", "what", "name", "value"}, coded(s.of("tekton"))) },
-	"exits":     func(s surface) string { return table([]string{"exit code", "of"}, byNumber(s.of("exit"))) },
-	"json":      func(s surface) string { return table([]string{"of", "fields"}, described(s.of("json"))) },
-	"files":     func(s surface) string { return table([]string{"file", "fields"}, described(s.of("file"))) },
-	"helper":    func(s surface) string { return table([]string{"argument", "what"}, coded(s.of("helper"))) },
+	"commands": func(s surface) string { return table([]string{"command", "arguments"}, coded(s.of("command"))) },
+	"flags":    flagTable,
+	"sources":  func(s surface) string { return table([]string{"flag", "values"}, grouped(s.of("value"))) },
+	"action":   func(s surface) string { return table([]string{"what", "names"}, grouped(s.of("action"))) },
+	"gitlab":   func(s surface) string { return table([]string{"what", "name", "value"}, coded(s.of("gitlab"))) },
+	"tekton":   func(s surface) string { return table([]string{"of", "what", "name", "value"}, coded(s.of("tekton"))) },
+	"exits":    func(s surface) string { return table([]string{"exit code", "of"}, byNumber(s.of("exit"))) },
+	"json":     func(s surface) string { return table([]string{"of", "fields"}, described(s.of("json"))) },
+	"files":    func(s surface) string { return table([]string{"file", "fields"}, described(s.of("file"))) },
+	"helper":   func(s surface) string { return table([]string{"argument", "what"}, coded(s.of("helper"))) },
 }
 
 // table is one of Markdown.

@@ -5,14 +5,9 @@ package main_test
 import (
 	"cmp"
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"maps"
-	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -21,7 +16,6 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"quay-keyless/internal/cli"
-	"quay-keyless/internal/host"
 	"quay-keyless/internal/idtoken"
 )
 
@@ -71,71 +65,6 @@ func (s surface) commands(t *testing.T) {
 			}
 		})
 	}
-}
-
-// notVariables look like variables in the code, and are something else.
-var notVariables = []string{"AUDIENCE", "CERTIFICATE", "ENHANCE_YOUR_CALM"}
-
-// looksLikeVariable is a string of the code that may name one; methods of HTTP
-// and algorithms are shorter or have digits.
-var looksLikeVariable = regexp.MustCompile(`^[A-Z][A-Z0-9]*_[A-Za-z0-9_]*[A-Za-z0-9]$|^[A-Z]{7,}$|^(PATH|HOME|USER|LANG|TEMP|TMPDIR)$`)
-
-// variables are those that are not a flag's: every string of the product's code
-// that looks like one, by the package that has it.
-func (s surface) variables(t *testing.T) {
-	for _, folder := range []string{"authfile", "certsd", "cli", "credhelper", "endpoint", "host", "idtoken", "quay"} {
-		files, err := filepath.Glob(filepath.Join("..", "..", "internal", folder, "*.go"))
-		if err != nil || len(files) == 0 {
-			t.Fatalf("no files of %s: %v", folder, err)
-		}
-		for _, file := range files {
-			if strings.HasSuffix(file, "_test.go") {
-				continue
-			}
-			parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for name := range variablesIn(parsed) {
-				if flag := strings.TrimPrefix(name, "QUAY_"); flag == name || !s.hasFlag(flag) {
-					s.add("variable", readers[folder], name)
-				}
-			}
-		}
-	}
-	shim := regexp.MustCompile(`env\.([A-Z][A-Z_]+)\b`).FindAllStringSubmatch(read(t, "action/index.js")+read(t, "action/post.js"), -1)
-	for _, found := range shim {
-		s.add("variable", "the action's entry", found[1])
-	}
-}
-
-// hasFlag reports whether a variable's name, without QUAY_, is a flag's.
-func (s surface) hasFlag(name string) bool {
-	flag := "--" + strings.ToLower(strings.ReplaceAll(name, "_", "-"))
-	return slices.ContainsFunc(s.of("flag"), func(fields []string) bool { return fields[1] == flag })
-}
-
-// readers are how the page calls the packages.
-var readers = map[string]string{
-	"authfile": "the places of the login", "certsd": "the places of the login", "credhelper": "the places of the login",
-	"cli": "the commands", "endpoint": "the commands", "quay": "the commands",
-	"host": "the host, to report to it", "idtoken": "the sources of ID tokens",
-}
-
-func variablesIn(file *ast.File) map[string]bool {
-	names := map[string]bool{}
-	ast.Inspect(file, func(node ast.Node) bool {
-		literal, ok := node.(*ast.BasicLit)
-		if !ok || literal.Kind != token.STRING {
-			return true
-		}
-		text, err := strconv.Unquote(literal.Value)
-		if err == nil && looksLikeVariable.MatchString(text) && !slices.Contains(notVariables, text) {
-			names[text] = true
-		}
-		return true
-	})
-	return names
 }
 
 // values are those that a flag's value can be, where it is a name.
@@ -221,9 +150,6 @@ func (s surface) tekton(t *testing.T) {
 	}
 	for _, mount := range mounts.Spec.VolumeMounts {
 		s.add("tekton", "StepAction", "mount", mount.Name, mount.Path)
-	}
-	for _, output := range (host.Result{}).Outputs() {
-		s.add("variable", "the host, to report to it", "TEKTON_RESULT_"+strings.ToUpper(strings.ReplaceAll(output.Name, "-", "_")))
 	}
 }
 

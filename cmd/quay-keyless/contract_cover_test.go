@@ -18,6 +18,7 @@ import (
 // TestEveryReasonHasACase fails for a reason that package quay knows and the
 // table does not.
 func TestEveryReasonHasACase(t *testing.T) {
+	t.Parallel()
 	met := map[quay.Reason]bool{}
 	for _, c := range contractCases() {
 		if c.exit == 4 {
@@ -110,6 +111,7 @@ func recordings(t *testing.T) map[string]map[string]struct {
 // TestRecordings holds the table to what a real Quay was seen to answer, and
 // the recordings to the table: each is met by a case or is in neverMet.
 func TestRecordings(t *testing.T) {
+	t.Parallel()
 	recorded := recordings(t)
 	met := map[string]bool{}
 	for _, c := range contractCases() {

@@ -29,6 +29,7 @@ var otherModes = []string{"dother", "d500", "jempty"}
 // sandbox that shares with the table's neither names nor issuers nor keys, and
 // is known from a URL and a file alone.
 func TestContractByFile(t *testing.T) {
+	t.Parallel()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)

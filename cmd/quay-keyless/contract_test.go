@@ -19,6 +19,7 @@ import (
 // It changes nothing there: it logs in, is refused, and asks for permissions.
 // What that Quay could not be asked is listed at the end.
 func TestContract(t *testing.T) {
+	t.Parallel()
 	for _, c := range contractCases() {
 		tried := c.releases()
 		if !whole {

@@ -134,6 +134,7 @@ func golden(t *testing.T, q *contractQuay, c contractCase, folder, words string)
 // line, after which there are hints alone. On GitHub the error is one annotation,
 // and all hints but the first are folded.
 func TestGoldenWords(t *testing.T) {
+	t.Parallel()
 	exits := map[string]int{}
 	for _, c := range contractCases() {
 		if _, twice := exits[c.name]; twice {

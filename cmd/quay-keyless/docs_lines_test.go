@@ -26,7 +26,7 @@ func (r *repository) shell(t *testing.T, b fenced) {
 	}
 }
 
-// command looks at one line: our program's commands, make's targets, go's tests.
+// command looks at one line: our program's commands and make's targets.
 func (r *repository) command(t *testing.T, where, line string) {
 	t.Helper()
 	for _, words := range shellCommands(line) {
@@ -36,8 +36,6 @@ func (r *repository) command(t *testing.T, where, line string) {
 			err = parsed(words[1:])
 		case "make":
 			err = r.makes(words[1:])
-		case "go":
-			err = r.goes(words[1:])
 		default:
 			continue
 		}
@@ -83,23 +81,6 @@ func (r *repository) makes(words []string) error {
 	for _, word := range words {
 		if !strings.Contains(word, "=") && !r.targets[word] {
 			return fmt.Errorf("make has no target %s", word)
-		}
-	}
-	return nil
-}
-
-// goes looks at what go is to test or to run.
-func (r *repository) goes(words []string) error {
-	folder := ""
-	for i, word := range words {
-		if name, ok := strings.CutPrefix(word, "./"); ok {
-			folder = name
-			if plain := strings.TrimSuffix(strings.TrimSuffix(name, "..."), "/"); !r.isFolder(plain) {
-				return fmt.Errorf("there is no folder %s", plain)
-			}
-		}
-		if (word == "-run" || word == "-fuzz") && i+1 < len(words) && !r.isTest(folder, words[i+1]) {
-			return fmt.Errorf("%s has no test %s", folder, words[i+1])
 		}
 	}
 	return nil

@@ -51,6 +51,7 @@ repositories: [acme/app]
 // a sandbox; what it shows is what the program says. Some are not run, and say why
 // (TestDocs).
 func TestDocumentedCommands(t *testing.T) {
+	t.Parallel()
 	var scripts []string
 	folder, used := t.TempDir(), map[string]bool{}
 	for _, page := range pages(t) {

@@ -68,6 +68,7 @@ func shellWords(line string) []string {
 }
 
 func TestShellCommands(t *testing.T) {
+	t.Parallel()
 	for line, want := range map[string]string{
 		`a b 'c d' "e|f" # g`:       "a b c d e|f",
 		`A=1 B="2 3" a b && c; d|e`: "a b / c; d|e",

@@ -21,6 +21,7 @@ import (
 // end in time where it fails for good. The network is in memory: what a resolver says
 // is what net.Dialer hands on.
 func TestNameServers(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		failures int32 // dials that fail
 		err      net.DNSError

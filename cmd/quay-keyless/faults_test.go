@@ -51,6 +51,7 @@ var columns = []column{
 // that testdata/faults has, and leaves every file as it was. The network is in
 // memory and the clock a fake one, so that slow is a matter of no time.
 func TestFaults(t *testing.T) {
+	t.Parallel()
 	faults := append(allFaults(), recordedRefusals(t)...)
 	for _, endpoint := range columns {
 		t.Run(endpoint.name, func(t *testing.T) {
@@ -70,6 +71,7 @@ func TestFaults(t *testing.T) {
 // TestNoFault holds the matrix to a login that nothing disturbs: each endpoint is
 // asked once.
 func TestNoFault(t *testing.T) {
+	t.Parallel()
 	for _, endpoint := range columns {
 		synctest.Test(t, func(t *testing.T) {
 			const want = "exit 0, discovery 1, provider 1, idtoken 0, ping 1, exchange 1, auth 1, at once\n"

@@ -48,6 +48,7 @@ var payloads = map[string]string{
 // command of the host's, no terminal sees an escape, no output is added, the summary
 // keeps its form, and what can be pasted does in a shell what it says.
 func TestHostileInput(t *testing.T) {
+	t.Parallel()
 	names := slices.Sorted(maps.Keys(payloads))
 	t.Cleanup(func() { // when all of them are done
 		if n := pastes.Load(); n < 40 {

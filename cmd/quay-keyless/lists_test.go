@@ -22,6 +22,7 @@ import (
 // What users read, what the action takes and what the program has are three
 // lists of the same things.
 func TestListsAgree(t *testing.T) {
+	t.Parallel()
 	readme := read(t, "README.md")
 	action := readAction(t)
 
@@ -54,22 +55,6 @@ func TestListsAgree(t *testing.T) {
 			t.Errorf("%s is not in the README or not in docs/platforms.md", platform.Name)
 		}
 	}
-}
-
-// A package without a row in the table of the rooms is one of which nobody said what
-// belongs there.
-func TestRooms(t *testing.T) {
-	entries, err := os.ReadDir(filepath.Join("..", "..", "internal"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var packages []string
-	for _, entry := range entries {
-		packages = append(packages, entry.Name())
-	}
-	_, rooms, _ := strings.Cut(read(t, "docs/development.md"), "\n## The rooms\n")
-	rooms, _, _ = strings.Cut(rooms, "\n## ")
-	equal(t, "the table of the rooms", matches(rooms, "(?m)^\\| `([a-z]+)` \\|"), packages)
 }
 
 // metadata is action.yml. An unknown field fails the test, and so does an

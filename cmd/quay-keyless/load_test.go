@@ -30,6 +30,7 @@ const (
 // second as they need. Each is logged in or ends with exit code 5 in its deadline,
 // and they do not all come back at once.
 func TestLoad(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		network := newMemory()
 		trusted := newAuthority(t)

@@ -21,6 +21,7 @@ func (c crowd) podmans(t *testing.T, i int) *exec.Cmd {
 // Podman takes no lock and writes what it read some time ago, yet no login of
 // ours is lost by it. (Podman's own are, as without us.)
 func TestE2EParallelLoginsOutlivePodmans(t *testing.T) {
+	t.Parallel()
 	c := newCrowd(t)
 	var commands []*exec.Cmd
 	for i := range besidePodman {

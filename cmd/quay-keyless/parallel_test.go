@@ -119,6 +119,7 @@ func (c crowd) wantOurs(t *testing.T, logins int) {
 
 // Jobs on one machine share its auth file; none loses another's login.
 func TestParallelLoginsKeepEachOther(t *testing.T) {
+	t.Parallel()
 	c := newCrowd(t)
 	var commands []*exec.Cmd
 	for i := range logins {

@@ -39,6 +39,7 @@ var pictures = []picture{
 // are changed, and long lines are broken between words.
 // -update draws them anew.
 func TestPictures(t *testing.T) {
+	t.Parallel()
 	for _, p := range pictures {
 		t.Run(p.name, func(t *testing.T) {
 			var said string

@@ -31,6 +31,7 @@ const (
 // which is what they take where Quay is far away, and to their connections: each
 // costs a round trip for TCP and one for TLS.
 func TestRoundTrips(t *testing.T) {
+	t.Parallel()
 	gitLab := map[string]string{"ACTIONS_ID_TOKEN_REQUEST_URL": "", "GITHUB_ACTIONS": "", "GITLAB_CI": "true"}
 	for name, c := range map[string]struct {
 		args        []string

@@ -71,6 +71,7 @@ func findSecrets(work string) error {
 }
 
 func TestSecretsAreFound(t *testing.T) {
+	t.Parallel()
 	token := "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl"
 	for _, text := range []string{
 		"bearer " + token,

@@ -59,6 +59,7 @@ func at(t *testing.T, value any, path ...any) any {
 const twoGrants = "--grant=tools=read --grant=app=write"
 
 func TestTheWorkflowOfASetupIsOneForTheAction(t *testing.T) {
+	t.Parallel()
 	text := setUp(t, append(strings.Fields(twoGrants), "--github=acme@1/app@2", "--environment=it's: x", "--audience=quay", "--tls-verify=false")...)
 	job := at(t, decode(t, text), "jobs", "push")
 	if got := at(t, job, "environment"); got != "it's: x" {
@@ -86,6 +87,7 @@ func TestTheWorkflowOfASetupIsOneForTheAction(t *testing.T) {
 }
 
 func TestTheGitLabJobOfASetupFitsTheComponent(t *testing.T) {
+	t.Parallel()
 	text := setUp(t, append(strings.Fields(twoGrants), "--gitlab=acme/app", "--ref=main", "--tls-verify=false")...)
 	got := decode(t, text)
 	component, _, _ := strings.Cut(read(t, "gitlab/templates/quay-login/template.yml"), "\n---\n")
@@ -106,6 +108,7 @@ func TestTheGitLabJobOfASetupFitsTheComponent(t *testing.T) {
 }
 
 func TestTheTaskOfASetupFitsTheStepAction(t *testing.T) {
+	t.Parallel()
 	text := setUp(t, append(strings.Fields(twoGrants), "--service-account=build/pipeline", "--issuer=https://oidc.example", "--audience=quay", "--tls-verify=false")...)
 	got := decode(t, text)
 	action := decode(t, read(t, "tekton/stepaction/quay-login/0.1/quay-login.yaml"))
@@ -141,6 +144,7 @@ func TestTheTaskOfASetupFitsTheStepAction(t *testing.T) {
 }
 
 func TestASetupForPullsPulls(t *testing.T) {
+	t.Parallel()
 	text := setUp(t, "--grant=app=read", "--github=acme@1/app@2", "--pull-request")
 	if run := at(t, decode(t, text), "jobs", "push", "steps", 1, "run"); run != "podman pull quay.example.com/acme/app" {
 		t.Errorf("run: %s", run)
@@ -148,6 +152,7 @@ func TestASetupForPullsPulls(t *testing.T) {
 }
 
 func TestASetupElsewhereEndsWithTheCommand(t *testing.T) {
+	t.Parallel()
 	text := setUp(t, "--grant=app=write", "--issuer=https://keycloak.example/realms/ci", "--subject=0a1b")
 	if !strings.HasPrefix(text, "quay-keyless login quay.example.com --robot acme+new --check acme/app:push # with --ca-certificate PATH, and --id-token-file") {
 		t.Errorf("got %s", text)
