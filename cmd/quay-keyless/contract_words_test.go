@@ -78,6 +78,7 @@ var volatile = []struct {
 	{regexp.MustCompile(`trying again in (\d+m)?[\d.]+m?s`), "trying again in <wait>"},
 	{regexp.MustCompile(`stream ID \d+`), "stream ID <number>"},
 	{regexp.MustCompile(`(has|of) \d+ bytes`), "$1 <number> bytes"},
+	{regexp.MustCompile(`at position \d+`), "at position <number>"}, // in a name
 	{regexp.MustCompile(`the clock here is about \S+ behind`), "the clock here is about <duration> behind"},
 }
 
