@@ -1,22 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package certsd puts a private CA where podman, buildah and skopeo look for
-// the CA of a registry host, certs.d/HOST[:PORT]/ca.crt, and for root also
-// where the docker engine looks, and takes it out again.
+// Package certsd puts a private CA where podman, buildah and skopeo look for the
+// CA of a registry host, certs.d/HOST[:PORT]/, and for root also where the docker
+// engine looks.
 //
-// The tools take the first of several certs.d folders that has a folder for the
-// host, and of that every *.crt, *.cert and *.key (measured with containers/image
-// 5.23.1; containers-certs.d(5)). So a new folder in a home hides an
-// administrator's in /etc, and a file of ours that replaced another would take
-// its CAs away: Install refuses the first and appends to the second.
-//
-// Each installation belongs to a holder, the auth file of the login that it came
-// with. The last holder to leave puts back what was there before. What that was
-// is kept in certs.d/.quay-keyless.json, which the tools do not read.
+// Of several certs.d folders the tools read only the first that has a folder for
+// the host, and there every *.crt, *.cert and *.key (measured with containers/image
+// 5.23.1; containers-certs.d(5)). So each login has a file of its own there, named
+// after its auth file, and a new folder in a home must not hide one in /etc.
 package certsd
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -24,29 +18,50 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"quay-keyless/internal/errno"
+	"quay-keyless/internal/ownfile"
 )
 
-// ErrUnsupported says that no tool on this operating system would read what
-// Install writes.
-var ErrUnsupported = errors.New("podman, buildah and docker work in a virtual machine here, which has CA certificates of its own")
+var (
+	// ErrUnsupported says that no tool on this operating system would read what
+	// Install writes.
+	ErrUnsupported = errors.New("podman, buildah and docker work in a virtual machine here, which has CA certificates of its own")
+	// ErrHides says that a new folder would hide certificates that tools read now.
+	ErrHides = errors.New("tools would not read this file any more")
+)
 
-// Places are the certs.d folders of one user. The zero value is of no use.
+// Error says why a CA certificate could not be installed or removed.
+type Error struct {
+	Path string // of the certificate
+	Err  error  // names another path if that one is the reason
+}
+
+// Error is one sentence.
+func (e *Error) Error() string { return "CA certificate " + e.Path + ": " + e.Err.Error() }
+
+// Unwrap gives the reason.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Places are the certs.d folders of one user.
 type Places struct {
 	// Search are the folders that podman, buildah and skopeo go through; the
 	// first that has a folder for the host counts.
 	Search []string
 	// Write are those of Search that this user may change.
 	Write []string
-	// Docker is the docker engine's folder, "" where this user may not change it.
+	// Docker is the docker engine's folder, "" if this user may not change it.
 	Docker string
+	// Trust says whose folders and files may be used.
+	Trust ownfile.Trust
 }
 
 // Locate gives the places of the user with this numeric id. XDG_CONFIG_HOME does
-// not matter: the tools take $HOME/.config whatever it says (measured).
+// not matter: the tools use $HOME/.config whatever it says (measured).
 //
-// The error is [ErrUnsupported] where goos, a GOOS, is not linux, or says that
-// HOME is no absolute path.
-func Locate(getenv func(string) string, uid int, goos string) (Places, error) {
+// The error is [ErrUnsupported] unless goos, a GOOS, is linux, or says that HOME is
+// not an absolute path.
+func Locate(getenv func(string) string, uid int, goos string, trust ownfile.Trust) (Places, error) {
 	if goos != "linux" {
 		return Places{}, ErrUnsupported
 	}
@@ -56,7 +71,7 @@ func Locate(getenv func(string) string, uid int, goos string) (Places, error) {
 	}
 	own := filepath.Join(home, ".config", "containers", "certs.d")
 	const docker = "/etc/docker/certs.d"
-	places := Places{Search: []string{own, "/etc/containers/certs.d", docker}, Write: []string{own}}
+	places := Places{Search: []string{own, "/etc/containers/certs.d", docker}, Write: []string{own}, Trust: trust}
 	if uid == 0 {
 		places.Write = places.Search
 		places.Docker = docker
@@ -64,66 +79,69 @@ func Locate(getenv func(string) string, uid int, goos string) (Places, error) {
 	return places, nil
 }
 
-// Install makes the tools trust the PEM certificates for host (HOST or
-// HOST:PORT, as in an image's name) until holder removes them. Holder is the
-// absolute path of the auth file that the login went to. The caller has made
-// sure that pem holds certificates and nothing else.
+// Install makes the tools trust the PEM certificates for host (HOST or HOST:PORT,
+// as in an image's name), for the login in an auth file with this absolute path, until
+// that is removed. The caller has made sure that pem holds certificates and nothing
+// else.
 //
 // It gives the paths of the files that hold the certificates now: all of them,
-// or none and an [*Error]. Installing again replaces what the holder had.
-func (p Places) Install(ctx context.Context, host, holder string, pem []byte) ([]string, error) {
-	if err := validate(host, holder, pem); err != nil {
-		return nil, err
-	}
-	targets, err := p.targets(host, pem)
+// or none and an [*Error]. Installing again replaces what the login had.
+func (p Places) Install(host, authFile string, pem []byte) (installed []string, err error) {
+	targets, err := p.targets(host, authFile, pem)
 	if err != nil {
 		return nil, err
 	}
-	var installed []string
 	var undo []func()
 	for _, target := range targets {
-		before, err := target.install(ctx, host, holder, pem)
+		takeBack, err := target.install(pem)
 		if err != nil {
 			for _, step := range slices.Backward(undo) {
 				step()
 			}
-			return nil, located(target.file(host), err)
+			return nil, &Error{target.path(), errno.Of(err)}
 		}
-		undo = append(undo, func() { target.revert(context.WithoutCancel(ctx), host, holder, before) })
-		installed = append(installed, target.file(host))
+		undo = append(undo, takeBack)
+		installed = append(installed, target.path())
 	}
 	return installed, nil
 }
 
 // Check finds what would keep Install from its work, as far as looking tells,
 // and changes nothing. The error is an [*Error].
-func (p Places) Check(host string, pem []byte) error {
-	targets, err := p.targets(host, pem)
+func (p Places) Check(host, authFile string, pem []byte) error {
+	targets, err := p.targets(host, authFile, pem)
 	if err != nil {
 		return err
 	}
 	for _, target := range targets {
-		if _, _, err := read(target.host(host)); err != nil {
-			return located(target.file(host), err)
+		if err := target.check(); err != nil {
+			return &Error{target.path(), errno.Of(err)}
 		}
 	}
 	return nil
 }
 
-// targets are the folders to write for a host.
-func (p Places) targets(host string, pem []byte) ([]folder, error) {
+// targets are the certificates to write for a host.
+func (p Places) targets(host, authFile string, pem []byte) ([]certificate, error) {
+	if host == "" || strings.HasPrefix(host, ".") || strings.ContainsAny(host, "/\\\x00 \t\r\n") { // would lead out of certs.d
+		return nil, &Error{host, fmt.Errorf("%q is not a registry host", host)}
+	}
 	winner := p.winner(host)
 	if !slices.Contains(p.Write, winner) {
 		if err := hides(filepath.Join(winner, host), pem); err != nil {
-			return nil, located(filepath.Join(p.Search[0], host, certificate), err)
+			return nil, &Error{p.at(p.Search[0], host, authFile).path(), errno.Of(err)}
 		}
 		winner = p.Search[0]
 	}
-	targets := []folder{folder(winner)}
+	targets := []certificate{p.at(winner, host, authFile)}
 	if p.Docker != "" && p.Docker != winner {
-		targets = append(targets, folder(p.Docker))
+		targets = append(targets, p.at(p.Docker, host, authFile))
 	}
 	return targets, nil
+}
+
+func (p Places) at(folder, host, authFile string) certificate {
+	return certificate{filepath.Join(folder, host), authFile, p.Trust}
 }
 
 // winner is the certs.d folder that the tools use for host now, or would if
@@ -142,7 +160,7 @@ func (p Places) winner(host string) string {
 func hides(dir string, pem []byte) error {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrPermission) {
-		return nil // the tools pass over it as well
+		return nil // the tools skip it as well
 	} else if err != nil {
 		return err
 	}
@@ -150,47 +168,43 @@ func hides(dir string, pem []byte) error {
 		path := filepath.Join(dir, entry.Name())
 		switch filepath.Ext(path) {
 		case ".crt":
-			if text, err := os.ReadFile(path); err == nil && string(text) == string(pem) {
+			if text, err := ownfile.ReadAny(path, maxFile); err == nil && string(text) == string(pem) {
 				continue
 			}
 		case ".cert", ".key":
 		default:
 			continue
 		}
-		return because(Hides, fmt.Errorf("%s", path))
+		return fmt.Errorf("%w: %s", ErrHides, path)
 	}
 	return nil
 }
 
-// Remove ends what Install did for holder and these hosts, without hosts for
-// all of them. The last holder's removal puts back what was there before, byte for
-// byte, where the present file is still ours; holders whose auth file is gone do not
-// count. Nothing to remove is no error.
+// Remove removes what Install wrote for an auth file and the hosts for which which
+// returns true, and what killed jobs left there, whose auth file is gone. Folders that
+// Install made go too if they are empty. Nothing to remove is no error.
 //
-// It gives the paths of the files that were put back or removed. It goes on where
-// one fails; the error joins the [*Error] of each.
-func (p Places) Remove(ctx context.Context, holder string, hosts ...string) ([]string, error) {
-	var removed []string
-	var faults []error
+// It gives the paths of the files that it removed for this auth file. It goes on after
+// an error, and joins the [*Error] of each certificate.
+func (p Places) Remove(authFile string, which func(host string) bool) (removed []string, err error) {
+	var made []string
 	for _, dir := range p.Write {
-		paths, err := folder(dir).remove(ctx, holder, hosts)
-		removed = append(removed, paths...)
-		if err != nil {
-			faults = append(faults, located(dir, err))
+		entries, _ := os.ReadDir(dir) // nothing was installed in a folder that cannot be read
+		for _, entry := range entries {
+			if !which(entry.Name()) {
+				continue
+			}
+			c := p.at(dir, entry.Name(), authFile)
+			was, folders, fault := c.remove()
+			if fault != nil {
+				err = errors.Join(err, &Error{c.path(), errno.Of(fault)})
+			}
+			if was {
+				removed = append(removed, c.path())
+			}
+			made = append(made, folders...)
 		}
 	}
-	return removed, errors.Join(faults...)
-}
-
-// validate keeps a host from leading out of its certs.d folder.
-func validate(host, holder string, pem []byte) error {
-	switch {
-	case host == "" || strings.HasPrefix(host, ".") || strings.ContainsAny(host, "/\\\x00 \t\r\n"):
-		return located("", because(BadRequest, fmt.Errorf("%q is not a registry host", host)))
-	case !filepath.IsAbs(holder):
-		return located("", because(BadRequest, fmt.Errorf("%q is not an absolute path", holder)))
-	case len(pem) == 0:
-		return located("", because(BadRequest, errors.New("there is no certificate")))
-	}
-	return nil
+	removeEmpty(made)
+	return removed, err
 }

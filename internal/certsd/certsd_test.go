@@ -5,12 +5,16 @@ package certsd
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+
+	"quay-keyless/internal/ownfile"
 )
 
 func TestLocate(t *testing.T) {
@@ -21,17 +25,17 @@ func TestLocate(t *testing.T) {
 		1000: {Search: search, Write: search[:1]},
 		0:    {Search: search, Write: search, Docker: "/etc/docker/certs.d"},
 	} {
-		got, err := Locate(func(name string) string { return env[name] }, uid, "linux")
+		got, err := Locate(func(name string) string { return env[name] }, uid, "linux", ownfile.Trust{})
 		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("uid %d: %+v, %v, want %+v", uid, got, err, want)
 		}
 	}
 	for _, goos := range []string{"darwin", "windows"} {
-		if _, err := Locate(os.Getenv, 1000, goos); !errors.Is(err, ErrUnsupported) {
+		if _, err := Locate(os.Getenv, 1000, goos, ownfile.Trust{}); !errors.Is(err, ErrUnsupported) {
 			t.Errorf("%s: %v", goos, err)
 		}
 	}
-	if _, err := Locate(func(string) string { return "" }, 1000, "linux"); err == nil {
+	if _, err := Locate(func(string) string { return "" }, 1000, "linux", ownfile.Trust{}); err == nil {
 		t.Error("no HOME is no error")
 	}
 }
@@ -40,11 +44,12 @@ func TestNothingBefore(t *testing.T) {
 	p, _ := home(t)
 	holder := job(t)
 	install(t, p, holder, ours)
-	wantText(t, file(p), ours)
-	wantTree(t, root(p), ".config drwx------", ".config/containers drwx------", ".config/containers/certs.d drwx------",
-		".config/containers/certs.d/.quay-keyless.json -rw-------", ".config/containers/certs.d/.quay-keyless.lock -rw-------",
-		".config/containers/certs.d/quay.example:8443 drwx------", ".config/containers/certs.d/quay.example:8443/ca.crt -rw-r--r--")
-	if got := remove(t, p, holder); fmt.Sprint(got) != fmt.Sprint([]string{file(p)}) {
+	wantText(t, file(p, holder), ours)
+	certificates := slices.DeleteFunc(names(t, root(p)), func(name string) bool { return !strings.Contains(name, ".crt") })
+	if want := ".config/containers/certs.d/quay.example:8443/quay-keyless-HASH.crt -rw-r--r--"; !slices.Equal(certificates, []string{want}) {
+		t.Errorf("the tools find %q, not %s", certificates, want)
+	}
+	if got := remove(t, p, holder); fmt.Sprint(got) != fmt.Sprint([]string{file(p, holder)}) {
 		t.Errorf("removed %q", got)
 	}
 	wantTree(t, root(p))
@@ -63,21 +68,21 @@ func TestHides(t *testing.T) {
 			p, etc := home(t)
 			path := filepath.Join(etc, host, name)
 			put(t, path, c.text)
-			_, err := p.Install(t.Context(), host, job(t), []byte(ours))
+			_, err := p.Install(host, job(t), []byte(ours))
 			if !c.hides {
 				if err != nil {
 					t.Error(err)
 				}
 				return
 			}
-			wantReason(t, err, Hides)
+			wantError(t, err, ErrHides)
 			if !strings.HasSuffix(err.Error(), path) {
 				t.Errorf("%v does not name %s", err, path)
 			}
 			wantTree(t, root(p))
-			put(t, file(p), foreign) // now the home's folder counts already
+			put(t, admin(p), foreign) // now the home's folder counts already
 			install(t, p, job(t), ours)
-			wantText(t, file(p), foreign+"\n"+ours)
+			wantText(t, admin(p), foreign)
 		})
 	}
 }
@@ -90,8 +95,8 @@ func TestRoot(t *testing.T) {
 	p.Write, p.Docker = p.Search, docker
 	put(t, filepath.Join(etc, host, "client.cert"), "x")
 	before, holder := tree(t, etc), job(t)
-	got, err := p.Install(t.Context(), host, holder, []byte(ours))
-	if want := []string{folder(etc).file(host), folder(docker).file(host)}; err != nil || !reflect.DeepEqual(got, want) {
+	got, err := p.Install(host, holder, []byte(ours))
+	if want := []string{p.at(etc, host, holder).path(), p.at(docker, host, holder).path()}; err != nil || !reflect.DeepEqual(got, want) {
 		t.Fatalf("%q, %v, want %q", got, err, want)
 	}
 	wantTree(t, root(p))
@@ -112,12 +117,12 @@ func TestAllOrNothing(t *testing.T) {
 			p.Docker = filepath.Join(t.TempDir(), "certs.d")
 			put(t, filepath.Join(p.Docker, host), "no folder")
 			before := tree(t, root(p))
-			_, err := p.Install(t.Context(), host, holder, []byte(ours))
-			wantReason(t, err, NotRegular)
+			_, err := p.Install(host, holder, []byte(ours))
+			wantRefused(t, err, ownfile.NoFolder)
 			wantTree(t, root(p), before...)
 			wantTree(t, p.Docker, host+" -rw-------")
 			if earlier != "" {
-				wantText(t, file(p), earlier)
+				wantText(t, file(p, holder), earlier)
 			}
 		})
 	}
@@ -134,7 +139,7 @@ func TestLinks(t *testing.T) {
 	}
 	holder := job(t)
 	install(t, p, holder, ours)
-	wantText(t, filepath.Join(elsewhere, host, "ca.crt"), ours)
+	wantText(t, filepath.Join(elsewhere, host, filepath.Base(file(p, holder))), ours)
 	remove(t, p, holder)
 	wantTree(t, elsewhere)
 
@@ -143,8 +148,8 @@ func TestLinks(t *testing.T) {
 			t.Fatal(err)
 		}
 		before := tree(t, elsewhere)
-		_, err := p.Install(t.Context(), host, holder, []byte(ours))
-		wantReason(t, err, Linked)
+		_, err := p.Install(host, holder, []byte(ours))
+		wantRefused(t, err, ownfile.Link)
 		wantTree(t, elsewhere, before...)
 		if err := os.Remove(name); err != nil {
 			t.Fatal(err)
@@ -153,20 +158,46 @@ func TestLinks(t *testing.T) {
 	shared := t.TempDir()
 	link(shared, filepath.Join(elsewhere, host))
 	put(t, filepath.Join(elsewhere, host, "README"), "")
-	link("/etc/ssl/ca.crt", filepath.Join(elsewhere, host, "ca.crt"))
+	link("/etc/ssl/ca.crt", filepath.Join(elsewhere, host, filepath.Base(file(p, holder))))
 	wantTree(t, shared)
+}
+
+// A folder of another user, or one in which every user writes, gets no CA from us:
+// whoever writes there could add one of their own.
+func TestUntrustedFolders(t *testing.T) {
+	for name, c := range map[string]struct {
+		mode   fs.FileMode
+		uid    int
+		reason ownfile.Reason
+	}{"another user's": {0o700, 54321, ownfile.ForeignFolder}, "everybody's": {0o777, os.Getuid(), ownfile.Exposed}} {
+		for _, folder := range []string{"certs.d", "certs.d/" + host} {
+			t.Run(name+" "+folder, func(t *testing.T) {
+				p, _ := home(t)
+				owners := ownfile.Owners{c.uid}
+				p.Trust = ownfile.Trust{Files: owners, Folders: owners}
+				folder := filepath.Join(filepath.Dir(p.Search[0]), folder)
+				if err := errors.Join(os.MkdirAll(folder, 0o700), os.Chmod(folder, c.mode)); err != nil {
+					t.Fatal(err)
+				}
+				before := tree(t, root(p))
+				_, err := p.Install(host, job(t), []byte(ours))
+				wantRefused(t, err, c.reason)
+				wantRefused(t, p.Check(host, job(t), []byte(ours)), c.reason)
+				wantTree(t, root(p), before...)
+			})
+		}
+	}
 }
 
 func TestBadRequests(t *testing.T) {
 	p, _ := home(t)
 	for _, bad := range []string{"", ".", "..", "../x", "a/b", `a\b`, ".quay-keyless.json", "a b", "a\x00"} {
-		_, err := p.Install(t.Context(), bad, "/a", []byte(ours))
-		wantReason(t, err, BadRequest)
+		_, err := p.Install(bad, "/a", []byte(ours))
+		var fault *Error
+		if !errors.As(err, &fault) {
+			t.Errorf("%q: error %v", bad, err)
+		}
 	}
-	_, err := p.Install(t.Context(), host, "relative", []byte(ours))
-	wantReason(t, err, BadRequest)
-	_, err = p.Install(t.Context(), host, "/a", nil)
-	wantReason(t, err, BadRequest)
 	wantTree(t, root(p))
 }
 
@@ -177,13 +208,13 @@ func TestParallel(t *testing.T) {
 		holder, pem := job(t), []byte(fmt.Sprintf("ca %d;\n", i%3))
 		group.Go(func() {
 			for range 5 {
-				if _, err := p.Install(t.Context(), host, holder, pem); err != nil {
+				if _, err := p.Install(host, holder, pem); err != nil {
 					t.Error(err)
 				}
-				if text, err := os.ReadFile(file(p)); err != nil || !strings.Contains(string(text), string(pem)) {
+				if text, err := os.ReadFile(file(p, holder)); err != nil || string(text) != string(pem) {
 					t.Errorf("%q, %v, lacks %q", text, err, pem)
 				}
-				if _, err := p.Remove(t.Context(), holder); err != nil {
+				if _, err := p.Remove(holder, all); err != nil {
 					t.Error(err)
 				}
 			}
@@ -191,7 +222,7 @@ func TestParallel(t *testing.T) {
 	}
 	group.Wait()
 	for _, found := range tree(t, root(p)) {
-		if !strings.Contains(found, " d") { // folders may stay (see open.close)
+		if !strings.Contains(found, " d") { // folders may stay
 			t.Errorf("%s is left", found)
 		}
 	}

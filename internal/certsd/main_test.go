@@ -8,8 +8,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+
+	"quay-keyless/internal/ownfile"
 )
 
 const (
@@ -26,7 +29,7 @@ func home(t testing.TB) (p Places, etc string) {
 	base := t.TempDir()
 	own := filepath.Join(base, ".config", "containers", "certs.d")
 	etc = filepath.Join(t.TempDir(), "certs.d")
-	return Places{Search: []string{own, etc}, Write: []string{own}}, etc
+	return Places{Search: []string{own, etc}, Write: []string{own}, Trust: ownfile.By(os.Getuid(), "")}, etc
 }
 
 // job is an auth file.
@@ -49,21 +52,40 @@ func put(t testing.TB, path, text string) {
 
 func install(t testing.TB, p Places, holder, pem string) {
 	t.Helper()
-	if _, err := p.Install(t.Context(), host, holder, []byte(pem)); err != nil {
+	if _, err := p.Install(host, holder, []byte(pem)); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func remove(t testing.TB, p Places, holder string) []string {
 	t.Helper()
-	removed, err := p.Remove(t.Context(), holder)
+	removed, err := p.Remove(holder, all)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return removed
 }
 
-func file(p Places) string { return folder(p.Search[0]).file(host) }
+// all are the hosts of a logout that names none.
+func all(string) bool { return true }
+
+// file is the certificate of an auth file.
+func file(p Places, holder string) string { return p.at(p.Search[0], host, holder).path() }
+
+// admin is a certificate of somebody else in the home's folder for the host.
+func admin(p Places) string { return filepath.Join(p.Search[0], host, "ca.crt") }
+
+// names are the files and folders below dir, hidden ones too, without the hash of a path.
+func names(t testing.TB, dir string) []string {
+	t.Helper()
+	var list []string
+	for _, found := range tree(t, dir) {
+		list = append(list, hash.ReplaceAllString(found, "HASH"))
+	}
+	return list
+}
+
+var hash = regexp.MustCompile(`[0-9a-f]{16}`)
 
 func wantText(t testing.TB, path, want string) {
 	t.Helper()
@@ -103,10 +125,20 @@ func wantTree(t testing.TB, dir string, want ...string) {
 	}
 }
 
-func wantReason(t testing.TB, err error, want Reason) {
+func wantError(t testing.TB, err, want error) {
 	t.Helper()
 	var fault *Error
-	if !errors.As(err, &fault) || fault.Reason != want {
-		t.Errorf("error %v, want one that it %s", err, words[want])
+	if !errors.As(err, &fault) || !errors.Is(err, want) {
+		t.Errorf("error %v, want %v", err, want)
+	}
+}
+
+// wantRefused wants an error that says why a file or folder must not be used.
+func wantRefused(t testing.TB, err error, want ownfile.Reason) {
+	t.Helper()
+	var fault *Error
+	var why *ownfile.Error
+	if !errors.As(err, &fault) || !errors.As(err, &why) || why.Reason != want {
+		t.Errorf("error %v, want reason %d", err, want)
 	}
 }

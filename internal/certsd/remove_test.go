@@ -4,39 +4,39 @@ package certsd
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 )
 
-// What is there before the first login: its text, its mode and its neighbours
-// are the same after the last logout, and it is trusted meanwhile.
-func TestForeignFileComesBack(t *testing.T) {
+// Other files in the host's folder are never touched, whatever they hold, and the
+// folder is as it was after the last logout.
+func TestOtherFilesStay(t *testing.T) {
 	for name, text := range map[string]string{"a certificate": foreign, "the same one": ours, "no bytes": "", "no PEM": "\x00\n"} {
 		t.Run(name, func(t *testing.T) {
 			p, _ := home(t)
-			put(t, file(p), text)
-			put(t, filepath.Join(filepath.Dir(file(p)), "client.key"), "key")
+			put(t, admin(p), text)
+			put(t, filepath.Join(filepath.Dir(admin(p)), "client.key"), "key")
 			before := tree(t, root(p))
 			first, second := job(t), job(t)
 			for range 2 {
 				install(t, p, first, ours)
 			}
 			install(t, p, second, other)
-			got, err := os.ReadFile(file(p))
-			if err != nil || !strings.HasPrefix(string(got), text) || strings.Count(string(got), ours) != 1 || !strings.Contains(string(got), other) {
-				t.Errorf("ca.crt holds %q, %v", got, err)
-			}
+			wantText(t, file(p, first), ours)
+			wantText(t, file(p, second), other)
+			wantText(t, admin(p), text)
 			remove(t, p, first)
 			remove(t, p, second)
-			wantText(t, file(p), text)
+			wantText(t, admin(p), text)
 			wantTree(t, root(p), before...)
 		})
 	}
 }
 
+// Each of two jobs has its own CA until its own logout, in either order.
 func TestTwoJobs(t *testing.T) {
 	for name, second := range map[string]string{"one CA": ours, "two CAs": other} {
 		t.Run(name, func(t *testing.T) {
@@ -44,19 +44,23 @@ func TestTwoJobs(t *testing.T) {
 			a, b := job(t), job(t)
 			install(t, p, a, ours)
 			install(t, p, b, second)
-			remove(t, p, a)
-			wantText(t, file(p), second)
+			if got := remove(t, p, a); fmt.Sprint(got) != fmt.Sprint([]string{file(p, a)}) {
+				t.Errorf("removed %q", got)
+			}
+			wantText(t, file(p, b), second)
 			remove(t, p, b)
 			wantTree(t, root(p))
 		})
 	}
 }
 
-// A job that was killed never logs out; its folder is cleared by the runner.
+// A job that was killed never logs out; the runner clears its folder, and the next
+// logout removes the CA, whatever the job was writing.
 func TestJobThatNeverLogsOut(t *testing.T) {
 	p, _ := home(t)
 	killed, next := job(t), job(t)
 	install(t, p, killed, ours)
+	put(t, filepath.Join(p.Search[0], host, begun+"123"), "half")
 	if err := os.Remove(killed); err != nil {
 		t.Fatal(err)
 	}
@@ -65,32 +69,67 @@ func TestJobThatNeverLogsOut(t *testing.T) {
 	wantTree(t, root(p))
 }
 
-func TestAnotherToolReplacedOurs(t *testing.T) {
+// What another tool puts into the folder while a login is there stays, and so does
+// the folder.
+func TestAnotherToolInOurFolder(t *testing.T) {
 	p, _ := home(t)
 	holder := job(t)
 	install(t, p, holder, ours)
-	put(t, file(p), foreign)
+	put(t, admin(p), foreign)
+	remove(t, p, holder)
+	wantText(t, admin(p), foreign)
+	wantTree(t, p.Search[0], host+" drwx------", host+"/ca.crt -rw-------")
+}
+
+// Who finds something else in the place of the certificate leaves it alone.
+func TestRemoveLeavesWhatIsNotOurs(t *testing.T) {
+	p, _ := home(t)
+	holder := job(t)
+	install(t, p, holder, ours)
+	if err := errors.Join(os.Remove(file(p, holder)), os.Symlink("/etc/passwd", file(p, holder))); err != nil {
+		t.Fatal(err)
+	}
 	if got := remove(t, p, holder); len(got) != 0 {
 		t.Errorf("removed %q", got)
 	}
-	wantText(t, file(p), foreign)
-	wantTree(t, p.Search[0], host+" drwx------", host+"/ca.crt -rw-r--r--")
+	if _, err := os.Lstat(file(p, holder)); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestRemoveOneHost(t *testing.T) {
 	p, _ := home(t)
 	holder := job(t)
 	install(t, p, holder, ours)
-	if _, err := p.Install(t.Context(), "b.example", holder, []byte(other)); err != nil {
+	if _, err := p.Install("b.example", holder, []byte(other)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.Remove(t.Context(), holder, "b.example", "c.example"); err != nil {
+	put(t, filepath.Join(p.Search[0], "README"), "")
+	if _, err := p.Remove(holder, func(host string) bool { return host == "b.example" || host == "README" }); err != nil {
 		t.Fatal(err)
 	}
-	wantText(t, file(p), ours)
+	wantText(t, file(p, holder), ours)
 	if _, err := os.Stat(filepath.Join(p.Search[0], "b.example")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("b.example: %v", err)
 	}
+	if err := os.Remove(filepath.Join(p.Search[0], "README")); err != nil {
+		t.Fatal(err)
+	}
 	remove(t, p, holder)
+	wantTree(t, root(p))
+}
+
+// A login for two registries that made all the folders removes them all.
+func TestSeveralHosts(t *testing.T) {
+	p, _ := home(t)
+	holder := job(t)
+	for _, host := range []string{"a.example", "b.example", "c.example"} {
+		if _, err := p.Install(host, holder, []byte(ours)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := remove(t, p, holder); len(got) != 3 {
+		t.Errorf("removed %q", got)
+	}
 	wantTree(t, root(p))
 }

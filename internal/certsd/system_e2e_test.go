@@ -8,6 +8,7 @@ import (
 	"encoding/pem"
 	"flag"
 	"io"
+	"io/fs"
 	"log"
 	"net/http"
 	"net/http/httptest"
@@ -17,6 +18,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"quay-keyless/internal/ownfile"
 )
 
 // inside runs the rest of a test in a process of its own with these
@@ -56,52 +59,32 @@ func TestE2EPermissions(t *testing.T) {
 		return
 	}
 	for name, closed := range map[string]func(p Places) string{
-		"home":            func(p Places) string { return root(p) },
-		"certs.d":         func(p Places) string { return p.Search[0] },
-		"host's folder":   func(p Places) string { return filepath.Dir(file(p)) },
-		"file unreadable": file,
+		"home":          func(p Places) string { return root(p) },
+		"certs.d":       func(p Places) string { return p.Search[0] },
+		"host's folder": func(p Places) string { return filepath.Dir(admin(p)) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			p, _ := home(t)
-			if name != "home" {
-				put(t, file(p), foreign)
+			switch name {
+			case "certs.d":
+				put(t, filepath.Join(p.Search[0], "other.example", "ca.crt"), foreign)
+			case "host's folder":
+				put(t, admin(p), foreign)
 			}
 			path := closed(p)
-			mode := os.FileMode(0o555)
-			if path == file(p) {
-				mode = 0
-			}
-			if err := os.Chmod(path, mode); err != nil {
+			if err := os.Chmod(path, 0o555); err != nil {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { _ = os.Chmod(path, 0o700) }) // for TempDir
 			before := tree(t, root(p))
-			_, err := p.Install(t.Context(), host, job(t), []byte(ours))
-			wantReason(t, err, NotPermitted)
+			_, err := p.Install(host, job(t), []byte(ours))
+			wantError(t, err, fs.ErrPermission)
 			wantTree(t, root(p), before...)
 		})
 	}
 	p := Places{Search: []string{"/etc"}, Write: []string{"/etc"}}
-	_, err := p.Install(t.Context(), host, job(t), []byte(ours))
-	wantReason(t, err, NotPermitted)
-}
-
-// A file of another user would be ours after it was put back.
-func TestE2EForeignOwner(t *testing.T) {
-	if os.Geteuid() != 0 { // nothing can be given away, but there is something that is root's
-		if info, err := os.Stat("/etc/passwd"); err != nil || belongsToUs(info) {
-			t.Errorf("/etc/passwd is taken for ours, %v", err)
-		}
-		return
-	}
-	p, _ := home(t)
-	put(t, file(p), foreign)
-	if err := os.Chown(file(p), 65534, -1); err != nil {
-		t.Fatal(err)
-	}
-	_, err := p.Install(t.Context(), host, job(t), []byte(ours))
-	wantReason(t, err, Foreign)
-	wantText(t, file(p), foreign)
+	_, err := p.Install(host, job(t), []byte(ours))
+	wantError(t, err, fs.ErrPermission)
 }
 
 // tools pull an image that is not there; the answer tells whether they trusted
@@ -140,7 +123,7 @@ func TestE2ETools(t *testing.T) {
 	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: registry.Certificate().Raw})
 	base, login := t.TempDir(), job(t)
 	env := map[string]string{"HOME": base, "XDG_CONFIG_HOME": filepath.Join(base, "xdg")}
-	p, err := Locate(func(name string) string { return env[name] }, 1000, "linux") // not /etc, even for root
+	p, err := Locate(func(name string) string { return env[name] }, 1000, "linux", ownfile.Trust{}) // not /etc, even for root
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,14 +139,14 @@ func TestE2ETools(t *testing.T) {
 				}
 			}
 			wants(refused, trusted)
-			if _, err := p.Install(t.Context(), address, holder, ca); err != nil {
+			if _, err := p.Install(address, holder, ca); err != nil {
 				t.Fatal(err)
 			}
 			wants(trusted, refused)
-			// Behind a foreign text that is no certificate it counts all the same.
+			// It counts beside a file that is not a certificate.
 			remove(t, p, holder)
-			put(t, folder(p.Search[0]).file(address), "no PEM")
-			if _, err := p.Install(t.Context(), address, holder, ca); err != nil {
+			put(t, filepath.Join(p.Search[0], address, "ca.crt"), "no PEM")
+			if _, err := p.Install(address, holder, ca); err != nil {
 				t.Fatal(err)
 			}
 			wants(trusted, refused)

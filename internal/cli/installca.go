@@ -14,13 +14,14 @@ import (
 
 // caInstaller puts the CA where the following steps' tools look, until logout.
 type caInstaller struct {
-	places certsd.Places
-	pem    []byte
+	places   certsd.Places
+	authFile string // whose login the CA is for
+	pem      []byte
 }
 
-// caInstaller looks, before anything is asked, whether the CA can be installed.
-// It is nil where the user did not ask for it.
-func (a *app) caInstaller(ctx context.Context, flags loginFlags, targets []target) (*caInstaller, error) {
+// caInstaller checks, before it contacts anything, that the CA can be installed for the
+// login's first auth file. It is nil unless the user asked for that.
+func (a *app) caInstaller(ctx context.Context, flags loginFlags, files authFiles, targets []target) (*caInstaller, error) {
 	if !flags.installCA {
 		return nil, nil
 	}
@@ -31,27 +32,32 @@ func (a *app) caInstaller(ctx context.Context, flags loginFlags, targets []targe
 	if err != nil {
 		return nil, &usageError{err: err}
 	}
-	places, err := certsd.Locate(a.env.Getenv, a.env.UID, a.env.OS)
+	places, err := a.caPlaces()
 	if err != nil {
 		return nil, err
 	}
+	installer := &caInstaller{places, files[0].Path(), text}
 	for _, host := range hostsOf(targets) {
-		if err := places.Check(host, text); err != nil {
+		if err := places.Check(host, installer.authFile, text); err != nil {
 			return nil, err
 		}
 	}
-	return &caInstaller{places: places, pem: text}, nil
+	return installer, nil
 }
 
-// install puts the CA there for each of the targets' registries, in the name of
-// the login's first auth file. What an earlier login installed stays if that
-// fails; what this one did for another registry goes with the next logout.
-func (c *caInstaller) install(ctx context.Context, a *app, files authFiles, targets []target) error {
+func (a *app) caPlaces() (certsd.Places, error) {
+	return certsd.Locate(a.env.Getenv, a.env.UID, a.env.OS, a.env.Trust)
+}
+
+// install puts the CA there for each of the targets' registries. What an earlier login
+// installed stays if that fails; what this one did for another registry goes with the
+// next logout.
+func (c *caInstaller) install(a *app, targets []target) error {
 	if c == nil {
 		return nil
 	}
 	for _, host := range hostsOf(targets) {
-		installed, err := c.places.Install(ctx, host, files[0].Path(), c.pem)
+		installed, err := c.places.Install(host, c.authFile, c.pem)
 		if err != nil {
 			return err
 		}
@@ -60,30 +66,20 @@ func (c *caInstaller) install(ctx context.Context, a *app, files authFiles, targ
 	return nil
 }
 
-// removeCA takes out what logins into this auth file installed, for the hosts
-// of the keys, or for all where there are none. What a logout left for others keeps
-// its CA too.
-func (a *app) removeCA(ctx context.Context, path string, keys []string, outcomes []authfile.Outcome) error {
-	places, err := certsd.Locate(a.env.Getenv, a.env.UID, a.env.OS)
+// removeCA removes what logins into this auth file installed, for the hosts of the keys,
+// or for all without keys. A login that the logout kept for another job keeps its CA too.
+func (a *app) removeCA(path string, keys []string, outcomes []authfile.Outcome) error {
+	places, err := a.caPlaces()
 	if err != nil {
 		return nil // then nothing was installed either
 	}
-	var hosts, held []string
-	for _, key := range keys {
-		hosts = append(hosts, hostOf(key))
-	}
-	for _, outcome := range outcomes {
-		if outcome.Result == authfile.Held {
-			held = append(held, hostOf(outcome.Key))
-		}
-	}
-	hosts = slices.DeleteFunc(hosts, func(host string) bool { return slices.Contains(held, host) })
-	if len(held) > 0 && len(hosts) == 0 {
-		return nil
-	}
-	removed, err := places.Remove(ctx, path, hosts...)
+	removed, err := places.Remove(path, func(host string) bool {
+		held := func(o authfile.Outcome) bool { return o.Result == authfile.Held && hostOf(o.Key) == host }
+		named := func(key string) bool { return hostOf(key) == host }
+		return !slices.ContainsFunc(outcomes, held) && (len(keys) == 0 || slices.ContainsFunc(keys, named))
+	})
 	for _, file := range removed {
-		a.host.Notice("put back " + file)
+		a.host.Notice("removed " + file)
 	}
 	return err
 }
@@ -97,10 +93,8 @@ func hostOf(key string) string {
 // hostsOf is the targets' registries, each once.
 func hostsOf(targets []target) []string {
 	var list []string
-	seen := map[string]bool{}
 	for _, t := range targets {
-		if !seen[t.registry.Host] {
-			seen[t.registry.Host] = true
+		if !slices.Contains(list, t.registry.Host) {
 			list = append(list, t.registry.Host)
 		}
 	}

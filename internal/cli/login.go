@@ -68,7 +68,7 @@ func (a *app) runLogin(ctx context.Context, flags loginFlags, registry string) e
 	if err != nil {
 		return err
 	}
-	ca, err := a.caInstaller(ctx, flags, targets)
+	ca, err := a.caInstaller(ctx, flags, planned(plan), targets)
 	if err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func (a *app) runLogin(ctx context.Context, flags loginFlags, registry string) e
 	var done undone
 	result.Path, err = a.write(ctx, flags, planned(plan), logins, result.Exports, &done)
 	if err == nil {
-		err = ca.install(ctx, a, planned(plan), targets)
+		err = ca.install(a, targets)
 	}
 	if err == nil {
 		err = a.host.Publish(result)

@@ -105,7 +105,7 @@ func (a *app) loggedOut(ctx context.Context, file authFile, keys []string, outco
 		defer cancel()
 		ctx = end
 	}
-	err = errors.Join(err, a.removeCA(ctx, file.Path(), keys, outcomes))
+	err = errors.Join(err, a.removeCA(file.Path(), keys, outcomes))
 	err = errors.Join(err, a.forgetHelper(ctx, file, forgettable(outcomes)...))
 	warnOfChange(a.host, file.Path(), change)
 	return err

@@ -93,6 +93,19 @@ func (t Trust) Folder(path string) error {
 	return nil
 }
 
+// Closed is [Trust.Folder] for a folder whose every file counts, so that nobody else
+// may write there.
+func (t Trust) Closed(path string) error {
+	if err := t.Folder(path); err != nil {
+		return err
+	}
+	info, err := os.Stat(path)
+	if err == nil && t.Folders != nil && info.Mode().Perm()&everybodyWrites != 0 {
+		return &Error{Path: path, Reason: Exposed}
+	}
+	return nil
+}
+
 // Private makes a folder that nobody else can read or write, or finds it. The
 // folder above must be one whose owner is trusted and in which nobody else can
 // rename. The error is an [*Error] or the system's.
