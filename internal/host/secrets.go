@@ -4,6 +4,7 @@ package host
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"encoding/hex"
 	"net/url"
@@ -112,7 +113,7 @@ func (s *Secrets) Redact(text string) string {
 }
 
 // span is a part of a text.
-type span struct{ from, to int }
+type span struct{ from, to int32 }
 
 // find looks for the secrets in each alphabet.
 func (s *Secrets) find(letters []letter) []span {
@@ -178,9 +179,9 @@ func (f form) around(letters []letter, from, to int) span {
 
 // withoutSpans puts a mark in the place of each span.
 func withoutSpans(text string, spans []span) string {
-	slices.SortFunc(spans, func(a, b span) int { return a.from - b.from })
+	slices.SortFunc(spans, func(a, b span) int { return cmp.Compare(a.from, b.from) })
 	var left strings.Builder
-	at := 0
+	at := int32(0)
 	for _, s := range spans {
 		if s.from >= at {
 			left.WriteString(text[at:s.from] + idtoken.Secret{}.String())
@@ -193,13 +194,13 @@ func withoutSpans(text string, spans []span) string {
 // letter is a byte as it was read, and the part of the text that it was read from.
 type letter struct {
 	byte     byte
-	from, to int
+	from, to int32 // no text is longer than a body, 1 MiB
 }
 
 func lettersOf(text string) []letter {
 	letters := make([]letter, len(text))
 	for i := range len(text) {
-		letters[i] = letter{text[i], i, i + 1}
+		letters[i] = letter{text[i], int32(i), int32(i + 1)} //nolint:gosec // short
 	}
 	return letters
 }
