@@ -99,12 +99,12 @@ func (k killed) onFullDisk(t *testing.T, j job, room int) {
 		t.Fatal(err)
 	}
 	if outcome.Exit != 0 && k.command[0] != "logout" {
-		h.expectNothingElse(t, 0)
+		h.expectNothingElse(t)
 	}
 	h.command(nil, k.login...).Must(t)
 	h.command(nil, "logout").Must(t)
 	h.asBefore(t)
-	h.expectNothingElse(t, 0)
+	h.expectNothingElse(t)
 }
 
 // contents is the auth file's text, "" where there is none or no login was ever in it.

@@ -99,7 +99,7 @@ func (k killed) run(t *testing.T, j job, signal syscall.Signal, at int) traced {
 	if k.command[0] == "token" { // it sweeps what the killed one left
 		h.command(nil, "token", "--output-file", filepath.Join(h.folder, "token")).Must(t)
 	}
-	h.expectNothingElse(t, signal)
+	h.expectNothingElse(t)
 	return got
 }
 
@@ -191,17 +191,13 @@ func expectPrivate(t *testing.T, h home) {
 	}
 }
 
-// What only SIGKILL can leave: no process knows whether another one still needs it. It
-// holds no secret.
-var strays = regexp.MustCompile(`/\.docker-credential-quay-keyless\.\d+|/quay-keyless-bin$`)
-
 // expectNothingElse fails the test where more than the auth file is left, and the token
 // that was asked for.
-func (h home) expectNothingElse(t *testing.T, signal syscall.Signal) {
+func (h home) expectNothingElse(t *testing.T) {
 	t.Helper()
 	expected := []string{h.folder, filepath.Dir(h.config()), h.config(), filepath.Join(h.folder, "token")}
 	err := filepath.WalkDir(h.folder, func(path string, _ fs.DirEntry, err error) error {
-		if !slices.Contains(expected, path) && (signal != syscall.SIGKILL || !strays.MatchString(path)) {
+		if !slices.Contains(expected, path) {
 			t.Errorf("left behind: %s", strings.TrimPrefix(path, h.folder))
 		}
 		return err

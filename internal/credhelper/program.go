@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"quay-keyless/internal/ownfile"
+	"quay-keyless/internal/wholefile"
 )
 
 // Installed is where the program was put under the helper's name, and how it is
@@ -141,6 +142,7 @@ func (p *Installed) Remove() error {
 			return err
 		}
 	}
+	wholefile.Sweep(p.Folder(), "."+Program+".") // a killed login may have left some
 	if p.Private {
 		_ = os.Remove(p.Folder())
 	}
@@ -181,11 +183,11 @@ func place(executable, folder string) string {
 // put makes the program beside its place and renames it, so that a tool finds
 // the old one or the new one, whole.
 func (p *Installed) put(make func(path string) error) error {
-	folder, err := os.MkdirTemp(p.Folder(), "."+Program+".")
+	folder, remove, err := wholefile.Folder(p.Folder(), "."+Program+".")
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.RemoveAll(folder) }()
+	defer remove()
 	temporary := filepath.Join(folder, Program)
 	if err := make(temporary); err != nil {
 		return err

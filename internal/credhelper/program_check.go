@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"quay-keyless/internal/ownfile"
+	"quay-keyless/internal/wholefile"
 )
 
 // CheckCopy finds what would make [Copy] fail, and leaves nothing behind.
@@ -53,9 +54,9 @@ func writable(folder string) error {
 	if err != nil {
 		return err
 	}
-	probe, err := os.MkdirTemp(folder, "."+Program+".")
-	if err != nil {
-		return err
+	_, remove, err := wholefile.Folder(folder, "."+Program+".")
+	if err == nil {
+		remove()
 	}
-	return os.Remove(probe)
+	return err
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"testing"
+	"time"
 
 	"quay-keyless/internal/credhelper"
 )
@@ -219,5 +220,36 @@ func TestLinkInAFolderThatOthersWrote(t *testing.T) {
 		if want := filepath.Join(folder, "podman") + " was not put there by quay-keyless"; err == nil || err.Error() != want {
 			t.Errorf("error %v, want %s", err, want)
 		}
+	}
+}
+
+// What a killed login left beside the program goes with the next login that puts one
+// there, or with the logout.
+func TestLeftByKilledLogin(t *testing.T) {
+	t.Parallel()
+	folder := filepath.Join(t.TempDir(), "bin")
+	leave := func() {
+		t.Helper()
+		left := filepath.Join(folder, "."+credhelper.Program+".123")
+		old := time.Now().Add(-48 * time.Hour) // which counts on Windows
+		if err := errors.Join(os.MkdirAll(left, 0o700), os.WriteFile(filepath.Join(left, "program"), nil, 0o700), os.Chtimes(left, old, old)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := credhelper.Link(program(t, "1"), folder, by()); err != nil {
+		t.Fatal(err)
+	}
+	leave()
+	p, err := credhelper.Link(program(t, "2"), folder, by())
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantOnly(t, folder, credhelper.Program)
+	leave()
+	if err := p.Remove(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(folder); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the folder is there still: %v", err)
 	}
 }

@@ -125,8 +125,32 @@ func Replace(path, prefix string, text []byte, mode fs.FileMode, ready func() er
 	return file.commit(text, mode, ready)
 }
 
-// Sweep removes from a folder the files that killed writers with this prefix left
-// there. Files of writers at work stay.
+// Folder makes a private folder for files that will be renamed, under a name of prefix
+// and a number, and first removes what killed processes with this prefix left. Remove
+// removes it with all that is in it.
+func Folder(in, prefix string) (path string, remove func(), err error) {
+	Sweep(in, prefix)
+	for {
+		path, err := os.MkdirTemp(in, prefix)
+		if err != nil {
+			return "", nil, err
+		}
+		folder, err := os.Open(path)
+		if err == nil && claim(folder) {
+			return path, func() {
+				_ = folder.Close() // Windows removes no open folder
+				_ = os.RemoveAll(path)
+			}, nil
+		}
+		_ = folder.Close()
+		if err != nil && !errors.Is(err, fs.ErrNotExist) { // else a sweep found it before it was locked
+			return "", nil, err
+		}
+	}
+}
+
+// Sweep removes from a folder the files and folders that killed writers with this
+// prefix left there. Those of writers at work stay.
 func Sweep(folder, prefix string) {
 	entries, err := os.ReadDir(folder)
 	if err != nil {
@@ -134,7 +158,7 @@ func Sweep(folder, prefix string) {
 	}
 	for _, entry := range entries {
 		number, ours := strings.CutPrefix(entry.Name(), prefix)
-		if ours && number != "" && strings.Trim(number, "0123456789") == "" && entry.Type().IsRegular() {
+		if ours && number != "" && strings.Trim(number, "0123456789") == "" && (entry.Type().IsRegular() || entry.IsDir()) {
 			removeAbandoned(filepath.Join(folder, entry.Name()))
 		}
 	}

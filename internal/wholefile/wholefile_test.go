@@ -96,11 +96,6 @@ func TestSweep(t *testing.T) {
 	for _, name := range append([]string{".text.ours.12", ".text.ours.4294967295"}, stay...) {
 		abandon(t, filepath.Join(folder, name))
 	}
-	if err := os.Mkdir(filepath.Join(folder, ".text.ours.7"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	stay = append(stay, ".text.ours.7")
-	slices.Sort(stay)
 	wholefile.Sweep(folder, prefix)
 	if got := names(t, folder); !slices.Equal(got, stay) {
 		t.Errorf("the folder has %q, not %q", got, stay)
@@ -169,5 +164,36 @@ func TestWriteInParallel(t *testing.T) {
 	writers.Wait()
 	if got := names(t, folder); len(got) != 8 {
 		t.Errorf("the folder has %q", got)
+	}
+}
+
+// A folder goes with what is in it: when its maker is done, or in a later sweep.
+func TestFolder(t *testing.T) {
+	t.Parallel()
+	in := t.TempDir()
+	left := filepath.Join(in, prefix+"7")
+	if err := os.Mkdir(left, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	abandon(t, filepath.Join(left, "program"))
+	old := time.Now().Add(-48 * time.Hour)
+	if err := os.Chtimes(left, old, old); err != nil {
+		t.Fatal(err)
+	}
+	path, remove, err := wholefile.Folder(in, prefix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(t, filepath.Join(path, "program"), "new")
+	wholefile.Sweep(in, prefix)
+	if got := names(t, in); !slices.Equal(got, []string{filepath.Base(path)}) {
+		t.Errorf("the folder has %q", got)
+	}
+	remove()
+	if got := names(t, in); len(got) != 0 {
+		t.Errorf("the folder has %q", got)
+	}
+	if _, _, err := wholefile.Folder(filepath.Join(in, "missing"), prefix); err == nil {
+		t.Error("it is in a folder that is not there")
 	}
 }

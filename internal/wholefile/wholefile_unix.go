@@ -48,16 +48,20 @@ func claim(file *os.File) bool {
 	return !errors.Is(err, syscall.EWOULDBLOCK) && (err != nil || isAt(file, file.Name()))
 }
 
-// removeAbandoned removes a file that no process has locked. The lock ends with the
+// removeAbandoned removes a file or folder that no process has locked. The lock ends with the
 // process that held it, however that ended. While this function has the lock, no
 // other process claims, renames or removes the file.
 func removeAbandoned(path string) {
-	file, err := os.OpenFile(path, os.O_RDWR|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	const flags = syscall.O_NOFOLLOW | syscall.O_NONBLOCK
+	file, err := os.OpenFile(path, os.O_RDWR|flags, 0) // a lock over NFS needs the right to write
+	if errors.Is(err, syscall.EISDIR) {
+		file, err = os.OpenFile(path, os.O_RDONLY|flags, 0)
+	}
 	if err != nil {
 		return
 	}
 	defer func() { _ = file.Close() }()
 	if syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil && isAt(file, path) {
-		_ = os.Remove(path)
+		_ = os.RemoveAll(path)
 	}
 }

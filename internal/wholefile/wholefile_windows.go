@@ -17,11 +17,11 @@ func claim(*os.File) bool { return true }
 // abandonedAfter is far longer than writing a file takes.
 const abandonedAfter = 24 * time.Hour
 
-// removeAbandoned removes an old file. A lock would not do: Windows does not rename
+// removeAbandoned removes an old file or folder. A lock would not do: Windows does not rename
 // an open file, so the writer has to let go of it before.
 func removeAbandoned(path string) {
 	if info, err := os.Lstat(path); err == nil && time.Since(info.ModTime()) > abandonedAfter {
-		_ = os.Remove(path)
+		_ = os.RemoveAll(path)
 	}
 }
 
