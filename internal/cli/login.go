@@ -86,7 +86,7 @@ func (a *app) runLogin(ctx context.Context, flags loginFlags, registry string) e
 		err = ca.install(a, targets)
 	}
 	if err == nil {
-		err = a.host.Publish(result)
+		err = a.host.Publish(ctx, result)
 	}
 	if err != nil { // the job takes this for no login
 		done.all(ctx, a.host)

@@ -202,7 +202,7 @@ func copyOf(executable, folder string) (*Installed, error) {
 }
 
 func copyFile(from, to string) error {
-	source, err := os.Open(from)
+	source, err := ownfile.OpenAny(from, os.O_RDONLY)
 	if err != nil {
 		return err
 	}
@@ -217,7 +217,7 @@ func copyFile(from, to string) error {
 }
 
 func sum(path string) (string, error) {
-	file, err := os.Open(path)
+	file, err := ownfile.OpenAny(path, os.O_RDONLY)
 	if err != nil {
 		return "", err
 	}

@@ -3,6 +3,7 @@
 package host
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -129,7 +130,7 @@ func (g *GitHub) Remember(result Result) error {
 // Publish sets the step's outputs and the job's variables, and adds the job
 // summary. A file command that the runner did not set up is left out, since the
 // library panics there.
-func (g *GitHub) Publish(result Result) error {
+func (g *GitHub) Publish(_ context.Context, result Result) error {
 	if err := oneLine(result.names()); err != nil {
 		return err
 	}
@@ -196,6 +197,14 @@ func (g *GitHub) file(variable string, commands func()) (err error) {
 	// The library would let others read a file that it creates.
 	if file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600); err == nil {
 		_ = file.Close()
+	}
+	// The library would wait for the reader of a pipe.
+	pipe, err := openPipe(path)
+	if err != nil {
+		return fmt.Errorf("%s: %w", variable, err)
+	}
+	if pipe != nil {
+		defer func() { _ = pipe.Close() }()
 	}
 	defer func() {
 		if failed := recover(); failed != nil {

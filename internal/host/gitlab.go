@@ -2,6 +2,8 @@
 
 package host
 
+import "context"
+
 // GitLab is a GitLab CI job. It has no way for a job to mask a value: the
 // line ::add-mask:: would print the secret there.
 type GitLab struct{ words }
@@ -16,4 +18,4 @@ func (GitLab) Remember(result Result) error { return exportable(result) }
 
 // Publish prints what eval sets, and nothing else: artifacts and dotenv reports
 // can be downloaded by the project's members, so the login stays in the job.
-func (g GitLab) Publish(result Result) error { return g.export(result) }
+func (g GitLab) Publish(_ context.Context, result Result) error { return g.export(result) }

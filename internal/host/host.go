@@ -6,6 +6,7 @@
 package host
 
 import (
+	"context"
 	"io"
 	"slices"
 	"strings"
@@ -25,7 +26,7 @@ type Host interface {
 	// taken away even if the job is cancelled in between.
 	Remember(Result) error
 	// Publish hands a login's results to the steps that follow.
-	Publish(Result) error
+	Publish(context.Context, Result) error
 	// Notice says something in passing.
 	Notice(text string)
 	// Warn says what may go wrong later.

@@ -85,7 +85,7 @@ func TestGitHubPublishes(t *testing.T) {
 	}
 	var out bytes.Buffer
 	github := detect(variables, &out)
-	if err := errors.Join(github.Remember(result()), github.Publish(result())); err != nil {
+	if err := errors.Join(github.Remember(result()), github.Publish(t.Context(), result())); err != nil {
 		t.Fatal(err)
 	}
 	want := map[string]string{
@@ -118,7 +118,7 @@ func TestGitHubPublishesATokenOnlyWhenAsked(t *testing.T) {
 	r := result()
 	r.Logins[0].Token = idtoken.NewSecret("hunter2")
 	var out bytes.Buffer
-	if err := detect(variables, &out).Publish(r); err != nil {
+	if err := detect(variables, &out).Publish(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
 	if got := commands(t, read(t, variables["GITHUB_OUTPUT"]))["token"]; got != "hunter2" {
@@ -141,7 +141,7 @@ func TestGitHubWithoutFileCommands(t *testing.T) {
 		path := variables[missing]
 		delete(variables, missing)
 		github := detect(variables, &bytes.Buffer{})
-		if err := errors.Join(github.Remember(result()), github.Publish(result())); err != nil {
+		if err := errors.Join(github.Remember(result()), github.Publish(t.Context(), result())); err != nil {
 			t.Errorf("without %s: %v", missing, err)
 		}
 		if got := read(t, path); got != "" {
@@ -163,7 +163,7 @@ func TestGitHubFileThatCannotBeOpened(t *testing.T) {
 		variables[broken] = filepath.Join(t.TempDir(), "no", "folder")
 		var out bytes.Buffer
 		github := detect(variables, &out)
-		err := errors.Join(github.Remember(result()), github.Publish(result()))
+		err := errors.Join(github.Remember(result()), github.Publish(t.Context(), result()))
 		said := out.String()
 		if broken != "GITHUB_STEP_SUMMARY" {
 			said = fmt.Sprint(err)
@@ -204,7 +204,7 @@ func TestGitHubRefusesLineBreaks(t *testing.T) {
 		github := detect(variables, &bytes.Buffer{})
 		err := github.Remember(r) // which comes first, and ends a login that fails
 		if err == nil {
-			err = github.Publish(r)
+			err = github.Publish(t.Context(), r)
 		}
 		if err == nil || !strings.Contains(err.Error(), "line break") || strings.ContainsAny(err.Error(), "\r\n") {
 			t.Errorf("%s: %v", name, err)
@@ -225,7 +225,7 @@ func TestSummaryCells(t *testing.T) {
 	r := result()
 	r.Logins[0].Registry = "a | b `c` <img src=x>"
 	r.Logins[0].Username = "\x1b[2J\u202e**x**"
-	if err := detect(variables, &bytes.Buffer{}).Publish(r); err != nil {
+	if err := detect(variables, &bytes.Buffer{}).Publish(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
 	lines := strings.Split(read(t, variables["GITHUB_STEP_SUMMARY"]), "\n")
@@ -242,7 +242,7 @@ func TestOthersPublishNothing(t *testing.T) {
 		delete(variables, "GITHUB_ACTIONS")
 		maps.Copy(variables, jobs[name])
 		var out bytes.Buffer
-		if err := detect(variables, &out).Publish(result()); err != nil || out.Len() != 0 {
+		if err := detect(variables, &out).Publish(t.Context(), result()); err != nil || out.Len() != 0 {
 			t.Errorf("%s said %q, %v", name, out.String(), err)
 		}
 		if got := read(t, variables["GITHUB_OUTPUT"]); got != "" {
@@ -256,7 +256,7 @@ func TestOutputsWithoutAnAuthFile(t *testing.T) {
 	variables := githubJob(t)
 	r := result()
 	r.AuthFiles = nil
-	if err := detect(variables, &bytes.Buffer{}).Publish(r); err != nil {
+	if err := detect(variables, &bytes.Buffer{}).Publish(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
 	if got, ok := commands(t, read(t, variables["GITHUB_OUTPUT"]))["authfile"]; got != "" || !ok {

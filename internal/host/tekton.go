@@ -3,8 +3,8 @@
 package host
 
 import (
+	"context"
 	"fmt"
-	"os"
 	"strings"
 )
 
@@ -25,13 +25,13 @@ func (Tekton) Remember(result Result) error { return exportable(result) }
 
 // Publish writes the results that the Task declares. Everybody who may read
 // TaskRuns may read them, so the token is never one.
-func (t Tekton) Publish(result Result) error {
+func (t Tekton) Publish(ctx context.Context, result Result) error {
 	for _, output := range result.Outputs() {
 		path := t.getenv(resultVariable(output.Name))
 		if path == "" {
 			continue
 		}
-		if err := os.WriteFile(path, []byte(output.Value), 0o644); err != nil { //nolint:gosec // a result is public
+		if err := writeResult(ctx, path, output.Value); err != nil {
 			return fmt.Errorf("tekton result %s: %w", output.Name, err)
 		}
 	}

@@ -26,7 +26,7 @@ func TestTektonResults(t *testing.T) {
 	r := result()
 	r.Logins[0].Token = idtoken.NewSecret("hunter2")
 	var out bytes.Buffer
-	if err := detect(variables, &out).Publish(r); err != nil || out.Len() != 0 {
+	if err := detect(variables, &out).Publish(t.Context(), r); err != nil || out.Len() != 0 {
 		t.Fatalf("said %q, %v", out.String(), err)
 	}
 	for name, value := range want {
@@ -43,7 +43,7 @@ func TestTektonResultsThatAreNotDeclared(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "registry")
 	variables := map[string]string{"TEKTON_RESULT_REGISTRY": path}
-	if err := detect(variables, &bytes.Buffer{}).Publish(result()); err != nil {
+	if err := detect(variables, &bytes.Buffer{}).Publish(t.Context(), result()); err != nil {
 		t.Fatal(err)
 	}
 	if got := read(t, path); got != "quay.example:8443/acme" {
@@ -54,7 +54,7 @@ func TestTektonResultsThatAreNotDeclared(t *testing.T) {
 func TestTektonResultThatCannotBeWritten(t *testing.T) {
 	t.Parallel()
 	variables := map[string]string{"TEKTON_RESULT_REGISTRY": filepath.Join(t.TempDir(), "no", "folder")}
-	err := detect(variables, &bytes.Buffer{}).Publish(result())
+	err := detect(variables, &bytes.Buffer{}).Publish(t.Context(), result())
 	if err == nil || !strings.HasPrefix(err.Error(), "tekton result registry: ") {
 		t.Errorf("got %v", err)
 	}

@@ -2,6 +2,8 @@
 
 package host
 
+import "context"
+
 // Terminal is a person's terminal, and every CI system that this package does
 // not know.
 type Terminal struct{ words }
@@ -15,4 +17,4 @@ func (Terminal) Name() string { return "terminal" }
 func (Terminal) Remember(result Result) error { return exportable(result) }
 
 // Publish prints what eval sets; the auth file is all else there is to hand on.
-func (t Terminal) Publish(result Result) error { return t.export(result) }
+func (t Terminal) Publish(_ context.Context, result Result) error { return t.export(result) }
