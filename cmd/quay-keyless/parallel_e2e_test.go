@@ -5,6 +5,7 @@
 package main_test
 
 import (
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -32,4 +33,37 @@ func TestE2EParallelLoginsOutlivePodmans(t *testing.T) {
 	}
 	together(t, commands)
 	c.wantOurs(t, besidePodman)
+}
+
+// Nor does podman bring a login of ours back after its logout.
+func TestE2EParallelLogoutsOutlivePodmans(t *testing.T) {
+	c := newCrowd(t)
+	for _, logins := range [][]*exec.Cmd{c.each(t, besidePodman, c.ours), c.each(t, podmanLogins, func(t *testing.T, i int) *exec.Cmd { return c.podmans(t, logins+i) })} {
+		together(t, logins)
+	}
+	commands := c.each(t, besidePodman, func(t *testing.T, i int) *exec.Cmd {
+		return c.command(t, "quay-keyless", "logout", c.sandbox.Host+"/"+organization(i), "--authfile", c.authFile)
+	})
+	for i := range podmanLogins {
+		commands = append(commands, c.command(t, "sh", "-c", "podman logout --authfile "+c.authFile+" "+c.sandbox.Host+"/"+organization(logins+i)+" || true"))
+	}
+	together(t, commands)
+	text, err := os.ReadFile(c.authFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range besidePodman {
+		if key := c.sandbox.Host + "/" + organization(i); strings.Contains(string(text), key) {
+			t.Errorf("the login for %s is back", key)
+		}
+	}
+}
+
+// each is one command for each of so many robots.
+func (c crowd) each(t *testing.T, robots int, command func(*testing.T, int) *exec.Cmd) []*exec.Cmd {
+	var commands []*exec.Cmd
+	for i := range robots {
+		commands = append(commands, command(t, i))
+	}
+	return commands
 }
