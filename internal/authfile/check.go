@@ -78,24 +78,12 @@ func (f *File) checkRecord() error {
 	for _, path := range []string{f.lockPath(), f.recordPath()} {
 		if err := f.recordTrust().Check(path); errors.Is(err, syscall.ENOTDIR) {
 			return nil
-		} else if err := refused(err); err != nil {
-			return err
 		} else if err != nil {
-			return recordFault(unreadable(err), path, err)
+			return recordFault(path, err)
 		}
 	}
 	_, _, _, err := f.load()
 	return err
-}
-
-// refused is the error of a file beside the auth file that this user must not believe,
-// nil for all else.
-func refused(err error) error {
-	var refused *ownfile.Error
-	if !errors.As(err, &refused) {
-		return nil
-	}
-	return &Error{Reason: Untrusted, Err: refused}
 }
 
 // checkNames finds a file name that leaves no room for those beside it.

@@ -8,41 +8,35 @@ import (
 	"strings"
 )
 
-// ConflictKind says what would keep tools from finding a login. The rows named
-// below were measured with the tools, or read in their sources.
+// ConflictKind says what would keep tools from finding a login.
 type ConflictKind int
 
 // The kinds.
 const (
-	// OtherHelper: credHelpers[HOST] names a helper, Key, which is not ours ("" is
-	// one too, and none that podman could start). Section 2, "credHelpers[HOST] +
-	// auths[HOST]": the helper wins in every tool, over HOST/ORG as well. A login
-	// by our own helper takes its place all the same.
+	// OtherHelper: credHelpers[HOST] names a helper, Key, which is not ours; it may be
+	// "". It wins in every tool, over HOST/ORG as well, except that a login by our own
+	// helper replaces it.
 	OtherHelper ConflictKind = iota
-	// NarrowerKey: Key, below ours, wins for the images below it. Section 2,
-	// "HOST + HOST/org": podman, buildah and skopeo take HOST/org, even where it
-	// holds nothing; all others HOST, but crane an exact HOST/org/repo.
+	// NarrowerKey: Key, below ours, wins for the images below it. podman, buildah and
+	// skopeo prefer HOST/org, even if it holds nothing; crane prefers only
+	// HOST/org/repo, and all others always use HOST.
 	NarrowerKey
-	// Unusable: the file cannot be read or written; Err, an [*Error], says why.
-	// Section 1, "RAF or D not readable", and section 2, "0-byte file": fatal to
-	// podman, buildah and skopeo on their way to the login, as is text that they
-	// cannot decode. It is fatal too where the login could not be written.
+	// Unusable: the file cannot be read or written; Err, an [*Error], says why. A file
+	// that podman, buildah and skopeo cannot read or decode on their way to the login
+	// stops them, also if it is empty.
 	Unusable
-	// OtherStore: credsStore names a store, Key. Section 2, "credsStore +
-	// auths[HOST]": docker, crane and helm ask the store, the others do not. It
-	// does not matter to a login by credential helper: credHelpers goes first.
+	// OtherStore: credsStore names a store, Key, which docker, crane and helm ask.
+	// It does not matter to a login by credential helper: credHelpers goes first.
 	OtherStore
 	// BrokenEntry: the "auth" under Key, another registry's, is not USER:PASSWORD
-	// in base64. Section 2, "some other entry's auth has no colon": docker loses
-	// our login at random, crane refuses the whole file.
+	// in base64. docker then loses our login at random, crane refuses the whole file.
 	BrokenEntry
-	// DockerAuthConfig: the variable DOCKER_AUTH_CONFIG holds a login under Key.
-	// Section 1: it goes before all files in crane, and in docker from 28.3.0.
+	// DockerAuthConfig: the variable DOCKER_AUTH_CONFIG holds a login under Key. crane,
+	// and docker from 28.3.0, prefer it to all files.
 	DockerAuthConfig
-	// NoRuntimeDir: a user other than root has no XDG_RUNTIME_DIR of its own; Path
-	// is what the variable holds. Section 1, "XDG_RUNTIME_DIR unset": skopeo stops
-	// where it may not look, podman and buildah each look elsewhere first. The
-	// plan's Exports are the cure; where they reach the tools, nothing is left.
+	// NoRuntimeDir: a user other than root has no XDG_RUNTIME_DIR, or another user's;
+	// Path is what the variable holds. skopeo stops if it cannot look there, podman and
+	// buildah each look elsewhere first. The plan's Exports are the cure.
 	NoRuntimeDir
 )
 

@@ -81,8 +81,8 @@ func look(path string, trust ownfile.Trust) (*File, contents, error) {
 	if err != nil {
 		return file, contents{}, located(file.path, err)
 	}
-	held, err := decodeContents(data)
-	return file, held, located(file.path, err)
+	all, err := decodeContents(data)
+	return file, all, located(file.path, err)
 }
 
 // decodeContents reads an auth file's text. The error's text tells none of it.
@@ -90,15 +90,15 @@ func decodeContents(data []byte) (contents, error) {
 	if err := validate(data); err != nil {
 		return contents{}, err
 	}
-	var held contents
-	err := json.Unmarshal(data, &held)
+	var all contents
+	err := json.Unmarshal(data, &all)
 	var wrong *json.UnmarshalTypeError
 	if errors.As(err, &wrong) {
 		return contents{}, because(Other, fmt.Errorf("the value before byte %d has a type that no tool reads", wrong.Offset))
 	} else if err != nil {
 		return contents{}, because(NotJSON, err)
 	}
-	return held, nil
+	return all, nil
 }
 
 // answers reports whether podman, buildah or skopeo find something in this file
@@ -134,17 +134,17 @@ func covers(name, key string) bool {
 // repository too, and for no other form. A text that is not understood has none:
 // docker says so and reads the file.
 func variableConflicts(text string, keys []string) []string {
-	held, err := decodeContents([]byte(text))
+	all, err := decodeContents([]byte(text))
 	if err != nil {
 		return nil
 	}
 	var found []string
 	for _, host := range hosts(keys) {
-		if _, ok := held.Auths[host]; ok {
+		if _, ok := all.Auths[host]; ok {
 			found = append(found, host)
 		}
 	}
-	for _, c := range held.conflicts(keys, true, false) {
+	for _, c := range all.conflicts(keys, true, false) {
 		if c.Kind == NarrowerKey {
 			found = append(found, c.Key)
 		}

@@ -56,7 +56,7 @@ func spliceOne(text []byte, r record, e edit) ([]byte, record, error) {
 		next = known
 		next.Wrote = []string{digest(present), digest(e.value)}
 	}
-	return d.set(e.key, e.value), r.with(next.held(e.hold), present == nil && next.Cut == nil), nil
+	return d.set(e.key, e.value), r.with(next.heldBy(e.hold), present == nil && next.Cut == nil), nil
 }
 
 // noting is a copy of r that knows what an object without keys looks like.

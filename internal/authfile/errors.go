@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"quay-keyless/internal/errno"
+	"quay-keyless/internal/ownfile"
 )
 
 // Reason is why an auth file could not be used.
@@ -145,6 +146,17 @@ func reasonOf(err error) Reason {
 }
 
 // recordFault is a problem with a file beside the auth file, which the message then names.
-func recordFault(reason Reason, path string, err error) error {
+func recordFault(path string, err error) error {
+	var refused *ownfile.Error // it names the file itself
+	if errors.As(err, &refused) {
+		return &Error{Reason: Untrusted, Err: refused}
+	}
+	reason := reasonOf(err)
+	switch reason {
+	case ReadOnly:
+		reason = FolderReadOnly
+	case NotPermitted:
+		reason = FolderNotWritable
+	}
 	return &Error{Reason: reason, Err: fmt.Errorf("%s: %w", path, errno.Of(err))}
 }

@@ -6,9 +6,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 
+	"quay-keyless/internal/errno"
 	"quay-keyless/internal/ownfile"
 	"quay-keyless/internal/wholefile"
 )
@@ -31,8 +33,12 @@ func (f *File) acquire(ctx context.Context) (*locked, error) {
 		l := &locked{f: f}
 		lock, err := f.recordTrust().Lock(ctx, f.lockPath())
 		var none *ownfile.NoLocks
-		if err != nil && !errors.As(err, &none) {
-			return nil, lockFault(f.lockPath(), err)
+		var waited *ownfile.Locked
+		switch {
+		case errors.As(err, &waited):
+			return nil, because(Locked, waited.Cause)
+		case err != nil && !errors.As(err, &none):
+			return nil, recordFault(f.lockPath(), err)
 		}
 		l.lock = lock
 		if lock != nil && !ownfile.IsAt(lock, f.lockPath()) { // the one before us removed it
@@ -48,34 +54,15 @@ func (f *File) acquire(ctx context.Context) (*locked, error) {
 	}
 }
 
-// lockFault tells a folder that takes no lock file from a lock that is held.
-func lockFault(path string, err error) error {
-	var held *ownfile.Held
-	if errors.As(err, &held) {
-		return because(Locked, held.Cause)
-	}
-	if err := refused(err); err != nil {
-		return err
-	}
-	switch reason := reasonOf(err); reason {
-	case ReadOnly:
-		return recordFault(FolderReadOnly, path, err)
-	case NotPermitted:
-		return recordFault(FolderNotWritable, path, err)
-	default:
-		return recordFault(reason, path, err)
-	}
-}
-
 // load reads the record.
 func (f *File) load() (text []byte, r record, lost bool, err error) {
 	text, err = f.recordTrust().Read(f.recordPath(), maxRecord)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, record{}, false, nil
-	} else if err := refused(err); err != nil {
-		return nil, record{}, false, err
+	} else if errors.Is(err, fs.ErrPermission) {
+		return nil, record{}, false, &Error{Reason: NotReadable, Err: fmt.Errorf("%s: %w", f.recordPath(), errno.Of(err))}
 	} else if err != nil {
-		return nil, record{}, false, recordFault(unreadable(err), f.recordPath(), err)
+		return nil, record{}, false, recordFault(f.recordPath(), err)
 	}
 	r, lost, err = decodeRecord(text)
 	return text, r, lost, err
@@ -101,7 +88,7 @@ func (l *locked) save(r record) error {
 		_, err = l.f.write(path, l.text, text, private)
 	}
 	if err != nil {
-		return recordFault(reasonOf(err), path, err)
+		return recordFault(path, err)
 	}
 	l.record, l.text = r, text
 	return nil

@@ -102,8 +102,8 @@ type planner struct {
 // follow goes the way of some tools until they are where the login will be.
 func (b *planner) follow(r reader) {
 	for i, path := range r.paths {
-		file, held, err := look(path, b.trust)
-		target := i == len(r.paths)-1 || held.answers(b.keys)
+		file, found, err := look(path, b.trust)
+		target := i == len(r.paths)-1 || found.answers(b.keys)
 		if file != nil {
 			path = file.Path()
 		}
@@ -112,7 +112,7 @@ func (b *planner) follow(r reader) {
 			b.unusable(path, file.Check(), true)
 		}
 		b.unusable(path, err, r.image)
-		for _, c := range held.conflicts(b.keys, target, r.image) {
+		for _, c := range found.conflicts(b.keys, target, r.image) {
 			c.Path = path
 			b.conflict(c)
 		}

@@ -95,8 +95,8 @@ func (s saved) latest(value []byte) bool {
 	return len(s.Wrote) > 0 && s.Wrote[len(s.Wrote)-1] == digest(value)
 }
 
-// held is s with a hold added, without those whose time is over.
-func (s saved) held(by Hold) saved {
+// heldBy is s with a hold added, without those whose time is over.
+func (s saved) heldBy(by Hold) saved {
 	s = s.released(by.By, by.From)
 	if s.Holders == nil {
 		s.Holders = map[string]time.Time{}

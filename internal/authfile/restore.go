@@ -110,12 +110,12 @@ func (f *File) restore(ctx context.Context, keys []string, leave func(saved) sav
 
 // outcomes says what became of the keys, with those that other jobs need at the end.
 func (r record) outcomes(text []byte, keys []string, results map[string]Result) (outcomes []Outcome, err error) {
-	var held []Outcome
+	var needed []Outcome
 	for _, key := range keys {
 		result, ok := results[key]
 		switch {
 		case r.needed(key):
-			held = append(held, Outcome{key, Held})
+			needed = append(needed, Outcome{key, Held})
 			continue
 		case !ok:
 			if result, err = presence(text, key); err != nil {
@@ -124,7 +124,7 @@ func (r record) outcomes(text []byte, keys []string, results map[string]Result) 
 		}
 		outcomes = append(outcomes, Outcome{key, result})
 	}
-	return append(outcomes, held...), nil
+	return append(outcomes, needed...), nil
 }
 
 // presence is the result for a key that the record does not have.
@@ -161,22 +161,22 @@ func (f *File) unknown(keys []string) ([]Outcome, error) {
 // suspects are the keys with something that a login of ours could have left: our
 // helper, or a JWT for a password.
 func suspects(text []byte) []string {
-	var held struct {
+	var file struct {
 		Auths map[string]struct {
 			Auth []byte `json:"auth"`
 		} `json:"auths"`
 		Helpers map[string]string `json:"credHelpers"`
 	}
-	if json.Unmarshal(text, &held) != nil {
+	if json.Unmarshal(text, &file) != nil {
 		return nil
 	}
 	keys := map[string]bool{}
-	for key, entry := range held.Auths {
+	for key, entry := range file.Auths {
 		if _, password, _ := bytes.Cut(entry.Auth, []byte(":")); bytes.HasPrefix(password, []byte("eyJ")) {
 			keys[key] = true
 		}
 	}
-	for key, helper := range held.Helpers {
+	for key, helper := range file.Helpers {
 		if helper == OwnHelper {
 			keys[key] = true
 		}

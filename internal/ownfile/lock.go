@@ -9,12 +9,12 @@ import (
 	"time"
 )
 
-// Held is the error of a lock that others held until the context ended. Cause
-// is why it ended.
-type Held struct{ Cause error }
+// Locked is the error of a lock that another process had until the context ended.
+// Cause is why it ended.
+type Locked struct{ Cause error }
 
 // Error is the cause's.
-func (h *Held) Error() string { return h.Cause.Error() }
+func (l *Locked) Error() string { return l.Cause.Error() }
 
 // NoLocks is the error of a file system that has no locks.
 type NoLocks struct{ Err error }
@@ -30,13 +30,13 @@ const longestTurn = 10 * time.Millisecond
 
 // Lock opens path, created with mode 0600 if it is missing, and waits for its
 // lock until ctx ends. The lock is the system's (flock, LockFileEx): closing the
-// file ends it, and so does the end of the process. The error is a [*Held], a
+// file ends it, and so does the end of the process. The error is a [*Locked], a
 // [*NoLocks], an [*Error] or the system's.
 //
 // The system can wait for a lock as well, but such a wait cannot be called off.
 func (t Trust) Lock(ctx context.Context, path string) (*os.File, error) {
 	if ctx.Err() != nil {
-		return nil, &Held{context.Cause(ctx)}
+		return nil, &Locked{context.Cause(ctx)}
 	}
 	file, err := t.Open(path, os.O_RDWR|os.O_CREATE)
 	if err != nil {
@@ -68,7 +68,7 @@ func turn(ctx context.Context) error {
 	case <-timer.C:
 		return nil
 	case <-ctx.Done():
-		return &Held{context.Cause(ctx)}
+		return &Locked{context.Cause(ctx)}
 	}
 }
 

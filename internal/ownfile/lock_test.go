@@ -82,14 +82,14 @@ func (e endsInWait) Done() <-chan struct{} {
 }
 
 // A wait for a lock ends with its context, and leaves nothing waiting.
-func TestLockHeld(t *testing.T) {
+func TestLockOfAnother(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "lock")
 	first := locked(t, path)
 	ctx, end := context.WithCancelCause(t.Context())
 	file, err := ownfile.Trust{}.Lock(endsInWait{ctx, end}, path)
-	var held *ownfile.Held
-	if !errors.As(err, &held) || !errors.Is(held.Cause, errOver) || err.Error() != errOver.Error() || file != nil {
+	var waited *ownfile.Locked
+	if !errors.As(err, &waited) || !errors.Is(waited.Cause, errOver) || err.Error() != errOver.Error() || file != nil {
 		t.Fatalf("got %v, %v", file, err)
 	}
 	if err := first.Close(); err != nil {
@@ -106,8 +106,8 @@ func TestLockTooLate(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
 	ctx, end := context.WithCancelCause(t.Context())
 	end(errOver)
-	var held *ownfile.Held
-	if _, err := (ownfile.Trust{}).Lock(ctx, path); !errors.As(err, &held) || !errors.Is(held.Cause, errOver) {
+	var waited *ownfile.Locked
+	if _, err := (ownfile.Trust{}).Lock(ctx, path); !errors.As(err, &waited) || !errors.Is(waited.Cause, errOver) {
 		t.Error(err)
 	}
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
@@ -118,8 +118,8 @@ func TestLockTooLate(t *testing.T) {
 func TestLockNowhere(t *testing.T) {
 	t.Parallel()
 	_, err := ownfile.Trust{}.Lock(t.Context(), filepath.Join(t.TempDir(), "missing", "lock"))
-	var held *ownfile.Held
-	if !errors.Is(err, fs.ErrNotExist) || errors.As(err, &held) {
+	var waited *ownfile.Locked
+	if !errors.Is(err, fs.ErrNotExist) || errors.As(err, &waited) {
 		t.Error(err)
 	}
 }
