@@ -244,10 +244,12 @@ func setup(env *testscript.Env) error {
 	env.Values[scriptKey{}] = s
 	env.Defer(func() { _ = s.sandbox.Close() })
 	home := filepath.Join(env.WorkDir, "home")
+	runtime := filepath.Join(env.WorkDir, "runtime") // only root has one without the variable
 	ca := filepath.Join(env.WorkDir, "ca.pem")
 	env.Setenv("GORACE", noSleep)
 	env.Setenv("TEST_NOW", s.now.UTC().Format(time.RFC3339))
 	env.Setenv("HOME", home)
+	env.Setenv("XDG_RUNTIME_DIR", runtime)
 	env.Setenv("REGISTRY", s.sandbox.Host)
 	env.Setenv("API_TOKEN", s.sandbox.APIToken())
 	env.Setenv("SANDBOX", s.sandbox.URL)
@@ -262,7 +264,7 @@ func setup(env *testscript.Env) error {
 			env.T().Fatal(err)
 		}
 	})
-	return errors.Join(os.MkdirAll(home, 0o700), os.WriteFile(ca, s.sandbox.CA, 0o600))
+	return errors.Join(os.MkdirAll(home, 0o700), os.Mkdir(runtime, 0o700), os.WriteFile(ca, s.sandbox.CA, 0o600))
 }
 
 func config(path string) (sandbox.Config, error) {
