@@ -101,23 +101,23 @@ func (r *report) end() error {
 	}
 	links := []any{}
 	for _, o := range r.outcomes {
-		links = append(links, o.encoded())
+		links = append(links, r.encoded(o))
 	}
 	text, err := indented(map[string]any{"ok": r.failed() == nil, "links": links})
 	if err != nil {
 		return err
 	}
-	_, err = r.out.Write(withoutSecrets(text, r.secrets))
+	_, err = r.out.Write(text)
 	return err
 }
 
-// encoded is one link for a script. Lists are never null.
-func (o outcome) encoded() any {
-	warnings := []string{}
-	hints := append([]string{}, o.hints...)
+// encoded is one link for a script. Lists are never null, and words are what the text
+// has.
+func (r *report) encoded(o outcome) any {
+	warnings, hints, details := []string{}, whole(r.secrets, o.hints), whole(r.secrets, o.details)
 	for _, warning := range o.warnings {
-		warnings = append(warnings, warning.Text)
-		hints = append(hints, warning.Hints...)
+		warnings = append(warnings, r.secrets.Line(warning.Text))
+		hints = append(hints, whole(r.secrets, warning.Hints)...)
 	}
 	return struct {
 		Name         string   `json:"name"`
@@ -127,7 +127,15 @@ func (o outcome) encoded() any {
 		Warnings     []string `json:"warnings"`
 		Hints        []string `json:"hints"`
 		Details      []string `json:"details"`
-	}{o.name, o.result, o.found, o.took.Milliseconds(), warnings, hints, append([]string{}, o.details...)}
+	}{o.name, o.result, r.secrets.Line(o.found), o.took.Milliseconds(), warnings, hints, details}
+}
+
+func whole(secrets *host.Secrets, texts []string) []string {
+	lines := []string{}
+	for _, text := range texts {
+		lines = append(lines, secrets.Whole(text))
+	}
+	return lines
 }
 
 // table is the report for a job summary.
