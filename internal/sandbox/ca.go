@@ -37,7 +37,7 @@ func newAuthority(now time.Time) (*authority, error) {
 	return &authority{cert: cert, key: key}, err
 }
 
-// pem gives the authority's certificate in the form that tools take.
+// pem is the authority's certificate in PEM.
 func (a *authority) pem() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.cert.Raw})
 }
@@ -65,8 +65,8 @@ func (a *authority) serve(names []string, now time.Time) (tls.Certificate, error
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, nil
 }
 
-// certificate has no serial number: [x509.CreateCertificate] gives it one at random,
-// which the clock, that may stand still, would not.
+// certificate sets no serial number, so [x509.CreateCertificate] makes a random one.
+// One made from the clock could repeat, because a test's clock may stand still.
 func certificate(name string, now time.Time) *x509.Certificate {
 	return &x509.Certificate{
 		Subject:   pkix.Name{CommonName: name},

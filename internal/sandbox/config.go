@@ -22,8 +22,8 @@ import (
 	"quay-keyless/internal/sandbox/quay"
 )
 
-// Config is what a sandbox consists of. The zero value is a useful one: the
-// newest release, and the robots of [DefaultRobots]. The fields with a YAML
+// Config describes a sandbox. The zero value is useful: the newest release, and
+// the robots of [DefaultRobots]. The fields with a YAML
 // name can also be read from a file by [ReadConfig].
 type Config struct {
 	// Release is the Quay release to imitate: "3.18" (default), "3.16.2", "3.12"
@@ -32,17 +32,16 @@ type Config struct {
 	Release string `yaml:"release"`
 	// Listen is the address that quay-sandbox serves, host:port.
 	Listen string `yaml:"listen"`
-	// Hostname is Quay's SERVER_HOSTNAME, host:port, where clients reach it by
-	// another name than that which it listens on, through a proxy for one. Port 0 is
-	// that of Listen.
+	// Hostname is Quay's SERVER_HOSTNAME, host:port, if it differs from the address
+	// that it listens on: behind a proxy, for example. Port 0 is that of Listen.
 	Hostname string `yaml:"hostname"`
 	// Names are further host names or addresses for the server certificate.
 	Names []string `yaml:"names"`
 	// Robots are the robot accounts, in place of [DefaultRobots].
 	Robots []Robot `yaml:"robots"`
-	// APITokens are those that Quay's API takes; by default one of a user admin who
-	// administers the organizations that the robots belong to. An empty Token
-	// stands for a new one.
+	// APITokens are those that Quay's API accepts; by default one of a user admin
+	// who owns the organizations that the robots belong to. An empty Token is
+	// replaced by a new one.
 	APITokens []APIToken `yaml:"api_tokens"`
 	// Users are people, in addition to those of the API tokens.
 	Users []string `yaml:"users"`
@@ -51,8 +50,8 @@ type Config struct {
 	// RepositoryStates are the repositories that are not in the state NORMAL:
 	// READ_ONLY or MIRROR.
 	RepositoryStates map[string]string `yaml:"repository_states"`
-	// GitHubSubjects are the repositories on GitHub (owner/name) whose subjects are
-	// not of the old default form.
+	// GitHubSubjects are the repositories on GitHub (owner/name) whose subjects do
+	// not have the old default form.
 	GitHubSubjects map[string]GitHubSubject `yaml:"github_subjects"`
 	// DisabledOrganizations are the owners whose robots the registry refuses.
 	DisabledOrganizations []string `yaml:"disabled_organizations"`
@@ -66,12 +65,12 @@ type Config struct {
 	DatabaseDown bool `yaml:"database_down"`
 	// ReadOnly is Quay's REGISTRY_STATE readonly.
 	ReadOnly bool `yaml:"readonly"`
-	// AppServer answers as Quay's app servers do without the nginx before
+	// AppServer answers as Quay's app servers do without the nginx in front of
 	// them: 431 for a long header, a closed connection for an unreachable issuer.
 	AppServer bool `yaml:"app_server"`
 
 	// IssuerCA holds PEM certificates to trust when fetching the discovery and
-	// keys of foreign issuers, beside the system's roots; IssuerCAFile names a
+	// keys of foreign issuers, in addition to the system's roots; IssuerCAFile names a
 	// file of them, which replaces it.
 	IssuerCA     []byte `yaml:"-"`
 	IssuerCAFile string `yaml:"issuer_ca_file"`
@@ -84,7 +83,8 @@ type Config struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error) `yaml:"-"`
 	// Now is the clock (default [time.Now]); see also [Sandbox.Advance].
 	Now func() time.Time `yaml:"-"`
-	// Log gets a line for each request that nothing here answers (default: nowhere).
+	// Log receives a line for each request that the sandbox does not implement
+	// (default: none).
 	Log io.Writer `yaml:"-"`
 	// Keys are the signing keys (default: fresh ones, about 0.1 s each). Tests
 	// that start many sandboxes share one.
@@ -93,7 +93,7 @@ type Config struct {
 
 // DefaultRobots are acme+ci, trusting the default job of each platform with
 // audience quay and writing acme/app; acme+reader, the same with read only;
-// acme+creator, that may create repositories; acme+nofed, without federation.
+// acme+creator, which may create repositories; acme+nofed, without federation.
 func DefaultRobots() []Robot {
 	var trust []Entry
 	for _, issuer := range []string{"github", "gitlab", "kubernetes"} {
@@ -179,7 +179,7 @@ func (c *Config) setDefaults() {
 	}
 }
 
-// setAPITokens fills in what the tokens for the API leave open.
+// setAPITokens completes the tokens for the API.
 func (c *Config) setAPITokens() {
 	if c.APITokens == nil {
 		owners := []string{"acme"}

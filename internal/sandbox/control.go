@@ -10,11 +10,11 @@ import (
 	"quay-keyless/internal/sandbox/web"
 )
 
-// maxControl bounds the text of one fault.
+// maxControl limits the text of one fault.
 const maxControl = 64 << 10
 
 // serveFaults is [Sandbox.Fault] and [Sandbox.ClearFaults] for a sandbox in
-// another process: POST a fault as [ParseFault] takes it, DELETE all of them.
+// another process: POST a fault in the form of [ParseFault], DELETE all faults.
 func (s *Sandbox) serveFaults(w http.ResponseWriter, r *http.Request) {
 	switch r.Method {
 	case http.MethodDelete:

@@ -27,7 +27,7 @@ const (
 
 // The kinds of [Fault].
 const (
-	Slow         = "slow"          // no answer until ClearFaults, then the right one; none when the client goes away
+	Slow         = "slow"          // the right answer, but only after ClearFaults; none if the client goes away first
 	Status       = "status"        // Fault.Status, with Body, ContentType and Header
 	Reset        = "reset"         // the connection ends before an answer
 	ResetInside  = "reset-inside"  // it ends in the middle of the answer
@@ -37,10 +37,10 @@ const (
 	Endless      = "endless"       // a 200 that never stops
 	Redirect     = "redirect"      // Fault.Status (302) to Fault.Location
 	ForeignRobot = "foreign-robot" // a robot token for another robot
-	NoJWT        = "no-jwt"        // a token that is no JWT
+	NoJWT        = "no-jwt"        // a token that is not a JWT
 )
 
-// Fault is one way to misbehave. Times is how often, 0 for ever.
+// Fault is one way to misbehave. Times is how often; 0 is always.
 type Fault struct {
 	Target, Kind string
 	Times        int
@@ -58,7 +58,7 @@ type Request struct {
 	Method, URI, Authorization, UserAgent string
 }
 
-// watch counts requests and hands out faults.
+// watch counts requests and knows the faults.
 type watch struct {
 	mu       sync.Mutex
 	requests map[string][]Request
@@ -76,7 +76,7 @@ func (s *Sandbox) Fault(f Fault) {
 	s.watch.faults = append(s.watch.faults, &f)
 }
 
-// ClearFaults ends all faults and lets requests go on that a slow one holds.
+// ClearFaults ends all faults and releases the requests that a slow one holds.
 func (s *Sandbox) ClearFaults() {
 	s.watch.mu.Lock()
 	defer s.watch.mu.Unlock()
@@ -85,17 +85,17 @@ func (s *Sandbox) ClearFaults() {
 	s.watch.release = make(chan struct{})
 }
 
-// Requests counts the requests that an endpoint got, faults included.
+// Requests counts the requests to an endpoint, faults included.
 func (s *Sandbox) Requests(target string) int { return len(s.History(target)) }
 
-// History gives the requests that an endpoint got, the first one first.
+// History returns the requests to an endpoint, the oldest first.
 func (s *Sandbox) History(target string) []Request {
 	s.watch.mu.Lock()
 	defer s.watch.mu.Unlock()
 	return slices.Clone(s.watch.requests[target])
 }
 
-// note records a request and gives the fault that it meets, with the channel
+// note records a request and returns the fault that it meets, with the channel
 // that ends a slow one.
 func (w *watch) note(target string, r *http.Request) (fault Fault, release <-chan struct{}, met bool) {
 	w.mu.Lock()

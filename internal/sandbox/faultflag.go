@@ -14,10 +14,10 @@ var (
 	faultKinds   = []string{Slow, Status, Reset, ResetInside, Truncated, HTML, Empty, Endless, Redirect, ForeignRobot, NoJWT}
 )
 
-// ParseFault reads a fault as the --fault flag takes it:
+// ParseFault reads a fault in the form of the flag --fault:
 // TARGET=KIND[,times=N][,status=N][,retry-after=S][,location=URL][,content-type=T][,body=TEXT],
-// where KIND may also be the status itself (exchange=503,times=2). A body is
-// last and may hold commas.
+// KIND may also be the status itself (exchange=503,times=2). A body comes last
+// and may contain commas.
 func ParseFault(text string) (Fault, error) {
 	target, rest, _ := strings.Cut(text, "=")
 	kind, rest, _ := strings.Cut(rest, ",")

@@ -25,7 +25,7 @@ func (s *Sandbox) Listen(address string) error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	host, _, _ := net.SplitHostPort(address) // Listen took it
+	host, _, _ := net.SplitHostPort(address) // net.Listen accepted it
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1"
 	}
@@ -46,9 +46,9 @@ func (s *Sandbox) Listen(address string) error {
 	return s.Serve(s.cfg.Hostname, listener, plain)
 }
 
-// Serve is Listen for listeners of another network than the system's, which
-// clients, and with Config.Dial the sandbox itself, reach as address (host:port).
-// It closes both listeners, if not now then with the sandbox.
+// Serve is Listen for the listeners of a test's own network. Clients, and with
+// Config.Dial the sandbox itself, reach them as address (host:port). Close, or an
+// error, closes both listeners.
 func (s *Sandbox) Serve(address string, secure, plain net.Listener) error {
 	s.Host = address
 	s.URL, s.PlainURL = "https://"+s.Host, "http://"+plain.Addr().String()

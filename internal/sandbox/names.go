@@ -46,7 +46,7 @@ const (
 )
 
 // Token describes an ID token to mint, right or wrong. The zero value is what the
-// default job on GitHub gets for the audience quay.
+// default job on GitHub receives for the audience quay.
 type Token = jwt.Spec
 
 // Keys are the signing keys of a sandbox.

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"quay-keyless/internal/sandbox/database"
 	"quay-keyless/internal/sandbox/platform"
@@ -147,5 +148,49 @@ func TestDefaultPermissionsOfNewRepositories(t *testing.T) {
 		if roles := sb.Roles(name, "suite/new"); len(roles) != want {
 			t.Errorf("%s has %v, want %d roles", name, roles, want)
 		}
+	}
+}
+
+// Without a starttime the log covers the last day. A password login later than an
+// hour after an exchange shows in last_accessed.
+func TestTheLogCoversADay(t *testing.T) {
+	t.Parallel()
+	sb := start(t, Config{APITokens: []APIToken{{Token: all, User: "admin", Organizations: []string{"acme"}}}})
+	began := sb.Now().UTC()
+	exchanged(t, sb, "acme+ci")
+	sb.Advance(49 * time.Hour)
+	robot, _ := sb.Robot("acme+ci")
+	if got := mustAsk(t, sb, "GET", "/v2/auth", basic("acme+ci", robot.Password)); got.status != 200 {
+		t.Fatalf("login: %d %s", got.status, got.body)
+	}
+	for query, want := range map[string][2]bool{
+		"": {false, true},
+		"?starttime=" + began.Format("01/02/2006"):                                            {true, true},
+		"?starttime=" + began.Format("01/02/2006") + "&endtime=" + began.Format("01/02/2006"): {true, false},
+		"?starttime=" + began.Format("2006-01-02"):                                            {false, true},
+		"?performer=acme%2Bci&starttime=" + began.Format("01/02/2006"):                        {false, true},
+		"?performer=acme%2Breader":                                                            {false, false},
+	} {
+		c := apiCall("GET", "/api/v1/organization/acme/logs"+query, all, "")
+		got := mustAsk(t, sb, c.method, c.path, c.prepare).body
+		if has := [2]bool{strings.Contains(got, "federated_robot_token_exchange"), strings.Contains(got, "login_success")}; has != want {
+			t.Errorf("%q: has the exchange and the login %v, want %v: %s", query, has, want, got)
+		}
+	}
+	if robot, _ := sb.Robot("acme+ci"); !robot.LastAccessed.Equal(sb.Now()) {
+		t.Errorf("last accessed %v, want %v", robot.LastAccessed, sb.Now())
+	}
+}
+
+// What was not measured is not made up.
+func TestAMembersViewOfTheOrganizationIsNotImplemented(t *testing.T) {
+	t.Parallel()
+	sb := start(t, Config{APITokens: append(apiTokens(), APIToken{Token: "CAROL", User: "carol"})})
+	sb.ChangeOrganization("suite", func(o *database.Organization) {
+		o.Teams = append(o.Teams, &database.Team{Name: "builders", Role: "member", Members: []string{"carol"}})
+	})
+	c := apiCall("GET", "/api/v1/organization/suite", "CAROL", "")
+	if got := mustAsk(t, sb, c.method, c.path, c.prepare); got.status != 501 {
+		t.Errorf("%d %s", got.status, got.body)
 	}
 }

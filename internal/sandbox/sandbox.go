@@ -105,7 +105,7 @@ func (s *Sandbox) Client() *http.Client {
 }
 
 // Advance moves the sandbox's clock, and with it the Date header: robot tokens
-// and ID tokens expire without anybody sleeping.
+// and ID tokens expire without waiting.
 func (s *Sandbox) Advance(d time.Duration) { s.offset.Add(int64(d)) }
 
 func (s *Sandbox) now() time.Time { return s.cfg.Now().Add(time.Duration(s.offset.Load())) }

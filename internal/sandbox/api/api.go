@@ -76,8 +76,8 @@ func (s *API) Routes() []web.Route {
 	return routes
 }
 
-// call is a request to the API by somebody whom it knows, or by anybody if the
-// token is empty.
+// call is a request to the API by the user of a token, or without credentials if
+// the token is empty.
 type call struct {
 	*http.Request
 	token Token

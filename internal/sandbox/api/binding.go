@@ -12,7 +12,7 @@ import (
 
 // What the API of the release "next" does with federation entries, as read in
 // Quay's source of August and September 2026 and not measured: it accepts audiences
-// and id, and gives each entry an id and a version.
+// and id, and adds an id and a version to each entry.
 
 // parseBinding reads the fields that the API of later releases accepts.
 func (s *API) parseBinding(entry *database.Entry, fields map[string]any) error {
@@ -38,8 +38,8 @@ func (s *API) parseBinding(entry *database.Entry, fields map[string]any) error {
 	return nil
 }
 
-// bound gives entries their id and version: those of the stored entry that has
-// the id, or new ones.
+// bound sets the id and version of entries: those of the stored entry with the
+// same id, or new ones.
 func bound(stored, entries []database.Entry) []database.Entry {
 	for i := range entries {
 		entry := &entries[i]

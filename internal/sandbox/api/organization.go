@@ -31,8 +31,8 @@ func (s *API) serveOrganizations(c call) error {
 	return pythonAnswer(http.StatusCreated, "Created")
 }
 
-// serveOrganization shows everybody, even without credentials, that there is an
-// organization, and those who administer it its teams.
+// serveOrganization shows, even without credentials, that an organization exists.
+// Its administrators also see its teams.
 func (s *API) serveOrganization(c call) error {
 	o, there := s.db.Organization(c.PathValue("org"))
 	switch {

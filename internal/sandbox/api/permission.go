@@ -108,8 +108,8 @@ func (s *API) listPermissions(repository database.Repository) web.Answer {
 	return ok(object{{"permissions", list}})
 }
 
-// serveTransitive lists all roles of somebody, through teams too, without saying
-// which is from where.
+// serveTransitive lists all roles of a person or robot, through teams too, without
+// saying which role comes from which team.
 func (s *API) serveTransitive(c call, repository, user string) error {
 	switch {
 	case c.Method != http.MethodGet:

@@ -115,8 +115,8 @@ func (s *API) serveRepository(c call) error {
 	return ok(s.repositoryView(c, namespace, stored))
 }
 
-// repositoryView shows what this token may do: nobody writes to a repository that
-// is read-only or a mirror.
+// repositoryView shows what this token may do: a repository that is
+// read-only or a mirror cannot be written.
 func (s *API) repositoryView(c call, namespace string, r database.Repository) object {
 	admin := s.administersRepository(c.token, r.Name)
 	view := object{

@@ -46,7 +46,7 @@ const (
 )
 
 // violation words what Python's jsonschema says of a value that a schema
-// refuses: the rule, where it stands in the schema, and the value.
+// refuses: the rule, its place in the schema, and the value.
 func violation(what, rule, inSchema, schema, inValue string, value any) string {
 	indented := strings.ReplaceAll(schema, "\n", "\n    ")
 	return fmt.Sprintf("%s\n\nFailed validating '%s' in schema%s:\n    %s\n\nOn instance%s:\n    %s",
@@ -54,7 +54,7 @@ func violation(what, rule, inSchema, schema, inValue string, value any) string {
 }
 
 // federationViolation finds what the schema refuses in a federation list, the
-// shallowest thing first; "" where it takes the list.
+// shallowest first; "" if it accepts the list.
 func federationViolation(value any) string {
 	list, ok := value.([]any)
 	if !ok {

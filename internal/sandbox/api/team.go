@@ -98,11 +98,14 @@ func (s *API) serveTeamMember(c call) error {
 		return refused("User " + name + " does not belong to team " + team)
 	}
 	s.db.ChangeOrganization(organization, func(o *database.Organization) {
-		members := slices.DeleteFunc(o.Team(team).Members, func(member string) bool { return member == name })
-		if c.Method == http.MethodPut {
-			members = append(members, name)
+		team := o.Team(team)
+		if team == nil { // deleted meanwhile
+			return
 		}
-		o.Team(team).Members = members
+		team.Members = slices.DeleteFunc(team.Members, func(member string) bool { return member == name })
+		if c.Method == http.MethodPut {
+			team.Members = append(team.Members, name)
+		}
 	})
 	if c.Method == http.MethodDelete {
 		return noContent

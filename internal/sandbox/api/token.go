@@ -10,7 +10,7 @@ import (
 // Token is an OAuth token for Quay's API.
 type Token struct {
 	Token string `yaml:"token"`
-	// User is in whose name the token speaks, and whose own namespace it may use.
+	// User is the person who made the token. It may use that person's namespace.
 	User string `yaml:"user"`
 	// Organizations are those that the user owns.
 	Organizations []string `yaml:"organizations"`

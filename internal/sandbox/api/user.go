@@ -39,7 +39,7 @@ func (s *API) serveUser(c call) error {
 
 func email(name string) string { return name + "@example.com" }
 
-// servePerson shows anybody that there is a person of a name.
+// servePerson shows, even without credentials, that a person exists.
 func (s *API) servePerson(c call) error {
 	name := c.PathValue("user")
 	switch {

@@ -9,7 +9,7 @@ import (
 
 // Event is an entry of the log. Namespace is the organization or person that it
 // belongs to, Repository its org/name if it is about one. Performer is "" for an
-// exchange, which nobody performs.
+// exchange.
 type Event struct {
 	Kind, Namespace, Repository, Performer, IP string
 	Metadata                                   []Field

@@ -21,8 +21,8 @@ type Team struct {
 	Members                 []string
 }
 
-// Prototype is a default permission: what somebody or a team may do with each new
-// repository that Creator makes, or that anybody makes if it is empty.
+// Prototype is a default permission: the role of a person, robot or team on each new
+// repository that Creator makes. An empty Creator means every creator.
 type Prototype struct {
 	ID       string
 	Creator  string
@@ -44,8 +44,7 @@ func (o *Organization) Team(name string) *Team {
 	return o.Teams[i]
 }
 
-// Has reports whether somebody is in one of the teams with that role; role "" is
-// any.
+// Has reports whether a person or robot is in a team with that role; role "" is any.
 func (o *Organization) Has(name, role string) bool {
 	return slices.ContainsFunc(o.Teams, func(t *Team) bool {
 		return (role == "" || t.Role == role) && slices.Contains(t.Members, name)
@@ -83,7 +82,7 @@ func (s *Database) Organization(name string) (Organization, bool) {
 	return o.copy(), true
 }
 
-// OrganizationsOf returns the organizations that somebody is in, by name.
+// OrganizationsOf returns the organizations that a person is in, by name.
 func (s *Database) OrganizationsOf(person string) []Organization {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -106,7 +105,7 @@ func (s *Database) ChangeOrganization(name string, change func(*Organization)) {
 	}
 }
 
-// TeamsOf returns the teams that somebody is in, of all organizations, by name.
+// TeamsOf returns the teams that a person or robot is in, of all organizations.
 func (s *Database) TeamsOf(name string) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

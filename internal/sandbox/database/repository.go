@@ -60,8 +60,8 @@ func (s *Database) AddRepository(name, state string) {
 	s.repository(name).State = state
 }
 
-// CreateRepository adds a repository for somebody, who may then administer it, and
-// grants what the default permissions say. It reports false if the name is taken.
+// CreateRepository adds a repository, makes its creator the administrator, and
+// grants the default permissions. It reports false if the name is taken.
 func (s *Database) CreateRepository(repository Repository, creator string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -117,7 +117,7 @@ func (s *Database) RepositoriesOf(namespace string) []Repository {
 	return list
 }
 
-// Grant gives a person or a robot a role on a repository; "" removes it.
+// Grant sets the role of a person or robot on a repository; "" removes it.
 func (s *Database) Grant(name, repository string, role Role) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -137,7 +137,7 @@ func (s *Database) grant(name string, repository *Repository, role Role) {
 	}
 }
 
-// GrantTeam gives a team a role on a repository; "" removes it.
+// GrantTeam sets the role of a team on a repository; "" removes it.
 func (s *Database) GrantTeam(team, repository string, role Role) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -149,8 +149,8 @@ func (s *Database) GrantTeam(team, repository string, role Role) {
 	}
 }
 
-// Roles returns the roles that somebody has on a repository: their own, and those
-// of their teams.
+// Roles returns the roles of a person or robot on a repository: their own, and
+// those of their teams.
 func (s *Database) Roles(name, repository string) []Role {
 	s.mu.Lock()
 	defer s.mu.Unlock()

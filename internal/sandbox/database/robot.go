@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Role is what somebody may do with a repository: read, write or admin.
+// Role is the right to read, write or administer a repository.
 type Role string
 
 // The roles of Quay's permission API.

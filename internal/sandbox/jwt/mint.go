@@ -8,7 +8,7 @@ import (
 )
 
 // Spec describes a token to mint, right or wrong. The zero value is what
-// the default job on GitHub gets for the audience quay.
+// the default job on GitHub receives for the audience quay.
 type Spec struct {
 	// Issuer is a short name ("github", "gitlab", "kubernetes", "good" and the
 	// odd ones), a URL, or "quay" for a token that Quay itself has signed.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package jwt makes and takes apart JSON Web Tokens, right and wrong ones, as
+// Package jwt makes and parses JSON Web Tokens, right and wrong ones, as
 // Quay reads them.
 package jwt
 
@@ -16,7 +16,7 @@ import (
 	"github.com/lestrrat-go/jwx/v3/jws"
 )
 
-// Token is a JWT taken apart, not verified.
+// Token is a parsed JWT, not verified.
 type Token struct {
 	Header, Claims map[string]any
 	signed         string // the first two segments
@@ -25,7 +25,7 @@ type Token struct {
 
 var errNoJWT = errors.New("not a JWT")
 
-// Parse takes a JWT apart as Quay's library does: header and payload must
+// Parse reads a JWT as Quay's library does: header and payload must
 // be JSON objects, while the signature's base64 is read leniently, which is
 // why one trailing newline is fatal or harmless by the length of the key.
 func Parse(raw string) (*Token, error) {

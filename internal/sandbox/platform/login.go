@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-// logins are those that somebody has begun, by code.
+// logins are the logins under way, by code.
 type logins struct {
 	mu    sync.Mutex
 	begun map[string]*begun

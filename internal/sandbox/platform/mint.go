@@ -65,7 +65,7 @@ func DefaultSubject(issuer string) string {
 	}
 }
 
-// platformClaims gives the claims that all platforms share, with the lifetime
+// platformClaims are the claims that all platforms share, with the lifetime
 // of each platform's tokens.
 func (s *Platforms) platformClaims(issuer, subject string, audience any) map[string]any {
 	now, lifetime := s.site.Now(), 5*time.Minute

@@ -15,7 +15,7 @@ import (
 )
 
 // The one user and the clients of the OIDC provider at the issuers oidc, which
-// takes client secrets by HTTP basic alone, and oidc-post, which takes them in the
+// accepts client secrets by HTTP basic only, and oidc-post, which accepts them in the
 // form alone. What a client's name says is what its logins meet.
 const (
 	ConfidentialClient = "ci"
@@ -100,7 +100,7 @@ func (s *Platforms) serveToken(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// serveTokens gives an access token, and an ID token where the scope has openid.
+// serveTokens answers with an access token, and an ID token if the scope has openid.
 func (s *Platforms) serveTokens(w http.ResponseWriter, r *http.Request, login begun, subject string) {
 	issuer := r.PathValue("name")
 	t := jwt.Spec{Issuer: issuer, Subject: subject, Audience: []string{login.client}, Claims: map[string]any{"typ": "ID"}}

@@ -86,7 +86,7 @@ func (s *Platforms) bearer(r *http.Request, scheme string) bool {
 }
 
 // serveAzurePipelines answers as System.OidcRequestUri does. Without the header
-// that suppresses it, Azure DevOps sends whom it does not know to a sign-in page.
+// that suppresses it, Azure DevOps redirects an unknown client to a sign-in page.
 func (s *Platforms) serveAzurePipelines(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.Method != http.MethodPost:
@@ -164,7 +164,7 @@ func (s *Platforms) serveAzureIdentity(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// serveMinted gives a token as the one field of a JSON object.
+// serveMinted answers with a token as the only field of a JSON object.
 func (s *Platforms) serveMinted(w http.ResponseWriter, field string, t jwt.Spec) {
 	value, err := s.Mint(t)
 	if err != nil {
@@ -174,7 +174,7 @@ func (s *Platforms) serveMinted(w http.ResponseWriter, field string, t jwt.Spec)
 	web.JSON(http.StatusOK, map[string]string{field: value}).Write(w)
 }
 
-// serveAccessToken gives a token as Entra does.
+// serveAccessToken answers with a token as Entra does.
 func (s *Platforms) serveAccessToken(w http.ResponseWriter, t jwt.Spec) {
 	value, err := s.Mint(t)
 	if err != nil {
@@ -199,7 +199,7 @@ func (s *Platforms) serveEntraDiscovery(w http.ResponseWriter, r *http.Request) 
 }
 
 // serveEntra is Entra's token endpoint for client credentials. The application
-// api://v2 wants v2 tokens, Microsoft Graph its own, the others have the default.
+// api://v2 has v2 tokens, Microsoft Graph has its own, the others have the default.
 func (s *Platforms) serveEntra(w http.ResponseWriter, r *http.Request) {
 	base := s.site.URL + "/entra/" + r.PathValue("tenant")
 	id, proven := s.clientOf(r)

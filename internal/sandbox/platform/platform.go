@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package platform is the CI platforms and OIDC providers of a sandbox: what gives
-// jobs their ID tokens, and the issuers whose keys Quay fetches.
+// Package platform is the CI platforms and OIDC providers of a sandbox: the
+// endpoints that issue ID tokens, and the issuers whose keys Quay fetches.
 package platform
 
 import (
@@ -62,7 +62,7 @@ func (j Job) withDefaults() Job {
 	return j
 }
 
-// Subject is the sub claim that GitHub gives such a job.
+// Subject is the sub claim of such a job on GitHub.
 func (j Job) Subject() string {
 	j = j.withDefaults()
 	switch {
@@ -188,8 +188,8 @@ func (s *Platforms) serveRaw(w http.ResponseWriter, t jwt.Spec) {
 	_, _ = io.WriteString(w, value)
 }
 
-// platformShape gives the claims that only this platform has, as far as the
-// subject tells them.
+// platformShape are the claims that only this platform has, as far as they follow
+// from the subject.
 func platformShape(issuer, subject string, now time.Time) map[string]any {
 	part := func(key string) string {
 		_, rest, _ := strings.Cut(":"+subject, ":"+key+":")

@@ -30,7 +30,7 @@ func (s *Quay) serveExchange(w http.ResponseWriter, r *http.Request) {
 	ok.Write(w)
 }
 
-// exchange decides a request in Quay's order and gives the robot's name.
+// exchange decides a request in Quay's order and returns the robot's name.
 func (s *Quay) exchange(r *http.Request) (string, error) {
 	name, password, err := basicCredential(r.Header.Get("Authorization"))
 	if err != nil {

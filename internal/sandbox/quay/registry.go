@@ -20,8 +20,8 @@ import (
 
 var repositoryPath = regexp.MustCompile(`^/v2/(.+)/(blobs|manifests|tags|referrers)/(.*)$`)
 
-// servePing tells whether a bearer is accepted. Without one it answers in a form
-// of its own.
+// servePing tells whether a bearer is accepted. Without one its body is true,
+// as at Quay.
 func (s *Quay) servePing(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Docker-Distribution-API-Version", "registry/2.0")
 	ping := web.Answer{Status: http.StatusOK, Type: web.TypeHTMLUTF8, Body: "true"}

@@ -11,7 +11,7 @@ import (
 	"quay-keyless/internal/sandbox/web"
 )
 
-// DefaultRelease is the Quay release that an empty Config.Release stands for.
+// DefaultRelease is the Quay release of an empty Config.Release.
 const DefaultRelease = "3.18"
 
 // Release holds what differs between Quay releases as a client sees it
@@ -22,7 +22,7 @@ type Release struct {
 	slashTolerant  bool   // discovery's issuer may differ from iss by a trailing slash
 	typedClaims    bool   // sub, jti, kid and crit are refused by type (PyJWT 2.12 and later)
 	UserFederation bool   // the API has the federation of a user's own robots (3.17.2)
-	Bindings       bool   // the API stores audiences, and an entry's audiences are its own
+	Bindings       bool   // the API stores audiences, each entry has its own; nbf is checked
 	issuerMessage  string // what a differing discovery issuer is answered; {iss} and {disc} are replaced
 }
 

@@ -27,7 +27,7 @@ const (
 	maxBody   = 1 << 20 // of an issuer's document
 )
 
-// errUnreachable ends an exchange whose issuer cannot be asked.
+// errUnreachable ends an exchange if Quay cannot reach the issuer.
 var errUnreachable = errors.New("issuer not reached")
 
 // verify asks the issuer and then checks the token, in Quay's order of
@@ -62,7 +62,7 @@ func (s *Quay) verify(ctx context.Context, t *jwt.Token, tr trust) error {
 	return s.checkSubject(t, tr.subjects)
 }
 
-// discover gives the jwks_uri of the issuer, whose discovery must name the
+// discover returns the jwks_uri of the issuer. Its discovery document must name the
 // issuer itself.
 func (s *Quay) discover(ctx context.Context, issuer string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.DiscoveryTimeout)
@@ -85,7 +85,7 @@ func (s *Quay) discover(ctx context.Context, issuer string) (string, error) {
 }
 
 // issuerKey fetches the keys, for which Quay has no time limit: only nginx
-// ends the wait. Everything but an RSA key of this id is a 500.
+// ends the wait. Anything except an RSA key with this id fails with 500.
 func (s *Quay) issuerKey(ctx context.Context, url, kid string) (*rsa.PublicKey, error) {
 	body, err := s.fetch(ctx, url)
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {

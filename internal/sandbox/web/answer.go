@@ -79,7 +79,7 @@ func Text(status int, text string) Answer {
 	return Answer{Status: status, Type: "text/plain; charset=utf-8", Body: text + "\n"}
 }
 
-// The answers of Quay's web framework that several parts give.
+// The answers of Quay's web framework that several packages use.
 var (
 	InternalError = Page(http.StatusInternalServerError, TypeHTML, "Internal Server Error", "")
 	NotAllowed    = Page(http.StatusMethodNotAllowed, TypeHTMLUTF8, "405 Method Not Allowed",

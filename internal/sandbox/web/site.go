@@ -19,7 +19,7 @@ type Site struct {
 	PlainURL string // the same handler without TLS, http://127.0.0.1:PORT2
 
 	Now func() time.Time
-	Log io.Writer // gets a line for each request that nothing answers
+	Log io.Writer // receives a line for each request that is not implemented
 }
 
 // Issuer returns the URL of a configured issuer: the name itself if it is a
@@ -31,14 +31,14 @@ func (s *Site) Issuer(name string) string {
 	return strings.ReplaceAll(name, "${SELF}", s.URL)
 }
 
-// Unimplemented is loud, so that a call which nobody thought of is noticed.
+// Unimplemented answers 501 and logs it, so that a missing route is noticed.
 func (s *Site) Unimplemented(r *http.Request) Answer {
 	text := fmt.Sprintf("quay-sandbox does not implement %s %s", r.Method, r.URL.Path)
 	_, _ = fmt.Fprintln(s.Log, text)
 	return Text(http.StatusNotImplemented, text)
 }
 
-// ServeUnknown answers a request that nothing else answers.
+// ServeUnknown answers a request that no route matches.
 func (s *Site) ServeUnknown(w http.ResponseWriter, r *http.Request) { s.Unimplemented(r).Write(w) }
 
 // Route is one endpoint. A fault hits the routes of its target.
