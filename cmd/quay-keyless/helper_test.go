@@ -15,7 +15,7 @@ import (
 // answer on stdout, whose purpose is to hold one.
 func credentialHelper() {
 	env := cli.OS("v0.0.0-test", "")
-	env.Clock = scriptClock()
+	env.Clock, env.OS = scriptClock(), "linux"
 	env.Stderr = io.MultiWriter(env.Stderr, record(env.Args))
 	os.Exit(cli.CredentialHelper(context.Background(), env))
 }

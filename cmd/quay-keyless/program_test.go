@@ -33,7 +33,7 @@ func inProcess(variables map[string]string, args ...string) cli.Env {
 	}
 	env.Unread, env.Browse = false, nil
 	env.Interruptible = context.WithCancel
-	env.UID = 1000 // root has folders for all users
+	env.UID, env.OS = 1000, "linux" // root has folders for all users, and other systems have other ones
 	return env
 }
 

@@ -68,14 +68,14 @@ func (m leakless) Run() int {
 	return code
 }
 
-// program is main with six differences: it has the script's clock, waiting takes
+// program is main with seven differences: it is on Linux, it has the script's clock, waiting takes
 // no time, names can have the addresses that the script gives them, a browser's user
 // is logged in already, the folder /var/run/secrets is one of the script's, and all
 // that is said is kept for the search for secrets.
 func program() {
 	net.DefaultResolver = newNameServer(os.Getenv("TEST_NAMES")).resolver()
 	env := cli.OS("v0.0.0-test", "")
-	env.Clock = scriptClock()
+	env.Clock, env.OS = scriptClock(), "linux"
 	readFile := env.ReadFile
 	env.ReadFile = func(ctx context.Context, path string) ([]byte, error) {
 		if below, ok := strings.CutPrefix(path, "/var/run/secrets/"); ok {
@@ -225,7 +225,7 @@ const noSleep = "atexit_sleep_ms=0"
 // keys are shared: making one takes a tenth of a second.
 var keys = sandbox.NewKeys()
 
-// setup starts the script's sandbox and gives the script a home, the private
+// setup starts the script's sandbox and gives the script a home, a runtime folder, the private
 // CA and the registry's name, but none of a CI platform's variables. The time
 // stands still, but for advance and what a program waits.
 func setup(env *testscript.Env) error {
