@@ -26,7 +26,7 @@ func (f *File) Check() error {
 // CheckHelper is [File.Check] for [File.SetHelper].
 func (f *File) CheckHelper() error {
 	err := f.check()
-	if text, unread := f.read(); err == nil && unread == nil && text != nil {
+	if text, unread := f.read(); err == nil && unread == nil {
 		_, err = parse(text, credHelpers)
 	}
 	return located(f.path, err)
@@ -37,10 +37,8 @@ func (f *File) check() error {
 	if err != nil {
 		return err
 	}
-	if text != nil {
-		if err := checkText(text); err != nil {
-			return err
-		}
+	if err := checkText(text); err != nil {
+		return err
 	}
 	if err := f.checkRecord(); err != nil {
 		return err

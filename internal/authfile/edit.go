@@ -24,10 +24,7 @@ var emptyFile = []byte("{\n\t\"auths\": {}\n}\n")
 // splice gives the file's text with the edits, and the record that leads back from it.
 func splice(text []byte, r record, list []edit) ([]byte, record, error) {
 	for _, e := range list {
-		if text == nil && e.value == nil {
-			continue
-		}
-		if text == nil {
+		if text == nil && e.value != nil {
 			text = emptyFile
 		}
 		var err error
@@ -129,14 +126,11 @@ func removeOurs(d document, r record, key string) ([]byte, error) {
 // in their place: two jobs of one user would undo each other forever.
 func kept(text []byte, r record, list []edit) bool {
 	for _, e := range list {
-		var present []byte
-		if text != nil {
-			d, err := parse(text, e.object)
-			if err != nil {
-				return false
-			}
-			present = d.get(e.key)
+		d, err := parse(text, e.object)
+		if err != nil {
+			return false
 		}
+		present := d.get(e.key)
 		known, _ := r.find(e.object, e.key)
 		if digest(present) != digest(e.value) && !known.latest(present) {
 			return false
@@ -160,15 +154,12 @@ func unsplice(text []byte, r record) ([]byte, map[string]Result, error) {
 }
 
 func unspliceOne(text []byte, r record, s saved) ([]byte, Result, error) {
-	if text == nil {
-		return nil, Gone, nil
-	}
 	d, err := parse(text, s.Object)
 	if err != nil {
 		return nil, "", err
 	}
 	switch present := d.get(s.Key); {
-	case present == nil && s.Cut != nil && s.ours(nil):
+	case present == nil && s.Cut != nil && s.ours(nil) && text != nil:
 		text, err = d.paste(*s.Cut, s.Key, s.Old)
 		return text, Restored, err
 	case present == nil:

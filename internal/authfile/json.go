@@ -32,14 +32,17 @@ type document struct {
 	inner object
 }
 
-// parse finds the top-level object of that name in an auth file's text. A key that is
-// there twice is an error, since tools disagree on which one counts. The error is an
-// [*Error] without its path.
+// parse finds the top-level object of that name in an auth file's text; a nil text is a
+// missing file, which has none. A key that is there twice is an error, since tools disagree
+// on which one counts. The error is an [*Error] without its path.
 func parse(data []byte, name string) (document, error) {
+	d := document{data: data, name: name, at: -1}
+	if data == nil {
+		return d, nil
+	}
 	if err := validate(data); err != nil {
 		return document{}, err
 	}
-	d := document{data: data, name: name, at: -1}
 	d.top = scan(data, 0)
 	for i, m := range d.top.members {
 		// Go's tools (podman, skopeo, docker, crane) ignore case in these names.

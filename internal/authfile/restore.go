@@ -130,17 +130,12 @@ func (r record) outcomes(text []byte, keys []string, results map[string]Result) 
 // presence is the result for a key that the record does not have.
 func presence(text []byte, key string) (Result, error) {
 	for _, object := range objects {
-		if text == nil {
-			break
-		}
 		d, err := parse(text, object)
 		if err != nil && object == auths {
 			return "", err
 		}
-		for _, m := range d.inner.members {
-			if m.key == key {
-				return Unknown, nil
-			}
+		if d.get(key) != nil {
+			return Unknown, nil
 		}
 	}
 	return Nothing, nil

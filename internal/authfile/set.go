@@ -56,9 +56,6 @@ func edits(entries []Entry) ([]edit, error) {
 // overHelpers adds the removal of our own helper for the same hosts to logins, whether a
 // login or the user put it there: a helper wins over a login in every tool.
 func overHelpers(text []byte, r record, list []edit) []edit {
-	if text == nil {
-		return list
-	}
 	d, err := parse(text, credHelpers)
 	if isReason(err, HelpersNotObject) {
 		return list // it names no helper
@@ -143,7 +140,7 @@ func (f *File) edit(ctx context.Context, due func(text []byte, r record) []edit)
 // [*Error].
 func (f *File) Helper(host string) (helper string, ours bool, err error) {
 	text, err := f.read()
-	if err != nil || text == nil {
+	if err != nil {
 		return "", false, located(f.path, err)
 	}
 	d, err := parse(text, credHelpers)
