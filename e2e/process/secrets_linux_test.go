@@ -32,7 +32,7 @@ type watched struct {
 // The files of a login, in the home.
 const (
 	record   = "/.docker/.config.json.quay-keyless"
-	settings = "/.docker/.quay-keyless.json.quay-keyless"
+	settings = "/.docker/.quay-keyless.json"
 )
 
 // TestSecretsUnderStrace looks at every program that is started and every byte that is

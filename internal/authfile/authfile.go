@@ -127,7 +127,9 @@ func (f *File) Path() string { return f.path }
 
 // sideName is what the names of all the files begin with that we put beside the auth
 // file. Alone it is the record; a temporary file adds a dot and a number.
-func (f *File) sideName() string { return "." + filepath.Base(f.path) + ".quay-keyless" }
+func (f *File) sideName() string { return "." + filepath.Base(f.path) + recordSuffix }
+
+const recordSuffix = ".quay-keyless"
 
 // folder is where the auth file and its record are.
 func (f *File) folder() string { return filepath.Dir(f.path) }

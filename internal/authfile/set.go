@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -157,4 +158,21 @@ func (f *File) Helper(host string) (helper string, ours bool, err error) {
 	_, r, _, err := f.load()
 	known, _ := r.find(credHelpers, host)
 	return helper, known.ours(present), located(f.path, err)
+}
+
+// HelperBeside reports whether a login of ours in another auth file of the folder has
+// tools ask [OwnHelper] for a host: then its settings, which the two share, are needed. A
+// file that cannot be read may have such a login.
+func (f *File) HelperBeside(host string) bool {
+	entries, err := os.ReadDir(f.folder())
+	return err != nil || slices.ContainsFunc(entries, func(entry os.DirEntry) bool {
+		name, hidden := strings.CutPrefix(entry.Name(), ".")
+		name, recorded := strings.CutSuffix(name, recordSuffix)
+		if !hidden || !recorded || name == filepath.Base(f.path) {
+			return false
+		}
+		other := &File{path: filepath.Join(f.folder(), name), trust: f.trust}
+		_, ours, err := other.Helper(host)
+		return ours || err != nil
+	})
 }

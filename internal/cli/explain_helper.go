@@ -5,10 +5,9 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
+	"syscall"
 
-	"quay-keyless/internal/authfile"
 	"quay-keyless/internal/credhelper"
 	"quay-keyless/internal/errno"
 	"quay-keyless/internal/host"
@@ -47,12 +46,13 @@ func helperHints(err error) []string {
 // settingsHints is for settings that cannot be read, or not be written, where they
 // have the troubles of an auth file.
 func settingsHints(settings *credhelper.Error) []string {
-	var file *authfile.Error
-	if errors.As(settings, &file) {
-		return authFileHints(file)
-	}
 	var refused *ownfile.Error
-	if errors.As(settings, &refused) || errors.Is(settings, fs.ErrPermission) {
+	var waited *ownfile.Locked
+	var number syscall.Errno
+	switch {
+	case errors.As(settings, &waited):
+		return []string{"another quay-keyless is writing the file: try again, or raise --timeout"}
+	case errors.As(settings, &refused), errors.As(settings, &number): // the system will refuse the next login too
 		return []string{elsewhere}
 	}
 	return []string{"take the file away and log in again: rm " + operand(settings.Path)}

@@ -102,17 +102,16 @@ func (a *app) setHelper(ctx context.Context, files authFiles, flags loginFlags, 
 
 // setHelperIn is setHelper for one auth file.
 func (a *app) setHelperIn(ctx context.Context, file authFile, settings map[string]credhelper.Settings, program *credhelper.Installed, done *undone) error {
-	store, err := credhelper.Beside(file.Path(), a.env.Trust)
-	if err != nil {
-		return err
-	}
+	store := credhelper.Beside(file.Path(), a.env.Trust)
 	store.SetMode(file.Mode())
-	undo, err := store.Set(ctx, settings, program)
-	if err != nil {
+	var change authfile.Change
+	undo, err := store.Set(ctx, settings, program, func() (err error) {
+		change, err = file.SetHelper(ctx, a.helperHold(), sortedKeys(settings)...)
 		return err
+	})
+	if undo != nil {
+		*done = append(*done, undo)
 	}
-	*done = append(*done, undo)
-	change, err := file.SetHelper(ctx, a.helperHold(), sortedKeys(settings)...)
 	if err == nil || change.Writes > 0 { // a wait after the write may have failed
 		*done = append(*done, a.takeBack(file, sortedKeys(settings)))
 	}

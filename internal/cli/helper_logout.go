@@ -64,11 +64,7 @@ func (a *app) forgetHelper(ctx context.Context, file authFile, hosts ...string) 
 }
 
 func (a *app) forget(ctx context.Context, file authFile, hosts []string) error {
-	store, err := credhelper.Beside(file.Path(), a.env.Trust)
-	if err != nil || !store.Exists() {
-		return err
-	}
-	programs, err := store.Remove(ctx, hosts...)
+	programs, err := credhelper.Beside(file.Path(), a.env.Trust).Remove(ctx, file.HelperBeside, hosts...)
 	errs := []error{err}
 	for _, program := range programs {
 		errs = append(errs, program.Remove())

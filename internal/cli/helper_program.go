@@ -45,8 +45,8 @@ func (a *app) reachable(files authFiles, helper helperFlags) (program *credhelpe
 	case shared:
 		return nil, folder, nil
 	}
-	program.Holders, err = a.settingsFiles(files)
-	return program, folder, err
+	program.Holders = a.settingsFiles(files)
+	return program, folder, nil
 }
 
 // checkProgram finds what would make reachable fail.
@@ -108,9 +108,7 @@ func (a *app) copied(executable string, files authFiles, folder string) (*credhe
 		return nil, "", err
 	}
 	if program != nil {
-		if program.Holders, err = a.settingsFiles(files); err != nil {
-			return nil, "", err
-		}
+		program.Holders = a.settingsFiles(files)
 	}
 	folder, err = filepath.Abs(folder)
 	if err != nil || slices.Contains(filepath.SplitList(a.env.Getenv("PATH")), folder) {
@@ -124,11 +122,7 @@ func (a *app) copied(executable string, files authFiles, folder string) (*credhe
 func (a *app) programs(files authFiles) ([]credhelper.Installed, error) {
 	var all []credhelper.Installed
 	for _, file := range files {
-		store, err := credhelper.Beside(file.Path(), a.env.Trust)
-		if err != nil {
-			return nil, err
-		}
-		programs, err := store.Programs()
+		programs, err := credhelper.Beside(file.Path(), a.env.Trust).Programs()
 		if err != nil {
 			return nil, err
 		}
@@ -138,18 +132,15 @@ func (a *app) programs(files authFiles) ([]credhelper.Installed, error) {
 }
 
 // settingsFiles are those beside the auth files.
-func (a *app) settingsFiles(files authFiles) ([]string, error) {
+func (a *app) settingsFiles(files authFiles) []string {
 	var paths []string
 	for _, file := range files {
-		store, err := credhelper.Beside(file.Path(), a.env.Trust)
-		if err != nil {
-			return nil, err
-		}
-		if !slices.Contains(paths, store.Path()) {
-			paths = append(paths, store.Path())
+		path := credhelper.Beside(file.Path(), a.env.Trust).Path()
+		if !slices.Contains(paths, path) {
+			paths = append(paths, path)
 		}
 	}
-	return paths, nil
+	return paths
 }
 
 // programFolder is the folder of the link: one in the runner's temporary folder,

@@ -42,12 +42,9 @@ func TestLogoutInterruptedLate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	store, err := credhelper.Beside(path, ownfile.By(os.Getuid(), ""))
-	if err != nil {
-		t.Fatal(err)
-	}
+	store := credhelper.Beside(path, ownfile.By(os.Getuid(), ""))
 	settings := credhelper.Settings{Registry: registry, Robot: "acme+ci", Audience: "quay", Source: "github", Timeout: "1m"}
-	if _, err := store.Set(t.Context(), map[string]credhelper.Settings{registry: settings}, nil); err != nil {
+	if _, err := store.Set(t.Context(), map[string]credhelper.Settings{registry: settings}, nil, func() error { return nil }); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := file.SetHelper(t.Context(), authfile.Hold{}, registry); err != nil {

@@ -27,12 +27,14 @@ func by() ownfile.Trust { return ownfile.By(os.Getuid(), "") }
 
 func store(t *testing.T, folder string) *credhelper.Store {
 	t.Helper()
-	s, err := credhelper.Beside(filepath.Join(folder, "config.json"), by())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return credhelper.Beside(filepath.Join(folder, "config.json"), by())
 }
+
+// nobody else needs the helper for a host.
+func nobody(string) bool { return false }
+
+// loggedIn is a login that goes well.
+func loggedIn() error { return nil }
 
 // set keeps settings for hosts and gives what takes them back.
 func set(t *testing.T, s *credhelper.Store, program *credhelper.Installed, robot string, hosts ...string) func(context.Context) error {
@@ -41,7 +43,7 @@ func set(t *testing.T, s *credhelper.Store, program *credhelper.Installed, robot
 	for _, host := range hosts {
 		all[host] = settings(robot)
 	}
-	undo, err := s.Set(t.Context(), all, program)
+	undo, err := s.Set(t.Context(), all, program, loggedIn)
 	if err != nil {
 		t.Fatal(err)
 	}

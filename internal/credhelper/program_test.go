@@ -149,10 +149,10 @@ func TestTheProgramsComeBackWithTheLastHost(t *testing.T) {
 	if got, err := s.Programs(); err != nil || fmt.Sprint(got) != want {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if got, err := s.Remove(t.Context(), host); err != nil || len(got) > 0 {
+	if got, err := s.Remove(t.Context(), nobody, host); err != nil || len(got) > 0 {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if got, err := s.Remove(t.Context(), "b.example"); err != nil || fmt.Sprint(got) != want {
+	if got, err := s.Remove(t.Context(), nobody, "b.example"); err != nil || fmt.Sprint(got) != want {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
@@ -164,10 +164,10 @@ func TestTheProgramStaysForOtherSettings(t *testing.T) {
 	put := &credhelper.Installed{Path: "/x/" + credhelper.Program, Target: "/y", Holders: []string{one.Path(), two.Path()}}
 	set(t, one, put, "acme+ci", host)
 	set(t, two, put, "acme+ci", host)
-	if got, err := one.Remove(t.Context(), host); err != nil || len(got) > 0 {
+	if got, err := one.Remove(t.Context(), nobody, host); err != nil || len(got) > 0 {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if got, err := two.Remove(t.Context(), host); err != nil || len(got) != 1 {
+	if got, err := two.Remove(t.Context(), nobody, host); err != nil || len(got) != 1 {
 		t.Errorf("%+v, %v", got, err)
 	}
 }

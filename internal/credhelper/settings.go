@@ -3,7 +3,6 @@
 package credhelper
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -85,65 +84,6 @@ func (e *Error) Error() string { return "settings file " + e.Path + " " + e.Err.
 
 // Unwrap gives what the system or the JSON decoder said.
 func (e *Error) Unwrap() error { return e.Err }
-
-// content is a settings file, with all that this version does not know.
-type content struct {
-	top      map[string]json.RawMessage
-	hosts    map[string]json.RawMessage
-	programs []Installed
-	// were are the programs as the file had them, by their paths.
-	were map[string]json.RawMessage
-}
-
-// parse reads a settings file; no text gives an empty content.
-func parse(text []byte) (content, error) {
-	c := content{top: map[string]json.RawMessage{}, hosts: map[string]json.RawMessage{}, were: map[string]json.RawMessage{}}
-	if text == nil {
-		return c, nil
-	}
-	if err := json.Unmarshal(text, &c.top); err != nil {
-		return content{}, fmt.Errorf("is no JSON object: %w", err)
-	}
-	var known int
-	if err := json.Unmarshal(c.top["version"], &known); err != nil {
-		return content{}, errors.New("has no version")
-	}
-	if known != version {
-		return content{}, fmt.Errorf("is of version %d, and this program knows %d", known, version)
-	}
-	if err := json.Unmarshal(c.top["hosts"], &c.hosts); err != nil || c.hosts == nil {
-		return content{}, errors.New(`has no object "hosts"`)
-	}
-	if raw, ok := c.top["programs"]; ok {
-		var were []json.RawMessage
-		if err := json.Unmarshal(raw, &were); err != nil {
-			return content{}, fmt.Errorf("has programs that are none: %w", err)
-		}
-		if err := json.Unmarshal(raw, &c.programs); err != nil {
-			return content{}, fmt.Errorf("has programs that are none: %w", err)
-		}
-		for i, program := range c.programs {
-			c.were[program.Path] = were[i]
-		}
-	}
-	return c, nil
-}
-
-// settings are those for a host; false where there are none.
-func (c content) settings(host string) (Settings, bool, error) {
-	raw, ok := c.hosts[host]
-	if !ok {
-		return Settings{}, false, nil
-	}
-	s := Settings{TLSVerify: true} // what is left out is safe
-	if err := json.Unmarshal(raw, &s); err != nil {
-		return Settings{}, false, fmt.Errorf("is wrong for %s: %w", host, err)
-	}
-	if err := s.validate(); err != nil {
-		return Settings{}, false, fmt.Errorf("is wrong for %s: it %w", host, err)
-	}
-	return s, true, nil
-}
 
 // Find looks for the host beside the auth files that the environment of this user
 // names, in the order of [Folders]; the first file that has it counts. The errors are
@@ -241,3 +181,9 @@ func Folders(getenv func(string) string, uid int) []string {
 	}
 	return folders
 }
+
+// predicate is an error about a file without the words that name the file.
+type predicate struct{ of *ownfile.Error }
+
+func (p predicate) Error() string { return p.of.Predicate() }
+func (p predicate) Unwrap() error { return p.of }

@@ -29,13 +29,13 @@ func TestSettingsAreFoundAgain(t *testing.T) {
 	if info, err := os.Stat(s.Path()); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v", info, err)
 	}
-	if program, err := s.Remove(t.Context(), host); err != nil || program != nil {
+	if program, err := s.Remove(t.Context(), nobody, host); err != nil || program != nil {
 		t.Errorf("%v, %v", program, err)
 	}
 	if _, err := credhelper.Find(in(folder), 1000, by(), host); !errors.Is(err, credhelper.ErrNotFound) {
 		t.Errorf("error %v", err)
 	}
-	if _, err := s.Remove(t.Context(), "b.example", "never.example"); err != nil {
+	if _, err := s.Remove(t.Context(), nobody, "b.example", "never.example"); err != nil {
 		t.Error(err)
 	}
 	if entries, err := os.ReadDir(folder); err != nil || len(entries) > 0 {
@@ -123,6 +123,17 @@ func TestFoldersAreThoseOfTheTools(t *testing.T) {
 	variables = map[string]string{"DOCKER_CONFIG": filepath.Dir(target), "REGISTRY_AUTH_FILE": link}
 	if got := credhelper.Folders(getenv, 1000); len(got) != 1 || filepath.Base(got[0]) != "target" {
 		t.Errorf("%q", got)
+	}
+}
+
+func TestRootHasAFolderOfItsOwn(t *testing.T) {
+	t.Parallel()
+	none := func(string) string { return "" }
+	if got := credhelper.Folders(none, 0); fmt.Sprint(got) != "[/run/containers/0]" {
+		t.Errorf("root: %q", got)
+	}
+	if got := credhelper.Folders(none, 1000); len(got) > 0 {
+		t.Errorf("another user: %q", got)
 	}
 }
 

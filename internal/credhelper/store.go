@@ -4,207 +4,174 @@ package credhelper
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 
-	"quay-keyless/internal/authfile"
+	"quay-keyless/internal/errno"
 	"quay-keyless/internal/ownfile"
+	"quay-keyless/internal/wholefile"
 )
 
 // Store is the settings file beside one auth file. Other auth files in the folder
-// share it: each holds the hosts that it asks for.
+// share it.
 type Store struct {
-	path   string // a link here is not followed
-	file   *authfile.File
-	trust  ownfile.Trust
-	holder string // the auth file's path
+	path  string // a link here is not followed
+	mode  fs.FileMode
+	trust ownfile.Trust
 }
 
 // Beside names the settings file of an auth file, by the path that
-// [authfile.File.Path] gives. Nothing need be there. Settings that are not to be
-// trusted are an error of every method.
-func Beside(authFile string, trust ownfile.Trust) (*Store, error) {
-	path := filepath.Join(filepath.Dir(authFile), FileName)
-	file, err := authfile.Open(path, trust)
-	if err != nil {
-		return nil, said(path, err)
-	}
-	return &Store{path, file, trust, authFile}, nil
+// [quay-keyless/internal/authfile.File.Path] gives. Nothing need be there. Settings that
+// are not to be trusted are an error of every method.
+func Beside(authFile string, trust ownfile.Trust) *Store {
+	return &Store{filepath.Join(filepath.Dir(authFile), FileName), 0, trust}
 }
 
-// SetMode chooses the file's permissions, in place of 0600, as
-// [authfile.File.SetMode] does. There is no secret in it.
-func (s *Store) SetMode(mode os.FileMode) { s.file.SetMode(mode) }
+// SetMode chooses the file's permissions. With 0 a file that is there keeps its own, and
+// a new one has 0600. There is no secret in it.
+func (s *Store) SetMode(mode fs.FileMode) { s.mode = mode }
 
 // Path is where the file is, or would be.
 func (s *Store) Path() string { return s.path }
 
-// Set keeps the settings of hosts, HOST[:PORT] each, for the auth file, and where
-// the program was put for them; nil for nowhere. Other hosts, programs and holders,
-// and fields that this version does not know, stay. The file has mode 0600 and is
-// written under a lock at one stroke.
+// Set keeps the settings of hosts, HOST[:PORT] each, and where the program was put for
+// them; nil for nowhere. Other hosts and programs, and fields that this version does not
+// know, stay. Then, before another login or logout can look at the settings, it runs
+// login, which makes the tools ask the helper.
 //
-// Undo puts back what was there, unless somebody else wrote since. The error is
-// an [*Error].
-func (s *Store) Set(ctx context.Context, hosts map[string]Settings, program *Installed) (undo func(context.Context) error, err error) {
-	var before, wrote []byte
-	err = s.rewrite(ctx, func(old []byte) ([]byte, error) {
-		c, err := parse(old)
+// Undo puts back what was there, unless another process has written since; it is nil
+// if nothing was written. The error is that of login, or an [*Error].
+func (s *Store) Set(ctx context.Context, hosts map[string]Settings, program *Installed, login func() error) (undo func(context.Context) error, err error) {
+	if err := os.MkdirAll(filepath.Dir(s.path), 0o700); err != nil {
+		return nil, s.fault("cannot be written", err)
+	}
+	err = s.locked(ctx, func(before []byte) error {
+		text, err := with(before, hosts, program)
 		if err != nil {
-			return nil, &Error{s.Path(), err}
+			return &Error{s.path, err}
 		}
-		for _, host := range slices.Sorted(maps.Keys(hosts)) {
-			if err := hosts[host].validate(); err != nil {
-				return nil, &Error{s.Path(), fmt.Errorf("was given settings for %s that are wrong: it %w", host, err)}
-			}
-			if c.hosts[host], err = merged(c.hosts[host], hosts[host], s.holder); err != nil {
-				return nil, &Error{s.Path(), fmt.Errorf("is wrong for %s: %w", host, err)}
-			}
+		if err := s.write(before, text); err != nil {
+			return err
 		}
-		c.keep(program)
-		before = old
-		wrote, err = c.encode()
-		return wrote, err
+		undo = func(ctx context.Context) error {
+			return s.locked(ctx, func(now []byte) error {
+				if !bytes.Equal(now, text) {
+					return nil
+				}
+				return s.write(now, before)
+			})
+		}
+		return login()
 	})
-	return func(ctx context.Context) error {
-		return s.rewrite(ctx, func(now []byte) ([]byte, error) {
-			if bytes.Equal(now, wrote) {
-				return before, nil
-			}
-			return now, nil
-		})
-	}, err
+	return undo, err
 }
 
-// Remove lets the auth file go as a holder of hosts. A host without a holder, or
-// with none but auth files that are gone, is forgotten, and the file with the last
-// one. Then the programs that were put somewhere for them come back, to be taken
-// away, but for those that another settings file holds. The error is an [*Error].
-func (s *Store) Remove(ctx context.Context, hosts ...string) (programs []Installed, err error) {
-	err = s.rewrite(ctx, func(old []byte) ([]byte, error) {
-		c, err := parse(old)
+// Remove forgets the settings of hosts, but for those that needed reports, and the file
+// with the last host. Then the programs that were put somewhere for them come back, to
+// be removed, but for those that another settings file holds. Without a file there is
+// nothing to do. The error is an [*Error].
+func (s *Store) Remove(ctx context.Context, needed func(host string) bool, hosts ...string) (programs []Installed, err error) {
+	if _, err := os.Lstat(s.path); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil // which needs no lock
+	}
+	err = s.locked(ctx, func(before []byte) error {
+		c, err := parse(before)
 		if err != nil {
-			return nil, &Error{s.Path(), err}
+			return &Error{s.path, err}
 		}
-		for _, host := range hosts {
-			if err := c.release(host, s.holder); err != nil {
-				return nil, &Error{s.Path(), fmt.Errorf("is wrong for %s: %w", host, err)}
-			}
-		}
+		maps.DeleteFunc(c.hosts, func(host string, _ json.RawMessage) bool { return slices.Contains(hosts, host) && !needed(host) })
 		if len(c.hosts) == 0 {
 			programs = c.programs
-			return nil, nil
+			return s.write(before, nil)
 		}
-		return c.encode()
+		text, err := c.encode()
+		if err != nil {
+			return &Error{s.path, err}
+		}
+		return s.write(before, text)
 	})
 	return slices.DeleteFunc(programs, Installed.held), err
-}
-
-// Exists reports whether there are settings, so that a logout from a login
-// without a helper makes no lock for nothing.
-func (s *Store) Exists() bool {
-	_, err := os.Lstat(s.Path())
-	return err == nil
 }
 
 // Programs are where the program was put. The error is an [*Error] for a file that
 // Set would not write over; none at all is no error.
 func (s *Store) Programs() ([]Installed, error) {
-	text, err := read(s.trust, s.Path())
-	if text == nil {
+	text, err := read(s.trust, s.path)
+	if err != nil {
 		return nil, err
 	}
 	c, err := parse(text)
 	if err != nil {
-		return nil, &Error{s.Path(), err}
+		return nil, &Error{s.path, err}
 	}
 	return c.programs, nil
 }
 
-func (s *Store) rewrite(ctx context.Context, change func([]byte) ([]byte, error)) error {
-	if err := s.trust.Check(s.Path()); err != nil {
-		return unreadable(s.Path(), err)
-	}
-	return said(s.Path(), s.file.Rewrite(ctx, change))
-}
-
-// said makes err one about the settings file.
-func said(path string, err error) error {
-	var known *Error
-	var file *authfile.Error
-	switch {
-	case err == nil || errors.As(err, &known):
+// locked runs do with the text of the file, nil if there is none, under its lock, which
+// is a file of its own while there are settings. On a file system without locks it runs
+// without.
+func (s *Store) locked(ctx context.Context, do func(text []byte) error) error {
+	path := filepath.Join(filepath.Dir(s.path), "."+FileName+".lock")
+	for {
+		lock, err := s.trust.Lock(ctx, path)
+		var none *ownfile.NoLocks
+		var waited *ownfile.Locked
+		switch {
+		case errors.As(err, &waited):
+			return &Error{s.path, fmt.Errorf("is locked by another quay-keyless: %w", err)}
+		case err != nil && !errors.As(err, &none):
+			return s.fault("cannot be locked", err)
+		case err == nil && !ownfile.IsAt(lock, path): // whoever had it before removed it
+			_ = lock.Close()
+			continue
+		}
+		text, err := read(s.trust, s.path)
+		if err == nil {
+			err = do(text)
+		}
+		if _, gone := os.Lstat(s.path); errors.Is(gone, fs.ErrNotExist) {
+			_ = os.Remove(path)
+		}
+		if lock != nil {
+			_ = lock.Close()
+		}
 		return err
-	case errors.As(err, &file):
-		return &Error{path, predicate{file}}
-	}
-	return &Error{path, fmt.Errorf("cannot be written: %w", err)}
-}
-
-// predicate is an error about a file without the words that name the file.
-type predicate struct {
-	of interface {
-		error
-		Predicate() string
 	}
 }
 
-func (p predicate) Error() string { return p.of.Predicate() }
-func (p predicate) Unwrap() error { return p.of }
+const private fs.FileMode = 0o600
 
-// merged lays settings over what the file had for the host, and adds the holder.
-func merged(old json.RawMessage, settings Settings, holder string) (json.RawMessage, error) {
-	all := members(old)
-	holders, err := json.Marshal(append(holdersBut(all, holder), holder))
-	if err != nil {
-		return nil, err
+// write gives the file another text, nil for no file.
+func (s *Store) write(before, text []byte) (err error) {
+	switch {
+	case bytes.Equal(text, before) && (text == nil) == (before == nil):
+		return nil
+	case text == nil:
+		err = os.Remove(s.path)
+	case before == nil:
+		err = wholefile.Write(s.path, "."+FileName+".", text, cmp.Or(s.mode, private))
+	default:
+		err = wholefile.Replace(s.path, "."+FileName+".", text, s.mode, func() error { return nil })
 	}
-	all["holders"] = holders
-	return over(all, settings, "id-token-source", "id-token-file", "id-token-env", "id-token-options", "ca-certificate")
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return s.fault("cannot be written", err)
+	}
+	return nil
 }
 
-// over is all with what value has, and without the optional members that it lacks.
-func over(all map[string]json.RawMessage, value any, optional ...string) (json.RawMessage, error) {
-	for _, name := range optional {
-		delete(all, name)
+// fault says what went wrong with the file.
+func (s *Store) fault(what string, err error) error {
+	var refused *ownfile.Error
+	if errors.As(err, &refused) {
+		return unreadable(s.path, err)
 	}
-	text, err := json.Marshal(value)
-	if err != nil {
-		return nil, err
-	}
-	if err := json.Unmarshal(text, &all); err != nil {
-		return nil, err
-	}
-	return json.Marshal(all)
-}
-
-// encode is the file's text.
-func (c content) encode() ([]byte, error) {
-	all := maps.Clone(c.top)
-	var programs []json.RawMessage
-	for _, program := range c.programs {
-		text, err := over(members(c.were[program.Path]), program, "target", "sha256", "holders", "private")
-		if err != nil {
-			return nil, err
-		}
-		programs = append(programs, text)
-	}
-	for name, value := range map[string]any{"version": version, "hosts": c.hosts, "programs": programs} {
-		text, err := json.Marshal(value)
-		if err != nil {
-			return nil, err
-		}
-		all[name] = text
-	}
-	if len(c.programs) == 0 {
-		delete(all, "programs")
-	}
-	text, err := json.MarshalIndent(all, "", "  ")
-	return append(text, '\n'), err
+	return &Error{s.path, fmt.Errorf("%s: %w", what, errno.Of(err))}
 }

@@ -3,12 +3,13 @@
 package credhelper_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"reflect"
+	"strings"
 	"sync"
 	"testing"
 
@@ -19,11 +20,11 @@ func TestUnknownFieldsStay(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	s := store(t, folder)
-	write(t, s.Path(), `{"version":1,"later":{"a":[1]},"programs":[{"path":"/x","sha256":"0","new":"kept"},{"path":"/y","new":"kept"}],"hosts":{"else.example":{"odd":true},
+	write(t, s.Path(), `{"version":1,"later":{"a":[1]},"programs":[{"path":"/x","sha256":"0"},{"path":"/y"}],"hosts":{"else.example":{"odd":true},
 		"`+host+`":{"registry":"old","robot":"acme+old","id-token-file":"/old","ca-certificate":"old","new":"kept","timeout":"1s"}}}`)
 	plain := settings("acme+ci")
 	plain.CA = ""
-	if _, err := s.Set(t.Context(), map[string]credhelper.Settings{host: plain}, &credhelper.Installed{Path: "/x", Target: "/z"}); err != nil {
+	if _, err := s.Set(t.Context(), map[string]credhelper.Settings{host: plain}, &credhelper.Installed{Path: "/x", Target: "/z"}, loggedIn); err != nil {
 		t.Fatal(err)
 	}
 	var got struct {
@@ -37,7 +38,7 @@ func TestUnknownFieldsStay(t *testing.T) {
 	if string(got.Later) == "" || got.Hosts["else.example"]["odd"] != true || got.Hosts[host]["new"] != "kept" {
 		t.Errorf("lost in %s", text(t, s.Path()))
 	}
-	if want := []map[string]any{{"path": "/y", "new": "kept"}, {"path": "/x", "target": "/z", "new": "kept"}}; !reflect.DeepEqual(got.Programs, want) {
+	if want := []map[string]any{{"path": "/y"}, {"path": "/x", "target": "/z"}}; !reflect.DeepEqual(got.Programs, want) {
 		t.Errorf("the programs are %v, want %v", got.Programs, want)
 	}
 	if found, err := credhelper.Find(in(folder), 1000, by(), host); err != nil || !reflect.DeepEqual(found, plain) {
@@ -74,11 +75,8 @@ func TestParallelLoginsKeepAllSettings(t *testing.T) {
 	var logins sync.WaitGroup
 	for i := range 40 {
 		logins.Go(func() {
-			s, err := credhelper.Beside(filepath.Join(folder, "config.json"), by())
-			if err == nil {
-				_, err = s.Set(t.Context(), map[string]credhelper.Settings{fmt.Sprintf("q%d.example", i): settings("acme+ci")}, nil)
-			}
-			if err != nil {
+			s := store(t, folder)
+			if _, err := s.Set(t.Context(), map[string]credhelper.Settings{fmt.Sprintf("q%d.example", i): settings("acme+ci")}, nil, loggedIn); err != nil {
 				t.Error(err)
 			}
 		})
@@ -103,16 +101,16 @@ func TestSetWritesNothingWrong(t *testing.T) {
 		wrong := settings("acme+ci")
 		spoil(&wrong)
 		var known *credhelper.Error
-		if _, err := s.Set(t.Context(), map[string]credhelper.Settings{host: wrong}, nil); !errors.As(err, &known) {
+		if _, err := s.Set(t.Context(), map[string]credhelper.Settings{host: wrong}, nil, loggedIn); !errors.As(err, &known) {
 			t.Errorf("error %v", err)
 		}
 	}
 	for _, before := range []string{`{"version":2,"x":1}`, "text"} {
 		write(t, s.Path(), before)
-		if _, err := s.Set(t.Context(), map[string]credhelper.Settings{host: settings("acme+ci")}, nil); err == nil {
+		if _, err := s.Set(t.Context(), map[string]credhelper.Settings{host: settings("acme+ci")}, nil, loggedIn); err == nil {
 			t.Errorf("%s was written over", before)
 		}
-		if _, err := s.Remove(t.Context(), host); err == nil {
+		if _, err := s.Remove(t.Context(), nobody, host); err == nil {
 			t.Errorf("%s was removed", before)
 		}
 		if got := text(t, s.Path()); got != before {
@@ -128,8 +126,50 @@ func TestStoreErrorsNameTheSettingsFile(t *testing.T) {
 	if err := os.Mkdir(s.Path(), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	_, err := s.Set(t.Context(), map[string]credhelper.Settings{host: settings("acme+ci")}, nil)
+	_, err := s.Set(t.Context(), map[string]credhelper.Settings{host: settings("acme+ci")}, nil, loggedIn)
 	if want := "settings file " + s.Path() + " is a folder"; err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
+	}
+}
+
+// Between the settings and the login no other process can forget the settings, and a
+// login that fails is told of and can be undone.
+func TestSetHoldsTheLock(t *testing.T) {
+	t.Parallel()
+	folder, failed := t.TempDir(), errors.New("the login failed")
+	s := store(t, folder)
+	set(t, s, nil, "acme+one", host)
+	before := text(t, s.Path())
+	undo, err := s.Set(t.Context(), map[string]credhelper.Settings{host: settings("acme+two")}, nil, func() error {
+		ctx, end := context.WithCancel(t.Context())
+		end()
+		if _, err := s.Remove(ctx, nobody, host); err == nil || !strings.Contains(err.Error(), "is locked by another quay-keyless") {
+			t.Errorf("error %v", err)
+		}
+		return failed
+	})
+	if !errors.Is(err, failed) || undo == nil {
+		t.Fatalf("error %v", err)
+	}
+	if err := undo(t.Context()); err != nil || text(t, s.Path()) != before {
+		t.Errorf("%s, %v", text(t, s.Path()), err)
+	}
+}
+
+// Settings that a login in another auth file of the folder needs stay.
+func TestNeededSettingsStay(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	s := store(t, folder)
+	set(t, s, nil, "acme+ci", host, "b.example")
+	needed := func(needed string) bool { return needed == host }
+	if _, err := s.Remove(t.Context(), needed, host, "b.example"); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := credhelper.Find(in(folder), 1000, by(), host); err != nil || !reflect.DeepEqual(got, settings("acme+ci")) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if _, err := credhelper.Find(in(folder), 1000, by(), "b.example"); !errors.Is(err, credhelper.ErrNotFound) {
+		t.Errorf("error %v", err)
 	}
 }
