@@ -217,6 +217,9 @@ func (p *patient) authFile(context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if _, err := p.app.programs(planned(plan)); err != nil { // the helper could not read its settings either
+		return "", err
+	}
 	var found []string
 	for _, file := range planned(plan) {
 		words := file.Path()
