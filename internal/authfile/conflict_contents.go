@@ -8,8 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"slices"
 	"strings"
 
@@ -61,27 +59,18 @@ func (c credential) answers() bool { return c == whole || c == undecodable }
 // broken reports whether docker's family takes the file for a bad one.
 func (c credential) broken() bool { return c == colonless || c == undecodable }
 
-// look reads an auth file of anybody's. A missing one holds nothing. The file is
-// nil where the path leads nowhere. The error is an [*Error].
+// look reads any user's auth file. A missing one holds nothing. The file is nil if the path
+// is a loop of links. The error is an [*Error].
 func look(path string, trust ownfile.Trust) (*File, contents, error) {
 	file, err := Open(path, trust)
 	if err != nil {
 		return nil, contents{}, err
 	}
-	info, err := os.Stat(file.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return file, contents{}, nil
-	} else if err != nil {
-		return file, contents{}, located(file.path, because(unreadable(err), err))
-	}
-	if err := regular(info); err != nil { // to read it, it need not be ours
+	text, err := readAny(file.path, maxFile)
+	if err != nil || text == nil {
 		return file, contents{}, located(file.path, err)
 	}
-	data, err := readLimited(file.path, maxFile)
-	if err != nil {
-		return file, contents{}, located(file.path, err)
-	}
-	all, err := decodeContents(data)
+	all, err := decodeContents(text)
 	return file, all, located(file.path, err)
 }
 

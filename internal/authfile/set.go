@@ -110,7 +110,7 @@ func printableASCII(text string) bool {
 
 // edit makes the edits that are due, until the file holds every one.
 func (f *File) edit(ctx context.Context, due func(text []byte, r record) []edit) (Change, error) {
-	if _, err := f.exists(); err != nil {
+	if _, err := f.read(); err != nil {
 		return Change{}, err
 	}
 	if err := os.MkdirAll(f.folder(), 0o700); err != nil {

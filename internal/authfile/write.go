@@ -27,7 +27,7 @@ func (f *File) write(path string, old, text []byte, mode os.FileMode) (inPlace b
 		return false, wholefile.Write(path, prefix, text, cmp.Or(mode, private))
 	}
 	unchanged := func() error {
-		if now, err := readLimited(path, maxRecord); err == nil && !bytes.Equal(now, old) {
+		if now, err := readAny(path, maxRecord); err == nil && !bytes.Equal(now, old) {
 			return errChanged
 		}
 		return nil
