@@ -4,139 +4,179 @@ package authfile
 
 import (
 	"bytes"
-	"encoding/json"
 	"slices"
 )
 
-// find is the position of key in the document's object, -1 if it is missing.
-func (d document) find(key string) int {
-	return slices.IndexFunc(d.inner.members, func(m member) bool { return m.key == key })
+// edit is one change to an auth file: the key of the top-level object gets value, held by
+// who needs it, or with a nil value is removed.
+type edit struct {
+	object, key string
+	value       []byte
+	hold        Hold
 }
 
-// get is the raw value under key, nil if there is none.
-func (d document) get(key string) []byte {
-	i := d.find(key)
-	if i < 0 {
-		return nil
-	}
-	m := d.inner.members[i]
-	return bytes.Clone(d.data[m.valueStart:m.valueEnd])
-}
+// objects are those that we write into.
+var objects = []string{auths, credHelpers}
 
-// set gives a missing key the compact JSON value, or a present one another value. The
-// rest of the text stays, byte for byte; the new text looks like the members around it.
-func (d document) set(key string, value []byte) []byte {
-	if i := d.find(key); i >= 0 {
-		return d.replace(d.inner.members[i], d.layout(d.inner, i, 2).value(value))
-	} else if len(d.inner.members) > 0 {
-		return d.add(d.inner, 2, key, value)
-	}
-	whole := slices.Concat([]byte("{"), quote(key), []byte(":"), value, []byte("}"))
-	if d.at >= 0 {
-		return d.replace(d.top.members[d.at], d.layout(d.top, d.at, 1).value(whole))
-	}
-	return d.add(d.top, 1, d.name, whole)
-}
+// emptyFile is a new auth file without logins.
+var emptyFile = []byte("{\n\t\"auths\": {}\n}\n")
 
-// put gives key, which must be there, a raw value.
-func (d document) put(key string, raw []byte) []byte {
-	return d.replace(d.inner.members[d.find(key)], raw)
-}
-
-// replace gives a member another value.
-func (d document) replace(m member, value []byte) []byte {
-	return slices.Concat(d.data[:m.valueStart], value, d.data[m.valueEnd:])
-}
-
-// add puts a member behind the last one.
-func (d document) add(o object, depth int, key string, value []byte) []byte {
-	last := len(o.members) - 1
-	if last < 0 {
-		return slices.Insert(bytes.Clone(d.data), o.open, slices.Concat(quote(key), []byte(":"), value)...)
-	}
-	at := d.layout(o, last, depth)
-	text := slices.Concat([]byte(","), at.gap, quote(key), at.colon, at.value(value))
-	return slices.Insert(bytes.Clone(d.data), o.members[last].valueEnd, text...)
-}
-
-// cut is a member that was removed, with what went with it.
-type cut struct {
-	Text  []byte  `json:"text"`
-	After *string `json:"after,omitempty"` // the key before it; nil for the first member
-}
-
-// remove takes the member at i out, with one comma and the white space that add brought.
-func (d document) remove(o object, i int) ([]byte, cut) {
-	from, to, c := o.open, o.members[i].valueEnd, cut{}
-	if i > 0 {
-		from, c.After = o.members[i-1].valueEnd, &o.members[i-1].key
-	} else if len(o.members) > 1 {
-		from, to = o.members[0].keyStart, o.members[1].keyStart
-	}
-	c.Text = bytes.Clone(d.data[from:to])
-	return slices.Delete(bytes.Clone(d.data), from, to), c
-}
-
-// paste is the way back from remove. If the neighbors have changed, the key returns with
-// its raw value at the end of its object.
-func (d document) paste(c cut, key string, raw []byte) ([]byte, error) {
-	at, others := -1, bytes.HasSuffix(bytes.TrimRight(c.Text, " \t\r\n"), []byte(","))
-	switch {
-	case c.After != nil:
-		if i := d.find(*c.After); i >= 0 {
-			at = d.inner.members[i].valueEnd
+// splice gives the file's text with the edits, and the record that leads back from it.
+func splice(text []byte, r record, list []edit) ([]byte, record, error) {
+	for _, e := range list {
+		if text == nil && e.value != nil {
+			text = emptyFile
 		}
-	case d.at < 0: // the object is gone
-	case others && len(d.inner.members) > 0:
-		at = d.inner.members[0].keyStart
-	case !others && len(d.inner.members) == 0:
-		at = d.inner.open
+		var err error
+		if text, r, err = spliceOne(text, r, e); err != nil {
+			return nil, record{}, err
+		}
 	}
-	if at >= 0 {
-		return slices.Insert(bytes.Clone(d.data), at, c.Text...), nil
+	return text, r, nil
+}
+
+func spliceOne(text []byte, r record, e edit) ([]byte, record, error) {
+	d, err := parse(text, e.object)
+	if err != nil {
+		return nil, record{}, err
 	}
-	d, err := parse(d.set(key, []byte("0")), d.name)
+	present := d.get(e.key)
+	known, _ := r.find(e.object, e.key)
+	if e.value == nil {
+		return takeOut(d, r, known, present)
+	}
+	if len(d.inner.members) == 0 {
+		r = r.noting(d)
+	}
+	next := saved{Object: e.object, Key: e.key, Old: present, Wrote: []string{digest(e.value)}}
+	if known.ours(present) {
+		next = known
+		next.Wrote = []string{digest(present), digest(e.value)}
+	}
+	return d.set(e.key, e.value), r.with(next.heldBy(e.hold), present == nil && next.Cut == nil), nil
+}
+
+// noting is a copy of r that knows what an object without keys looks like.
+func (r record) noting(d document) record {
+	if _, known := r.Empty[d.name]; known {
+		return r
+	}
+	empty := map[string][]byte{d.name: nil}
+	for name, text := range r.Empty {
+		empty[name] = text
+	}
+	if d.at >= 0 {
+		m := d.top.members[d.at]
+		empty[d.name] = bytes.Clone(d.data[m.valueStart:m.valueEnd])
+	}
+	r.Empty = empty
+	return r
+}
+
+// takeOut removes a key and records the way back: never one of ours, but what was there
+// before. The holds on ours end.
+func takeOut(d document, r record, known saved, present []byte) ([]byte, record, error) {
+	if present == nil { // missing, or removed already
+		if len(known.Holders) > 0 {
+			known.Holders = nil
+			r = r.with(known, false)
+		}
+		return d.data, r, nil
+	}
+	ours := known.ours(present)
+	next := saved{Object: known.Object, Key: known.Key, Old: present, Wrote: []string{""}}
+	if ours {
+		next.Old, next.Cut, next.Wrote = known.Old, known.Cut, []string{digest(present), ""}
+	}
+	if ours && (known.Old == nil || known.Cut != nil) { // ours was an addition
+		text, err := removeOurs(d, r, known.Key)
+		return text, r.with(next, false), err
+	}
+	if ours {
+		var err error
+		if d, err = parse(d.put(known.Key, known.Old), d.name); err != nil {
+			return nil, record{}, err
+		}
+	}
+	text, piece := d.remove(d.inner, d.find(known.Key))
+	next.Cut = &piece
+	return text, r.with(next, true), nil
+}
+
+// removeOurs removes a key that we added. An object that is empty then is again what it
+// was before our first key.
+func removeOurs(d document, r record, key string) ([]byte, error) {
+	text, _ := d.remove(d.inner, d.find(key))
+	before, known := r.Empty[d.name]
+	if !known || len(d.inner.members) > 1 {
+		return text, nil
+	}
+	d, err := parse(text, d.name)
 	if err != nil {
 		return nil, err
 	}
-	return d.put(key, raw), nil
+	if len(before) > 0 {
+		return d.replace(d.top.members[d.at], before), nil
+	}
+	text, _ = d.remove(d.top, d.at)
+	return text, nil
 }
 
-// layout is how a member is written.
-type layout struct {
-	gap   []byte // between the comma or brace before it and the key
-	colon []byte // between key and value
-	unit  []byte // one step of indentation
+// kept reports whether the file still has the edits, or what a later login of ours wrote
+// in their place: two jobs of one user would undo each other forever.
+func kept(text []byte, r record, list []edit) bool {
+	for _, e := range list {
+		d, err := parse(text, e.object)
+		if err != nil {
+			return false
+		}
+		present := d.get(e.key)
+		known, _ := r.find(e.object, e.key)
+		if digest(present) != digest(e.value) && !known.latest(present) {
+			return false
+		}
+	}
+	return true
 }
 
-// layout looks at member i of an object, whose members have this depth.
-func (d document) layout(o object, i, depth int) layout {
-	start := o.open
-	if i > 0 {
-		start = o.members[i-1].valueEnd
-		start += bytes.IndexByte(d.data[start:], ',') + 1
+// unsplice gives the file's text without our values under the keys that the record
+// knows, and what became of each. A text without any returns unchanged.
+func unsplice(text []byte, r record) ([]byte, map[string]Result, error) {
+	results := map[string]Result{}
+	for _, s := range slices.Backward(r.Keys) {
+		next, result, err := unspliceOne(text, r, s)
+		if err != nil {
+			return nil, nil, err
+		}
+		text, results[s.Key] = next, results[s.Key].and(result)
 	}
-	m := o.members[i]
-	l := layout{gap: d.data[start:m.keyStart], colon: d.data[m.keyEnd:m.valueStart]}
-	indent := l.indent()
-	l.unit = indent[:len(indent)/depth]
-	return l
+	return text, results, nil
 }
 
-// indent is the white space before the key in its line.
-func (l layout) indent() []byte { return l.gap[bytes.LastIndexByte(l.gap, '\n')+1:] }
-
-// value is compact JSON, over several lines if the members around it have their own lines.
-func (l layout) value(compact []byte) []byte {
-	if !bytes.Contains(l.gap, []byte("\n")) {
-		return compact
+func unspliceOne(text []byte, r record, s saved) ([]byte, Result, error) {
+	d, err := parse(text, s.Object)
+	if err != nil {
+		return nil, "", err
 	}
-	var text bytes.Buffer
-	if err := json.Indent(&text, compact, string(l.indent()), string(l.unit)); err != nil {
-		panic(err) // the value is our own JSON
+	switch present := d.get(s.Key); {
+	case present == nil && s.Cut != nil && s.ours(nil) && text != nil:
+		text, err = d.paste(*s.Cut, s.Key, s.Old)
+		return text, Restored, err
+	case present == nil:
+		return text, Gone, nil
+	case bytes.Equal(present, s.Old):
+		return text, Restored, nil
+	case !s.ours(present):
+		return text, NotOurs, nil
+	case s.Old != nil && s.Cut == nil:
+		return d.put(s.Key, s.Old), Restored, nil
 	}
-	if bytes.Contains(l.gap, []byte("\r\n")) {
-		return bytes.ReplaceAll(text.Bytes(), []byte("\n"), []byte("\r\n"))
+	if text, err = removeOurs(d, r, s.Key); err != nil || s.Cut == nil {
+		return text, Removed, err
 	}
-	return text.Bytes()
+	if d, err = parse(text, s.Object); err != nil {
+		return nil, "", err
+	}
+	text, err = d.paste(*s.Cut, s.Key, s.Old)
+	return text, Restored, err
 }
