@@ -55,6 +55,7 @@ func TestFaults(t *testing.T) {
 	faults := append(allFaults(), recordedRefusals(t)...)
 	for _, endpoint := range columns {
 		t.Run(endpoint.name, func(t *testing.T) {
+			t.Parallel()
 			golden := readFaults(t, endpoint.name)
 			for _, c := range faults {
 				if c.meets(endpoint.name) {
