@@ -46,12 +46,10 @@ func TestPrivateRefused(t *testing.T) {
 		trust  ownfile.Trust
 		reason ownfile.Reason
 	}{
-		"another user":              {func(path string) error { return os.Mkdir(path, 0o777) }, ownfile.Trust{Files: theirs().Files, Folders: ours().Folders}, ownfile.Foreign},
-		"below another user's":      {func(string) error { return nil }, theirs(), ownfile.ForeignFolder},
-		"below a folder of all":     {func(path string) error { return os.Chmod(filepath.Dir(path), 0o777) }, ours(), ownfile.Exposed},
-		"link":                      {func(path string) error { return os.Symlink(".", path) }, ours(), ownfile.Link},
-		"file":                      {func(path string) error { return makeFile(path, 0o600) }, ours(), ownfile.NoFolder},
-		"existing below one of all": {makeBelowOpen, ours(), ownfile.Exposed},
+		"another user":         {func(path string) error { return os.Mkdir(path, 0o777) }, ownfile.Trust{Files: theirs().Files, Folders: ours().Folders}, ownfile.Foreign},
+		"below another user's": {func(string) error { return nil }, theirs(), ownfile.ForeignFolder},
+		"link":                 {func(path string) error { return os.Symlink(".", path) }, ours(), ownfile.Link},
+		"file":                 {func(path string) error { return makeFile(path, 0o600) }, ours(), ownfile.NoFolder},
 	} {
 		path := filepath.Join(t.TempDir(), "private")
 		if err := c.make(path); err != nil {
@@ -68,17 +66,15 @@ func TestPrivateRefused(t *testing.T) {
 			t.Errorf("%s: it was %v and is %v", name, before, after)
 		}
 	}
-	shared := filepath.Join(t.TempDir(), "private")
-	if err := os.Chmod(filepath.Dir(shared), 0o777|fs.ModeSticky); err != nil { // as /tmp is
-		t.Fatal(err)
+	for _, mode := range []fs.FileMode{0o777 | fs.ModeSticky, 0o777} { // as /tmp and a Kubernetes emptyDir are
+		shared := filepath.Join(t.TempDir(), "private")
+		if err := os.Chmod(filepath.Dir(shared), mode); err != nil {
+			t.Fatal(err)
+		}
+		if err := ours().Private(shared); err != nil {
+			t.Errorf("below a folder with %v: %v", mode, err)
+		}
 	}
-	if err := ours().Private(shared); err != nil {
-		t.Errorf("below a folder like /tmp: %v", err)
-	}
-}
-
-func makeBelowOpen(path string) error {
-	return errors.Join(os.Mkdir(path, 0o700), os.Chmod(filepath.Dir(path), 0o777))
 }
 
 func TestAlone(t *testing.T) {

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ownfile
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// Folder finds what keeps the files of a folder from being obeyed. Who may write
+// there does not matter, since each file's own owner counts; the folder's owner
+// does, who can put any file into another's place. A missing folder is fine.
+func (t Trust) Folder(path string) error {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) || err != nil && t.Folders == nil {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	if owner, known := ownerOf(info); known && t.Folders != nil && !slices.Contains(t.Folders, owner) {
+		return &Error{Path: path, Reason: ForeignFolder, Owner: owner, Trusted: t.Folders}
+	}
+	return nil
+}
+
+// Closed is [Trust.Folder] for a folder whose every file counts, so that nobody else
+// may write there.
+func (t Trust) Closed(path string) error {
+	if err := t.Folder(path); err != nil {
+		return err
+	}
+	info, err := os.Stat(path)
+	if err == nil && t.Folders != nil && info.Mode().Perm()&everybodyWrites != 0 {
+		return &Error{Path: path, Reason: Exposed}
+	}
+	return nil
+}
+
+// Private makes a folder that nobody else can read or write, or finds it. The owner of
+// the folder above must be trusted. Everybody may write there, as in a Kubernetes
+// emptyDir. The error is an [*Error] or the system's.
+func (t Trust) Private(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	if err := t.CheckPrivate(path); err != nil {
+		return err
+	}
+	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	if err := t.CheckPrivate(path); err != nil { // who was first
+		return err
+	}
+	return os.Chmod(path, 0o700)
+}
+
+// CheckPrivate finds what would make [Trust.Private] fail, and changes nothing.
+func (t Trust) CheckPrivate(path string) error {
+	if err := t.Folder(filepath.Dir(path)); err != nil {
+		return err
+	}
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case info.Mode()&fs.ModeSymlink != 0:
+		return &Error{Path: path, Reason: Link}
+	case !info.IsDir():
+		return &Error{Path: path, Reason: NoFolder}
+	}
+	return t.ours(path, info)
+}
+
+// Alone finds a file in a folder that is another user's, or has another name than
+// those that ours reports. A missing folder is fine.
+func (t Trust) Alone(folder string, ours func(name string) bool) error {
+	entries, err := os.ReadDir(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		path := filepath.Join(folder, entry.Name())
+		if !ours(entry.Name()) {
+			return &Error{Path: path, Reason: Strange}
+		}
+		info, err := entry.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // another login's, which is done with it
+		} else if err != nil {
+			return err
+		}
+		if err := t.ours(path, info); err != nil {
+			return err
+		}
+	}
+	return nil
+}
