@@ -121,12 +121,15 @@ func (s *Store) Programs() ([]Installed, error) {
 func (s *Store) locked(ctx context.Context, do func(text []byte) error) error {
 	path := filepath.Join(filepath.Dir(s.path), "."+FileName+".lock")
 	for {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		lock, err := s.trust.Lock(ctx, path)
 		var none *ownfile.NoLocks
 		var waited *ownfile.Locked
 		switch {
 		case errors.As(err, &waited):
-			return &Error{s.path, fmt.Errorf("is locked by another quay-keyless: %w", err)}
+			return &Error{s.path, fmt.Errorf("is locked by another quay-keyless: %w", waited)}
 		case err != nil && !errors.As(err, &none):
 			return s.fault("cannot be locked", err)
 		case err == nil && !ownfile.IsAt(lock, path): // whoever had it before removed it

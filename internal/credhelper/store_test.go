@@ -132,6 +132,19 @@ func TestStoreErrorsNameTheSettingsFile(t *testing.T) {
 	}
 }
 
+// endsInWait is a context that ends when somebody begins to wait for its end.
+type endsInWait struct {
+	context.Context
+	end context.CancelCauseFunc
+}
+
+func (e endsInWait) Done() <-chan struct{} {
+	e.end(errOver)
+	return e.Context.Done()
+}
+
+var errOver = errors.New("the time is over")
+
 // Between the settings and the login no other process can forget the settings, and a
 // login that fails is told of and can be undone.
 func TestSetHoldsTheLock(t *testing.T) {
@@ -141,9 +154,8 @@ func TestSetHoldsTheLock(t *testing.T) {
 	set(t, s, nil, "acme+one", host)
 	before := text(t, s.Path())
 	undo, err := s.Set(t.Context(), map[string]credhelper.Settings{host: settings("acme+two")}, nil, func() error {
-		ctx, end := context.WithCancel(t.Context())
-		end()
-		if _, err := s.Remove(ctx, nobody, host); err == nil || !strings.Contains(err.Error(), "is locked by another quay-keyless") {
+		ctx, end := context.WithCancelCause(t.Context())
+		if _, err := s.Remove(endsInWait{ctx, end}, nobody, host); !errors.Is(err, errOver) || !strings.Contains(err.Error(), "is locked by another quay-keyless") {
 			t.Errorf("error %v", err)
 		}
 		return failed

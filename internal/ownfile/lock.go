@@ -16,6 +16,9 @@ type Locked struct{ Cause error }
 // Error is the cause's.
 func (l *Locked) Error() string { return l.Cause.Error() }
 
+// Unwrap gives the cause.
+func (l *Locked) Unwrap() error { return l.Cause }
+
 // NoLocks is the error of a file system that has no locks.
 type NoLocks struct{ Err error }
 
