@@ -10,11 +10,12 @@ import (
 	"os"
 
 	"quay-keyless/internal/cli"
+	"quay-keyless/internal/process"
 )
 
 // version and repository are set by the release build with -ldflags.
 var version, repository string
 
 func main() {
-	os.Exit(cli.CredentialHelper(context.Background(), cli.OS(version, repository)))
+	os.Exit(cli.CredentialHelper(context.Background(), process.OS(version, repository)))
 }

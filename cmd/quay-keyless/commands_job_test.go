@@ -67,7 +67,7 @@ func gitlab(ts *testscript.TestScript, _ bool, _ []string) {
 }
 
 // platform NAME makes the script a job or a machine of another platform.
-func platform(ts *testscript.TestScript, _ bool, args []string) {
+func onPlatform(ts *testscript.TestScript, _ bool, args []string) {
 	variables, err := of(ts).sandbox.PlatformEnv(args[0])
 	ts.Check(err)
 	setenv(ts, variables)

@@ -26,7 +26,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"github":   github,
 	"post":     post,
 	"gitlab":   gitlab,
-	"platform": platform,
+	"platform": onPlatform,
 	"mint":     mint,
 	"fault":    fault,
 	"requests": requests,

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"quay-keyless/internal/cli"
+	"quay-keyless/internal/process"
 	"quay-keyless/internal/sandbox"
 )
 
@@ -39,14 +40,14 @@ func newUser(t *testing.T) *user {
 }
 
 // does runs the program, or the helper of the other name.
-func (u *user) does(t *testing.T, program func(context.Context, cli.Env) int, stdin string, args ...string) (code int, stdout, stderr string) {
+func (u *user) does(t *testing.T, program func(context.Context, process.Env) int, stdin string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	env := inProcess(u.variables, args...)
 	env.Stdin = strings.NewReader(stdin)
 	env.Interruptible = func(ctx context.Context) (context.Context, context.CancelFunc) {
 		ctx, cancel := context.WithCancelCause(ctx)
 		if u.interrupt != 0 {
-			cancel(&cli.Interrupted{Signal: u.interrupt})
+			cancel(&process.Interrupted{Signal: u.interrupt})
 		}
 		return ctx, func() { cancel(nil) }
 	}

@@ -17,6 +17,7 @@ import (
 
 	"quay-keyless/internal/cli"
 	"quay-keyless/internal/idtoken"
+	"quay-keyless/internal/process"
 )
 
 // everyCommand walks the command line, without what cobra adds by itself.
@@ -29,8 +30,8 @@ func everyCommand(root *cobra.Command) []*cobra.Command {
 }
 
 // noEnv is an environment without variables, and notes which were asked for.
-func noEnv(asked map[string]bool) cli.Env {
-	return cli.Env{Getenv: func(name string) string { asked[name] = true; return "" }}
+func noEnv(asked map[string]bool) process.Env {
+	return process.Env{Getenv: func(name string) string { asked[name] = true; return "" }}
 }
 
 // kinds are how the page calls the types of flags.

@@ -15,8 +15,9 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"quay-keyless/internal/cli"
-	"quay-keyless/internal/host"
 	"quay-keyless/internal/idtoken"
+	"quay-keyless/internal/platform"
+	"quay-keyless/internal/process"
 )
 
 // What users read, what the action takes and what the program has are three
@@ -36,7 +37,7 @@ func TestListsAgree(t *testing.T) {
 	equal(t, "the action's inputs", inputs, flags)
 
 	outputs := []string{"token"} // only when asked for
-	for _, output := range (host.Result{}).Outputs() {
+	for _, output := range (platform.Result{}).Outputs() {
 		outputs = append(outputs, output.Name)
 	}
 	equal(t, "the action's outputs", slices.Collect(maps.Keys(action.Outputs)), outputs)
@@ -115,7 +116,7 @@ func otherFlags(t *testing.T, ofLogin []string) []string {
 func help(t *testing.T, command []string) string {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	env := cli.Env{Args: append(command, "--help"), Getenv: func(string) string { return "" }, Stdout: &stdout, Stderr: &stderr}
+	env := process.Env{Args: append(command, "--help"), Getenv: func(string) string { return "" }, Stdout: &stdout, Stderr: &stderr}
 	if code := cli.Main(t.Context(), env); code != 0 {
 		t.Fatalf("exit code %d: %s", code, &stderr)
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"quay-keyless/internal/cli"
+	"quay-keyless/internal/process"
 )
 
 // version and repository are set by the release build with -ldflags.
@@ -18,5 +19,5 @@ func main() {
 	if cli.IsCredentialHelper(os.Args[0]) {
 		run = cli.CredentialHelper
 	}
-	os.Exit(run(context.Background(), cli.OS(version, repository)))
+	os.Exit(run(context.Background(), process.OS(version, repository)))
 }

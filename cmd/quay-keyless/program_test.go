@@ -14,15 +14,15 @@ import (
 	"testing"
 	"time"
 
-	"quay-keyless/internal/cli"
+	"quay-keyless/internal/process"
 	"quay-keyless/internal/sandbox"
 )
 
 // inProcess is what a program has that runs within a test: the variables and arguments
 // that it is given, the system's files, the loopback interface, and nobody who reads along. Its
 // waits take no time.
-func inProcess(variables map[string]string, args ...string) cli.Env {
-	env := process()
+func inProcess(variables map[string]string, args ...string) process.Env {
+	env := systemEnv()
 	env.Args, env.Stdin = args, strings.NewReader("")
 	env.Getenv = func(name string) string { return variables[name] }
 	env.Clock = &impatient{}
@@ -46,18 +46,18 @@ func loopback(ctx context.Context, network, address string) (net.Conn, error) {
 	return new(net.Dialer).DialContext(ctx, network, address)
 }
 
-// process is asked once: it sets the umask, which the tests' files have too.
-var process = sync.OnceValue(func() cli.Env { return cli.OS("v0.0.0-test", "") })
+// systemEnv is asked once: it sets the umask, which the tests' files have too.
+var systemEnv = sync.OnceValue(func() process.Env { return process.OS("v0.0.0-test", "") })
 
 // inMemory is [inProcess] on a network in memory, where time is the test's.
-func inMemory(network *memory, variables map[string]string, args ...string) cli.Env {
+func inMemory(network *memory, variables map[string]string, args ...string) process.Env {
 	env := inProcess(variables, args...)
-	env.Clock, env.Transport = process().Clock, network.usual
+	env.Clock, env.Transport = systemEnv().Clock, network.usual
 	return env
 }
 
 // run runs the program, or the credential helper that it also is.
-func run(t *testing.T, program func(context.Context, cli.Env) int, env cli.Env) (code int, stdout, stderr string) {
+func run(t *testing.T, program func(context.Context, process.Env) int, env process.Env) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, words bytes.Buffer
 	env.Stdout, env.Stderr = &out, &words

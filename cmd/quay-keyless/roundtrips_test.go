@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"quay-keyless/internal/cli"
+	"quay-keyless/internal/process"
 	"quay-keyless/internal/sandbox"
 )
 
@@ -91,7 +92,7 @@ func newFarQuay(t *testing.T) *farQuay {
 }
 
 // env is that of a GitHub job, whose words are those of a terminal.
-func (f *farQuay) env(t *testing.T, more map[string]string) cli.Env {
+func (f *farQuay) env(t *testing.T, more map[string]string) process.Env {
 	t.Helper()
 	home := t.TempDir()
 	gitLab, err := f.box.GitLabEnv()
@@ -158,7 +159,7 @@ func carry(to io.WriteCloser, from io.Reader) {
 }
 
 // installHelper leaves the job with a credential helper and without a connection.
-func (f *farQuay) installHelper(t *testing.T, env cli.Env) {
+func (f *farQuay) installHelper(t *testing.T, env process.Env) {
 	t.Helper()
 	env.Args = []string{"login", "--robot", "acme+ci", "--credential-helper", "--helper-dir", filepath.Join(env.Getenv("HOME"), "bin")}
 	if code, _, stderr := run(t, cli.Main, env); code != 0 {

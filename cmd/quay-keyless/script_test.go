@@ -27,6 +27,7 @@ import (
 	"go.uber.org/goleak"
 
 	"quay-keyless/internal/cli"
+	"quay-keyless/internal/process"
 	"quay-keyless/internal/sandbox"
 )
 
@@ -74,7 +75,7 @@ func (m leakless) Run() int {
 // that is said is kept for the search for secrets.
 func program() {
 	net.DefaultResolver = newNameServer(os.Getenv("TEST_NAMES")).resolver()
-	env := cli.OS("v0.0.0-test", "")
+	env := process.OS("v0.0.0-test", "")
 	env.Clock, env.OS = scriptClock(), "linux"
 	readFile := env.ReadFile
 	env.ReadFile = func(ctx context.Context, path string) ([]byte, error) {
@@ -99,7 +100,7 @@ func program() {
 }
 
 // nobodyThere makes the time be over as soon as a browser is asked for.
-func nobodyThere(env *cli.Env) {
+func nobodyThere(env *process.Env) {
 	interruptible, over := env.Interruptible, context.CancelCauseFunc(nil)
 	env.Interruptible = func(ctx context.Context) (context.Context, context.CancelFunc) {
 		ctx, stop := interruptible(ctx)

@@ -31,7 +31,7 @@ func TestTimeoutBoundsCommands(t *testing.T) {
 					variables["QUAY_ID_TOKEN_ENV"] = "ID_TOKEN"
 				}
 				env := inProcess(variables, strings.Fields(command+" --timeout "+limit.String())...)
-				env.Clock = process().Clock
+				env.Clock = systemEnv().Clock
 				env.Transport = func(*tls.Config) http.RoundTripper {
 					return roundTrip(func(r *http.Request) (*http.Response, error) {
 						if strings.Contains(" "+answered+" ", " "+r.URL.Path+" ") {

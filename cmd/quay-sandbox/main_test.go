@@ -19,13 +19,14 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"quay-keyless/internal/cli"
+	"quay-keyless/internal/process"
 	"quay-keyless/internal/sandbox"
 )
 
 // TestMain puts the real program on PATH, and two that keep no promise.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"quay-keyless": func() { os.Exit(cli.Main(context.Background(), cli.OS("v0.0.0-test", ""))) },
+		"quay-keyless": func() { os.Exit(cli.Main(context.Background(), process.OS("v0.0.0-test", ""))) },
 		"does-nothing": func() {},
 		"fails":        func() { os.Exit(3) },
 	})

@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"github.com/spf13/cobra"
+
+	"quay-keyless/internal/request"
 )
 
 // strictHelp makes the help on a command that is not there wrong usage: cobra's
@@ -21,7 +23,7 @@ func strictHelp(root *cobra.Command) {
 			err = fmt.Errorf("unknown command %q for %q", rest[0], command.CommandPath())
 		}
 		if err != nil {
-			return &usageError{command: command.CommandPath(), err: err}
+			return &request.UsageError{Command: command.CommandPath(), Err: err}
 		}
 		return nil
 	}

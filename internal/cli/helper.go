@@ -3,15 +3,16 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"quay-keyless/internal/credhelper"
-	"quay-keyless/internal/host"
+	"quay-keyless/internal/explain"
+	"quay-keyless/internal/login"
+	"quay-keyless/internal/platform"
+	"quay-keyless/internal/process"
 )
 
 // CredentialHelper is the program under its other name,
@@ -20,10 +21,10 @@ import (
 // quote, and exit code 1. The whole error goes to stderr too, since docker drops
 // what a helper says and goes on without a login. No host takes part: masks and
 // workflow commands would end up in somebody else's output.
-func CredentialHelper(ctx context.Context, env Env) int {
+func CredentialHelper(ctx context.Context, env process.Env) int {
 	a := newApp(env)
-	a.running, a.host = true, noHost(env.Stderr, a.secrets)
-	err := a.help(ctx)
+	a.Running, a.Platform = true, noHost(env.Stderr, a.Secrets)
+	err := help(ctx, a)
 	switch {
 	case err == nil:
 		return exitDone
@@ -31,15 +32,15 @@ func CredentialHelper(ctx context.Context, env Env) int {
 		_, _ = fmt.Fprintln(env.Stdout, credhelper.ErrNotFound)
 	default:
 		message := explainHelper(err)
-		_, _ = fmt.Fprintln(env.Stdout, a.secrets.Line(message.Text))
-		a.host.Fail(message)
+		_, _ = fmt.Fprintln(env.Stdout, a.Secrets.Line(message.Text))
+		a.Platform.Fail(message)
 	}
 	return exitOther
 }
 
 // noHost says words as in a terminal, wherever the tool runs.
-func noHost(words io.Writer, secrets *host.Secrets) host.Host {
-	return host.Detect(host.Env{
+func noHost(words io.Writer, secrets *platform.Secrets) platform.Platform {
+	return platform.Detect(platform.Env{
 		Getenv:  func(string) string { return "" },
 		Words:   words,
 		Results: io.Discard,
@@ -52,25 +53,25 @@ func noHost(words io.Writer, secrets *host.Secrets) host.Host {
 func IsCredentialHelper(program string) bool { return credhelper.Called(program) }
 
 // help does what a tool asked for.
-func (a *app) help(ctx context.Context) error {
+func help(ctx context.Context, run *process.Run) error {
 	action := ""
-	if len(a.env.Args) == 1 {
-		action = a.env.Args[0]
+	if len(run.Env.Args) == 1 {
+		action = run.Env.Args[0]
 	}
 	switch action {
 	case "get":
-		return a.helpGet(ctx)
+		return helpGet(ctx, run)
 	case "store":
-		a.drain()
+		drain(run)
 		return errStore
 	case "erase": // podman logout: there is nothing to forget
-		a.drain()
+		drain(run)
 		return nil
 	case "list":
-		_, err := fmt.Fprintln(a.env.Stdout, "{}")
+		_, err := fmt.Fprintln(run.Env.Stdout, "{}")
 		return err
 	case "version":
-		_, err := fmt.Fprintln(a.env.Stdout, credhelper.Program, a.env.Version)
+		_, err := fmt.Fprintln(run.Env.Stdout, credhelper.Program, run.Env.Version)
 		return err
 	}
 	return errHelperUsage
@@ -82,86 +83,52 @@ var (
 )
 
 // drain reads what a tool hands over, so that its write succeeds.
-func (a *app) drain() {
+func drain(run *process.Run) {
 	const enough = 1 << 20
-	_, _ = io.Copy(io.Discard, io.LimitReader(a.env.Stdin, enough))
+	_, _ = io.Copy(io.Discard, io.LimitReader(run.Env.Stdin, enough))
 }
 
 // helpGet exchanges anew, always: a tool asks once per transfer and keeps what it
 // got, so an old token could end in the middle of one. The registry's own proof
 // is left out, since the tool makes it next.
-func (a *app) helpGet(ctx context.Context) error {
-	name, err := credhelper.ReadHost(a.env.Stdin)
-	if err == nil && a.env.Unread {
-		err = errUnread
+func helpGet(ctx context.Context, run *process.Run) error {
+	name, err := credhelper.ReadHost(run.Env.Stdin)
+	if err == nil && run.Env.Unread {
+		err = explain.ErrUnread
 	}
 	if err != nil {
 		return err
 	}
-	settings, err := credhelper.Find(a.env.Getenv, a.env.UID, a.env.Trust, name)
+	settings, err := credhelper.Find(run.Env.Getenv, run.Env.UID, run.Env.Trust, name)
 	if err != nil {
 		return err
 	}
-	flags, targets, err := helperMint(name, settings)
+	flags, targets, err := login.FromSettings(name, settings)
 	if err != nil {
 		return fmt.Errorf("the settings for %s: %w", name, err)
 	}
-	ctx, stop := a.env.Interruptible(ctx)
+	ctx, stop := run.Env.Interruptible(ctx)
 	defer stop()
-	ctx, cancel := flags.deadline(ctx)
+	ctx, cancel := flags.Deadline(ctx)
 	defer cancel()
-	logins, err := a.mint(ctx, flags, targets)
+	logins, err := login.Mint(ctx, run, flags, targets)
 	if err != nil {
 		return err
 	}
-	return credhelper.WriteCredential(a.env.Stdout, name, logins[0].robot.String(), logins[0].token)
+	return credhelper.WriteCredential(run.Env.Stdout, name, logins[0].Robot.String(), logins[0].Token)
 }
 
-// helperMint is what login was told, out of the settings that it left for a host.
-func helperMint(name string, s credhelper.Settings) (mintFlags, []target, error) {
-	limit, err := s.Limit()
-	if err != nil {
-		return mintFlags{}, nil, err
-	}
-	flags := mintFlags{
-		identityFlags: identityFlags{
-			audiences:     []string{name + "=" + s.Audience},
-			source:        cmp.Or(s.Source, "auto"), // which a file or a variable precedes
-			tokenFile:     s.File,
-			tokenEnv:      s.Variable,
-			caCertificate: s.CA,
-			timeout:       limit,
-			sources:       sourceFlagsOf(s.Options),
-		},
-		robots:    []string{s.Robot},
-		tlsVerify: s.TLSVerify,
-	}
-	targets, err := flags.targets(s.Registry)
-	if err == nil && targets[0].registry.Host != name { // no tool expects another's token
-		err = fmt.Errorf("they are for %s", targets[0].registry.Host)
-	}
-	return flags, targets, err
-}
-
-// helperSettings is the way back from [helperMint]: what a login leaves for the
-// helper. Source is the one that the login used.
-func helperSettings(flags mintFlags, t target, source sourceOf, readFile func(string) ([]byte, error)) (credhelper.Settings, error) {
-	s := credhelper.Settings{
-		Registry:  t.registry.String(),
-		Robot:     t.robot.String(),
-		Audience:  t.audience,
-		Source:    source.name,
-		File:      source.file,
-		Variable:  source.variable,
-		TLSVerify: flags.tlsVerify,
-		Timeout:   flags.timeout.Round(time.Millisecond).String(),
-	}
-	if flags.caCertificate != "" {
-		text, err := pemText(flags.caCertificate, readFile)
-		if err != nil {
-			return s, err
+// explainHelper is [explain] for a helper's own errors.
+func explainHelper(err error) platform.Message {
+	message := explain.Message(err)
+	switch {
+	case errors.Is(err, errStore):
+		message.Hints = []string{
+			"nothing is to be done: podman, buildah, skopeo and docker ask quay-keyless by themselves",
+			"for a password of your own in its place: quay-keyless logout, then podman login",
 		}
-		s.CA = string(text)
+	case errors.Is(err, errHelperUsage):
+		message.Hints = []string{"tools call this program by themselves; people use quay-keyless"}
 	}
-	return s, nil
+	return message
 }

@@ -1,19 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 
+// Package cli is the command line: each command reads its flags, makes one call and gives
+// an exit code.
+//
+// Its rules for words: stdout carries results and nothing else; a message begins with
+// error: or warning: and names what was asked and what came; hint: lines follow, each of
+// which can be pasted or done. No line ever holds a secret.
 package cli
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/spf13/cobra"
 
 	"quay-keyless/internal/endpoint"
-	"quay-keyless/internal/host"
+	"quay-keyless/internal/explain"
 	"quay-keyless/internal/idtoken"
+	"quay-keyless/internal/login"
+	"quay-keyless/internal/platform"
+	"quay-keyless/internal/process"
 	"quay-keyless/internal/quay"
+	"quay-keyless/internal/request"
 )
 
 // The exit codes, part of the program's interface.
@@ -24,90 +33,60 @@ const (
 	exitNoIDToken   = 3
 	exitRefused     = 4
 	exitUnreachable = 5
-	exitSignal      = 128 // plus the signal's number
 )
 
-// app is one run of the program.
-type app struct {
-	env Env
-	// host is where words go; it is a command's to choose the stream.
-	host host.Host
-	// secrets stay out of all words and results but token's.
-	secrets *host.Secrets
-	// running is true once the command line was understood.
-	running bool
-	// after is true where the job's own work is done, so that what goes wrong
-	// now is no error of the job's.
-	after bool
-}
-
 // Main runs one command and returns the exit code.
-func Main(ctx context.Context, env Env) int {
+func Main(ctx context.Context, env process.Env) int {
 	a := newApp(env)
-	root := a.root()
+	root := root(a)
 	root.SetArgs(env.Args)
 	command, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitDone
 	}
-	if usage := (*usageError)(nil); errors.As(err, &usage) && usage.command == "" || usage == nil && !a.running {
-		err = &usageError{command: command.CommandPath(), err: err}
+	if usage := (*request.UsageError)(nil); errors.As(err, &usage) && usage.Command == "" || usage == nil && !a.Running {
+		err = &request.UsageError{Command: command.CommandPath(), Err: err}
 	}
-	a.tell(err)
+	tell(a, err)
 	return exitCode(err)
 }
 
 // newApp is a run that has not begun.
-func newApp(env Env) *app {
-	a := &app{env: env, secrets: new(host.Secrets)}
-	a.host = a.speak(env.Stderr)
+func newApp(env process.Env) *process.Run {
+	a := &process.Run{Env: env, Secrets: new(platform.Secrets)}
+	a.Platform = process.Speak(a, env.Stderr)
 	return a
-}
-
-// speak finds the host, for words on that stream.
-func (a *app) speak(words io.Writer) host.Host {
-	return host.Detect(host.Env{Getenv: a.env.Getenv, Words: words, Results: a.env.Stdout, Secrets: a.secrets})
 }
 
 // tell says what went wrong: of several things the first one last, as the error
 // that the exit code is about.
-func (a *app) tell(err error) {
-	var several *failures
+func tell(run *process.Run, err error) {
+	var several *login.Failures
 	if errors.As(err, &several) {
-		for _, other := range several.errs[1:] {
-			a.host.Warn(a.explain(other))
+		for _, other := range several.Errs[1:] {
+			run.Platform.Warn(message(run, other))
 		}
-		err = several.errs[0]
+		err = several.Errs[0]
 	}
-	if a.after {
-		a.host.Warn(a.explain(err))
+	if run.After {
+		run.Platform.Warn(message(run, err))
 		return
 	}
-	a.host.Fail(a.explain(err))
+	run.Platform.Fail(message(run, err))
 }
-
-// usageError is a command line that makes no sense. Main adds the command whose help
-// tells more, where it is not another than the one that ran.
-type usageError struct {
-	command string
-	err     error
-}
-
-func (u *usageError) Error() string { return u.err.Error() }
-func (u *usageError) Unwrap() error { return u.err }
 
 // exitCode tells scripts what kind of error it was.
 func exitCode(err error) int {
 	var (
-		usage       *usageError
-		interrupted *Interrupted
+		usage       *request.UsageError
+		interrupted *process.Interrupted
 		noIDToken   *idtoken.Error
 		refusal     *quay.Refusal
 		unreachable *endpoint.Unreachable
 	)
 	switch {
 	case errors.As(err, &interrupted):
-		return exitSignal + int(interrupted.Signal)
+		return process.ExitSignal + int(interrupted.Signal)
 	case errors.As(err, &usage):
 		return exitUsage
 	case errors.As(err, &noIDToken):
@@ -129,7 +108,7 @@ Each flag has a variable: --tls-verify is QUAY_TLS_VERIFY, REGISTRY is
 QUAY_REGISTRY. A flag wins; lists are one per line.`
 
 // root is the command line.
-func (a *app) root() *cobra.Command {
+func root(run *process.Run) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "quay-keyless",
 		Short: "Log a CI job in to Quay without a stored password",
@@ -143,45 +122,62 @@ refused; 5 an endpoint was not reached or not trusted; 1 anything else.` + varia
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(command *cobra.Command, args []string) error {
-			if err := bindEnvironment(command.Flags(), a.env.Getenv); err != nil {
+			if err := request.BindEnvironment(command.Flags(), run.Env.Getenv); err != nil {
 				return err
 			}
-			a.running = true
+			run.Running = true
 			return nil
 		},
 	}
-	root.SetIn(a.env.Stdin)
-	root.SetOut(a.env.Stdout)
-	root.SetErr(a.env.Stderr)
-	root.AddCommand(a.login(), a.logout(), a.token(), a.whoami(), a.doctor(), a.federation(), a.setup(), a.version())
+	root.SetIn(run.Env.Stdin)
+	root.SetOut(run.Env.Stdout)
+	root.SetErr(run.Env.Stderr)
+	root.AddCommand(loginCommand(run), logoutCommand(run), tokenCommand(run), whoamiCommand(run), doctorCommand(run), federationCommand(run), setupCommand(run), versionCommand(run))
 	strictHelp(root)
 	return root
 }
 
 // Command is the command line of [Main], for what is made from it: man pages and
 // completions.
-func Command(env Env) *cobra.Command {
-	return newApp(env).root()
+func Command(env process.Env) *cobra.Command {
+	return root(newApp(env))
 }
 
 // say makes the command's words go to stdout on GitHub, where the runner takes
 // workflow commands in order with the rest of the output. It is for commands
 // that have no result there.
-func (a *app) say() {
-	if a.host.Name() == "github" {
-		a.host = a.speak(a.env.Stdout)
+func say(run *process.Run) {
+	if run.Platform.Name() == "github" {
+		run.Platform = process.Speak(run, run.Env.Stdout)
 	}
 }
 
-// version prints the program's version.
-func (a *app) version() *cobra.Command {
+// versionCommand prints the program's version.
+func versionCommand(run *process.Run) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the program's version",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintln(a.env.Stdout, "quay-keyless", a.env.Version)
+			_, err := fmt.Fprintln(run.Env.Stdout, "quay-keyless", run.Env.Version)
 			return err
 		},
 	}
+}
+
+// message is [explain] with what this job's variables add to it.
+func message(run *process.Run, err error) platform.Message {
+	message := explain.Message(err)
+	var refusal *quay.Refusal
+	if !errors.As(err, &refusal) || refusal.Reason != quay.WrongSubject {
+		return message
+	}
+	if fork, project, ok := idtoken.ForkMergeRequest(run.Env.Getenv); ok {
+		message.Hints = append([]string{
+			fmt.Sprintf("this job is for a merge request from the fork %s, whose subject its ID token has: log in after the merge, in a pipeline of %s", fork, project),
+			`to leave such jobs out: rules: [{if: '$CI_PIPELINE_SOURCE != "merge_request_event" || $CI_MERGE_REQUEST_SOURCE_PROJECT_PATH == $CI_MERGE_REQUEST_PROJECT_PATH'}]`,
+			"an entry as below would let everybody who can push to the fork log in",
+		}, message.Hints...)
+	}
+	return message
 }

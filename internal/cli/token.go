@@ -12,55 +12,59 @@ import (
 	"github.com/spf13/cobra"
 
 	"quay-keyless/internal/authfile"
+	"quay-keyless/internal/login"
+	"quay-keyless/internal/platform"
+	"quay-keyless/internal/process"
+	"quay-keyless/internal/request"
 )
 
-// token is the command for tools that read no auth file.
-func (a *app) token() *cobra.Command {
+// tokenCommand is the command for tools that read no auth file.
+func tokenCommand(run *process.Run) *cobra.Command {
 	var flags tokenFlags
 	command := &cobra.Command{
 		Use:   "token [REGISTRY[/ORG]] --robot ORG+NAME",
 		Short: "Exchange this job's ID token and print the robot token",
 		Long: `Exchange this job's ID token for a robot token and print it: as text, as JSON, or
 as a Kubernetes pull secret for "kubectl apply -f -".` + variables,
-		Args: oneRegistry,
+		Args: request.OneRegistry,
 		RunE: func(command *cobra.Command, args []string) error {
-			return a.runToken(command.Context(), flags, a.registryArgument(args))
+			return runToken(command.Context(), run, flags, request.RegistryArgument(run, args))
 		},
 	}
-	flags.mintFlags.addTo(command.Flags())
+	flags.MintFlags.AddTo(command.Flags())
 	command.Flags().StringVar(&flags.output, "output", "text", "text, json or kubernetes-secret")
 	command.Flags().StringVar(&flags.outputFile, "output-file", "", "write to the file at `PATH` (mode 0600) instead of standard output")
 	return command
 }
 
 type tokenFlags struct {
-	mintFlags
+	request.MintFlags
 	output, outputFile string
 }
 
 // runToken gets a robot token and gives it out in the form that was asked for.
-func (a *app) runToken(ctx context.Context, flags tokenFlags, registry string) error {
-	targets, err := flags.targets(registry)
+func runToken(ctx context.Context, run *process.Run, flags tokenFlags, registry string) error {
+	targets, err := flags.Targets(registry)
 	if err == nil && len(targets) > 1 {
 		err = fmt.Errorf("one robot at a time, not %d", len(targets))
 	}
 	if err != nil {
-		return &usageError{err: err}
+		return &request.UsageError{Err: err}
 	}
 	encode, ok := tokenFormats[flags.output]
 	if !ok {
-		return &usageError{err: fmt.Errorf("output %q: it is text, json or kubernetes-secret", flags.output)}
+		return &request.UsageError{Err: fmt.Errorf("output %q: it is text, json or kubernetes-secret", flags.output)}
 	}
-	ctx, stop := a.env.Interruptible(ctx)
+	ctx, stop := run.Env.Interruptible(ctx)
 	defer stop()
-	ctx, cancel := flags.deadline(ctx)
+	ctx, cancel := flags.Deadline(ctx)
 	defer cancel()
-	output, err := a.newTokenOutput(flags.outputFile)
+	output, err := newTokenOutput(run, flags.outputFile)
 	if err != nil {
 		return err
 	}
 	defer output.discard()
-	logins, err := a.mint(ctx, flags.mintFlags, targets)
+	logins, err := login.Mint(ctx, run, flags.MintFlags, targets)
 	if err != nil {
 		return err
 	}
@@ -72,46 +76,40 @@ func (a *app) runToken(ctx context.Context, flags tokenFlags, registry string) e
 }
 
 // tokenFormats are the formats of a robot token.
-var tokenFormats = map[string]func(minted) ([]byte, error){
+var tokenFormats = map[string]func(login.Minted) ([]byte, error){
 	"text":              tokenText,
 	"json":              tokenJSON,
 	"kubernetes-secret": tokenSecret,
 }
 
-func tokenText(m minted) ([]byte, error) {
-	return []byte(m.token.Reveal() + "\n"), nil
+func tokenText(m login.Minted) ([]byte, error) {
+	return []byte(m.Token.Reveal() + "\n"), nil
 }
 
-func tokenJSON(m minted) ([]byte, error) {
-	return indented(map[string]string{
-		"registry":   m.registry.Key(),
-		"username":   m.robot.String(),
-		"token":      m.token.Reveal(),
-		"expires_at": m.expiresAt.UTC().Format(time.RFC3339),
+func tokenJSON(m login.Minted) ([]byte, error) {
+	return platform.Indented(map[string]string{
+		"registry":   m.Registry.Key(),
+		"username":   m.Robot.String(),
+		"token":      m.Token.Reveal(),
+		"expires_at": m.ExpiresAt.UTC().Format(time.RFC3339),
 	})
 }
 
 // tokenSecret is a Secret of type kubernetes.io/dockerconfigjson, named as
 // Quay's own UI names the pull secret of a robot.
-func tokenSecret(m minted) ([]byte, error) {
+func tokenSecret(m login.Minted) ([]byte, error) {
 	config, err := json.Marshal(map[string]any{"auths": map[string]any{
-		m.registry.Key(): map[string]string{"auth": authfile.Credential(m.robot.String(), m.token).Reveal()},
+		m.Registry.Key(): map[string]string{"auth": authfile.Credential(m.Robot.String(), m.Token).Reveal()},
 	}})
 	if err != nil {
 		return nil, err
 	}
-	name := strings.NewReplacer("+", "-", "_", "-").Replace(m.robot.String()) + "-pull-secret"
-	return indented(map[string]any{
+	name := strings.NewReplacer("+", "-", "_", "-").Replace(m.Robot.String()) + "-pull-secret"
+	return platform.Indented(map[string]any{
 		"apiVersion": "v1",
 		"kind":       "Secret",
 		"metadata":   map[string]any{"name": name},
 		"type":       "kubernetes.io/dockerconfigjson",
 		"stringData": map[string]string{".dockerconfigjson": string(config)},
 	})
-}
-
-// indented is JSON for people too; kubectl reads it as it reads YAML.
-func indented(value any) ([]byte, error) {
-	text, err := json.MarshalIndent(value, "", "  ")
-	return append(harmlessJSON(text), '\n'), err
 }

@@ -14,7 +14,9 @@ import (
 	"syscall"
 
 	"quay-keyless/internal/errno"
-	"quay-keyless/internal/host"
+	"quay-keyless/internal/explain"
+	"quay-keyless/internal/process"
+	"quay-keyless/internal/request"
 	"quay-keyless/internal/wholefile"
 )
 
@@ -25,22 +27,16 @@ type tokenOutput struct {
 	file   *wholefile.File // nil for standard output
 }
 
-// errUnread is the error before anything is asked for a token that would get lost.
-var errUnread = &host.Curable{
-	Text:  "standard output is closed, so nobody would get the robot token",
-	Cures: []string{"token --output-file PATH writes it to a file, and doctor checks everything without a token"},
-}
-
 // newTokenOutput opens the output before Quay issues a token, so that one that cannot
 // be written costs nothing.
-func (a *app) newTokenOutput(path string) (*tokenOutput, error) {
+func newTokenOutput(run *process.Run, path string) (*tokenOutput, error) {
 	switch {
-	case path == "" && a.env.Unread:
-		return nil, errUnread
+	case path == "" && run.Env.Unread:
+		return nil, explain.ErrUnread
 	case path == "":
-		return &tokenOutput{stdout: a.env.Stdout}, nil
+		return &tokenOutput{stdout: run.Env.Stdout}, nil
 	case isStream(path):
-		return nil, &usageError{err: fmt.Errorf("--output-file %s is not a file: leave out --output-file to print the robot token", path)}
+		return nil, &request.UsageError{Err: fmt.Errorf("--output-file %s is not a file: leave out --output-file to print the robot token", path)}
 	}
 	err := checkOutputFile(path)
 	var file *wholefile.File

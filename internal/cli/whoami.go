@@ -10,141 +10,134 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"quay-keyless/internal/idtoken"
+	"quay-keyless/internal/explain"
+	"quay-keyless/internal/login"
+	"quay-keyless/internal/platform"
+	"quay-keyless/internal/process"
 	"quay-keyless/internal/quay"
+	"quay-keyless/internal/request"
 )
 
-// whoami is the command that comes before everything else: what to enter in Quay.
-func (a *app) whoami() *cobra.Command {
+// whoamiCommand is the command that comes before everything else: what to enter in Quay.
+func whoamiCommand(run *process.Run) *cobra.Command {
 	var flags whoamiFlags
 	command := &cobra.Command{
 		Use:   "whoami [REGISTRY] [--robot ORG+NAME]",
 		Short: "Show the identity this job has, and what to enter in Quay",
 		Long: `Show what this job's ID token says of the job, and the federation entry that
 would let it in at Quay. Quay is not asked.` + variables,
-		Args: oneRegistry,
+		Args: request.OneRegistry,
 		RunE: func(command *cobra.Command, args []string) error {
-			return a.runWhoami(command.Context(), flags, a.registryArgument(args))
+			return runWhoami(command.Context(), run, flags, request.RegistryArgument(run, args))
 		},
 	}
-	flags.addTo(command.Flags())
+	flags.AddTo(command.Flags())
 	command.Flags().StringArrayVar(&flags.robots, "robot", nil, "robot account that is to get the entry, `[HOST/]ORG+NAME` (repeatable)")
 	command.Flags().StringVar(&flags.output, "output", "text", "text or json")
 	return command
 }
 
 type whoamiFlags struct {
-	identityFlags
+	request.IdentityFlags
 	robots []string
 	output string
 }
 
 // runWhoami gets the ID token and shows what it says.
-func (a *app) runWhoami(ctx context.Context, flags whoamiFlags, registry string) error {
+func runWhoami(ctx context.Context, run *process.Run, flags whoamiFlags, registry string) error {
 	targets, err := flags.targets(registry)
 	if err != nil {
-		return &usageError{err: err}
+		return &request.UsageError{Err: err}
 	}
 	show, ok := whoamiOutputs[flags.output]
 	if !ok {
-		return &usageError{err: fmt.Errorf("output %q: it is text or json", flags.output)}
+		return &request.UsageError{Err: fmt.Errorf("output %q: it is text or json", flags.output)}
 	}
-	ctx, stop := a.env.Interruptible(ctx)
+	ctx, stop := run.Env.Interruptible(ctx)
 	defer stop()
-	ctx, cancel := flags.deadline(ctx)
+	ctx, cancel := flags.Deadline(ctx)
 	defer cancel()
-	audience := targets[0].audience
-	source, token, err := a.identify(ctx, flags.identityFlags, audience)
+	audience := targets[0].Audience
+	source, token, err := login.Identify(ctx, run, flags.IdentityFlags, audience)
 	if err != nil {
 		return err
 	}
-	return show(a, me{source: source.Name(), claims: token.Claims, asked: audience, size: len(token.Reveal()), now: a.env.Clock.Now()}, targets)
+	return show(run, explain.Identity{Source: source.Name(), Claims: token.Claims, Asked: audience, Size: len(token.Reveal()), Now: run.Env.Clock.Now()}, targets)
 }
 
 // targets are the robots that the user named, or one without a name.
-func (f *whoamiFlags) targets(registry string) ([]target, error) {
+func (f *whoamiFlags) targets(registry string) ([]request.Target, error) {
 	if len(f.robots) > 0 {
-		return (&mintFlags{identityFlags: f.identityFlags, robots: f.robots}).targets(registry)
+		return (&request.MintFlags{IdentityFlags: f.IdentityFlags, Robots: f.robots}).Targets(registry)
 	}
 	parsed, err := quay.ParseRegistry(registry)
 	if err != nil {
 		return nil, err
 	}
-	targets := []target{{registry: parsed, reach: f.reach()}}
-	if err := f.assignAudiences(targets); err != nil {
+	targets := []request.Target{{Registry: parsed, Reach: f.Reach()}}
+	if err := f.AssignAudiences(targets); err != nil {
 		return nil, err
 	}
-	return targets, f.checkRest()
-}
-
-// me is who this job is.
-type me struct {
-	source string
-	claims idtoken.Claims
-	// asked is the audience that was asked for, size the token's length, now the
-	// time here.
-	asked string
-	size  int
-	now   time.Time
+	return targets, f.CheckRest()
 }
 
 // whoamiOutputs are the forms that an identity can be printed in.
-var whoamiOutputs = map[string]func(*app, me, []target) error{
-	"text": (*app).whoamiText,
-	"json": (*app).whoamiJSON,
+var whoamiOutputs = map[string]func(*process.Run, explain.Identity, []request.Target) error{
+	"text": whoamiText,
+	"json": whoamiJSON,
 }
 
-func (a *app) whoamiText(me me, targets []target) error {
-	for _, doubt := range me.doubts() {
-		a.host.Warn(doubt)
+func whoamiText(run *process.Run, me explain.Identity, targets []request.Target) error {
+	for _, doubt := range me.Doubts() {
+		run.Platform.Warn(doubt)
 	}
 	var text strings.Builder
-	line := func(label, value string) { fmt.Fprintf(&text, "%-11s%s\n", label, a.secrets.Line(value)) }
-	line("source", me.source)
-	line("issuer", orNone(me.claims.Issuer))
-	line("subject", orNone(me.claims.Subject))
-	line("audience", orNone(strings.Join(me.claims.Audience, ", ")))
-	line("expires", me.expires())
-	line("signed", fmt.Sprintf("%s with the key %s", orNone(me.claims.Algorithm), orNone(me.claims.KeyID)))
-	for _, t := range traitsOf(me.claims) {
-		if t.harmless {
-			line("note", t.text(me.claims))
+	line := func(label, value string) { fmt.Fprintf(&text, "%-11s%s\n", label, run.Secrets.Line(value)) }
+	line("source", me.Source)
+	line("issuer", platform.OrNone(me.Claims.Issuer))
+	line("subject", platform.OrNone(me.Claims.Subject))
+	line("audience", platform.OrNone(strings.Join(me.Claims.Audience, ", ")))
+	line("expires", me.Expires())
+	line("signed", fmt.Sprintf("%s with the key %s", platform.OrNone(me.Claims.Algorithm), platform.OrNone(me.Claims.KeyID)))
+	for _, t := range explain.TraitsOf(me.Claims) {
+		if t.Harmless {
+			line("note", t.Text(me.Claims))
 		}
 	}
-	if !me.hopeless() {
-		a.entryText(&text, me, targets)
+	if !me.Hopeless() {
+		entryText(run, &text, me, targets)
 	}
-	_, err := fmt.Fprint(a.env.Stdout, text.String())
+	_, err := fmt.Fprint(run.Env.Stdout, text.String())
 	return err
 }
 
 // entryText is the federation entry, for each robot that was named.
-func (a *app) entryText(text *strings.Builder, m me, targets []target) {
+func entryText(run *process.Run, text *strings.Builder, m explain.Identity, targets []request.Target) {
 	var names, commands []string
 	for _, t := range targets {
-		names = append(names, t.robotName())
-		commands = append(commands, "  "+a.secrets.Whole(t.addCommand(m.claims)))
+		names = append(names, explain.RobotName(t))
+		commands = append(commands, "  "+run.Secrets.Whole(explain.AddCommand(t, m.Claims)))
 	}
 	fmt.Fprintf(text, "\nin Quay, at the robot account %s, choose Set robot federation and add\n", strings.Join(names, " and "))
-	fmt.Fprintf(text, "  Issuer URL  %s\n", a.secrets.Whole(m.claims.Issuer))
-	fmt.Fprintf(text, "  Subject     %s\n", a.secrets.Whole(m.claims.Subject))
+	fmt.Fprintf(text, "  Issuer URL  %s\n", run.Secrets.Whole(m.Claims.Issuer))
+	fmt.Fprintf(text, "  Subject     %s\n", run.Secrets.Whole(m.Claims.Subject))
 	fmt.Fprintf(text, "or, with a token for Quay's API in QUAY_API_TOKEN:\n%s\n", strings.Join(commands, "\n"))
 }
 
-func (a *app) whoamiJSON(me me, _ []target) error {
+func whoamiJSON(run *process.Run, me explain.Identity, _ []request.Target) error {
 	warnings := []string{}
-	for _, doubt := range me.doubts() {
+	for _, doubt := range me.Doubts() {
 		warnings = append(warnings, doubt.Text)
 	}
-	audience := me.claims.Audience
+	audience := me.Claims.Audience
 	if audience == nil {
 		audience = []string{}
 	}
 	expires := ""
-	if !me.claims.Expiry.IsZero() {
-		expires = me.claims.Expiry.UTC().Format(time.RFC3339)
+	if !me.Claims.Expiry.IsZero() {
+		expires = me.Claims.Expiry.UTC().Format(time.RFC3339)
 	}
-	text, err := indented(struct {
+	text, err := platform.Indented(struct {
 		Source    string   `json:"source"`
 		Issuer    string   `json:"issuer"`
 		Subject   string   `json:"subject"`
@@ -153,10 +146,10 @@ func (a *app) whoamiJSON(me me, _ []target) error {
 		Algorithm string   `json:"algorithm"`
 		KeyID     string   `json:"key_id"`
 		Warnings  []string `json:"warnings"`
-	}{me.source, me.claims.Issuer, me.claims.Subject, audience, expires, me.claims.Algorithm, me.claims.KeyID, warnings})
+	}{me.Source, me.Claims.Issuer, me.Claims.Subject, audience, expires, me.Claims.Algorithm, me.Claims.KeyID, warnings})
 	if err != nil {
 		return err
 	}
-	_, err = a.env.Stdout.Write(withoutSecrets(text, a.secrets))
+	_, err = run.Env.Stdout.Write(platform.WithoutSecrets(text, run.Secrets))
 	return err
 }

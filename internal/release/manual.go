@@ -11,11 +11,12 @@ import (
 	"github.com/spf13/cobra/doc"
 
 	"quay-keyless/internal/cli"
+	"quay-keyless/internal/process"
 )
 
 // commandLine is the program's, with nothing around it.
 func commandLine() *cobra.Command {
-	root := cli.Command(cli.Env{Getenv: func(string) string { return "" }, Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: io.Discard})
+	root := cli.Command(process.Env{Getenv: func(string) string { return "" }, Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: io.Discard})
 	root.DisableAutoGenTag = true // it has the day of the build
 	return root
 }

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package explain
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"quay-keyless/internal/idtoken"
+	"quay-keyless/internal/login"
+	"quay-keyless/internal/platform"
+)
+
+// longToken is about what Quay's front takes: its limit is 8192 bytes for the
+// line that carries the robot's name and the token in base64 (measured).
+const longToken = 6100
+
+// Doubts are the warnings that can be told without asking anyone.
+func (m Identity) Doubts() []platform.Message {
+	var found []platform.Message
+	for _, t := range TraitsOf(m.Claims) {
+		if !t.Harmless {
+			found = append(found, platform.Message{Text: t.Text(m.Claims), Hints: t.cure})
+		}
+	}
+	warn := func(text string, hints ...string) { found = append(found, platform.Message{Text: text, Hints: hints}) }
+	switch {
+	case len(m.Claims.Audience) == 0:
+		warn("the ID token has no audience: whoever gets it could show it to everybody who trusts its issuer",
+			"have its provider set the audience "+m.Asked+", which a federation entry can ask for from Quay 3.18 on")
+	case !slices.Contains(m.Claims.Audience, m.Asked):
+		warn(fmt.Sprintf("the ID token is for the audience %s, and not for %s", strings.Join(m.Claims.Audience, ", "), m.Asked),
+			"name the audience that the federation entry has where the job gets its ID token, or by --audience; Quay before 3.18 does not look at it")
+	}
+	if m.Size > longToken {
+		warn(fmt.Sprintf("the ID token has %d bytes, and the server in front of Quay takes about %d", m.Size, longToken),
+			"have its provider put fewer claims in it")
+	}
+	return append(found, m.clockDoubts()...)
+}
+
+// clockDoubts compares with the clock here; the registry's is the one that counts.
+func (m Identity) clockDoubts() []platform.Message {
+	late, early := m.Now.Sub(m.Claims.Expiry), m.Claims.IssuedAt.Sub(m.Now)
+	switch {
+	case !m.Claims.Expiry.IsZero() && late > login.Leeway:
+		return []platform.Message{{
+			Text:  fmt.Sprintf("the ID token expired %s ago, by the clock here", late.Round(time.Second)),
+			Hints: []string{"get it right before it is used, and look whether the clock here is right"},
+		}}
+	case early > login.Leeway:
+		return []platform.Message{{
+			Text:  fmt.Sprintf("the ID token was issued %s in the future, by the clock here", early.Round(time.Second)),
+			Hints: []string{"set this machine's clock by NTP"},
+		}}
+	}
+	return nil
+}
+
+// Hopeless reports a token that no federation entry helps.
+func (m Identity) Hopeless() bool {
+	return slices.ContainsFunc(TraitsOf(m.Claims), func(t trait) bool { return t.hopeless })
+}
+
+// Expires is when the token ends, and how soon.
+func (m Identity) Expires() string {
+	if m.Claims.Expiry.IsZero() {
+		return "(never told)"
+	}
+	left := m.Claims.Expiry.Sub(m.Now)
+	if left <= 0 {
+		return platform.Clock(m.Claims.Expiry) + ", which has passed"
+	}
+	return fmt.Sprintf("%s, in %s", platform.Clock(m.Claims.Expiry), left.Round(time.Second))
+}
+
+// Identity is who this job is.
+type Identity struct {
+	Source string
+	Claims idtoken.Claims
+	// asked is the audience that was asked for, size the token's length, now the
+	// time here.
+	Asked string
+	Size  int
+	Now   time.Time
+}

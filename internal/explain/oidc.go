@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package explain
+
+import (
+	"errors"
+	"fmt"
+
+	"quay-keyless/internal/endpoint"
+	"quay-keyless/internal/idtoken"
+)
+
+// deniedCures is what a platform's own no usually means.
+var deniedCures = map[string][]string{
+	"github":          {"look at the job's permissions: GitHub gives ID tokens only with id-token: write, and only while the job runs"},
+	"azure-pipelines": {"the step's access token is not this job's: env: {SYSTEM_ACCESSTOKEN: $(System.AccessToken)}"},
+	"buildkite":       {"Buildkite gives ID tokens while the job runs; --subject-claim is one of organization_id, pipeline_id, cluster_id, queue_id"},
+	"azure-identity":  {"give the machine an identity; of several, name one by --oidc-client-id; --audience is the App ID URI of an application in its tenant"},
+	"google":          {"give the machine a service account; in GKE, bind the pod's to one by Workload Identity Federation"},
+}
+
+// unansweredHints is for an endpoint that gives ID tokens. It is no registry, and
+// is asked by https alone.
+func unansweredHints(u *idtoken.Unanswered) []string {
+	var unreachable *endpoint.Unreachable
+	switch {
+	case !errors.As(u.Err, &unreachable):
+		return []string{"is that the provider's own address, with nothing in front of it that wants a sign-in or speaks another protocol?"}
+	case endpoint.NoTLS(unreachable.Err):
+		return []string{"that server speaks no TLS: is the address right? ID tokens are asked for by https alone"}
+	}
+	return NetworkHints(unreachable)
+}
+
+// platformHints tells a job of a known platform where its token is.
+func platformHints(platform idtoken.Platform) []string {
+	if platform.Never {
+		return []string{
+			platform.Name + " cannot log in by its own token: " + platform.Know,
+			"a provider of your own can: --oidc-issuer URL --oidc-client-id ID, with OIDC_CLIENT_SECRET as a secured variable",
+		}
+	}
+	place := "--id-token-env " + platform.Variable
+	if platform.File != "" {
+		place = "--id-token-file " + platform.File
+	}
+	return []string{fmt.Sprintf("this is %s: %s", platform.Name, place), platform.Know}
+}

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package explain
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"quay-keyless/internal/idtoken"
+	"quay-keyless/internal/platform"
+	"quay-keyless/internal/subject"
+)
+
+// trait is something about an ID token that is known to bite at Quay, told from
+// the token alone (token-sources.md, sections 0 to 6).
+type trait struct {
+	name string // in tests
+	has  func(idtoken.Claims) bool
+	Text func(idtoken.Claims) string
+	cure []string
+	// hopeless: no federation entry that people enter lets such tokens in.
+	hopeless bool
+	// harmless: nothing is wrong with it; it explains a refusal.
+	Harmless bool
+}
+
+var (
+	withIDs       = subject.Pattern(`^repo:[^/:@]+@\d+/[^/:@]+@\d+:`)
+	ofEnvironment = subject.Pattern(`^repo:[^:]+:environment:(.+)$`)
+	ofPullRequest = subject.Pattern(`^repo:[^:]+:pull_request$`)
+	ofRef         = subject.Pattern(`^repo:[^:]+:ref:refs/.+$`)
+	ofTag         = subject.Pattern(`^repo:[^:]+:ref:refs/tags/`)
+	ofGitLabTag   = subject.Pattern(`^project_[^:]+:[^:]+:ref_type:tag:`)
+	enterprise    = subject.Pattern(`^https://token\.actions\.(?:githubusercontent\.com|[a-z0-9-]+\.ghe\.com)/(.+)$`)
+)
+
+// traits is the table. The first ones that hold are told, the hopeless before
+// the others.
+var traits = []trait{
+	{name: "no-issuer", hopeless: true,
+		has:  func(c idtoken.Claims) bool { return c.Issuer == "" },
+		Text: always("the ID token has no issuer (iss), so Quay cannot tell who signed it"),
+		cure: []string{"have the ID token's provider set an issuer"}},
+	{name: "no-subject", hopeless: true,
+		has:  func(c idtoken.Claims) bool { return c.Subject == "" },
+		Text: always("the ID token has no subject (sub), so no federation entry can match it"),
+		cure: []string{"have the ID token's provider set a subject"}},
+	{name: "bitbucket", hopeless: true,
+		has:  issuedBy("https://api.bitbucket.org/"),
+		Text: always("Bitbucket's subject is a new one in each run of a step, so no federation entry can match it"),
+		cure: []string{"Bitbucket Pipelines cannot log in to Quay by its own ID token: take the token of another OIDC provider, by --id-token-file PATH"}},
+	{name: "buildkite", hopeless: true,
+		has: func(c idtoken.Claims) bool {
+			return issuedBy("https://agent.buildkite.com")(c) && strings.Contains(c.Subject, ":commit:")
+		},
+		Text: always("Buildkite's subject has the commit in it, so a federation entry would match this commit alone"),
+		cure: []string{"--id-token-source buildkite takes the pipeline's ID in its place (agents from 2026-03-27: buildkite-agent oidc request-token --audience quay --subject-claim pipeline_id)"}},
+	{name: "invisible", hopeless: true,
+		has: func(c idtoken.Claims) bool { return platform.Invisible(c.Issuer, c.Subject) != "" },
+		Text: func(c idtoken.Claims) string {
+			return "the issuer or the subject has characters that cannot be seen: " + platform.Invisible(c.Issuer, c.Subject)
+		},
+		cure: []string{"take them out where the ID token has them from, as the name of a branch, or let this job enter the federation entry: quay-keyless federation add --from-token"}},
+	{name: "http-issuer", hopeless: true,
+		has:  func(c idtoken.Claims) bool { return c.Issuer != "" && !strings.HasPrefix(c.Issuer, "https://") },
+		Text: func(c idtoken.Claims) string { return "the issuer " + c.Issuer + " is not https, which Quay needs" },
+		cure: []string{"give the provider an https address that Quay can reach, and have it put that into the ID token"}},
+	{name: "algorithm", hopeless: true,
+		has: func(c idtoken.Claims) bool { return c.Algorithm != "RS256" && c.Algorithm != "RS384" },
+		Text: func(c idtoken.Claims) string {
+			return fmt.Sprintf("the ID token is signed with %s, Quay takes RS256 and RS384 only", platform.OrNone(c.Algorithm))
+		},
+		cure: []string{"choose RS256 at the ID token's provider, with an RSA key"}},
+	{name: "no-key-id", hopeless: true,
+		has:  func(c idtoken.Claims) bool { return c.KeyID == "" },
+		Text: always("the ID token's header has no usable key ID (kid), by which Quay finds the issuer's key"),
+		cure: []string{"have the ID token's provider set a key ID"}},
+	{name: "no-times", hopeless: true,
+		has:  func(c idtoken.Claims) bool { return c.IssuedAt.IsZero() || c.Expiry.IsZero() },
+		Text: always("the ID token lacks the time of its issue (iat) or of its expiry (exp), and Quay needs both"),
+		cure: []string{"have the ID token's provider set both"}},
+	{name: "circleci",
+		has: func(c idtoken.Claims) bool {
+			return issuedBy("https://oidc.circleci.com")(c) && strings.Contains(c.Subject, "/user/")
+		},
+		Text: always("CircleCI's subject names the person who started the job: everybody who may needs a federation entry")},
+	{name: "env-zero",
+		has:  issuedBy(envZero),
+		Text: always("all of an organization's deployments on env zero have this one subject: whoever may deploy there gets what the robot may do"),
+		cure: []string{"give env zero a robot of its own, whose permissions all of them may use; the slash at the end of the issuer belongs in its federation entry"}},
+	{name: "pull-request",
+		has:  about(ofPullRequest),
+		Text: always("all pull requests of the repository have this one subject: whoever may push a branch to it gets what the robot may do"),
+		cure: []string{"give pull requests a robot without the permission Write, or log in on push alone"}},
+	{name: "tag",
+		has:  about(ofTag),
+		Text: always("each tag has a subject of its own, and Quay knows no wildcards"),
+		cure: []string{"give the job an environment, as in environment: release; it has one subject for all tags and branches"}},
+	{name: "gitlab-tag",
+		has:  about(ofGitLabTag),
+		Text: always("each tag has a subject of its own, and Quay knows no wildcards"),
+		cure: []string{`one subject for all of a project: set its ci_id_token_sub_claim_components to ["project_path"] by GitLab's projects API`}},
+	{name: "cluster",
+		has:  issuedBy("https://kubernetes.default.svc"),
+		Text: always("every cluster may have this issuer: Quay asks the one of the cluster in which Quay itself runs"),
+		cure: []string{"for a Quay elsewhere give the cluster an issuer of its own, in OpenShift by spec.serviceAccountIssuer of authentication.config/cluster"}},
+	{name: "entra-v1", Harmless: true,
+		has:  ofEntraV1,
+		Text: always("this is a v1 token of Entra ID, whose issuer ends with a slash: an entry for the v2 issuer does not match"),
+		cure: []string{"for v2 tokens set requestedAccessTokenVersion to 2 in the manifest of the application that is the audience"}},
+	{name: "entra-v2", Harmless: true,
+		has: func(c idtoken.Claims) bool {
+			return issuedBy("https://login.microsoftonline.com/")(c) && strings.HasSuffix(c.Issuer, "/v2.0")
+		},
+		Text: always("this is a v2 token of Entra ID, whose issuer has no slash at the end: an entry for v1's https://sts.windows.net/TENANT/ does not match")},
+	{name: "slash", Harmless: true,
+		has: func(c idtoken.Claims) bool {
+			return strings.HasSuffix(c.Issuer, "/") && !ofEntraV1(c) && c.Issuer != envZero
+		},
+		Text: always("the issuer ends with a slash, which belongs in the federation entry too")},
+	{name: "ids", Harmless: true,
+		has:  about(withIDs),
+		Text: always("GitHub puts the numbers of owner and repository into the subject since 2026-07-15, for new, renamed and moved repositories: an entry without them does not match")},
+	{name: "environment", Harmless: true,
+		has: about(ofEnvironment),
+		Text: func(c idtoken.Claims) string {
+			return fmt.Sprintf("the job's environment %s stands in the subject in place of the branch: an entry for the branch does not match", ofEnvironment().FindStringSubmatch(c.Subject)[1])
+		}},
+	{name: "reusable", Harmless: true,
+		has: func(c idtoken.Claims) bool {
+			return c.JobWorkflow != "" && c.Workflow != "" && c.JobWorkflow != c.Workflow
+		},
+		Text: func(c idtoken.Claims) string {
+			return fmt.Sprintf("the job belongs to the reusable workflow %s: its subject names the repository and branch that called it", c.JobWorkflow)
+		}},
+	{name: "template", Harmless: true,
+		has:  func(c idtoken.Claims) bool { return ofGitHub(c) && !usual(c.Subject) },
+		Text: always("the subject is not in GitHub's usual form: the repository or its organization has a template for it"),
+		cure: []string{"see the template: gh api repos/OWNER/REPO/actions/oidc/customization/sub"}},
+	{name: "enterprise", Harmless: true,
+		has: func(c idtoken.Claims) bool { return enterprise().MatchString(c.Issuer) },
+		Text: func(c idtoken.Claims) string {
+			return fmt.Sprintf("the enterprise has an issuer of its own: an entry without /%s does not match", enterprise().FindStringSubmatch(c.Issuer)[1])
+		}},
+}
+
+// envZero is the issuer of all of env zero's ID tokens.
+const envZero = "https://login.app.env0.com/"
+
+// ofEntraV1 tells the tokens of Entra ID by the issuer of the older kind.
+func ofEntraV1(c idtoken.Claims) bool { return strings.HasPrefix(c.Issuer, "https://sts.windows.net/") }
+
+// TraitsOf are those that a token has, in the table's order.
+func TraitsOf(claims idtoken.Claims) []trait {
+	var found []trait
+	for _, t := range traits {
+		if t.has(claims) {
+			found = append(found, t)
+		}
+	}
+	return found
+}
+
+func always(text string) func(idtoken.Claims) string {
+	return func(idtoken.Claims) string { return text }
+}
+
+func issuedBy(prefix string) func(idtoken.Claims) bool {
+	return func(c idtoken.Claims) bool { return strings.HasPrefix(c.Issuer, prefix) }
+}
+
+func about(subject func() *regexp.Regexp) func(idtoken.Claims) bool {
+	return func(c idtoken.Claims) bool { return subject().MatchString(c.Subject) }
+}
+
+// ofGitHub tells GitHub's tokens from those of others, on github.com, GHE.com
+// and GHES alike.
+func ofGitHub(c idtoken.Claims) bool {
+	return c.JobWorkflow != "" || strings.HasPrefix(c.Issuer, "https://token.actions.")
+}
+
+// usual is a subject in one of GitHub's own forms.
+func usual(subject string) bool {
+	return ofEnvironment().MatchString(subject) || ofPullRequest().MatchString(subject) || ofRef().MatchString(subject)
+}

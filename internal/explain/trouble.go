@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package explain
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"quay-keyless/internal/endpoint"
+	"quay-keyless/internal/login"
+	"quay-keyless/internal/platform"
+	"quay-keyless/internal/request"
+)
+
+// troubleHints is for an exchange that got no answer, or one that is worth
+// retrying, to the end. Quay's 500, 502 and 504 seldom mean that Quay is ill
+// (measured), so every cause that this ID token allows is named.
+func troubleHints(r *login.RefusedIDToken, u *endpoint.Unreachable) []string {
+	if u.Answer() == nil {
+		switch {
+		case endpoint.TimedOut(u.Err): // the ping was answered, so it is Quay that waits
+			return slowKeysHints(r)
+		case endedByFront(u.Err):
+			return []string{"have the ID token's provider put fewer claims in it, and look at the proxies in between: the server in front of Quay ends the connection where a header is too long"}
+		}
+		return NetworkHints(u)
+	}
+	switch u.Answer().Status {
+	case http.StatusTooManyRequests:
+		return []string{rateLimited(r.Target)}
+	case http.StatusGatewayTimeout:
+		return slowKeysHints(r)
+	case http.StatusBadGateway, http.StatusServiceUnavailable:
+		return unreachedIssuerHints(r)
+	case http.StatusInternalServerError:
+		return internalErrorHints(r)
+	}
+	return NetworkHints(u)
+}
+
+// endedByFront reports HTTP/2's way to refuse a header: nginx ends the stream or
+// the connection (measured). Net/http's errors for it have no type.
+func endedByFront(err error) bool {
+	words := err.Error()
+	return strings.Contains(words, "stream error: ") || strings.Contains(words, "ENHANCE_YOUR_CALM")
+}
+
+func rateLimited(t request.Target) string {
+	return "too many logins at once for " + t.Registry.Host + ": try later, or raise --timeout"
+}
+
+func slowKeysHints(r *login.RefusedIDToken) []string {
+	return []string{
+		"Quay waits for the issuer's keys without a limit: look how fast the address that is its jwks_uri answers Quay",
+		"on the machine that Quay runs on: curl -s " + platform.Operand(Discovery(r.Claims)),
+	}
+}
+
+func unreachedIssuerHints(r *login.RefusedIDToken) []string {
+	return []string{
+		"Quay is starting, or does not reach the ID token's issuer within 5 seconds, or does not trust its certificate",
+		"on the machine that Quay runs on: curl -s " + platform.Operand(Discovery(r.Claims)),
+		"where the issuer has a private CA: it belongs in the folder extra_ca_certs of Quay's configuration",
+	}
+}
+
+// internalErrorHints says first what the ID token alone makes certain.
+func internalErrorHints(r *login.RefusedIDToken) []string {
+	traits := TraitsOf(r.Claims)
+	if hopeless := slices.IndexFunc(traits, func(t trait) bool { return t.hopeless }); hopeless >= 0 {
+		return traitWords(r.Claims, traits[hopeless:hopeless+1])
+	}
+	return []string{
+		fmt.Sprintf("most likely Quay finds no RSA key with the ID token's kid %s: the address below must answer with JSON, and the one that is its jwks_uri with that key", platform.OrNone(r.Claims.KeyID)),
+		"curl -s " + platform.Operand(Discovery(r.Claims)),
+		"else the robot account is disabled, or Quay is ill: its log tells",
+	}
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package federation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"quay-keyless/internal/idtoken"
+	"quay-keyless/internal/login"
+	"quay-keyless/internal/platform"
+	"quay-keyless/internal/process"
+	"quay-keyless/internal/quay"
+	"quay-keyless/internal/request"
+)
+
+// APIToken reads the token for Quay's API from the file, or from QUAY_API_TOKEN,
+// and has it masked. It is empty where neither is there.
+func APIToken(ctx context.Context, run *process.Run, file string) (idtoken.Secret, error) {
+	text, from := run.Env.Getenv(request.APITokenVariable), "the variable "+request.APITokenVariable
+	if file != "" {
+		read, err := run.Env.ReadFile(ctx, file)
+		if err != nil {
+			return idtoken.Secret{}, fmt.Errorf("reading the API token: %w", err)
+		}
+		if text, from = string(read), "the file "+file; strings.TrimSpace(text) == "" {
+			return idtoken.Secret{}, fmt.Errorf("reading the API token: %s is empty", from)
+		}
+	}
+	text = strings.TrimSpace(text)
+	if text == "" {
+		return idtoken.Secret{}, nil
+	}
+	token := idtoken.NewSecret(text)
+	run.Platform.Mask(token)
+	if strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return idtoken.Secret{}, fmt.Errorf("%s holds no API token: it has white space or other odd characters in it", from)
+	}
+	return token, nil
+}
+
+// errNoAPIToken is a command that cannot do without the API and has no token.
+var errNoAPIToken = errors.New("no token for Quay's API: set " + request.APITokenVariable + " or name a file with --api-token-file")
+
+// management is everything that the management commands share: the API with its
+// token, and the robot that they are about. Nothing is asked yet.
+func management(ctx context.Context, run *process.Run, flags request.APIFlags, t request.Target) (*quay.API, error) {
+	token, err := APIToken(ctx, run, flags.APITokenFile)
+	if err != nil {
+		return nil, &request.UsageError{Err: err}
+	}
+	if token.Empty() {
+		return nil, &request.UsageError{Err: errNoAPIToken}
+	}
+	config, err := request.Trust(flags.CaCertificate, run.Env.Reader(ctx))
+	if err != nil {
+		return nil, &request.UsageError{Err: err}
+	}
+	if !flags.TLSVerify {
+		config = login.Unverified(config)
+	}
+	WarnOfAPI(run, flags.TLSVerify, t.Registry)
+	client := &quay.Client{Registry: t.Registry, Endpoint: login.Endpoint(run, flags.IdentityFlags, run.Env.Transport(config))}
+	return quay.NewAPI(client, token), nil
+}
+
+// WarnOfAPI says what the user's choices mean for the API token.
+func WarnOfAPI(run *process.Run, tlsVerify bool, registry quay.Registry) {
+	switch {
+	case registry.PlainHTTP:
+		run.Platform.Warn(platform.Message{Text: fmt.Sprintf("http: the API token travels to %s readable for everybody on the way", registry.Host)})
+	case !tlsVerify:
+		run.Platform.Warn(platform.Message{Text: fmt.Sprintf("the certificate of %s is not verified: anybody on the way can take the API token", registry.Host)})
+	}
+}
+
+// Managing runs something that needs Quay's API, with the deadline and the signals
+// of a command.
+func Managing(ctx context.Context, run *process.Run, flags request.APIFlags, t request.Target, do func(context.Context, *quay.API) error) error {
+	ctx, stop := run.Env.Interruptible(ctx)
+	defer stop()
+	ctx, cancel := flags.Deadline(ctx)
+	defer cancel()
+	api, err := management(ctx, run, flags, t)
+	if err != nil {
+		return err
+	}
+	return do(ctx, api)
+}

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package federation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"quay-keyless/internal/platform"
+	"quay-keyless/internal/process"
+	"quay-keyless/internal/quay"
+	"quay-keyless/internal/request"
+	"quay-keyless/internal/subject"
+)
+
+// EditFlags is what federation add and remove can be told alike.
+type EditFlags struct {
+	request.APIFlags
+	subject.Flags
+	DryRun, dropAudiences bool
+	Removes               bool
+}
+
+// AddTo declares the flags.
+func (f *EditFlags) AddTo(flags request.FlagSet) {
+	f.APIFlags.AddTo(flags)
+	f.IdentityFlags.AddTo(flags)
+	f.Flags.AddTo(flags)
+	flags.BoolVar(&f.DryRun, "dry-run", false, "print what would change, and send nothing")
+	flags.BoolVar(&f.dropAudiences, "drop-audiences", false, "let Quay drop the audiences of stored entries, where it would at any save")
+}
+
+// adds is the list with the entry, and removes without it.
+func adds(stored quay.Entries, e wantedEntry) quay.Entries {
+	entry, there := stored.Find(e.issuer, e.subject)
+	switch {
+	case !there:
+		return stored.With(quay.NewEntry(e.issuer, e.subject, e.sent()...))
+	case e.explicit && !e.takenBy(entry):
+		return stored.With(entry.WithAudiences(e.audiences))
+	}
+	return stored
+}
+
+func removes(stored quay.Entries, e wantedEntry) quay.Entries {
+	return stored.Without(e.issuer, e.subject)
+}
+
+// Change adds or removes one entry.
+func Change(ctx context.Context, run *process.Run, flags EditFlags, registry string) error {
+	edit := adds
+	if flags.Removes {
+		edit = removes
+	}
+	t, err := flags.Target(registry)
+	if err != nil {
+		return &request.UsageError{Err: err}
+	}
+	return Managing(ctx, run, flags.APIFlags, t, func(ctx context.Context, api *quay.API) error {
+		entry, err := WantedEntry(ctx, run, flags, t)
+		if err != nil {
+			return err
+		}
+		if !flags.Removes { // else where there is no such entry, see sayEdit
+			entry.WarnOfAssumption(run.Platform)
+			entry.assumed = nil
+		}
+		account, guarded := api.Account(t.Robot), guard(t, flags.dropAudiences, func(stored quay.Entries) quay.Entries { return edit(stored, entry) })
+		if flags.DryRun {
+			return dryEdit(ctx, run, account, t, entry, guarded)
+		}
+		change, err := account.EditFederation(ctx, guarded)
+		if err = judge(run, t, entry, flags.dropAudiences, change, err); err != nil {
+			return err
+		}
+		sayEdit(run, t, entry, change)
+		return nil
+	})
+}
+
+// guard refuses an edit that would cost other entries their audiences.
+func guard(t request.Target, drop bool, edit func(quay.Entries) quay.Entries) quay.Edit {
+	return func(stored quay.Entries) (quay.Entries, error) {
+		wanted := edit(stored)
+		if len(quay.Compare(stored, wanted)) == 0 || drop {
+			return wanted, nil
+		}
+		var lost []quay.Entry
+		for _, d := range lossesIn(quay.Change{Before: stored, Wanted: wanted}) {
+			lost = append(lost, d.Entry)
+		}
+		if len(lost) > 0 {
+			return nil, &LostAudiences{target: t, Entries: lost}
+		}
+		return wanted, nil
+	}
+}
+
+// dryEdit prints what would change.
+func dryEdit(ctx context.Context, run *process.Run, account *quay.Account, t request.Target, entry wantedEntry, edit quay.Edit) error {
+	change, err := account.Plan(ctx, edit)
+	if err != nil {
+		return apiError(t, err)
+	}
+	if len(change.Differences()) == 0 {
+		sayEdit(run, t, entry, change)
+		return nil
+	}
+	for _, d := range append(change.Differences(), lossesIn(change)...) {
+		if _, err := fmt.Fprintln(run.Env.Stdout, run.Secrets.Line(d.String())); err != nil {
+			return err
+		}
+	}
+	run.Platform.Notice("nothing was sent: --dry-run")
+	return nil
+}
+
+// lossesIn are the audiences that Quay will drop when the change is saved.
+func lossesIn(change quay.Change) []quay.Difference {
+	var losses []quay.Difference
+	for _, entry := range change.Wanted {
+		if old, there := change.Before.Find(entry.Issuer, entry.Subject); there && old.LosesAudiences() {
+			losses = append(losses, quay.Difference{Entry: old, Field: "audiences", Old: old.Fields()["audiences"]})
+		}
+	}
+	return losses
+}
+
+// sayEdit says what was changed.
+func sayEdit(run *process.Run, t request.Target, entry wantedEntry, change quay.Change) {
+	differences := change.Differences()
+	if len(differences) == 0 {
+		entry.WarnOfAssumption(run.Platform) // the one to remove may be there in the other form
+		run.Platform.Notice(fmt.Sprintf("nothing to change: the federation of %s at %s is as asked", t.Robot, t.Registry.Host))
+		return
+	}
+	run.Platform.Notice(fmt.Sprintf("changed the federation of %s at %s:", t.Robot, t.Registry.Host))
+	for _, d := range differences {
+		run.Platform.Notice(d.String())
+	}
+}
+
+// apiError gives an error of the API what its hints need, if it is one.
+func apiError(t request.Target, err error) error {
+	var lost *LostAudiences
+	if err == nil || errors.As(err, &lost) {
+		return err
+	}
+	return &RefusedAPI{Target: t, Scopes: ScopeOrganization, Err: err}
+}
+
+// judge looks at what an edit of the federation came to. What is stored and was
+// not sent is an error, but for what the user agreed to, what this program did
+// not insist on, and an entry that somebody else has added since.
+func judge(run *process.Run, t request.Target, wanted wantedEntry, drop bool, change quay.Change, err error) error {
+	var otherwise *quay.StoredOtherwise
+	if !errors.As(err, &otherwise) {
+		if err == nil {
+			warnOfAudience(run, t, wanted, change)
+		}
+		return apiError(t, err)
+	}
+	var left []quay.Difference
+	for _, d := range otherwise.Differences {
+		lost := d.Field == "audiences" && d.New == nil
+		old, before := change.Before.Find(d.Entry.Issuer, d.Entry.Subject)
+		switch {
+		case d.Added && !d.Entry.Same(wanted.issuer, wanted.subject): // else it is the one to remove
+			run.Platform.Warn(platform.Message{Text: fmt.Sprintf("somebody else changed the federation of %s at the same moment: %s", t.Robot, d)})
+		case lost && drop && before && old.LosesAudiences():
+			run.Platform.Notice(fmt.Sprintf("dropped by Quay: %s", d))
+		case lost && !wanted.explicit && d.Entry.Same(wanted.issuer, wanted.subject):
+			// which warnOfAudience says
+		default:
+			left = append(left, d)
+		}
+	}
+	if len(left) > 0 {
+		return apiError(t, &quay.StoredOtherwise{Host: otherwise.Host, Robot: otherwise.Robot, Differences: left})
+	}
+	warnOfAudience(run, t, wanted, change)
+	return nil
+}
+
+// warnOfAudience says where the entry takes other ID tokens than was asked for.
+func warnOfAudience(run *process.Run, t request.Target, wanted wantedEntry, change quay.Change) {
+	stored := change.After
+	if stored == nil {
+		stored = change.Before
+	}
+	entry, there := stored.Find(wanted.issuer, wanted.subject)
+	switch {
+	case !there:
+	case !entry.Restricted() && wanted.explicit:
+		run.Platform.Warn(platform.Message{Text: fmt.Sprintf("the entry takes any audience: the API of %s stores none, as up to Quay 3.18", t.Registry.Host)})
+	case !wanted.takenBy(entry):
+		run.Platform.Warn(platform.Message{
+			Text:  fmt.Sprintf("the entry takes the audience %s, not %s", audiencesOf(entry), strings.Join(wanted.audiences, ", ")),
+			Hints: []string{"have the job ask for that audience, or store another by --audience"},
+		})
+	}
+}

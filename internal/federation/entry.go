@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package federation holds what Quay must have before a job can log in: federation
+// entries, robots and permissions, and how they are changed.
+package federation
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"quay-keyless/internal/login"
+	"quay-keyless/internal/platform"
+	"quay-keyless/internal/process"
+	"quay-keyless/internal/quay"
+	"quay-keyless/internal/request"
+	"quay-keyless/internal/subject"
+)
+
+// wantedEntry is the entry that the user means.
+type wantedEntry struct {
+	issuer, subject string
+	audiences       []string // of the job's ID token; never empty
+	explicit        bool     // the user named it, so it is an error if it is not stored
+	// assumed is the warning where the subject was not told by who knows it.
+	assumed *platform.Message
+}
+
+// WarnOfAssumption says what was assumed, if anything was.
+func (e wantedEntry) WarnOfAssumption(to platform.Platform) {
+	if e.assumed != nil {
+		to.Warn(*e.assumed)
+	}
+}
+
+// usual reports whether the audience is the one that Quay is about to assume.
+func (e wantedEntry) usual() bool { return slices.Contains(e.audiences, request.DefaultAudience) }
+
+// sent are the audiences to send with a new entry: none where they are what
+// Quay will assume, since up to 3.18 its API takes none.
+func (e wantedEntry) sent() []string {
+	if e.usual() {
+		return nil
+	}
+	return e.audiences
+}
+
+// takenBy reports whether a stored entry takes the job's ID token as is wanted.
+// One without audiences takes any, which is as good where the usual one is
+// wanted: up to 3.18 no other entry can be had.
+func (e wantedEntry) takenBy(stored quay.Entry) bool {
+	if !stored.Restricted() {
+		return e.usual() || !e.explicit
+	}
+	return slices.ContainsFunc(e.audiences, func(audience string) bool { return slices.Contains(stored.Audiences, audience) })
+}
+
+// WantedEntry finds out which entry the flags mean.
+func WantedEntry(ctx context.Context, run *process.Run, f EditFlags, t request.Target) (wantedEntry, error) {
+	entry := wantedEntry{
+		issuer: f.Issuer, subject: f.Subject, audiences: []string{t.Audience},
+		explicit: f.AudienceGiven() || t.Audience != request.DefaultAudience,
+	}
+	var err error
+	switch {
+	case f.FromToken:
+		return entryFromToken(ctx, run, f.IdentityFlags, entry)
+	case f.GitHub != "":
+		config, err := request.Trust(f.CaCertificate, run.Env.Reader(ctx))
+		if err != nil {
+			return entry, &request.UsageError{Err: err}
+		}
+		entry.issuer, entry.subject, entry.assumed, err = subject.GitHubSubject(ctx, run, f.Flags, login.Endpoint(run, f.IdentityFlags, run.Env.Transport(config)))
+		return entry, err
+	case f.GitLab != "":
+		entry.issuer, entry.subject, err = subject.GitLabSubject(f.Flags)
+	case f.ServiceAccount != "":
+		entry.subject, err = subject.ServiceAccountSubject(f.ServiceAccount)
+	}
+	return entry, err
+}
+
+// entryFromToken takes issuer and subject from this job's own ID token, and its
+// audience where the user named none. The token is shown to nobody.
+func entryFromToken(ctx context.Context, run *process.Run, flags request.IdentityFlags, entry wantedEntry) (wantedEntry, error) {
+	_, claims, err := login.Identify(ctx, run, flags, entry.audiences[0])
+	switch {
+	case err != nil:
+		return entry, err
+	case claims.Issuer == "" || claims.Subject == "":
+		return entry, &platform.Curable{Text: "the ID token has no issuer or no subject, so no entry can match it", Cures: []string{"its provider has to set both"}}
+	case request.CheckIssuerURL(claims.Issuer) != nil && strings.HasPrefix(claims.Issuer, "https://"):
+		return entry, &platform.Curable{Text: "the ID token's " + request.CheckIssuerURL(claims.Issuer).Error()}
+	case !strings.HasPrefix(claims.Issuer, "https://"):
+		return entry, &platform.Curable{Text: fmt.Sprintf("the ID token's issuer %s is not https, which Quay needs", claims.Issuer)}
+	}
+	entry.issuer, entry.subject = claims.Issuer, claims.Subject
+	if !entry.explicit && len(claims.Audience) > 0 {
+		entry.audiences = claims.Audience
+	}
+	return entry, nil
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package federation
+
+import (
+	"fmt"
+
+	"quay-keyless/internal/quay"
+	"quay-keyless/internal/request"
+)
+
+// RefusedAPI is a question to Quay's API that did not succeed.
+type RefusedAPI struct {
+	Target request.Target
+	Scopes string // what the API token needs for it, as Quay's UI calls it
+	All    string // what the whole command needs; "" is the same
+	Err    error
+}
+
+// Error is the text.
+func (r *RefusedAPI) Error() string { return r.Err.Error() }
+
+// Unwrap is the cause.
+func (r *RefusedAPI) Unwrap() error { return r.Err }
+
+// The scopes of API tokens, as Quay's UI and Quay's API call them.
+const (
+	ScopeOrganization = "Administer Organization (org:admin)"
+	scopePermission   = "Administer Repositories (repo:admin)"
+	scopeCreate       = "Create Repositories (repo:create)"
+)
+
+// LostAudiences is a save that would switch off the check of audiences.
+type LostAudiences struct {
+	target  request.Target
+	Entries []quay.Entry
+}
+
+// Error is the text.
+func (l *LostAudiences) Error() string {
+	return fmt.Sprintf("nothing was sent: at any save, by API or UI, this Quay would drop the audiences of the federation entries of %s", l.target.Robot)
+}

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package federation
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"quay-keyless/internal/platform"
+	"quay-keyless/internal/process"
+	"quay-keyless/internal/quay"
+	"quay-keyless/internal/request"
+)
+
+// job is what the lines for a job are made of.
+type job struct {
+	from                      string // the program's repository
+	registry, robot, audience string
+	checks                    []string // ORG/REPO:pull|push
+	repository                string   // the first one to push to, else to pull from, or a stand-in
+	pulls                     bool     // there is none to push to
+	environment               string   // the GitHub environment of the subject
+	namespace, account        string   // of the service account of the subject
+	ca, insecure              bool
+}
+
+// jobOf takes it from what was set up.
+func jobOf(flags SetupFlags, t request.Target, entry wantedEntry, grants []quay.Grant) job {
+	j := job{registry: t.Registry.String(), robot: t.Robot.String(),
+		ca: flags.CaCertificate != "", insecure: !flags.TLSVerify}
+	if !entry.usual() {
+		j.audience = entry.audiences[0]
+	}
+	for _, grant := range grants {
+		action := "push"
+		if grant.Role == "read" {
+			action = "pull"
+		}
+		if j.repository == "" || j.pulls && action == "push" {
+			j.repository, j.pulls = grant.Repository, action == "pull"
+		}
+		j.checks = append(j.checks, grant.Repository+":"+action)
+	}
+	if j.repository == "" {
+		j.repository = t.Robot.Namespace + "/REPOSITORY"
+	}
+	if _, name, found := strings.Cut(entry.subject, ":environment:"); found {
+		j.environment = strings.ReplaceAll(name, "%3A", ":")
+	}
+	if parts := strings.Split(entry.subject, ":"); len(parts) == 4 {
+		j.namespace, j.account = parts[2], parts[3]
+	}
+	return j
+}
+
+// PrintJob ends a setup with what belongs in the job, for the platform that the
+// federation entry is of.
+func PrintJob(run *process.Run, flags SetupFlags, t request.Target, entry wantedEntry, grants []quay.Grant) error {
+	j := jobOf(flags, t, entry, grants)
+	j.from = cmp.Or(run.Env.Repository, "OWNER/quay-keyless")
+	var text string
+	switch {
+	case strings.HasPrefix(entry.subject, "repo:"):
+		run.Platform.Notice("for the workflow (GitHub Actions):")
+		text = j.github()
+	case strings.HasPrefix(entry.subject, "project_path:"), strings.HasPrefix(entry.subject, "project_id:"):
+		run.Platform.Notice("for .gitlab-ci.yml:")
+		text = j.gitlab()
+	case strings.HasPrefix(entry.subject, "system:serviceaccount:"):
+		run.Platform.Notice(fmt.Sprintf("for a Task whose TaskRun has the service account %s, in the namespace %s (Tekton):", j.account, j.namespace))
+		text = j.tekton()
+	default:
+		run.Platform.Notice("in the job:")
+		text = run.Secrets.Whole(j.shell()) + "\n"
+	}
+	_, err := run.Env.Stdout.Write([]byte(run.Secrets.Redact(text)))
+	return err
+}
+
+// inputs are the action's, which the program's flags are too. Quote makes YAML of a text.
+func (j job) inputs(quote func(string) string) [][2]string {
+	inputs := [][2]string{{"registry", quote(j.registry)}, {"robot", quote(j.robot)}}
+	if j.audience != "" {
+		inputs = append(inputs, [2]string{"audience", quote(j.audience)})
+	}
+	switch {
+	case len(j.checks) == 1:
+		inputs = append(inputs, [2]string{"check", quote(j.checks[0])})
+	case len(j.checks) > 1:
+		inputs = append(inputs, [2]string{"check", "|\n" + indent("  ", strings.Join(j.checks, "\n"))})
+	}
+	if j.insecure {
+		inputs = append(inputs, [2]string{"tls-verify", `"false"`}) // a text, as Tekton wants params
+	}
+	return inputs
+}
+
+func indent(by, text string) string { return by + strings.ReplaceAll(text, "\n", "\n"+by) }
+
+// mapping is lines of key: value.
+func mapping(pairs [][2]string) string {
+	var lines []string
+	for _, pair := range pairs {
+		lines = append(lines, pair[0]+": "+pair[1])
+	}
+	return strings.Join(lines, "\n")
+}
+
+// github is a job of GitHub Actions.
+func (j job) github() string {
+	inputs := j.inputs(platform.WorkflowText)
+	if j.ca {
+		inputs = append(inputs, [2]string{"ca-certificate", "${{ vars.QUAY_CA_CERTIFICATE }} # the CA as PEM text, a variable of the repository"},
+			[2]string{"install-ca", "true"})
+	}
+	environment := ""
+	if j.environment != "" {
+		environment = "    environment: " + platform.WorkflowText(j.environment) + "\n"
+	}
+	return `jobs:
+  push:
+    runs-on: ubuntu-latest
+` + environment + `    permissions:
+      contents: read
+      id-token: write
+    steps:
+      - uses: ` + j.from + `@v1
+        with:
+` + indent("          ", mapping(inputs)) + `
+      - run: ` + platform.WorkflowText(j.use("podman")) + "\n"
+}
+
+// image is the first repository, at the registry.
+func (j job) image() string {
+	return strings.TrimPrefix(j.registry, "http://") + "/" + j.repository
+}
+
+// use is what the job does with the login. The tool has to be told of its own
+// that a registry is not to be verified.
+func (j job) use(tool string) string {
+	words := []string{tool, "push"}
+	if j.pulls {
+		words[1] = "pull"
+	}
+	if j.insecure || strings.HasPrefix(j.registry, "http://") {
+		words = append(words, "--tls-verify=false")
+	}
+	return strings.Join(append(words, platform.Shell(j.image())), " ")
+}
+
+// gitlab is a job of GitLab CI. Flags without an input are the job's variables.
+func (j job) gitlab() string {
+	var inputs, extra [][2]string
+	for _, input := range j.inputs(platform.YAMLText) {
+		if input[0] == "tls-verify" {
+			extra = append(extra, [2]string{"QUAY_TLS_VERIFY", input[1]})
+			continue
+		}
+		inputs = append(inputs, input)
+	}
+	if j.ca {
+		extra = append(extra, [2]string{"QUAY_CA_CERTIFICATE", "$QUAY_CA # the CA as PEM text, a variable of the project"})
+	}
+	more := ""
+	if len(extra) > 0 {
+		more = "  variables:\n" + indent("    ", mapping(extra)) + "\n"
+	}
+	return `include:
+  - component: $CI_SERVER_FQDN/` + j.from + `/quay-login@v1
+    inputs:
+` + indent("      ", mapping(inputs)) + `
+
+push:
+  extends: .quay-login
+` + more + `  script:
+    - ` + platform.YAMLText(j.use("buildah")) + "\n"
+}
+
+// tekton is what a Task needs around its own steps.
+func (j job) tekton() string {
+	params := []string{}
+	for _, input := range j.inputs(platform.YAMLText) {
+		params = append(params, "- name: "+input[0]+"\n  value: "+strings.ReplaceAll(input[1], "\n", "\n  "))
+	}
+	if j.ca {
+		params = append(params, "- name: ca-certificate\n  value: $(params.ca-certificate) # the CA as PEM text, a param of the Task")
+	}
+	audience := request.DefaultAudience
+	if j.audience != "" {
+		audience = platform.YAMLText(j.audience)
+	}
+	return `spec:
+  stepTemplate:
+    env:
+      - name: DOCKER_CONFIG
+        value: /quay-auth
+      - name: REGISTRY_AUTH_FILE
+        value: /quay-auth/config.json
+    volumeMounts:
+      - name: quay-auth
+        mountPath: /quay-auth
+  steps:
+    - name: login
+      ref:
+        name: quay-login
+      params:
+` + indent("        ", strings.Join(params, "\n")) + `
+    # then the steps that use it, as: ` + j.use("buildah") + `
+  volumes:
+    - name: quay-auth
+      emptyDir:
+        medium: Memory
+    - name: quay-token
+      projected:
+        sources:
+          - serviceAccountToken:
+              audience: ` + audience + `
+              expirationSeconds: 600
+              path: token
+`
+}
+
+// shell is the command for a job elsewhere.
+func (j job) shell() string {
+	words := []string{"quay-keyless", "login", platform.Shell(j.registry), "--robot", platform.Shell(j.robot)}
+	if j.audience != "" {
+		words = append(words, "--audience", platform.Shell(j.audience))
+	}
+	for _, check := range j.checks {
+		words = append(words, "--check", platform.Shell(check))
+	}
+	if j.insecure {
+		words = append(words, "--tls-verify=false")
+	}
+	with := "--id-token-file, --id-token-env or --id-token-stdin"
+	if j.ca {
+		with = "--ca-certificate PATH, and " + with
+	}
+	return strings.Join(words, " ") + " # with " + with
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package login
+
+import (
+	"slices"
+
+	"quay-keyless/internal/platform"
+	"quay-keyless/internal/process"
+	"quay-keyless/internal/request"
+)
+
+// advise says what the steps that follow will need to use the login.
+func advise(run *process.Run, flags Flags, targets []request.Target, result platform.Result) {
+	plain := slices.ContainsFunc(targets, func(t request.Target) bool { return t.Registry.PlainHTTP })
+	switch {
+	case plain || !flags.TLSVerify:
+		run.Platform.Notice("hint: podman, buildah and skopeo need --tls-verify=false too")
+	case flags.CaCertificate != "" && !flags.InstallCA:
+		run.Platform.Notice("hint: podman, buildah and skopeo need that CA too: --install-ca here, or their --cert-dir DIR with the CA in DIR/ca.crt")
+	}
+	named := run.Env.Getenv("REGISTRY_AUTH_FILE")
+	if flags.authFile != "" && named == "" {
+		path := platform.Shell(result.AuthFiles[0])
+		run.Platform.Notice("hint: podman, buildah and skopeo take that file by --authfile " + path + " or REGISTRY_AUTH_FILE=" + path)
+	}
+	if (len(result.Exports) > 0 || result.Path != "") && run.Platform.Name() != "github" {
+		run.Platform.Notice(`hint: the lines on standard output are for the shell: eval "$(quay-keyless login ...)"`)
+	}
+	// GitLab's and Tekton's jobs are in containers, where nobody has sudo.
+	inContainer := run.Platform.Name() == "gitlab" || run.Platform.Name() == "tekton"
+	if !inContainer && !flags.Helper.use && (named != "" || len(result.Exports) > 0) {
+		run.Platform.Notice("hint: sudo drops the variable: sudo --preserve-env=REGISTRY_AUTH_FILE podman ...")
+	}
+}

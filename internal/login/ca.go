@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package login
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"quay-keyless/internal/authfile"
+	"quay-keyless/internal/certsd"
+	"quay-keyless/internal/process"
+	"quay-keyless/internal/request"
+)
+
+// caInstaller puts the CA where the following steps' tools look, until logout.
+type caInstaller struct {
+	places   certsd.Places
+	authFile string // whose login the CA is for
+	pem      []byte
+}
+
+// newCAInstaller checks, before it contacts anything, that the CA can be installed for the
+// login's first auth file. It is nil unless the user asked for that.
+func newCAInstaller(ctx context.Context, run *process.Run, flags Flags, files authFiles, targets []request.Target) (*caInstaller, error) {
+	if !flags.InstallCA {
+		return nil, nil
+	}
+	if flags.CaCertificate == "" {
+		return nil, &request.UsageError{Err: errors.New("--install-ca needs the CA: --ca-certificate PATH")}
+	}
+	text, err := request.PEMText(flags.CaCertificate, run.Env.Reader(ctx))
+	if err != nil {
+		return nil, &request.UsageError{Err: err}
+	}
+	places, err := caPlaces(run)
+	if err != nil {
+		return nil, err
+	}
+	installer := &caInstaller{places, files[0].Path(), text}
+	for _, host := range hostsOf(targets) {
+		if err := places.Check(host, installer.authFile, text); err != nil {
+			return nil, err
+		}
+	}
+	return installer, nil
+}
+
+func caPlaces(run *process.Run) (certsd.Places, error) {
+	return certsd.Locate(run.Env.Getenv, run.Env.UID, run.Env.OS, run.Env.Trust)
+}
+
+// install puts the CA there for each of the targets' registries. What an earlier login
+// installed stays if that fails; what this one did for another registry goes with the
+// next logout.
+func (c *caInstaller) install(a *process.Run, targets []request.Target) error {
+	if c == nil {
+		return nil
+	}
+	for _, host := range hostsOf(targets) {
+		installed, err := c.places.Install(host, c.authFile, c.pem)
+		if err != nil {
+			return err
+		}
+		a.Platform.Notice("installed the CA of " + host + " in " + strings.Join(installed, " and "))
+	}
+	return nil
+}
+
+// removeCA removes what logins into this auth file installed, for the hosts of the keys,
+// or for all without keys. A login that the logout kept for another job keeps its CA too.
+func removeCA(run *process.Run, path string, keys []string, outcomes []authfile.Outcome) error {
+	places, err := caPlaces(run)
+	if err != nil {
+		return nil // then nothing was installed either
+	}
+	removed, err := places.Remove(path, func(host string) bool {
+		held := func(o authfile.Outcome) bool { return o.Result == authfile.Held && hostOf(o.Key) == host }
+		named := func(key string) bool { return hostOf(key) == host }
+		return !slices.ContainsFunc(outcomes, held) && (len(keys) == 0 || slices.ContainsFunc(keys, named))
+	})
+	for _, file := range removed {
+		run.Platform.Notice("removed " + file)
+	}
+	return err
+}
+
+// hostOf is the host of an auth file's key.
+func hostOf(key string) string {
+	host, _, _ := strings.Cut(key, "/")
+	return host
+}
+
+// hostsOf is the targets' registries, each once.
+func hostsOf(targets []request.Target) []string {
+	var list []string
+	for _, t := range targets {
+		if !slices.Contains(list, t.Registry.Host) {
+			list = append(list, t.Registry.Host)
+		}
+	}
+	return list
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package login
+
+import (
+	"quay-keyless/internal/idtoken"
+	"quay-keyless/internal/quay"
+	"quay-keyless/internal/request"
+)
+
+// RefusedIDToken is an exchange that did not succeed, with what the ID token
+// says: everything that is needed to mend it.
+type RefusedIDToken struct {
+	Target request.Target
+	Source idtoken.Source
+	Claims idtoken.Claims
+	Err    error
+}
+
+// Error is the text.
+func (r *RefusedIDToken) Error() string { return r.Err.Error() }
+
+// Unwrap is the cause.
+func (r *RefusedIDToken) Unwrap() error { return r.Err }
+
+// RefusedLogin is a robot token that the registry did not take, or to which it
+// did not grant a permission.
+type RefusedLogin struct {
+	Target     request.Target
+	Claims     idtoken.Claims  // of the ID token that was exchanged
+	Permission quay.Permission // that was asked for, if one was
+	Err        error
+}
+
+// Error is the text.
+func (r *RefusedLogin) Error() string { return r.Err.Error() }
+
+// Unwrap is the cause.
+func (r *RefusedLogin) Unwrap() error { return r.Err }

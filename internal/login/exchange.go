@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package login
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"quay-keyless/internal/authfile"
+	"quay-keyless/internal/idtoken"
+	"quay-keyless/internal/platform"
+	"quay-keyless/internal/process"
+	"quay-keyless/internal/quay"
+	"quay-keyless/internal/request"
+)
+
+// Minted is a robot token that the registry took.
+type Minted struct {
+	request.Target
+	source    idtoken.Source // of the ID token
+	Token     idtoken.Secret
+	ExpiresAt time.Time
+	Left      time.Duration // by the registry's clock
+}
+
+// maxExchanges is how many exchanges are under way at once: Quay answered ten at
+// once one after another (measured).
+const maxExchanges = 4
+
+// Mint gets a robot token for each target, or none: registries and robots side
+// by side. The error holds each target's own.
+func Mint(ctx context.Context, run *process.Run, flags request.MintFlags, targets []request.Target) ([]Minted, error) {
+	sites, err := sites(ctx, run, flags, targets)
+	if err != nil {
+		return nil, err
+	}
+	open := map[string]func() (Visit, error){}
+	for name, s := range sites {
+		open[name] = sync.OnceValues(func() (Visit, error) { return s.open(ctx) })
+	}
+	results, errs := make([]Minted, len(targets)), make([]error, len(targets))
+	slots := make(chan struct{}, maxExchanges)
+	var robots sync.WaitGroup
+	for i, t := range targets {
+		robots.Go(func() {
+			v, err := open[t.Registry.Host]()
+			if err != nil {
+				errs[i] = err
+				return
+			}
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			results[i], errs[i] = v.mint(ctx, t, flags.Verify)
+		})
+	}
+	robots.Wait()
+	if err := joined(errs); err != nil {
+		return nil, err
+	}
+	return results, nil
+}
+
+// Failures is what went wrong for several targets, each thing once.
+type Failures struct{ Errs []error }
+
+// Error is the text.
+func (f *Failures) Error() string { return f.Errs[0].Error() }
+
+// Unwrap is the cause.
+func (f *Failures) Unwrap() error { return f.Errs[0] }
+
+func joined(errs []error) error {
+	var distinct []error
+	for _, err := range errs {
+		same := func(other error) bool { return other.Error() == err.Error() }
+		if err != nil && !slices.ContainsFunc(distinct, same) {
+			distinct = append(distinct, err)
+		}
+	}
+	switch len(distinct) {
+	case 0:
+		return nil
+	case 1:
+		return distinct[0]
+	}
+	return &Failures{distinct}
+}
+
+// Visit is a site that has answered, and the ID token that it may be shown.
+type Visit struct {
+	*Site
+	Challenge quay.Challenge
+	Claims    idtoken.Claims
+}
+
+// open gets the ID token and pings the registry at the same time. The ping also
+// makes the connection that the exchange will use. Without an ID token the ping is
+// cancelled, and has ended when open returns.
+func (s *Site) open(ctx context.Context) (Visit, error) {
+	pinging, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var challenge quay.Challenge
+	var unanswered error
+	var ping sync.WaitGroup
+	ping.Go(func() { challenge, unanswered = s.Quay.Ping(pinging) })
+	idToken, err := s.IDToken.IDToken(ctx)
+	if err != nil {
+		cancel()
+	}
+	ping.Wait()
+	if err := cmp.Or(err, unanswered); err != nil {
+		return Visit{}, err
+	}
+	s.WarnOfSkew()
+	return Visit{s, challenge, idToken.Claims}, s.Preflight(idToken.Claims)
+}
+
+// WarnOfSkew tells a clock that is off: the registry's is the one that counts.
+func (s *Site) WarnOfSkew() {
+	skew, known := s.Quay.Skew()
+	if !known || skew.Abs() <= 30*time.Second {
+		return
+	}
+	direction := "behind"
+	if skew < 0 {
+		direction = "ahead of"
+	}
+	s.host.Warn(platform.Message{
+		Text:  fmt.Sprintf("the clock here is about %s %s that of %s", skew.Abs().Round(10*time.Second), direction, s.Quay.Registry.Host),
+		Hints: []string{"ID tokens are short-lived: set this machine's clock by NTP"},
+	})
+}
+
+// Leeway is how long after its expiry Quay still takes an ID token (measured).
+const Leeway = 30 * time.Second
+
+// Preflight looks at the ID token for what Quay would answer with a bare 500
+// or a refusal, by the registry's clock.
+func (s *Site) Preflight(claims idtoken.Claims) error {
+	late := s.Quay.Now().Sub(claims.Expiry)
+	if claims.Expiry.IsZero() || late <= Leeway {
+		return nil
+	}
+	return &idtoken.Error{
+		Problem: idtoken.Expired,
+		Source:  s.Source.Name(),
+		Detail:  fmt.Sprintf("expired %s ago, at %s", late.Round(time.Second), platform.Clock(claims.Expiry)),
+	}
+}
+
+// mint is the flow of one login: the exchange, then the proof.
+func (v Visit) mint(ctx context.Context, t request.Target, verify bool) (Minted, error) {
+	m, err := v.Exchange(ctx, t)
+	if err == nil && verify {
+		err = v.Prove(ctx, t, m.Login())
+	}
+	return m, err
+}
+
+// Exchange gets the robot token. Both its forms are masked before anything is
+// said after it.
+func (v Visit) Exchange(ctx context.Context, t request.Target) (Minted, error) {
+	token, err := v.Quay.Exchange(ctx, t.Robot, func(ctx context.Context) (idtoken.Secret, error) {
+		idToken, err := v.IDToken.IDToken(ctx)
+		return idToken.Secret, err
+	})
+	if err != nil {
+		return Minted{}, &RefusedIDToken{Target: t, Source: v.Source, Claims: v.Claims, Err: err}
+	}
+	secret := idtoken.NewSecret(token.AccessToken)
+	v.host.Mask(secret)
+	v.host.Mask(authfile.Credential(t.Robot.String(), secret))
+	return Minted{Target: t, source: v.Source, Token: secret, ExpiresAt: token.Expiry, Left: token.Expiry.Sub(v.Quay.Now())}, nil
+}
+
+// Login is what the registry is shown.
+func (m Minted) Login() quay.Login { return quay.Login{Robot: m.Robot, Token: m.Token} }
+
+// Prove shows the robot token to the registry, and asks for the permissions
+// that the user wants to be sure of.
+func (v Visit) Prove(ctx context.Context, t request.Target, login quay.Login) error {
+	err := v.Quay.Prove(ctx, v.Challenge, login)
+	if errors.Is(err, quay.ErrNoProof) && len(t.Checks) == 0 {
+		v.host.Warn(platform.Message{Text: err.Error(), Hints: []string{"--verify=false leaves the proof out without this warning"}})
+		return nil
+	}
+	if err != nil {
+		return &RefusedLogin{Target: t, Claims: v.Claims, Err: err}
+	}
+	for _, permission := range t.Checks {
+		if err := v.Check(ctx, t, login, permission); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Check asks whether the login may do one thing.
+func (v Visit) Check(ctx context.Context, t request.Target, login quay.Login, permission quay.Permission) error {
+	if err := v.Quay.Check(ctx, v.Challenge, login, permission); err != nil {
+		return &RefusedLogin{Target: t, Claims: v.Claims, Permission: permission, Err: err}
+	}
+	return nil
+}

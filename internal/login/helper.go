@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package login
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"quay-keyless/internal/authfile"
+	"quay-keyless/internal/credhelper"
+	"quay-keyless/internal/idtoken"
+	"quay-keyless/internal/platform"
+	"quay-keyless/internal/process"
+	"quay-keyless/internal/request"
+)
+
+// helperFlags are those of a login by credential helper.
+type helperFlags struct {
+	use bool
+	dir string
+}
+
+// AddTo declares the flags.
+func (h *helperFlags) AddTo(flags *pflag.FlagSet) {
+	flags.BoolVar(&h.use, "credential-helper", false, "write no robot token: let tools ask quay-keyless for a fresh one each time")
+	flags.StringVar(&h.dir, "helper-dir", "", "copy the program as "+credhelper.Program+" into the folder `DIR`, for images without it")
+}
+
+// check finds what a helper cannot do, before anything is asked.
+func (h *helperFlags) check(flags *request.MintFlags, targets []request.Target, getenv func(string) string) error {
+	if !h.use {
+		if h.dir != "" {
+			return errors.New("--helper-dir is for --credential-helper")
+		}
+		return nil
+	}
+	if flags.TokenStdin {
+		return errors.New("--credential-helper needs an ID token that can be had again, not --id-token-stdin")
+	}
+	if err := flags.Sources.CheckAgain(flags.Source, getenv); err != nil {
+		return err
+	}
+	for i, t := range targets {
+		if t.Registry.Namespace != "" {
+			return fmt.Errorf("a credential helper is for a whole registry: name %s without an organization, and one robot", t.Registry.Host)
+		}
+		if slices.ContainsFunc(targets[:i], func(other request.Target) bool { return other.Registry.Host == t.Registry.Host }) {
+			return fmt.Errorf("a credential helper gives one login for %s", t.Registry.Host)
+		}
+	}
+	return nil
+}
+
+// sourceOf is where the helper will find an ID token: the name of an ambient
+// source, a file, or a variable.
+type sourceOf struct{ name, file, variable string }
+
+// describe says it in the terms of the settings. A file's path becomes absolute,
+// since tools run in other folders.
+func describe(source idtoken.Source) (sourceOf, error) {
+	switch known := source.(type) {
+	case idtoken.File:
+		path, err := filepath.Abs(known.Path)
+		return sourceOf{file: path}, err
+	case idtoken.Variable:
+		return sourceOf{variable: known.Variable}, nil
+	}
+	return sourceOf{name: source.Name()}, nil
+}
+
+// setHelper makes the tools ask the helper for the logins' registries: the program
+// within their reach, the settings beside each auth file, and the auth files
+// themselves, noting in done how to take each step back. Exports are the variables
+// that the steps which follow will have. It gives the folder that belongs on PATH,
+// "" where the program is there already.
+func setHelper(ctx context.Context, run *process.Run, files authFiles, flags Flags, logins []Minted, exports []platform.Variable, done *undone) (path string, err error) {
+	settings, err := allSettings(ctx, run, flags.MintFlags, logins)
+	if err != nil {
+		return "", err
+	}
+	program, path, err := reachable(run, files, flags.Helper)
+	if err != nil {
+		return "", err
+	}
+	if program != nil && program.Fresh {
+		*done = append(*done, func(context.Context) error { return program.Remove() })
+	}
+	for _, file := range files {
+		if err := setHelperIn(ctx, run, file, settings, program, done); err != nil {
+			return "", err
+		}
+	}
+	warnOfHelper(run, logins[0])
+	warnOfSettings(run, files, exports)
+	adviseHelper(run)
+	return path, nil
+}
+
+// setHelperIn is setHelper for one auth file.
+func setHelperIn(ctx context.Context, run *process.Run, file authFile, settings map[string]credhelper.Settings, program *credhelper.Installed, done *undone) error {
+	store := credhelper.Beside(file.Path(), run.Env.Trust)
+	store.SetMode(file.Mode())
+	var change authfile.Change
+	undo, err := store.Set(ctx, settings, program, func() (err error) {
+		change, err = file.SetHelper(ctx, helperHold(run), sortedKeys(settings)...)
+		return err
+	})
+	if undo != nil {
+		*done = append(*done, undo)
+	}
+	if err == nil || change.Writes > 0 { // a wait after the write may have failed
+		*done = append(*done, takeBack(run, file, sortedKeys(settings)))
+	}
+	if err != nil {
+		return err
+	}
+	run.Platform.Notice(file.written(change) + ", and " + filepath.Base(store.Path()) + " beside it")
+	warnOfChange(run.Platform, file.Path(), change)
+	return nil
+}
+
+// longestJob is how long a job holds a login by helper, which has no end of its own: as
+// long as GitHub's own token works in a job at the most.
+const longestJob = 24 * time.Hour
+
+// helperHold is [hold] of a login by helper. One that no job's end will name is
+// there until a logout takes it away.
+func helperHold(run *process.Run) authfile.Hold {
+	hold := hold(run, longestJob)
+	if hold.By == "" {
+		hold.Until = time.Time{}
+	}
+	return hold
+}
+
+// allSettings are those of each login, by its host.
+func allSettings(ctx context.Context, run *process.Run, flags request.MintFlags, logins []Minted) (map[string]credhelper.Settings, error) {
+	all := map[string]credhelper.Settings{}
+	for _, login := range logins {
+		from, err := describe(login.source)
+		if err != nil {
+			return nil, err
+		}
+		settings, err := ToSettings(flags, login.Target, from, run.Env.Reader(ctx))
+		if err != nil {
+			return nil, &request.UsageError{Err: err}
+		}
+		if settings.Options, err = flags.Sources.Options(from.name, run.Env.Getenv); err != nil {
+			return nil, err
+		}
+		all[login.Registry.Host] = settings
+	}
+	return all, nil
+}
+
+// warnOfHelper says where the helper will not be able to renew.
+func warnOfHelper(run *process.Run, login Minted) {
+	if _, renews := login.source.(idtoken.Renewable); !renews {
+		run.Platform.Warn(platform.Message{
+			Text:  fmt.Sprintf("the ID token from %s cannot be renewed: the helper for %s works until it expires", login.source.Name(), login.Registry.Host),
+			Hints: []string{"on GitLab that is the job's timeout; elsewhere name a file that is written anew: --id-token-file PATH"},
+		})
+	}
+}
+
+// warnOfSettings tells of auth files that only their own flag leads to: tools do
+// not hand it on to a helper.
+func warnOfSettings(run *process.Run, files authFiles, exports []platform.Variable) {
+	folders := credhelper.Folders(func(name string) string {
+		for _, variable := range exports {
+			if variable.Name == name {
+				return variable.Value
+			}
+		}
+		return run.Env.Getenv(name)
+	}, run.Env.UID)
+	for _, file := range files {
+		if !slices.Contains(folders, filepath.Dir(file.Path())) {
+			run.Platform.Warn(platform.Message{
+				Text:  "the helper finds its settings beside auth files that the environment names, and " + file.Path() + " is none",
+				Hints: []string{"for the steps that follow: REGISTRY_AUTH_FILE=" + platform.Shell(file.Path())},
+			})
+		}
+	}
+}
+
+// adviseHelper says what the helper does not do by itself.
+func adviseHelper(run *process.Run) {
+	name := run.Platform.Name()
+	if name == "github" || name == "terminal" {
+		run.Platform.Notice("hint: sudo finds no helper and hands on no ID token: run tools without sudo, or log in without --credential-helper")
+	}
+}
+
+// checkHelper finds what would make a login by helper fail, before anything is
+// asked.
+func checkHelper(run *process.Run, files authFiles, helper helperFlags) error {
+	if !helper.use {
+		return nil
+	}
+	known, err := Programs(run, files)
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		if err := file.CheckHelper(); err != nil {
+			return err
+		}
+	}
+	return checkProgram(run, files, helper, known)
+}

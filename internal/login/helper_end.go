@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package login
+
+import (
+	"context"
+	"errors"
+
+	"quay-keyless/internal/authfile"
+	"quay-keyless/internal/credhelper"
+	"quay-keyless/internal/ownfile"
+	"quay-keyless/internal/platform"
+	"quay-keyless/internal/process"
+)
+
+// setWithoutHelper writes logins as they are; where a login of ours had put a
+// helper for a host, what it kept goes.
+func setWithoutHelper(ctx context.Context, run *process.Run, files authFiles, entries []authfile.Entry, done *undone) error {
+	helped := files.helped(entries) // which nobody can tell after the write
+	if err := set(ctx, run, files, entries, done); err != nil {
+		return err
+	}
+	ctx, cancel := toTheEnd(ctx)
+	defer cancel()
+	for i, file := range files {
+		if err := forgetHelper(ctx, run, file, helped[i]...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// helped are, for each file, the entries' hosts whose helper a login of ours put
+// there.
+func (files authFiles) helped(entries []authfile.Entry) [][]string {
+	helped := make([][]string, len(files))
+	for i, file := range files {
+		for _, entry := range entries {
+			if _, ours, err := file.Helper(entry.Key); err == nil && ours {
+				helped[i] = append(helped[i], entry.Key)
+			}
+		}
+	}
+	return helped
+}
+
+// forgetHelper removes what the helper kept for hosts of an auth file, and the
+// programs with the last of them. It is for logouts, and for logins without a
+// helper over one with it; where there is nothing it does nothing. The logout or
+// login is done by then, so that what goes wrong is a warning. The error is for
+// settings that another user may have left.
+func forgetHelper(ctx context.Context, run *process.Run, file authFile, hosts ...string) error {
+	if len(hosts) == 0 {
+		return nil
+	}
+	err := forget(ctx, run, file, hosts)
+	var refused *ownfile.Error
+	if errors.As(err, &refused) {
+		return err
+	}
+	if err != nil {
+		run.Platform.Warn(platform.Message{Text: err.Error(), Hints: HelperHints(err)})
+	}
+	return nil
+}
+
+func forget(ctx context.Context, run *process.Run, file authFile, hosts []string) error {
+	programs, err := credhelper.Beside(file.Path(), run.Env.Trust).Remove(ctx, file.HelperBeside, hosts...)
+	errs := []error{err}
+	for _, program := range programs {
+		errs = append(errs, program.Remove())
+	}
+	return errors.Join(errs...)
+}
+
+// forgettable are the hosts whose settings no helper needs after a logout: all
+// but those that were left as they are, or for others.
+func forgettable(outcomes []authfile.Outcome) []string {
+	var hosts []string
+	for _, outcome := range outcomes {
+		if outcome.Result != authfile.Unknown && outcome.Result != authfile.Held {
+			hosts = append(hosts, outcome.Key)
+		}
+	}
+	return hosts
+}

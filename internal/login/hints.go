@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package login
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"syscall"
+
+	"quay-keyless/internal/authfile"
+	"quay-keyless/internal/certsd"
+	"quay-keyless/internal/credhelper"
+	"quay-keyless/internal/errno"
+	"quay-keyless/internal/ownfile"
+	"quay-keyless/internal/platform"
+)
+
+// AuthFileHints is for auth files that cannot be used.
+func AuthFileHints(err error) []string {
+	var file *authfile.Error
+	var ca *certsd.Error
+	switch {
+	case errors.As(err, &ca), errors.Is(err, certsd.ErrUnsupported):
+		return []string{"without --install-ca the tools take the CA from a folder that they are told: --cert-dir DIR with the CA in DIR/ca.crt"}
+	case errors.Is(err, authfile.ErrNoPlace):
+		return []string{"a folder of its own for this login: --isolated, with --auth-dir DIR where RUNNER_TEMP and TMPDIR are read-only too", "one file: --authfile PATH"}
+	case !errors.As(err, &file):
+		return nil
+	}
+	switch file.Reason {
+	case authfile.Locked:
+		return []string{"another quay-keyless is writing the file: try again, or raise --timeout"}
+	case authfile.RecordVersion:
+		return []string{"log out with the version of quay-keyless that logged in"}
+	case authfile.Contended:
+		return []string{"another tool writes the file all the time: log in before it starts, or with --authfile PATH"}
+	case authfile.Empty:
+		return []string{fmt.Sprintf("an auth file without logins is {}: echo {} > %s", platform.Shell(file.Path))}
+	case authfile.Duplicate:
+		return []string{"remove one of the two from the file", elsewhere}
+	case authfile.NotJSON, authfile.TrailingData, authfile.NotObject, authfile.AuthsNotObject, authfile.HelpersNotObject:
+		return []string{"look at the file: podman and docker would not read it either", elsewhere}
+	case authfile.Foreign, authfile.NotReadable, authfile.NotPermitted, authfile.FolderNotWritable,
+		authfile.FolderUncreatable, authfile.FolderReadOnly, authfile.ReadOnly, authfile.IsFolder, authfile.NotRegular,
+		authfile.NameTooLong, authfile.Untrusted, authfile.SymlinkLoop, authfile.BadPath, authfile.TooLarge, authfile.NoSpace:
+		return []string{elsewhere}
+	}
+	return nil
+}
+
+// placeError is a folder into which the helper's program cannot be put.
+type placeError struct {
+	folder string
+	err    error
+}
+
+// Error is the text.
+func (p *placeError) Error() string {
+	return fmt.Sprintf("putting %s into %s: %v", credhelper.Program, p.folder, errno.Of(p.err))
+}
+
+// Unwrap is the cause.
+func (p *placeError) Unwrap() error { return p.err }
+
+// HelperHints is for what keeps a helper from its place or from its settings, nil
+// for all else.
+func HelperHints(err error) []string {
+	const another = "name a folder that this user may write: --helper-dir DIR, with DIR on the PATH of the steps that follow"
+	var place *placeError
+	var settings *credhelper.Error
+	switch {
+	case errors.As(err, &place) && errors.Is(err, credhelper.ErrOccupied):
+		return []string{"take it away if nobody needs it: rm " + platform.Operand(filepath.Join(place.folder, credhelper.Program)), another}
+	case errors.As(err, &place):
+		return []string{another}
+	case errors.As(err, &settings):
+		return settingsHints(settings)
+	}
+	return nil
+}
+
+// settingsHints is for settings that cannot be read, or not be written, where they
+// have the troubles of an auth file.
+func settingsHints(settings *credhelper.Error) []string {
+	var refused *ownfile.Error
+	var waited *ownfile.Locked
+	var number syscall.Errno
+	switch {
+	case errors.As(settings, &waited):
+		return []string{"another quay-keyless is writing the file: try again, or raise --timeout"}
+	case errors.As(settings, &refused), errors.As(settings, &number): // the system will refuse the next login too
+		return []string{elsewhere}
+	}
+	return []string{"take the file away and log in again: rm " + platform.Operand(settings.Path)}
+}

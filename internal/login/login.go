@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package login turns a registry and an ID token into robot tokens, writes them to where
+// tools look, and undoes that. Start with [Login].
+package login
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"quay-keyless/internal/authfile"
+	"quay-keyless/internal/platform"
+	"quay-keyless/internal/process"
+	"quay-keyless/internal/quay"
+	"quay-keyless/internal/request"
+)
+
+// Flags are the flags of login.
+type Flags struct {
+	request.MintFlags
+	PlaceFlags
+	Helper                 helperFlags
+	ExportToken, InstallCA bool
+}
+
+// Login is the flow: what the user named; where the logins will be written; the
+// robot tokens (see [Mint]: ID token, exchange, proof); the auth files; and what the
+// host hands on. Until there is a robot token for each nothing is written, and what
+// fails afterwards takes back what was.
+func Login(ctx context.Context, run *process.Run, flags Flags, registry string) error {
+	targets, err := flags.Targets(registry)
+	if err != nil {
+		return &request.UsageError{Err: err}
+	}
+	if err := flags.check(targets, run.Env.Getenv); err != nil {
+		return &request.UsageError{Err: err}
+	}
+	ctx, stop := run.Env.Interruptible(ctx)
+	defer stop()
+	ctx, cancel := flags.Deadline(ctx)
+	defer cancel()
+	warnOfFlags(run, flags, targets)
+	plan, err := Plan(run, flags, request.Keys(targets))
+	if err != nil {
+		return err
+	}
+	ca, err := newCAInstaller(ctx, run, flags, Planned(plan), targets)
+	if err != nil {
+		return err
+	}
+	logins, err := Mint(ctx, run, flags.MintFlags, targets)
+	if err != nil {
+		return err
+	}
+	result := result(run, flags, logins, plan)
+	if err := run.Platform.Remember(result); err != nil {
+		return err
+	}
+	var done undone
+	result.Path, err = write(ctx, run, flags, Planned(plan), logins, result.Exports, &done)
+	if err == nil {
+		err = ca.install(run, targets)
+	}
+	if err == nil {
+		err = run.Platform.Publish(ctx, result)
+	}
+	if err != nil { // the job takes this for no login
+		done.all(ctx, run.Platform)
+		return err
+	}
+	advise(run, flags, targets, result)
+	sayLogins(run, flags, logins)
+	return nil
+}
+
+// write puts the logins into the auth files, or our helper in their place, and
+// notes in done how to take that back. It gives the folder that belongs on PATH,
+// if one does.
+func write(ctx context.Context, run *process.Run, flags Flags, files authFiles, logins []Minted, exports []platform.Variable, done *undone) (path string, err error) {
+	if !flags.Helper.use {
+		return "", setWithoutHelper(ctx, run, files, entries(run, logins), done)
+	}
+	return setHelper(ctx, run, files, flags, logins, exports, done)
+}
+
+// sayLogins says who is logged in now, and for how long.
+func sayLogins(run *process.Run, flags Flags, logins []Minted) {
+	for _, login := range logins {
+		if flags.Helper.use {
+			run.Platform.Notice(fmt.Sprintf("logged in to %s as %s: tools get a fresh robot token each time they ask", login.Registry.Key(), login.Robot))
+			continue
+		}
+		run.Platform.Notice(fmt.Sprintf("logged in to %s as %s until %s (%s)", login.Registry.Key(), login.Robot,
+			login.ExpiresAt.UTC().Format("15:04 MST"), platform.Minutes(login.Left)))
+		warnOfEnd(run, login)
+	}
+}
+
+// shortLife is a login that the next step may already outlive.
+const shortLife = 10 * time.Minute
+
+// warnOfEnd says that a job may outlive its login.
+func warnOfEnd(run *process.Run, login Minted) {
+	end, known := platform.JobEnd(run.Env.Getenv)
+	hints := []string{"--credential-helper gives tools a fresh robot token each time they ask"}
+	switch {
+	case login.Left < shortLife:
+		run.Platform.Warn(platform.Message{Text: fmt.Sprintf("the login to %s ends in %s", login.Registry.Key(), platform.Minutes(login.Left)), Hints: hints})
+	case known && login.ExpiresAt.Before(end):
+		run.Platform.Warn(platform.Message{
+			Text:  fmt.Sprintf("the login to %s ends at %s, and this job may run until %s", login.Registry.Key(), platform.Clock(login.ExpiresAt), platform.Clock(end)),
+			Hints: hints,
+		})
+	}
+}
+
+// warnOfFlags says what the user's choices mean here.
+func warnOfFlags(run *process.Run, flags Flags, targets []request.Target) {
+	WarnOfNamespaces(run, targets)
+	if flags.ExportToken && run.Platform.Name() != "github" {
+		run.Platform.Warn(platform.Message{Text: "--export-token does nothing here: only a GitHub step has outputs", Hints: []string{"quay-keyless token prints the robot token"}})
+	}
+}
+
+// check finds what goes together only in other ways.
+func (f *Flags) check(targets []request.Target, getenv func(string) string) error {
+	if err := f.Helper.check(&f.MintFlags, targets, getenv); err != nil {
+		return err
+	}
+	switch {
+	case f.ExportToken && len(targets) > 1:
+		return errors.New("--export-token is for one robot, as a step has one output of that name")
+	case request.Namespaced(targets) && f.authFile == "" && !f.isolated:
+		return errors.New("robots of several organizations on one registry need --authfile or --isolated: in docker's own file docker, crane and helm would take any of their logins")
+	}
+	return f.PlaceFlags.Check()
+}
+
+// WarnOfNamespaces tells who does not know the keys HOST/ORG.
+func WarnOfNamespaces(run *process.Run, targets []request.Target) {
+	switch {
+	case request.Namespaced(targets):
+		run.Platform.Warn(platform.Message{Text: "docker, crane, helm and buildx know one login for each registry: from this file they take any of these logins; podman, buildah and skopeo take the right one"})
+	case targets[0].Registry.Namespace != "":
+		run.Platform.Warn(platform.Message{Text: fmt.Sprintf("docker, crane, helm and buildx take the login of %s for all of %s", targets[0].Registry.Key(), targets[0].Registry.Host)})
+	}
+}
+
+// result is what the host hands on.
+func result(run *process.Run, flags Flags, logins []Minted, plan authfile.Plan) platform.Result {
+	result := platform.Result{AuthFiles: Planned(plan).paths(), Holder: platform.Holder(run.Env.Getenv), Exports: exported(plan), Renews: flags.Helper.use}
+	for _, login := range logins {
+		handedOn := platform.Login{Registry: login.Registry.Key(), Username: login.Robot.String(), ExpiresAt: login.ExpiresAt}
+		if flags.ExportToken {
+			handedOn.Token = login.Token
+		}
+		result.Logins = append(result.Logins, handedOn)
+	}
+	return result
+}
+
+// entries are the logins as auth files hold them: each until its token ends.
+func entries(run *process.Run, logins []Minted) []authfile.Entry {
+	var list []authfile.Entry
+	for _, login := range logins {
+		list = append(list, authfile.Entry{Key: login.Registry.Key(), User: login.Robot.String(), Token: login.Token, Hold: hold(run, login.Left)})
+	}
+	return list
+}
+
+// hold is what a login of this job has on its auth files' keys, for so long by the
+// clock here, which the logout will ask too. A registry that changes its clock between
+// two answers cannot make that longer than a token's longest life.
+func hold(run *process.Run, left time.Duration) authfile.Hold {
+	now := run.Env.Clock.Now()
+	return authfile.Hold{By: platform.Holder(run.Env.Getenv), From: now, Until: now.Add(min(left, quay.LongestLife))}
+}

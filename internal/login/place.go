@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package login
+
+import (
+	"crypto/rand"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"quay-keyless/internal/authfile"
+	"quay-keyless/internal/platform"
+	"quay-keyless/internal/process"
+)
+
+// PlaceFlags say where a login is to be written.
+type PlaceFlags struct {
+	authFile string
+	mode     string
+	isolated bool
+	folder   string
+}
+
+// defaultMode is that of a new file with a login.
+const defaultMode = "0600"
+
+// modes are those that make sense for a login: for its owner alone, for the
+// group too, for every user of the container.
+var modes = map[string]os.FileMode{defaultMode: 0o600, "0640": 0o640, "0644": 0o644}
+
+// AddTo declares the flags.
+func (f *PlaceFlags) AddTo(flags *pflag.FlagSet) {
+	flags.StringVar(&f.authFile, "authfile", "", "write the login to the auth file at `PATH` and to no other")
+	flags.StringVar(&f.mode, "authfile-mode", defaultMode, "`MODE` of the file of --authfile: 0600, 0640 or 0644, for steps that run as another user")
+	flags.BoolVar(&f.isolated, "isolated", false, "write the login to a private folder, and have the following steps look there")
+	flags.StringVar(&f.folder, "auth-dir", "", "the private folder `DIR` of --isolated (a new temporary one)")
+}
+
+// Check finds what does not go together.
+func (f *PlaceFlags) Check() error {
+	switch {
+	case f.authFile != "" && (f.isolated || f.folder != ""):
+		return fmt.Errorf("--authfile names one file, --isolated a folder of its own: choose one")
+	case f.folder != "" && !f.isolated:
+		return fmt.Errorf("--auth-dir is for --isolated")
+	case modes[f.mode] == 0:
+		return fmt.Errorf("--authfile-mode %q: it is 0600, 0640 or 0644", f.mode)
+	case f.mode != defaultMode && f.authFile == "":
+		return fmt.Errorf("--authfile-mode is for --authfile")
+	}
+	return nil
+}
+
+// place is what this process's environment says of where tools look.
+func place(run *process.Run) authfile.Place {
+	return authfile.Place{Getenv: run.Env.Getenv, UID: run.Env.UID, OS: run.Env.OS, Trust: run.Env.Trust}
+}
+
+// Plan finds where logins under these keys go, says what would keep some tools
+// from finding them, and stops where podman, buildah or skopeo would not.
+func Plan(run *process.Run, flags Flags, keys []string) (authfile.Plan, error) {
+	plan, err := find(run, flags.PlaceFlags, keys)
+	if err != nil {
+		return plan, err
+	}
+	plan.Conflicts = slices.DeleteFunc(plan.Conflicts, func(c authfile.Conflict) bool { return cured(run, flags, plan, c) })
+	for _, conflict := range plan.Conflicts {
+		if conflict.Fatal {
+			return plan, &ConflictError{conflict}
+		}
+	}
+	for _, conflict := range plan.Conflicts {
+		run.Platform.Warn(ConflictWords(conflict, plan.Exports))
+	}
+	return plan, checkHelper(run, Planned(plan), flags.Helper)
+}
+
+func find(run *process.Run, flags PlaceFlags, keys []string) (authfile.Plan, error) {
+	switch {
+	case flags.authFile != "":
+		plan, err := place(run).File(flags.authFile, keys...)
+		for i := range plan.Files {
+			plan.Files[i].Tools = nil      // they look there if they are told to
+			if flags.mode != defaultMode { // a file that is there keeps its mode
+				plan.Files[i].File.SetMode(modes[flags.mode])
+			}
+		}
+		return plan, err
+	case !flags.isolated:
+		return place(run).InPlace(keys...)
+	case flags.folder != "":
+		return place(run).Isolated(flags.folder, keys...)
+	}
+	if folder := isolatedBefore(run); folder != "" {
+		return place(run).Isolated(folder, keys...)
+	}
+	if run.Env.Unread && run.Platform.Name() != "github" && run.Platform.Name() != "tekton" {
+		return authfile.Plan{}, errUntold
+	}
+	// It is made, with mode 0700, when there is something to write.
+	name := isolatedPrefix + strings.ToLower(rand.Text()[:12])
+	return place(run).Isolated(filepath.Join(temporary(run), name), keys...)
+}
+
+// errUntold is the error before anything is asked for a login that nobody would find.
+var errUntold = &platform.Curable{
+	Text:  "standard output is closed, and --isolated prints the login's location there",
+	Cures: []string{"--auth-dir DIR names the private folder; a shell reads it from " + `eval "$(quay-keyless login --isolated ...)"`},
+}
+
+// isolatedBefore is the folder of an isolated login that this job made before,
+// where a second one belongs too: the tools look in one folder only.
+func isolatedBefore(run *process.Run) string {
+	folder := run.Env.Getenv("DOCKER_CONFIG")
+	if !strings.HasPrefix(filepath.Base(folder), isolatedPrefix) {
+		return ""
+	}
+	return folder
+}
+
+// isolatedPrefix is what the names of our private folders begin with.
+const isolatedPrefix = "quay-keyless-"
+
+// temporary is where this job's passing files belong: GitHub empties RUNNER_TEMP
+// when the job is over.
+func temporary(run *process.Run) string {
+	for _, variable := range []string{"RUNNER_TEMP", "TMPDIR", "TEMP"} {
+		if folder := run.Env.Getenv(variable); folder != "" {
+			return folder
+		}
+	}
+	return "/tmp"
+}
+
+// cured reports a conflict that this login ends: the plan's variables, which on
+// GitHub reach the steps that follow by themselves, make up for a missing
+// XDG_RUNTIME_DIR, and our helper goes before another one, a store, and logins
+// for organizations, in the files that it is written to.
+func cured(run *process.Run, flags Flags, plan authfile.Plan, c authfile.Conflict) bool {
+	written := slices.ContainsFunc(plan.Files, func(t authfile.Target) bool { return t.File.Path() == c.Path })
+	switch c.Kind {
+	case authfile.NoRuntimeDir:
+		return run.Platform.Name() == "github"
+	case authfile.OtherHelper, authfile.OtherStore, authfile.NarrowerKey:
+		return flags.Helper.use && written
+	}
+	return false
+}
+
+// ConflictError is a conflict that would keep podman, buildah or skopeo from the
+// login.
+type ConflictError struct {
+	Conflict authfile.Conflict
+}
+
+// Error is the text.
+func (c *ConflictError) Error() string { return ConflictWords(c.Conflict, nil).Text }
+
+// Unwrap is the cause.
+func (c *ConflictError) Unwrap() error { return c.Conflict.Err }
+
+// Planned are the plan's files.
+func Planned(plan authfile.Plan) authFiles {
+	var list authFiles
+	for _, target := range plan.Files {
+		list = append(list, authFile{target.File, finders(plan, target)})
+	}
+	return list
+}
+
+// finders are the tools that will find the login in a file: all that look there,
+// but for those that a conflict keeps from it.
+func finders(plan authfile.Plan, target authfile.Target) []string {
+	kept := func(c authfile.Conflict) bool {
+		return !c.Fatal && c.Kind != authfile.NoRuntimeDir && (c.Path == "" || c.Path == target.File.Path())
+	}
+	if !slices.ContainsFunc(plan.Conflicts, kept) {
+		return target.Tools
+	}
+	return slices.DeleteFunc(slices.Clone(target.Tools), func(tool string) bool {
+		return tool == "docker" || tool == "crane" || tool == "helm"
+	})
+}
+
+// exported are the plan's variables, as the host hands them on.
+func exported(plan authfile.Plan) []platform.Variable {
+	var list []platform.Variable
+	for _, variable := range plan.Exports {
+		list = append(list, platform.Variable{Name: variable.Name, Value: variable.Value})
+	}
+	return list
+}

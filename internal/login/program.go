@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package login
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+
+	"quay-keyless/internal/credhelper"
+	"quay-keyless/internal/process"
+)
+
+// errNoExecutable is the error of a system that does not say what runs.
+var errNoExecutable = errors.New("where this program is cannot be found out, so tools cannot find it")
+
+// linkFolder is the name of the folder that a link to the program has for itself.
+const linkFolder = "quay-keyless-bin"
+
+// reachable puts the program where tools find it as a helper: into the folder
+// that the user named as a copy, or into one of its own as a link, unless PATH
+// leads to it already. It gives what was put there for this login, nil for
+// nothing, and the folder that belongs on PATH, "" for none.
+//
+// The folder in RUNNER_TEMP is that of every login in the job, and the runner
+// empties it: nobody else takes it away.
+func reachable(run *process.Run, files authFiles, helper helperFlags) (program *credhelper.Installed, path string, err error) {
+	executable, err := executable(run)
+	if err != nil {
+		return nil, "", err
+	}
+	if helper.dir != "" {
+		program, path, err = copied(run, executable, files, helper.dir)
+		return program, path, inFolder(helper.dir, err)
+	}
+	folder, shared := programFolder(run, files)
+	if found(run, executable, folder) {
+		return nil, "", nil
+	}
+	program, err = credhelper.Link(executable, folder, run.Env.Trust)
+	switch {
+	case err != nil:
+		return nil, "", inFolder(folder, err)
+	case shared:
+		return nil, folder, nil
+	}
+	program.Holders = settingsFiles(run, files)
+	return program, folder, nil
+}
+
+// checkProgram finds what would make reachable fail.
+func checkProgram(run *process.Run, files authFiles, helper helperFlags, known []credhelper.Installed) error {
+	executable, err := executable(run)
+	if err != nil {
+		return err
+	}
+	if helper.dir != "" {
+		return inFolder(helper.dir, credhelper.CheckCopy(executable, helper.dir, known...))
+	}
+	folder, _ := programFolder(run, files)
+	if found(run, executable, folder) {
+		return nil
+	}
+	return inFolder(folder, credhelper.CheckLink(executable, folder, run.Env.Trust))
+}
+
+// inFolder says where the program was to be put.
+func inFolder(folder string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &placeError{folder, err}
+}
+
+// executable is the running program.
+func executable(run *process.Run) (string, error) {
+	if run.Env.Executable == nil {
+		return "", errNoExecutable
+	}
+	executable, err := run.Env.Executable()
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", errNoExecutable, err)
+	}
+	return executable, nil
+}
+
+// found reports whether tools find the program already, and will as long as this
+// login lasts: the link of another login goes with that one.
+func found(run *process.Run, executable, folder string) bool {
+	var lasting []string
+	for _, on := range filepath.SplitList(run.Env.Getenv("PATH")) {
+		if filepath.Base(on) != linkFolder || filepath.Clean(on) == folder {
+			lasting = append(lasting, on)
+		}
+	}
+	return credhelper.OnPath(lasting, executable)
+}
+
+// copied is reachable by a copy.
+func copied(run *process.Run, executable string, files authFiles, folder string) (*credhelper.Installed, string, error) {
+	known, err := Programs(run, files)
+	if err != nil {
+		return nil, "", err
+	}
+	program, err := credhelper.Copy(executable, folder, known...)
+	if err != nil {
+		return nil, "", err
+	}
+	if program != nil {
+		program.Holders = settingsFiles(run, files)
+	}
+	folder, err = filepath.Abs(folder)
+	if err != nil || slices.Contains(filepath.SplitList(run.Env.Getenv("PATH")), folder) {
+		folder = ""
+	}
+	return program, folder, err
+}
+
+// Programs are what earlier logins into these files put somewhere. The error is
+// that of settings which cannot be read.
+func Programs(run *process.Run, files authFiles) ([]credhelper.Installed, error) {
+	var all []credhelper.Installed
+	for _, file := range files {
+		programs, err := credhelper.Beside(file.Path(), run.Env.Trust).Programs()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, programs...)
+	}
+	return all, nil
+}
+
+// settingsFiles are those beside the auth files.
+func settingsFiles(run *process.Run, files authFiles) []string {
+	var paths []string
+	for _, file := range files {
+		path := credhelper.Beside(file.Path(), run.Env.Trust).Path()
+		if !slices.Contains(paths, path) {
+			paths = append(paths, path)
+		}
+	}
+	return paths
+}
+
+// programFolder is the folder of the link: one in the runner's temporary folder,
+// which the logins of a job share, or one beside the auth file.
+func programFolder(run *process.Run, files authFiles) (folder string, shared bool) {
+	if temporary := run.Env.Getenv("RUNNER_TEMP"); temporary != "" {
+		return filepath.Join(temporary, linkFolder), true
+	}
+	return filepath.Join(filepath.Dir(files[0].Path()), linkFolder), false
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

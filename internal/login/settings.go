@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package login
+
+import (
+	"cmp"
+	"fmt"
+	"time"
+
+	"quay-keyless/internal/credhelper"
+	"quay-keyless/internal/request"
+)
+
+// FromSettings is what login was told, out of the settings that it left for a host.
+func FromSettings(name string, s credhelper.Settings) (request.MintFlags, []request.Target, error) {
+	limit, err := s.Limit()
+	if err != nil {
+		return request.MintFlags{}, nil, err
+	}
+	flags := request.MintFlags{
+		IdentityFlags: request.IdentityFlags{
+			Audiences:     []string{name + "=" + s.Audience},
+			Source:        cmp.Or(s.Source, "auto"), // which a file or a variable precedes
+			TokenFile:     s.File,
+			TokenEnv:      s.Variable,
+			CaCertificate: s.CA,
+			Timeout:       limit,
+			Sources:       request.SourceFlagsOf(s.Options),
+		},
+		Robots:    []string{s.Robot},
+		TLSVerify: s.TLSVerify,
+	}
+	targets, err := flags.Targets(s.Registry)
+	if err == nil && targets[0].Registry.Host != name { // no tool expects another's token
+		err = fmt.Errorf("they are for %s", targets[0].Registry.Host)
+	}
+	return flags, targets, err
+}
+
+// ToSettings is the way back from [helperMint]: what a login leaves for the
+// helper. Source is the one that the login used.
+func ToSettings(flags request.MintFlags, t request.Target, source sourceOf, readFile func(string) ([]byte, error)) (credhelper.Settings, error) {
+	s := credhelper.Settings{
+		Registry:  t.Registry.String(),
+		Robot:     t.Robot.String(),
+		Audience:  t.Audience,
+		Source:    source.name,
+		File:      source.file,
+		Variable:  source.variable,
+		TLSVerify: flags.TLSVerify,
+		Timeout:   flags.Timeout.Round(time.Millisecond).String(),
+	}
+	if flags.CaCertificate != "" {
+		text, err := request.PEMText(flags.CaCertificate, readFile)
+		if err != nil {
+			return s, err
+		}
+		s.CA = string(text)
+	}
+	return s, nil
+}

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package login
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"quay-keyless/internal/endpoint"
+	"quay-keyless/internal/idtoken"
+	"quay-keyless/internal/platform"
+	"quay-keyless/internal/process"
+	"quay-keyless/internal/quay"
+	"quay-keyless/internal/request"
+)
+
+// Site is one registry with the ID token that is meant for it. All robots of
+// the registry share it.
+type Site struct {
+	Quay    *quay.Client
+	IDToken *idtoken.Held
+	Source  idtoken.Source
+	host    platform.Platform
+}
+
+// sites makes one site for each registry that the targets name, by its host.
+// Nothing is asked yet.
+func sites(ctx context.Context, run *process.Run, flags request.MintFlags, targets []request.Target) (map[string]*Site, error) {
+	verified, registry, err := Transports(ctx, run, flags)
+	if err != nil {
+		return nil, err
+	}
+	source, err := Source(ctx, run, flags.IdentityFlags, verified)
+	if err != nil {
+		return nil, err
+	}
+	sites := map[string]*Site{}
+	var shared *idtoken.Held // of a source that has one token for all
+	for _, t := range targets {
+		if sites[t.Registry.Host] != nil {
+			continue
+		}
+		s := NewSite(run, flags, t, registry)
+		s.Identify(source, shared, t.Audience)
+		if !idtoken.ChoosesAudience(source) {
+			shared = s.IDToken
+		}
+		sites[t.Registry.Host] = s
+		WarnOfChoices(run, flags, t.Registry)
+	}
+	warnOfReplay(run, source, targets)
+	return sites, nil
+}
+
+// NewSite is a registry without an ID token as yet.
+func NewSite(run *process.Run, flags request.MintFlags, t request.Target, transport http.RoundTripper) *Site {
+	return &Site{
+		Quay: &quay.Client{Registry: t.Registry, Endpoint: Endpoint(run, flags.IdentityFlags, transport)},
+		host: run.Platform,
+	}
+}
+
+// Identify gives a site the source of its ID token, or a held one to share.
+func (s *Site) Identify(source idtoken.Source, shared *idtoken.Held, audience string) {
+	s.Source, s.IDToken = source, shared
+	if shared == nil {
+		s.IDToken = &idtoken.Held{Source: source, Audience: audience, Now: s.Quay.Now, Got: s.host.Mask}
+	}
+}
+
+// Transports are the one for every endpoint, and the one for registries, whose
+// certificates need not be verified.
+func Transports(ctx context.Context, run *process.Run, flags request.MintFlags) (verified, registry http.RoundTripper, err error) {
+	config, err := request.Trust(flags.CaCertificate, run.Env.Reader(ctx))
+	if err != nil {
+		return nil, nil, &request.UsageError{Err: err}
+	}
+	verified = run.Env.Transport(config)
+	if flags.TLSVerify {
+		return verified, verified, nil
+	}
+	return verified, run.Env.Transport(Unverified(config)), nil
+}
+
+// Identify asks the job's source for an ID token, masks it, and contacts nobody else.
+func Identify(ctx context.Context, run *process.Run, flags request.IdentityFlags, audience string) (idtoken.Source, idtoken.Token, error) {
+	config, err := request.Trust(flags.CaCertificate, run.Env.Reader(ctx))
+	if err != nil {
+		return nil, idtoken.Token{}, &request.UsageError{Err: err}
+	}
+	source, err := Source(ctx, run, flags, run.Env.Transport(config))
+	if err != nil {
+		return nil, idtoken.Token{}, err
+	}
+	held := &idtoken.Held{Source: source, Audience: audience, Now: run.Env.Clock.Now, Got: run.Platform.Mask}
+	token, err := held.IDToken(ctx)
+	return source, token, err
+}
+
+// Source is where the ID token comes from; platforms' own servers are
+// asked over this transport.
+func Source(ctx context.Context, run *process.Run, flags request.IdentityFlags, verified http.RoundTripper) (idtoken.Source, error) {
+	return flags.ChooseSource(idTokenEnv(ctx, run, flags, verified))
+}
+
+// idTokenEnv is what sources may look at and ask for.
+func idTokenEnv(ctx context.Context, run *process.Run, flags request.IdentityFlags, verified http.RoundTripper) idtoken.Env {
+	env := idtoken.Env{
+		Getenv:   run.Env.Getenv,
+		Stdin:    run.Env.Stdin,
+		ReadFile: run.Env.Reader(ctx),
+		Endpoint: Endpoint(run, flags, verified),
+		Direct:   Endpoint(run, flags, direct(verified)),
+		Say:      run.Platform.Notice,
+		Browse:   func(context.Context, string) {},
+		Ask: func(ctx context.Context, question string) (idtoken.Secret, error) {
+			password, err := process.Ask(ctx, run.Env, question)
+			run.Secrets.Add(password)
+			return password, err
+		},
+		Hide: run.Secrets.Add,
+	}
+	if run.Env.Browse != nil {
+		env.Browse = run.Env.Browse
+	}
+	return env
+}
+
+// direct is a transport without a proxy.
+func direct(transport http.RoundTripper) http.RoundTripper {
+	if t, ok := transport.(*http.Transport); ok {
+		t = t.Clone()
+		t.Proxy = nil
+		return t
+	}
+	return transport
+}
+
+// Unverified is for registries alone, where the user chose so.
+func Unverified(config *tls.Config) *tls.Config {
+	config = config.Clone()
+	config.InsecureSkipVerify = true //nolint:gosec // --tls-verify=false, said in a warning
+	return config
+}
+
+// Endpoint is a client for endpoints over a transport, which says its retries and,
+// with --verbose, all that it asked.
+func Endpoint(run *process.Run, flags request.IdentityFlags, transport http.RoundTripper) *endpoint.Client {
+	say := run.Platform
+	client := &endpoint.Client{
+		Transport: transport,
+		Clock:     run.Env.Clock,
+		UserAgent: strings.TrimSpace("quay-keyless/" + run.Env.Version),
+		Retrying: func(r endpoint.Retry) {
+			say.Notice(fmt.Sprintf("%s: %v; trying again in %s (%d of %d)",
+				r.Name, r.Err, r.Wait.Round(100*time.Millisecond), r.Attempt, r.Of))
+		},
+	}
+	if flags.Verbose {
+		client.Asked = func(asked endpoint.Attempt) { say.Notice(verbosely(asked)) }
+	}
+	return client
+}
+
+// verbosely says what was asked of whom, what came and how long it took.
+func verbosely(asked endpoint.Attempt) string {
+	came := fmt.Sprintf("HTTP %d", asked.Status)
+	if asked.Err != nil {
+		came = asked.Err.Error()
+	}
+	return fmt.Sprintf("asked %s (%s): %s in %s", asked.Name, asked.URL, came, asked.Elapsed.Round(time.Millisecond))
+}
+
+// WarnOfChoices says what the user's choices mean for a registry.
+func WarnOfChoices(run *process.Run, flags request.MintFlags, registry quay.Registry) {
+	if registry.PlainHTTP {
+		run.Platform.Warn(platform.Message{Text: fmt.Sprintf("http: the ID token and the robot token travel to %s readable for everybody on the way", registry.Host)})
+	}
+	if !flags.TLSVerify && !registry.PlainHTTP {
+		run.Platform.Warn(platform.Message{Text: fmt.Sprintf("the certificate of %s is not verified: anybody on the way can take the login", registry.Host)})
+	}
+}
+
+// warnOfReplay tells of registries that could use each other's ID token: it is
+// the audience that keeps a token from being shown elsewhere.
+func warnOfReplay(run *process.Run, source idtoken.Source, targets []request.Target) {
+	first := map[string]string{}
+	for _, t := range targets {
+		audience, hint := t.Audience, fmt.Sprintf("--audience %s=AUDIENCE, with that audience in the federation entry there", t.Registry.Host)
+		if !idtoken.ChoosesAudience(source) {
+			audience, hint = "", "log in to each in a step or job with an ID token of its own"
+		}
+		other, ok := first[audience]
+		if ok && other != t.Registry.Host {
+			run.Platform.Warn(platform.Message{
+				Text:  fmt.Sprintf("%s and %s get ID tokens with the same audience: each could show its own to the other", other, t.Registry.Host),
+				Hints: []string{hint},
+			})
+		}
+		if !ok {
+			first[audience] = t.Registry.Host
+		}
+	}
+}

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package platform
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/sethvargo/go-githubactions"
+
+	"quay-keyless/internal/idtoken"
+)
+
+// GitHub is a step of GitHub Actions, or of what imitates it. Warnings, errors
+// and masks are workflow commands, which the runner takes out of the step's
+// output (docs.github.com, workflow commands).
+type GitHub struct {
+	words
+	env    Env
+	action *githubactions.Action
+	masks  bool // a runner reads them
+}
+
+var _ Platform = (*GitHub)(nil)
+
+func newGitHub(env Env) *GitHub {
+	return &GitHub{
+		words:  words{harmless{env.Words}, env.Results, env.Secrets},
+		env:    env,
+		action: githubactions.New(githubactions.WithWriter(lenient{env.Words}), githubactions.WithGetenv(env.Getenv)),
+		masks:  runnerReads(env.Getenv),
+	}
+}
+
+// fileCommands name files that a runner creates for each step.
+var fileCommands = []string{"GITHUB_ENV", "GITHUB_OUTPUT", "GITHUB_STATE"}
+
+// runnerReads reports whether a runner of GitHub's reads this step's output. A user or
+// another CI can set GITHUB_ACTIONS too, and there a mask would print its secret.
+func runnerReads(getenv func(string) string) bool {
+	return slices.ContainsFunc(fileCommands, func(name string) bool {
+		info, err := os.Stat(getenv(name))
+		return err == nil && info.Mode().IsRegular()
+	})
+}
+
+// Name is github.
+func (*GitHub) Name() string { return "github" }
+
+// Mask tells the runner to show the secret as *** from now on. Without a runner it
+// prints nothing.
+func (g *GitHub) Mask(secret idtoken.Secret) {
+	g.words.Mask(secret)
+	if g.masks && !secret.Empty() && shows(secret.Reveal()) {
+		g.action.AddMask(secret.Reveal())
+	}
+}
+
+// shows reports whether a log can show the text as it is, so that a mask would find it.
+func shows(text string) bool {
+	hidden := func(r rune) bool { return !unicode.IsPrint(r) && r != '\n' && r != '\r' }
+	return utf8.ValidString(text) && !strings.ContainsFunc(text, hidden)
+}
+
+// Warn makes an annotation of the warning.
+func (g *GitHub) Warn(m Message) {
+	g.titled().Warningf("%s", g.annotation(m))
+}
+
+// Fail makes an annotation of the error and its first hint, and folds the others
+// away in the log. What Quay lacks goes to the job summary, ready to copy.
+func (g *GitHub) Fail(m Message) {
+	short := m
+	short.Hints = m.Hints[:min(1, len(m.Hints))]
+	g.titled().Errorf("%s", g.annotation(short))
+	if len(m.Hints) > 1 {
+		g.action.Group("What else to know about this error")
+		g.hints(Message{Hints: m.Hints[1:]})
+		g.action.EndGroup()
+	}
+	switch {
+	case m.Entry != nil:
+		g.summarize(g.refusal(m))
+	case m.Grant != nil:
+		g.summarize(g.denial(m))
+	}
+}
+
+func (g *GitHub) titled() *githubactions.Action {
+	return g.action.WithFieldsMap(map[string]string{"title": "quay-keyless"})
+}
+
+// annotation is several lines, which the runner takes in one command as %0A.
+func (g *GitHub) annotation(m Message) string {
+	lines := []string{g.secrets.sentence(m.Text)}
+	for _, hint := range m.Hints {
+		lines = append(lines, "hint: "+g.secrets.whole(hint))
+	}
+	return strings.Join(lines, "\n")
+}
+
+var errLineBreak = errors.New("has a line break, which no output of a step can have")
+
+// Remember saves what the post step needs to find the logins: only names, and whose
+// they are.
+func (g *GitHub) Remember(result Result) error {
+	if err := oneLine(result.names()); err != nil {
+		return err
+	}
+	var registries []string
+	for _, login := range result.Logins {
+		registries = append(registries, login.Registry)
+	}
+	return g.file("GITHUB_STATE", func() {
+		g.action.SaveState("authfile", strings.Join(result.AuthFiles, "\n"))
+		g.action.SaveState("registry", strings.Join(registries, "\n"))
+		if result.Holder != "" {
+			g.action.SaveState("holder", result.Holder)
+		}
+	})
+}
+
+// Publish sets the step's outputs and the job's variables, and adds the job
+// summary. A file command that the runner did not set up is left out, since the
+// library panics there.
+func (g *GitHub) Publish(_ context.Context, result Result) error {
+	if err := oneLine(result.names()); err != nil {
+		return err
+	}
+	for _, login := range result.Logins {
+		if oneLine([]string{login.Token.Reveal()}) != nil {
+			return fmt.Errorf("the robot token %w", errLineBreak)
+		}
+	}
+	err := errors.Join(
+		g.file("GITHUB_OUTPUT", func() { g.setOutputs(result) }),
+		g.file("GITHUB_ENV", func() {
+			for _, variable := range result.Exports {
+				g.action.SetEnv(variable.Name, variable.Value)
+			}
+		}),
+		g.file("GITHUB_PATH", func() {
+			if result.Path != "" {
+				g.action.AddPath(result.Path)
+			}
+		}),
+	)
+	if err == nil { // else the login is taken back
+		g.summarize(g.success(result))
+	}
+	return err
+}
+
+// summarize adds Markdown to the job summary. A job without one is none the worse.
+func (g *GitHub) summarize(markdown string) {
+	err := g.file("GITHUB_STEP_SUMMARY", func() { g.action.AddStepSummary(markdown) })
+	if err != nil {
+		g.Warn(Message{Text: err.Error()})
+	}
+}
+
+func (g *GitHub) setOutputs(result Result) {
+	for _, output := range result.Outputs() {
+		g.action.SetOutput(output.Name, output.Value)
+	}
+	for _, login := range result.Logins {
+		if !login.Token.Empty() {
+			g.action.SetOutput("token", login.Token.Reveal())
+		}
+	}
+}
+
+// oneLine guards the file commands: the heredoc delimiter of the library is a
+// constant, so a value with a line break could add outputs of its own.
+func oneLine(values []string) error {
+	for _, value := range values {
+		if strings.ContainsAny(value, "\r\n") {
+			return fmt.Errorf("%q %w", value, errLineBreak)
+		}
+	}
+	return nil
+}
+
+// file runs file commands, whose only way to fail is a panic.
+func (g *GitHub) file(variable string, commands func()) (err error) {
+	path := g.env.Getenv(variable)
+	if path == "" {
+		return nil
+	}
+	// The library would let others read a file that it creates.
+	if file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600); err == nil {
+		_ = file.Close()
+	}
+	// The library would wait for the reader of a pipe.
+	pipe, err := openPipe(path)
+	if err != nil {
+		return fmt.Errorf("%s: %w", variable, err)
+	}
+	if pipe != nil {
+		defer func() { _ = pipe.Close() }()
+	}
+	defer func() {
+		if failed := recover(); failed != nil {
+			err = fmt.Errorf("%s: %v", variable, failed)
+		}
+	}()
+	commands()
+	return nil
+}
+
+// harmless keeps words from being taken for a command.
+type harmless struct{ out io.Writer }
+
+func (h harmless) Write(line []byte) (int, error) {
+	if _, err := io.WriteString(h.out, noCommand(string(line))); err != nil {
+		return 0, err
+	}
+	return len(line), nil
+}
+
+// lenient ignores a closed log, at which the library would panic.
+type lenient struct{ out io.Writer }
+
+func (l lenient) Write(line []byte) (int, error) {
+	_, _ = l.out.Write(line)
+	return len(line), nil
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package platform speaks to what the program runs in: GitHub Actions, GitLab CI,
+// Tekton or a terminal. It masks secrets, says words and hands on results in
+// the way of each.
+package platform
+
+import (
+	"context"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"quay-keyless/internal/idtoken"
+)
+
+// Platform is what the program runs in and reports to.
+type Platform interface {
+	// Name is how messages call it.
+	Name() string
+	// Mask keeps a secret out of everything that the job's log shows from now
+	// on, if the platform can do that.
+	Mask(idtoken.Secret)
+	// Remember notes where a login will be written, before it is, so that it is
+	// taken away even if the job is cancelled in between.
+	Remember(Result) error
+	// Publish hands a login's results to the steps that follow.
+	Publish(context.Context, Result) error
+	// Notice says something in passing.
+	Notice(text string)
+	// Warn says what may go wrong later.
+	Warn(Message)
+	// Fail says why the job cannot go on. It is the last word.
+	Fail(Message)
+}
+
+// Message is one sentence and what can be done about it.
+type Message struct {
+	Text  string
+	Hints []string // each can be pasted, or is a sentence of its own
+	// Entry is what Quay lacks, or Grant, where that is the trouble.
+	Entry *Entry
+	Grant *Grant
+}
+
+// Entry is a federation entry to add in Quay.
+type Entry struct {
+	Robot           string // the full name of the robot account that lacks it
+	Issuer, Subject string
+	Command         string // adds it, for a shell
+}
+
+// Grant is a permission to give in Quay.
+type Grant struct {
+	Repository string // as ORG/NAME
+	Robot      string // the full name of the robot account that lacks it
+	Role       string // as Quay's web interface calls it
+	Command    string // gives it, for a shell
+}
+
+// Login is one login that was made.
+type Login struct {
+	Registry  string // its key in the auth file
+	Username  string // the robot's full name
+	ExpiresAt time.Time
+	Token     idtoken.Secret // empty unless the user asked to hand it on
+}
+
+// Variable is one that the steps which follow need in their environment.
+type Variable struct {
+	Name, Value string
+}
+
+// Result is what a login command made.
+type Result struct {
+	Logins    []Login
+	AuthFiles []string // where the logins were written, the one for every tool first
+	Holder    string   // whose logins they are, see [Holder]
+	Exports   []Variable
+	Path      string // a folder that belongs on PATH, "" for none
+	Renews    bool   // tools get a fresh robot token for each use
+}
+
+// Output is one result under the name that every platform gives it.
+type Output struct {
+	Name, Value string
+}
+
+// Outputs is the ordered list of results that platforms hand on, without the token.
+// Of several logins there is a line each, and the time when the first one ends.
+func (r Result) Outputs() []Output {
+	var registries, usernames []string
+	var first time.Time
+	for _, login := range r.Logins {
+		registries = append(registries, login.Registry)
+		usernames = append(usernames, login.Username)
+		if first.IsZero() || login.ExpiresAt.Before(first) {
+			first = login.ExpiresAt
+		}
+	}
+	var authFile string
+	if len(r.AuthFiles) > 0 {
+		authFile = r.AuthFiles[0]
+	}
+	return []Output{
+		{"registry", strings.Join(registries, "\n")},
+		{"username", strings.Join(usernames, "\n")},
+		{"expires-at", first.UTC().Format(time.RFC3339)},
+		{"authfile", authFile},
+	}
+}
+
+// names are all the values of a result that no line break may hide in.
+func (r Result) names() []string {
+	names := append(slices.Clone(r.AuthFiles), r.Path)
+	for _, login := range r.Logins {
+		names = append(names, login.Registry, login.Username)
+	}
+	for _, variable := range r.Exports {
+		names = append(names, variable.Name, variable.Value)
+	}
+	return names
+}
+
+// Env is what platforms may look at.
+type Env struct {
+	Getenv func(string) string
+	// Words is where the platform's words go, Results where a shell's eval takes
+	// what the steps that follow need. They may be used by several goroutines.
+	Words, Results io.Writer
+	// Secrets stay out of all words; those that are masked are added.
+	Secrets *Secrets
+}
+
+// Detect finds the platform from the variables that each sets in its jobs. If several
+// have set theirs, it is GitHub only if a runner of GitHub's reads the output.
+func Detect(env Env) Platform {
+	env.Words = &oneAtATime{out: env.Words}
+	if env.Secrets == nil {
+		env.Secrets = new(Secrets)
+	}
+	words := words{env.Words, env.Results, env.Secrets}
+	github := env.Getenv("GITHUB_ACTIONS") == "true"
+	switch {
+	case github && runnerReads(env.Getenv):
+		return newGitHub(env)
+	case env.Getenv("GITLAB_CI") == "true":
+		return GitLab{words}
+	case env.Getenv(resultVariable("registry")) != "":
+		return Tekton{words, env.Getenv}
+	case github:
+		return newGitHub(env)
+	}
+	return Terminal{words}
+}

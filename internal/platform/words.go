@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package platform
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"unicode"
+	"unicode/utf8"
+
+	"quay-keyless/internal/errno"
+	"quay-keyless/internal/idtoken"
+)
+
+// words are lines for people: warning, error and hint lines as a terminal and
+// a plain job log show them.
+type words struct {
+	out, results io.Writer
+	secrets      *Secrets
+}
+
+// Mask keeps the secret out of all words. That is all: only GitHub can mask what
+// others say.
+func (w words) Mask(secret idtoken.Secret) { w.secrets.Add(secret) }
+
+// Notice writes one line.
+func (w words) Notice(text string) { w.line("", w.secrets.sentence(text)) }
+
+// Warn writes the warning, then its hints.
+func (w words) Warn(m Message) {
+	w.line("warning: ", w.secrets.sentence(m.Text))
+	w.hints(m)
+}
+
+// Fail writes the error, then its hints.
+func (w words) Fail(m Message) {
+	w.line("error: ", w.secrets.sentence(m.Text))
+	w.hints(m)
+}
+
+func (w words) hints(m Message) {
+	for _, hint := range m.Hints {
+		w.line("hint: ", w.secrets.whole(hint))
+	}
+}
+
+// line writes one line. That nobody reads it is no reason to stop: a login is
+// not worth less where the log is closed.
+func (w words) line(label, text string) {
+	_, _ = fmt.Fprintln(w.out, noCommand(label+text))
+}
+
+// exportable refuses, before anything is written, paths that a shell or a Tekton
+// result would take, and a terminal or a log that shows them would obey.
+func exportable(result Result) error {
+	for _, value := range result.names() {
+		if !utf8.ValidString(value) || strings.ContainsFunc(value, func(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) }) {
+			return fmt.Errorf("%q has a character that does not print, which no path for the steps that follow can have", value)
+		}
+	}
+	return nil
+}
+
+// export prints what a shell's eval sets for the commands that follow.
+func (w words) export(result Result) error {
+	var lines strings.Builder
+	for _, variable := range result.Exports {
+		fmt.Fprintf(&lines, "export %s=%s\n", variable.Name, Quote(variable.Value))
+	}
+	if result.Path != "" {
+		// Last, so that the folder cannot put a program in another's place. With an empty
+		// PATH the shell would look in the current folder first.
+		fmt.Fprintf(&lines, "export PATH=\"${PATH:+$PATH:}\"%s\n", Quote(result.Path))
+	}
+	if lines.Len() == 0 {
+		return nil
+	}
+	if _, err := io.WriteString(w.results, lines.String()); err != nil {
+		return fmt.Errorf("printing the lines for the shell: %w", errno.Of(err))
+	}
+	return nil
+}
+
+// Quote is text as a shell takes it for one word.
+func Quote(text string) string {
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+}
+
+// oneAtATime keeps the lines of goroutines apart.
+type oneAtATime struct {
+	mu  sync.Mutex
+	out io.Writer
+}
+
+func (o *oneAtATime) Write(line []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.out.Write(line)
+}

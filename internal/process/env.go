@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package process holds what the program gets from its process: arguments, variables,
+// streams, files, the clock, signals and the network. Nothing below main reads the
+// process itself.
+package process
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/url"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"quay-keyless/internal/ascii"
+	"quay-keyless/internal/endpoint"
+	"quay-keyless/internal/ownfile"
+)
+
+// Env is everything that the program has from its process. It is built once in
+// main; nothing below reads the process.
+type Env struct {
+	Args           []string // without the program's name
+	Getenv         func(string) string
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	// Unread: standard output was closed when the process began, or looks so, and
+	// what is written there goes nowhere without an error.
+	Unread bool
+	// ReadFile reads a file that the user named, which may be a pipe whose other
+	// end is slow: the end of the context ends it.
+	ReadFile func(ctx context.Context, path string) ([]byte, error)
+	// Transport makes a transport with these TLS settings.
+	Transport func(*tls.Config) http.RoundTripper
+	Clock     endpoint.Clock
+	// Interruptible gives a context that the process's signals end. It is called
+	// by commands that take their time.
+	Interruptible func(context.Context) (context.Context, context.CancelFunc)
+	UID           int    // the user's number, -1 on Windows
+	OS            string // as runtime.GOOS
+	// Trust says whose files may steer the program.
+	Trust ownfile.Trust
+	// Executable is the path of the running program.
+	Executable func() (string, error)
+	Version    string
+	// Repository is where the program is from, as OWNER/NAME, "" where no release
+	// says: the action and the GitLab component have its name.
+	Repository string
+	// Browse opens an address in the user's browser; nil where there is none.
+	Browse func(ctx context.Context, address string)
+}
+
+// OS is the process's own environment. Version and repository are what the release
+// build set; without a version it is the module's, if it was built from one. The
+// process keeps from now on, whatever its umask, its own rights to the files that it
+// makes. The standard library's logger writes nowhere from now on: net/http logs there
+// what a server sends unasked, and secrets with GODEBUG=http2debug=1.
+func OS(version, repository string) Env {
+	keepOwner()
+	log.SetOutput(io.Discard)
+	if info, ok := debug.ReadBuildInfo(); version == "" && ok {
+		version = info.Main.Version
+	}
+	executable, _ := os.Executable() // without one nobody more is trusted
+	return Env{
+		Args:          os.Args[1:],
+		Getenv:        os.Getenv,
+		Stdin:         os.Stdin,
+		Stdout:        os.Stdout,
+		Stderr:        os.Stderr,
+		Unread:        unread(),
+		ReadFile:      readFile,
+		Transport:     transport,
+		Clock:         SystemClock{},
+		Interruptible: interruptible,
+		UID:           os.Getuid(),
+		OS:            runtime.GOOS,
+		Trust:         ownfile.By(os.Getuid(), executable),
+		Executable:    os.Executable,
+		Version:       version,
+		Repository:    repository,
+		Browse:        browse(os.Getenv, os.Environ()),
+	}
+}
+
+// maxFile is far above every ID token and CA bundle.
+const maxFile = 4 << 20
+
+// readFile reads a file that the user named, which may be anything.
+func readFile(ctx context.Context, path string) ([]byte, error) {
+	file, err := openNamed(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close() //nolint:errcheck // only read
+	text, err := io.ReadAll(io.LimitReader(file, maxFile+1))
+	if err == nil && len(text) > maxFile {
+		err = fmt.Errorf("it has more than %d bytes", maxFile)
+	}
+	return text, err
+}
+
+// Reader is ReadFile for those who have no context of their own.
+func (e Env) Reader(ctx context.Context) func(path string) ([]byte, error) {
+	return func(path string) ([]byte, error) { return e.ReadFile(ctx, path) }
+}
+
+// transport is Go's default one, proxies from the environment and HTTP/2
+// included, with other TLS settings.
+func transport(config *tls.Config) http.RoundTripper {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.Proxy = proxy
+	t.TLSClientConfig = config
+	return t
+}
+
+// proxy is the environment's proxy for a request, unless its name is not ASCII.
+func proxy(request *http.Request) (*url.URL, error) {
+	address, err := http.ProxyFromEnvironment(request)
+	if err != nil || address == nil {
+		return nil, err
+	}
+	if err := ascii.Host(address.Host); err != nil {
+		return nil, endpoint.Final(&endpoint.Unreachable{Name: fmt.Sprintf("the proxy at %+q", address.Host), Attempts: 1, Err: err})
+	}
+	return address, nil
+}
+
+// SystemClock is the machine's clock.
+type SystemClock struct{}
+
+// Now is the present time.
+func (SystemClock) Now() time.Time { return time.Now() }
+
+// Sleep waits, unless ctx ends first; the error is its cause.
+func (SystemClock) Sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"strings"
+
+	"golang.org/x/term"
+
+	"quay-keyless/internal/idtoken"
+	"quay-keyless/internal/platform"
+)
+
+var errNoTerminal = errors.New("there is no terminal to ask at")
+
+// Ask asks for a password on the terminal that standard input is, without echo.
+func Ask(ctx context.Context, env Env, question string) (idtoken.Secret, error) {
+	missing := func(err error) error {
+		return &idtoken.Error{Problem: idtoken.NoSecretThere, Source: "oidc", Detail: "cannot be asked for: no password", Err: err}
+	}
+	file, ok := env.Stdin.(*os.File)
+	if !ok {
+		return idtoken.Secret{}, missing(errNoTerminal)
+	}
+	terminal := int(file.Fd())
+	before, err := term.GetState(terminal)
+	if err != nil {
+		return idtoken.Secret{}, missing(errNoTerminal)
+	}
+	defer term.Restore(terminal, before)                                //nolint:errcheck // nobody to tell
+	_, _ = fmt.Fprint(env.Stderr, new(platform.Secrets).Line(question)) // names of users are in it
+	defer fmt.Fprintln(env.Stderr)                                      //nolint:errcheck // nobody to tell
+	line, err := idtoken.Await(ctx, func() ([]byte, error) { return term.ReadPassword(terminal) })
+	if errors.Is(err, io.EOF) || err == nil && len(line) == 0 {
+		return idtoken.Secret{}, missing(errors.New("nothing was typed"))
+	}
+	return idtoken.NewSecret(string(line)), err
+}
+
+// browse gives what opens an address in the user's browser, where a desktop is
+// there. It does not wait for the browser: the address was printed too.
+func browse(getenv func(string) string, environment []string) func(context.Context, string) {
+	return func(_ context.Context, address string) {
+		program := opener(runtime.GOOS, getenv)
+		if program == nil {
+			return
+		}
+		command := exec.Command(program[0], append(program[1:], address)...) //nolint:gosec // one of three programs
+		command.Env = harmless(environment)
+		if command.Start() == nil {
+			_ = command.Process.Release()
+		}
+	}
+}
+
+// opener is the system's own way to open an address, nil where it has none.
+func opener(system string, getenv func(string) string) []string {
+	switch {
+	case system == "darwin":
+		return []string{"open"}
+	case system == "windows":
+		return []string{"rundll32", "url.dll,FileProtocolHandler"}
+	case getenv("DISPLAY")+getenv("WAYLAND_DISPLAY")+getenv("BROWSER") != "":
+		return []string{"xdg-open"}
+	}
+	return nil
+}
+
+// harmless is what a browser needs of the environment: others of its variables
+// may hold secrets.
+func harmless(environment []string) []string {
+	known := []string{"PATH", "HOME", "USER", "LANG", "DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "DBUS_SESSION_BUS_ADDRESS", "BROWSER", "SYSTEMROOT", "USERPROFILE", "APPDATA", "LOCALAPPDATA"}
+	var kept []string
+	for _, variable := range environment {
+		name, _, _ := strings.Cut(variable, "=")
+		if slices.Contains(known, strings.ToUpper(name)) || strings.HasPrefix(name, "XDG_") {
+			kept = append(kept, variable)
+		}
+	}
+	return kept
+}

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package process
+
+import (
+	"context"
+	"io"
+	"os"
+)
+
+// keepOwner does nothing: Windows has no umask.
+func keepOwner() {}
+
+// unread is never known here.
+func unread() bool { return false }
+
+// openNamed opens a file that the user named.
+func openNamed(_ context.Context, path string) (io.ReadCloser, error) { return os.Open(path) }

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package request
+
+import (
+	"github.com/spf13/pflag"
+)
+
+// APITokenVariable holds the API token. There is no flag for the token itself:
+// every user of a machine can read other programs' arguments.
+const APITokenVariable = "QUAY_API_TOKEN"
+
+// APIFlags is what the commands that manage Quay can be told alike.
+type APIFlags struct {
+	IdentityFlags // of which those on ID tokens are not everywhere
+	robot         string
+	APITokenFile  string
+	TLSVerify     bool
+}
+
+// AddTo declares the flags, but for those of the identity.
+func (f *APIFlags) AddTo(flags *pflag.FlagSet) {
+	flags.StringVar(&f.robot, "robot", "", "robot account, `[HOST/]ORG+NAME`")
+	flags.StringVar(&f.APITokenFile, "api-token-file", "", "read the token for Quay's API from the file at `PATH`, in place of "+APITokenVariable)
+	flags.BoolVar(&f.TLSVerify, "tls-verify", true, "verify the registry's certificate")
+}
+
+// Target is the robot that the user named, at the registry that goes with it.
+func (f *APIFlags) Target(registry string) (Target, error) {
+	flags := MintFlags{IdentityFlags: f.IdentityFlags, TLSVerify: f.TLSVerify}
+	if f.robot != "" {
+		flags.Robots = []string{f.robot}
+	}
+	targets, err := flags.Targets(registry)
+	if err != nil {
+		return Target{}, err
+	}
+	return targets[0], nil
+}
+
+// AddTransportTo declares those of the identity's flags that every request
+// needs, for commands without an ID token.
+func (f *APIFlags) AddTransportTo(flags *pflag.FlagSet) {
+	identity := pflag.NewFlagSet("", pflag.ContinueOnError)
+	f.IdentityFlags.AddTo(identity)
+	for _, name := range []string{"ca-certificate", "timeout", "verbose"} {
+		flags.AddFlag(identity.Lookup(name))
+	}
+	f.Sources.flags = flags
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package request
+
+import (
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Trust is the TLS settings for every endpoint: the system's roots, and the CA
+// certificates that the user named with --ca-certificate as a path, PEM text or
+// base64 of PEM text.
+func Trust(certificates string, readFile func(string) ([]byte, error)) (*tls.Config, error) {
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if certificates == "" { // Go's own default: the system's roots
+		// Go reads them once, at the first handshake, for about as long as the rest of
+		// a login takes. Asked for now, they are read while connections are made.
+		go x509.SystemCertPool() //nolint:errcheck // the handshake tells
+		return config, nil
+	}
+	text, err := PEMText(certificates, readFile)
+	if err != nil {
+		return nil, err
+	}
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		roots = x509.NewCertPool()
+	}
+	if err := addCertificates(roots, text); err != nil {
+		return nil, fmt.Errorf("--ca-certificate: %w", err)
+	}
+	config.RootCAs = roots
+	return config, nil
+}
+
+// pemBegin is what each block of PEM text begins with (RFC 7468).
+const pemBegin = "-----BEGIN "
+
+// PEMText finds out which of the three forms the value has.
+func PEMText(value string, readFile func(string) ([]byte, error)) ([]byte, error) {
+	if text := inPEM(value); text != nil {
+		return text, nil
+	}
+	text, err := readFile(value)
+	if err != nil {
+		return nil, fmt.Errorf("--ca-certificate: %w", err)
+	}
+	return text, nil
+}
+
+// inPEM is a value that is PEM text, or base64 of it, as PEM text; nil for a path.
+func inPEM(value string) []byte {
+	if strings.Contains(value, pemBegin) {
+		return []byte(value)
+	}
+	compact := strings.Join(strings.Fields(value), "")
+	if text, err := base64.StdEncoding.DecodeString(compact); err == nil && bytes.Contains(text, []byte(pemBegin)) {
+		return text
+	}
+	return nil
+}
+
+// addCertificates wants at least one certificate and every one of them sound,
+// where AppendCertsFromPEM would pass over the bad ones in silence.
+func addCertificates(roots *x509.CertPool, text []byte) error {
+	found, begun := 0, bytes.Count(text, []byte(pemBegin))
+	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
+		if block.Type != "CERTIFICATE" {
+			return fmt.Errorf("there is a %s in it, where only certificates belong", strings.ToLower(block.Type))
+		}
+		certificate, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return err
+		}
+		roots.AddCert(certificate)
+		found++
+	}
+	switch {
+	case begun == 0:
+		return errors.New("there is no PEM certificate in it")
+	case found < begun:
+		return fmt.Errorf("of the %d certificates in it only %d are whole", begun, found)
+	}
+	return nil
+}

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package request
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"quay-keyless/internal/idtoken"
+	"quay-keyless/internal/platform"
+	"quay-keyless/internal/process"
+)
+
+// DefaultAudience is the one that Quay is about to assume for federation entries
+// that were saved without any (read).
+const DefaultAudience = "quay"
+
+// IdentityFlags say which ID token to take, and how endpoints are asked.
+type IdentityFlags struct {
+	Audiences                   []string
+	Source, TokenFile, TokenEnv string
+	TokenStdin                  bool
+	CaCertificate               string
+	Timeout                     time.Duration
+	Verbose                     bool
+	Sources                     sourceFlags
+}
+
+// AddTo declares the flags.
+func (f *IdentityFlags) AddTo(flags *pflag.FlagSet) {
+	flags.StringArrayVar(&f.Audiences, "audience", []string{DefaultAudience}, "`AUDIENCE` of the ID token, or HOST=AUDIENCE for one registry (repeatable)")
+	flags.StringVar(&f.Source, "id-token-source", "auto", "`NAME` of the place the ID token comes from: auto, github, gitlab, azure-pipelines, buildkite, circleci, kubernetes, oidc, entra, azure-identity or google")
+	flags.StringVar(&f.TokenFile, "id-token-file", "", "read the ID token from the file at `PATH`")
+	flags.StringVar(&f.TokenEnv, "id-token-env", "", "read the ID token from the variable `NAME`")
+	flags.BoolVar(&f.TokenStdin, "id-token-stdin", false, "read the ID token from standard input")
+	f.Sources.addTo(flags)
+	flags.StringVar(&f.CaCertificate, "ca-certificate", "", "trust this `CA` beside the system's: a path, PEM text or base64 of it")
+	flags.DurationVar(&f.Timeout, "timeout", 90*time.Second, "how long everything together may take; 5m0s where a person logs in")
+	flags.BoolVar(&f.Verbose, "verbose", false, "say what was asked of whom and how long it took")
+}
+
+// MintFlags is what login and token can be told alike.
+type MintFlags struct {
+	IdentityFlags
+	Robots            []string
+	Verify, TLSVerify bool
+	check             []string
+}
+
+// AddTo declares the flags.
+func (f *MintFlags) AddTo(flags *pflag.FlagSet) {
+	f.IdentityFlags.AddTo(flags)
+	flags.StringArrayVar(&f.Robots, "robot", nil, "robot account to log in as, `[HOST/]ORG+NAME` (repeatable)")
+	flags.BoolVar(&f.Verify, "verify", true, "prove the login at the registry")
+	flags.StringArrayVar(&f.check, "check", nil, "also make sure that the robot may pull from or push to a repository, `ORG/REPO[:pull|push]` (repeatable, push by default)")
+	flags.BoolVar(&f.TLSVerify, "tls-verify", true, "verify the registry's certificate")
+}
+
+// Deadline is the end of everything that one command does.
+func (f *IdentityFlags) Deadline(ctx context.Context) (context.Context, context.CancelFunc) {
+	limit := f.Sources.limit(f.Timeout)
+	return context.WithTimeoutCause(ctx, limit, ErrTimeout{Limit: limit})
+}
+
+// ErrTimeout is the cause of a context that ended by --timeout.
+type ErrTimeout struct{ Limit time.Duration }
+
+// Error is the text.
+func (e ErrTimeout) Error() string {
+	return fmt.Sprintf("not done within the %s of --timeout", e.Limit)
+}
+
+// Is makes it the deadline's error that it stands for.
+func (ErrTimeout) Is(target error) bool { return target == context.DeadlineExceeded }
+
+// variableName is what a shell takes for one.
+var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// ChooseSource finds the source that the user named, or the job's own.
+func (f *IdentityFlags) ChooseSource(env idtoken.Env) (idtoken.Source, error) {
+	if f.TokenEnv != "" && !variableName.MatchString(f.TokenEnv) {
+		return nil, &UsageError{Err: errors.New("--id-token-env wants a variable's name, as QUAY_ID_TOKEN, not its value")}
+	}
+	var explicit []idtoken.Source
+	if f.TokenFile != "" {
+		explicit = append(explicit, idtoken.File{Env: env, Path: f.TokenFile})
+	}
+	if f.TokenEnv != "" {
+		explicit = append(explicit, idtoken.Variable{Env: env, Variable: f.TokenEnv})
+	}
+	if f.TokenStdin {
+		explicit = append(explicit, idtoken.Stdin{Env: env})
+	}
+	if len(explicit) > 0 && f.Sources.issuer != "" {
+		explicit = append(explicit, idtoken.OIDC{})
+	}
+	switch {
+	case len(explicit) > 1:
+		return nil, &UsageError{Err: fmt.Errorf("the ID token can come from %s or %s, not from both", explicit[0].Name(), explicit[1].Name())}
+	case len(explicit) == 1:
+		return explicit[0], nil
+	}
+	source, err := f.Sources.choose(env, f.Source)
+	var unknown *idtoken.Error
+	if errors.As(err, &unknown) && unknown.Problem == idtoken.UnknownSource {
+		return nil, &UsageError{Err: err}
+	}
+	return source, err
+}
+
+// RegistryArgument is the command's REGISTRY, the variable's, or quay.io.
+func RegistryArgument(run *process.Run, args []string) string {
+	if len(args) > 0 {
+		return args[0]
+	}
+	if registry := strings.TrimSpace(run.Env.Getenv("QUAY_REGISTRY")); registry != "" {
+		return registry
+	}
+	return "quay.io"
+}
+
+// variable is the one that stands for a flag.
+func variable(flag string) string {
+	return "QUAY_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+// BindEnvironment sets each flag that the command line did not set from its
+// variable; an empty variable counts as none, and lists are one per line.
+func BindEnvironment(flags *pflag.FlagSet, getenv func(string) string) error {
+	var errs []error
+	flags.Visit(func(flag *pflag.Flag) {
+		if flag.Value.String() == "" {
+			errs = append(errs, fmt.Errorf("--%s is empty: is the variable set that it comes from?", flag.Name))
+		}
+	})
+	flags.VisitAll(func(flag *pflag.Flag) {
+		value := strings.TrimSpace(getenv(variable(flag.Name)))
+		if flag.Changed || value == "" || flag.Name == "help" {
+			return
+		}
+		var err error
+		if list, ok := flag.Value.(pflag.SliceValue); ok {
+			err = list.Replace(Lines(value))
+		} else {
+			err = errors.Join(flags.Set(flag.Name, value), flags.SetAnnotation(flag.Name, fromVariable, []string{variable(flag.Name)}))
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s is %q: write %s", variable(flag.Name), value, forms[flag.Value.Type()]))
+		}
+	})
+	return errors.Join(errs...)
+}
+
+// fromVariable marks a flag that was set from its variable.
+const fromVariable = "variable"
+
+// Reach is the part of the command line without which another command would not
+// reach the registry, to be put behind that one.
+func (f *IdentityFlags) Reach() string {
+	return f.given("ca-certificate", "tls-verify", "api-token-file")
+}
+
+// identity is the part of the command line without which another command would not
+// have this ID token. Of standard input nothing is left.
+func (f *IdentityFlags) identity() string {
+	names := []string{"id-token-source", "id-token-file", "id-token-env", "oidc-redirect-port"}
+	for _, flag := range f.Sources.all() {
+		names = append(names, flag.name)
+	}
+	return f.given(names...)
+}
+
+// given are those of the flags that stand on the command line, for a shell. What
+// variables say is left out: in the same shell they say it again, and elsewhere it
+// may be wrong. So is a CA that is no path, for its length.
+func (f *IdentityFlags) given(names ...string) string {
+	var words strings.Builder
+	for _, name := range names {
+		flag := f.Sources.lookup(name)
+		if flag == nil || !flag.Changed || flag.Annotations[fromVariable] != nil {
+			continue
+		}
+		separator := " "
+		if flag.NoOptDefVal != "" { // as a bool, which takes no other form
+			separator = "="
+		}
+		if value := flag.Value.String(); inPEM(value) == nil {
+			words.WriteString(" --" + name + separator + platform.Shell(value))
+		}
+	}
+	return words.String()
+}
+
+// forms are how the values of each type of flag are written.
+var forms = map[string]string{"bool": "true or false", "duration": "a number with its unit, as 90s or 2m"}
+
+// Lines are the lines of a variable that holds a list, without empty ones.
+func Lines(text string) []string {
+	var list []string
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" {
+			list = append(list, line)
+		}
+	}
+	return list
+}
+
+// OneRegistry is the argument of commands that take a REGISTRY or none.
+func OneRegistry(_ *cobra.Command, args []string) error {
+	if len(args) > 1 {
+		return fmt.Errorf("one registry at most, not %d: %s", len(args), strings.Join(args, " "))
+	}
+	return nil
+}
+
+// FlagSet is shorter to write.
+type FlagSet = *pflag.FlagSet
