@@ -55,7 +55,7 @@ func TestTroubleshooting(t *testing.T) {
 			t.Fatal(err)
 		}
 	} else if page != was {
-		t.Errorf("%s is not up to date: go test ./internal/cli -run TestTroubleshooting -update", path)
+		t.Errorf("%s is not up to date: go test ./internal/explain -run TestTroubleshooting -update", path)
 	}
 	everyError(t, page)
 }

@@ -20,6 +20,11 @@ import (
 	"quay-keyless/internal/idtoken"
 )
 
+// open keeps the program's ends of the terminals. The read of a question that was called
+// off ends when the person's end is closed, and must not find another test's terminal
+// under its number.
+var open sync.Map
+
 // terminal makes a terminal: what a person types goes into person, and what he
 // sees comes out of it.
 func terminal(t *testing.T) (person, program *os.File) {
@@ -40,7 +45,7 @@ func terminal(t *testing.T) (person, program *os.File) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = program.Close() })
+	open.Store(program, true)
 	return person, program
 }
 
