@@ -63,7 +63,7 @@ func TestTooLarge(t *testing.T) {
 
 func TestMessages(t *testing.T) {
 	f := tempFile(t, "")
-	if got, want := f.Check().Error(), "auth file "+f.Path()+" is empty (0 bytes); podman refuses it too"; got != want {
+	if got, want := f.Check().Error(), "auth file "+f.Path()+" is empty (0 bytes); podman rejects it too"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	for reason := Other; reason <= Contended; reason++ {

@@ -45,7 +45,7 @@ func TestUndoneTellsTheTruth(t *testing.T) {
 		},
 		"another tool emptied the file": {
 			func(string) string { return "" }, "",
-			"warning: the login may still be in FILE: auth file FILE is empty (0 bytes); podman refuses it too\n",
+			"warning: the login may still be in FILE: auth file FILE is empty (0 bytes); podman rejects it too\n",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
