@@ -18,6 +18,7 @@ const (
 	longestPiece = 500             // of somebody else's words: what stands in quotes, or a word
 	longestLine  = 4096            // all in all
 	longestRead  = 4 * longestLine // looked through for pieces
+	longestWords = 4 * longestRead // looked through for secrets
 )
 
 // Line makes one line of words that may come from elsewhere, for a command's own
@@ -30,12 +31,17 @@ func (s *Secrets) Whole(text string) string { return noCommand(s.whole(text)) }
 
 // sentence is words without secrets, in one line that is not too long.
 func (s *Secrets) sentence(text string) string {
+	if len(text) > longestWords { // the cut is far from what is shown of both halves
+		text = text[:longestWords/2] + text[len(text)-longestWords/2:]
+	}
 	text = middleCut(printable(s.Redact(text)), longestRead)
 	return middleCut(piecesCut(text), longestLine)
 }
 
 func (s *Secrets) whole(text string) string {
-	text = printable(s.Redact(text))
+	if len(text) <= longestWords {
+		text = printable(s.Redact(text))
+	}
 	if len(text) > longestLine {
 		return fmt.Sprintf("(left out: %d bytes)", len(text))
 	}
@@ -135,16 +141,17 @@ func printable(text string) string {
 // GitHub's old form and Azure's, ##vso[...] of Azure, ##teamcity[...]: the bracket
 // becomes this other text.
 func Unmarked(text, bracket string) string {
-	for at := 0; ; at++ {
-		next := strings.Index(text[at:], "##")
-		if next < 0 {
-			return text
+	var safe strings.Builder
+	for {
+		before, after, found := strings.Cut(text, "##")
+		if !found {
+			return safe.String() + text
 		}
-		at += next
-		word := text[at+len("##"):]
-		rest := strings.TrimLeft(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
-		if after, marked := strings.CutPrefix(rest, "["); marked {
-			text = text[:len(text)-len(rest)] + bracket + after
+		rest := strings.TrimLeft(after, "#") // of ### the last two count
+		rest = strings.TrimLeft(rest, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+		safe.WriteString(before + "##" + after[:len(after)-len(rest)])
+		if text, found = strings.CutPrefix(rest, "["); found {
+			safe.WriteString(bracket)
 		}
 	}
 }

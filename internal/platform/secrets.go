@@ -97,17 +97,21 @@ func inLogins(text string) []string {
 	return forms
 }
 
+// mostEncoded is how often a text may be URL-encoded. A server could send %252525…,
+// which has a million layers.
+const mostEncoded = 4
+
 // Redact takes the secrets out of a text, and what has the form of one.
 func (s *Secrets) Redact(text string) string {
-	var found []span
 	letters := unfilled(lettersOf(text))
-	for {
-		found = append(found, s.find(letters)...)
-		decoded := unfilled(unescaped(letters)) // until nothing is URL-encoded any more
+	found := s.find(letters)
+	for range mostEncoded {
+		decoded := unfilled(unescaped(letters))
 		if len(decoded) == len(letters) {
 			break
 		}
 		letters = decoded
+		found = append(found, s.find(letters)...)
 	}
 	return withoutForms(withoutSpans(text, found))
 }

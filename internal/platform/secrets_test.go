@@ -158,3 +158,25 @@ func FuzzRedact(f *testing.F) {
 		}
 	})
 }
+
+// A server chooses how long its words are, and what is in them. Whatever it is, looking
+// through them takes no time that a user would notice.
+func TestWordsTakeNoTime(t *testing.T) { // not in parallel: it counts allocations
+	const million = 1 << 20
+	var secrets platform.Secrets
+	secrets.Add(idtoken.NewSecret("a-secret-of-some-length"))
+	for name, text := range map[string]string{
+		"URL-encoded a million times": "%" + strings.Repeat("25", million/2),
+		"a million commands":          strings.Repeat("##[", million/3),
+		"a million secrets":           strings.Repeat("a-secret-of-some-length", million/23),
+	} {
+		steps := testing.AllocsPerRun(1, func() {
+			_ = secrets.Line(text)
+			_ = secrets.Whole(text)
+			_ = platform.Unmarked(text, " [")
+		})
+		if steps > 100_000 {
+			t.Errorf("%s: %.0f allocations", name, steps)
+		}
+	}
+}
