@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"quay-keyless/internal/ownfile"
 	"quay-keyless/internal/wholefile"
@@ -165,8 +166,11 @@ func (c certificate) remove() (was bool, made []string, err error) {
 	return was, c.leave(), nil
 }
 
-// sweep removes what killed jobs left: unfinished files, and certificates whose auth
-// file is gone.
+// longestJob is how long a job needs its CA at most, as it needs its login.
+const longestJob = 24 * time.Hour
+
+// sweep removes what killed jobs left: unfinished files, and old certificates whose auth
+// file is gone. The auth file of a job at work may be in another container.
 func (c certificate) sweep() {
 	wholefile.Sweep(c.folder, begun)
 	entries, _ := os.ReadDir(c.folder)
@@ -177,11 +181,22 @@ func (c certificate) sweep() {
 		if !ours || err != nil { // another logout removed it
 			continue
 		}
-		if _, err := os.Lstat(authFile); errors.Is(err, fs.ErrNotExist) {
-			_ = os.Remove(filepath.Join(c.folder, prefix+hash+suffix))
+		pem := filepath.Join(c.folder, prefix+hash+suffix)
+		if _, err := os.Lstat(authFile); errors.Is(err, fs.ErrNotExist) && old(pem, entry) {
+			_ = os.Remove(pem)
 			_ = os.Remove(link)
 		}
 	}
+}
+
+// old reports whether the certificate of a link, or the link without one, is older than
+// any job.
+func old(pem string, link os.DirEntry) bool {
+	info, err := os.Lstat(pem)
+	if errors.Is(err, fs.ErrNotExist) {
+		info, err = link.Info()
+	}
+	return err == nil && time.Since(info.ModTime()) >= longestJob
 }
 
 // leave removes the folder if we made it and nothing else is there, and gives all the
@@ -189,8 +204,8 @@ func (c certificate) sweep() {
 func (c certificate) leave() (made []string) {
 	entries, _ := os.ReadDir(c.folder)
 	text, err := c.trust.Read(filepath.Join(c.folder, list), maxFile)
-	if err != nil || slices.ContainsFunc(entries, func(entry os.DirEntry) bool { return strings.HasPrefix(entry.Name(), prefix) }) {
-		return nil // another login is there
+	if err != nil || slices.ContainsFunc(entries, ofALogin) {
+		return nil
 	}
 	if os.Remove(filepath.Join(c.folder, list)) != nil || len(entries) > 1 {
 		return nil
@@ -201,6 +216,11 @@ func (c certificate) leave() (made []string) {
 		return nil
 	}
 	return made
+}
+
+// ofALogin reports whether a login that is there, or at work, made a file.
+func ofALogin(entry os.DirEntry) bool {
+	return strings.HasPrefix(entry.Name(), prefix) || strings.HasPrefix(entry.Name(), holder) // begun too
 }
 
 // removeEmpty removes those of the folders that are empty, the inner ones first.

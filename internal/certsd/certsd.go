@@ -181,7 +181,7 @@ func hides(dir string, pem []byte) error {
 }
 
 // Remove removes what Install wrote for an auth file and the hosts for which which
-// returns true, and what killed jobs left there, whose auth file is gone. Folders that
+// returns true, and what killed jobs left there a day ago, whose auth file is gone. Folders that
 // Install made go too if they are empty. Nothing to remove is no error.
 //
 // It gives the paths of the files that it removed for this auth file. It goes on after

@@ -9,6 +9,9 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
+
+	"quay-keyless/internal/wholefile"
 )
 
 // Other files in the host's folder are never touched, whatever they hold, and the
@@ -54,12 +57,16 @@ func TestTwoJobs(t *testing.T) {
 	}
 }
 
-// A job that was killed never logs out; the runner clears its folder, and the next
-// logout removes the CA, whatever the job was writing.
+// A job that was killed never logs out; the runner clears its folder, and a logout
+// after a day removes the CA, whatever the job was writing.
 func TestJobThatNeverLogsOut(t *testing.T) {
 	p, _ := home(t)
 	killed, next := job(t), job(t)
 	install(t, p, killed, ours)
+	yesterday := time.Now().Add(-longestJob)
+	if err := os.Chtimes(file(p, killed), yesterday, yesterday); err != nil {
+		t.Fatal(err)
+	}
 	put(t, filepath.Join(p.Search[0], host, begun+"123"), "half")
 	if err := os.Remove(killed); err != nil {
 		t.Fatal(err)
@@ -67,6 +74,49 @@ func TestJobThatNeverLogsOut(t *testing.T) {
 	install(t, p, next, ours)
 	remove(t, p, next)
 	wantTree(t, root(p))
+}
+
+// Containers can share a home, and each has its own /tmp: an auth file that cannot be seen
+// may be that of a job at work, which keeps its CA.
+func TestJobInAnotherContainer(t *testing.T) {
+	p, _ := home(t)
+	far, near := job(t), job(t)
+	install(t, p, far, ours)
+	install(t, p, near, ours)
+	if err := os.RemoveAll(filepath.Dir(far)); err != nil {
+		t.Fatal(err)
+	}
+	remove(t, p, near)
+	wantText(t, file(p, far), ours)
+	remove(t, p, far)
+	wantTree(t, root(p))
+}
+
+// A login at work has made its link, or begun its certificate, when another one logs
+// out: the list of the folders stays for its own logout.
+func TestLogoutBesideALoginAtWork(t *testing.T) {
+	for name, begin := range map[string]func(c certificate) (end func(), err error){
+		"link": func(c certificate) (func(), error) { return func() {}, os.Symlink(c.authFile, c.link()) },
+		"certificate": func(c certificate) (func(), error) {
+			file, err := wholefile.Create(c.path(), begun)
+			return file.Discard, err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, _ := home(t)
+			first, second := job(t), job(t)
+			install(t, p, first, ours)
+			end, err := begin(p.at(p.Search[0], host, second))
+			if err != nil {
+				t.Fatal(err)
+			}
+			remove(t, p, first)
+			end()
+			install(t, p, second, ours)
+			remove(t, p, second)
+			wantTree(t, root(p))
+		})
+	}
 }
 
 // What another tool puts into the folder while a login is there stays, and so does
