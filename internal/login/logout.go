@@ -75,17 +75,16 @@ func logoutAs(ctx context.Context, run *process.Run, holder string, file authFil
 }
 
 // loggedOut removes, after the auth file was put back and whatever signal came
-// meanwhile, what belongs to its logins.
+// meanwhile, what belongs to its logins. After an error they may still be there.
 func loggedOut(ctx context.Context, run *process.Run, file authFile, keys []string, outcomes []authfile.Outcome, change authfile.Change, err error) error {
-	if err == nil {
-		end, cancel := toTheEnd(ctx)
-		defer cancel()
-		ctx = end
+	defer warnOfChange(run.Platform, file.Path(), change)
+	if err != nil {
+		return err
 	}
-	err = errors.Join(err, removeCA(run, file.Path(), keys, outcomes))
-	err = errors.Join(err, forgetHelper(ctx, run, file, forgettable(outcomes)...))
-	warnOfChange(run.Platform, file.Path(), change)
-	return err
+	ctx, cancel := toTheEnd(ctx)
+	defer cancel()
+	err = removeCA(run, file.Path(), keys, outcomes)
+	return errors.Join(err, forgetHelper(ctx, run, file, forgettable(outcomes)...))
 }
 
 // outcomeWords says what became of one key.
