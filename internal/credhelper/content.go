@@ -18,6 +18,9 @@ type content struct {
 	programs   []Installed
 }
 
+// ErrVersion is the error of settings that another version of this program wrote.
+var ErrVersion = fmt.Errorf("this program knows %d", version)
+
 // parse reads a settings file; no text gives an empty content.
 func parse(text []byte) (content, error) {
 	c := content{top: map[string]json.RawMessage{}, hosts: map[string]json.RawMessage{}}
@@ -32,7 +35,7 @@ func parse(text []byte) (content, error) {
 		return content{}, errors.New("has no version")
 	}
 	if known != version {
-		return content{}, fmt.Errorf("is of version %d, and this program knows %d", known, version)
+		return content{}, fmt.Errorf("is of version %d, and %w", known, ErrVersion)
 	}
 	if err := json.Unmarshal(c.top["hosts"], &c.hosts); err != nil || c.hosts == nil {
 		return content{}, errors.New(`has no object "hosts"`)

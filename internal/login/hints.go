@@ -32,7 +32,7 @@ func AuthFileHints(err error) []string {
 	case authfile.Locked:
 		return []string{"another quay-keyless is writing the file: try again, or raise --timeout"}
 	case authfile.RecordVersion:
-		return []string{"log out with the version of quay-keyless that logged in"}
+		return []string{otherVersion}
 	case authfile.Contended:
 		return []string{"another tool writes the file all the time: log in before it starts, or with --authfile PATH"}
 	case authfile.Empty:
@@ -48,6 +48,9 @@ func AuthFileHints(err error) []string {
 	}
 	return nil
 }
+
+// otherVersion is for a file that another version wrote.
+const otherVersion = "log out with the version of quay-keyless that logged in"
 
 // placeError is a folder into which the helper's program cannot be put.
 type placeError struct {
@@ -91,6 +94,8 @@ func settingsHints(settings *credhelper.Error) []string {
 		return []string{"another quay-keyless is writing the file: try again, or raise --timeout"}
 	case errors.As(settings, &refused), errors.As(settings, &number): // the system will refuse the next login too
 		return []string{elsewhere}
+	case errors.Is(settings, credhelper.ErrVersion): // logins of that version need the file
+		return []string{otherVersion}
 	}
 	return []string{"take the file away and log in again: rm " + platform.Operand(settings.Path)}
 }
