@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 )
 
 const (
@@ -87,7 +86,7 @@ func (f *File) turn(ctx context.Context, change *Change, do task) error {
 	change.NoLocks = change.NoLocks || l.lock == nil
 	r, step, looked := l.record, do.first, false
 	for tries := 0; ; tries++ {
-		old, err := f.read()
+		old, err := f.look()
 		if err != nil {
 			return err
 		}
@@ -95,11 +94,11 @@ func (f *File) turn(ctx context.Context, change *Change, do task) error {
 			r, change.others = f.others(old, r)
 			looked = true
 		}
-		text, next, err := step(old, r)
+		text, next, err := step(old.text, r)
 		if err != nil {
 			return err
 		}
-		if bytes.Equal(text, old) && (change.Writes > 0 || f.modeFits()) {
+		if bytes.Equal(text, old.text) && (change.Writes > 0 || f.modeFits(old)) {
 			change.others = change.others || f.underWay()
 			return l.save(next)
 		}
@@ -121,9 +120,8 @@ func (f *File) turn(ctx context.Context, change *Change, do task) error {
 }
 
 // modeFits reports whether the file has the mode that was chosen for it.
-func (f *File) modeFits() bool {
-	info, err := os.Stat(f.path)
-	return f.mode == 0 || err != nil || info.Mode().Perm() == f.mode
+func (f *File) modeFits(old seen) bool {
+	return f.mode == 0 || old.info == nil || old.info.Mode().Perm() == f.mode
 }
 
 // another says why the file is not written once more.
@@ -140,7 +138,7 @@ func another(ctx context.Context, writes, tries int) error {
 // write writes the auth file. For a login the record is on the disk before, so that a
 // process that is killed in between leaves a file that can be put back. If the file was
 // not written, the record from before counts again.
-func (l *locked) write(change *Change, old, text []byte, next record, ahead bool) error {
+func (l *locked) write(change *Change, old seen, text []byte, next record, ahead bool) error {
 	before := l.record
 	if ahead {
 		if err := l.save(next); err != nil {
@@ -157,7 +155,7 @@ func (l *locked) write(change *Change, old, text []byte, next record, ahead bool
 		return nil
 	}
 	now, unread := l.f.read()
-	if ahead && (errors.Is(err, errChanged) || unread == nil && bytes.Equal(now, old)) {
+	if ahead && (errors.Is(err, errChanged) || unread == nil && bytes.Equal(now, old.text)) {
 		_ = l.save(before)
 	}
 	return err

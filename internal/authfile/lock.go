@@ -23,8 +23,8 @@ type locked struct {
 	f      *File
 	lock   *os.File // nil if the file system has no locks
 	record record
-	text   []byte // of the record's file, nil if there is none
-	lost   bool   // the file held something, but not a record
+	file   seen // the record's
+	lost   bool // it held something, but not a record
 }
 
 // acquire waits for the lock until ctx ends, and reads the record.
@@ -45,7 +45,7 @@ func (f *File) acquire(ctx context.Context) (*locked, error) {
 			_ = lock.Close()
 			continue
 		}
-		l.text, l.record, l.lost, err = f.load()
+		l.file, l.record, l.lost, err = f.load()
 		if err != nil {
 			l.release()
 			return nil, err
@@ -55,17 +55,32 @@ func (f *File) acquire(ctx context.Context) (*locked, error) {
 }
 
 // load reads the record.
-func (f *File) load() (text []byte, r record, lost bool, err error) {
-	text, err = f.recordTrust().Read(f.recordPath(), maxRecord)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, record{}, false, nil
-	} else if errors.Is(err, fs.ErrPermission) {
-		return nil, record{}, false, &Error{Reason: NotReadable, Err: fmt.Errorf("%s: %w", f.recordPath(), errno.Of(err))}
-	} else if err != nil {
-		return nil, record{}, false, recordFault(f.recordPath(), err)
+func (f *File) load() (now seen, r record, lost bool, err error) {
+	if now, err = f.seeRecord(); err != nil {
+		return seen{}, record{}, false, err
 	}
-	r, lost, err = decodeRecord(text)
-	return text, r, lost, err
+	r, lost, err = decodeRecord(now.text)
+	return now, r, lost, err
+}
+
+// seeRecord reads the record's file.
+func (f *File) seeRecord() (seen, error) {
+	path := f.recordPath()
+	file, err := f.recordTrust().Open(path, os.O_RDONLY)
+	var now seen
+	if err == nil {
+		now, err = seeOpen(file, maxRecord)
+		_ = file.Close()
+	}
+	switch {
+	case err == nil:
+		return now, nil
+	case errors.Is(err, fs.ErrNotExist):
+		return seen{}, nil
+	case errors.Is(err, fs.ErrPermission):
+		return seen{}, &Error{Reason: NotReadable, Err: fmt.Errorf("%s: %w", path, errno.Of(err))}
+	}
+	return seen{}, recordFault(path, err)
 }
 
 // save writes the record to the disk in one step, or removes its file if there is
@@ -77,28 +92,31 @@ func (l *locked) save(r record) error {
 	}
 	path := l.f.recordPath()
 	switch {
-	case text == nil && l.text != nil:
+	case text == nil && l.file.text != nil:
 		err = os.Remove(path)
 		if errors.Is(err, fs.ErrPermission) && writable(path) == nil { // a file in a closed folder
-			_, err = l.f.write(path, l.text, []byte("{}\n"), private)
+			_, err = l.f.write(path, l.file, []byte("{}\n"), private)
 		} else if err == nil {
 			err = wholefile.SyncName(path)
 		}
-	case !bytes.Equal(text, l.text):
-		_, err = l.f.write(path, l.text, text, private)
+	case !bytes.Equal(text, l.file.text):
+		_, err = l.f.write(path, l.file, text, private)
 	}
-	if err != nil {
+	if errors.Is(err, errChanged) { // nobody else writes it while we have the lock
+		return because(Untrusted, fmt.Errorf("another process replaced %s", path))
+	} else if err != nil {
 		return recordFault(path, err)
 	}
-	l.record, l.text = r, text
-	return nil
+	l.record = r
+	l.file, err = l.f.seeRecord()
+	return err
 }
 
 // release ends the lock. It removes the lock's file if there is no record, so that a
 // logout leaves nothing; a login that waits for the lock sees that and starts over.
 // Windows does not remove an open file, so the lock's file stays there.
 func (l *locked) release() {
-	if l.text == nil {
+	if l.file.text == nil {
 		_ = os.Remove(l.f.lockPath())
 	}
 	if l.lock != nil {

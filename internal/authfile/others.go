@@ -24,13 +24,12 @@ const (
 
 // others looks for other tools, and other processes of ours, that may be writing the
 // file at this moment. It also gives the record with what it found.
-func (f *File) others(text []byte, r record) (record, bool) {
-	info, err := os.Stat(f.path)
-	if err == nil && f.isRecent(info.ModTime()) {
-		ours := r.Wrote == sha256Hex(text)
+func (f *File) others(now seen, r record) (record, bool) {
+	if now.info != nil && f.isRecent(now.info.ModTime()) {
+		ours := r.Wrote == sha256Hex(now.text)
 		if !ours {
-			r.Others = info.ModTime()
-		} else if info.ModTime().After(f.opened) {
+			r.Others = now.info.ModTime()
+		} else if now.info.ModTime().After(f.opened) {
 			return r, true
 		}
 	}

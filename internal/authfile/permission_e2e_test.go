@@ -113,3 +113,41 @@ func TestE2EGroupStays(t *testing.T) {
 	wantText(t, f, before)
 	wantNothingElse(t, f)
 }
+
+// In a folder that every user can write, as in a Kubernetes emptyDir, another user puts a file
+// of their own into the place of one that we read. Nothing of ours gets into it.
+func TestE2EFileSwappedByAnotherUser(t *testing.T) {
+	const nobody = 65534
+	folder := filepath.Join(os.TempDir(), "authfile-"+t.Name())
+	path, theirs := filepath.Join(folder, "config.json"), filepath.Join(folder, "theirs")
+	if os.Geteuid() == 0 {
+		t.Cleanup(func() { _ = os.RemoveAll(folder) })
+		if err := errors.Join(os.Mkdir(folder, 0o777), os.Chmod(folder, 0o777)); err != nil {
+			t.Fatal(err)
+		}
+		write(t, path, before)
+		write(t, theirs, before)
+		give(t, theirs)
+		if err := errors.Join(os.Chown(path, nobody, nobody), os.Chmod(theirs, 0o666)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !unprivileged(t) {
+		return
+	}
+	f := open(t, path)
+	for _, mode := range []os.FileMode{0, 0o640} {
+		f.SetMode(mode)
+		_, err := swap(t, f, func() {
+			move(t, path, path+".away")
+			move(t, theirs, path)
+		})
+		wantReason(t, f, err, Foreign)
+		wantText(t, f, before)
+		move(t, path, theirs)
+		move(t, path+".away", path)
+	}
+	mustSet(t, f, login(host, "1"))
+	mustRestore(t, f, nil, host+": restored")
+	wantText(t, f, before)
+}

@@ -14,41 +14,57 @@ import (
 // maxFile is far above any auth file: a thousand logins are a quarter of a megabyte.
 const maxFile = 16 << 20
 
-// read gives the auth file's text, nil if it is missing. Root may read and write another
-// user's; any other user may not, so that is an error.
+// read gives the auth file's text, nil if it is missing.
 func (f *File) read() ([]byte, error) {
-	info, err := os.Stat(f.path)
-	if err == nil && info.Mode().IsRegular() {
-		if owner, us, known := f.trust.Owner(info); known && owner != us && us != 0 {
-			return nil, because(Foreign, fmt.Errorf("to user %d, and this is user %d", owner, us))
-		}
+	now, err := f.look()
+	return now.text, err
+}
+
+// look reads the auth file. Root may read and write another user's; any other user may
+// not, so that is an error. So is a link: [Open] followed those that there were.
+func (f *File) look() (seen, error) {
+	file, err := ownfile.OpenIf(f.path, os.O_RDONLY, f.ours)
+	if err != nil {
+		return seen{}, unread(err)
 	}
-	return readAny(f.path, maxFile)
+	defer func() { _ = file.Close() }()
+	now, err := seeOpen(file, maxFile)
+	return now, unread(err)
+}
+
+// ours finds an owner whose auth file is not ours to use.
+func (f *File) ours(info fs.FileInfo) error {
+	if owner, us, known := f.trust.Owner(info); known && owner != us && us != 0 {
+		return because(Foreign, fmt.Errorf("to user %d, and this is user %d", owner, us))
+	}
+	return nil
 }
 
 // readAny gives the text of any user's file, nil if it is missing.
 func readAny(path string, limit int64) ([]byte, error) {
 	text, err := ownfile.ReadAny(path, limit)
-	var refused *ownfile.Error
-	switch {
-	case err == nil:
-		return text, nil
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, nil
-	case !errors.As(err, &refused):
-		return nil, because(unreadable(err), err)
-	case refused.Reason == ownfile.Folder:
-		return nil, because(IsFolder, nil)
-	case refused.Reason == ownfile.NotRegular:
-		return nil, because(NotRegular, nil)
-	}
-	return nil, because(TooLarge, fmt.Errorf("more than %d MiB", refused.Limit>>20))
+	return text, unread(err)
 }
 
-// unreadable is the reason of an error on reading.
-func unreadable(err error) Reason {
-	if errors.Is(err, fs.ErrPermission) {
-		return NotReadable
+// unread is why a file cannot be read; a missing one is no error.
+func unread(err error) error {
+	var refused *ownfile.Error
+	var known *Error
+	switch {
+	case err == nil || errors.Is(err, fs.ErrNotExist):
+		return nil
+	case errors.As(err, &known):
+		return known
+	case errors.Is(err, fs.ErrPermission):
+		return because(NotReadable, err)
+	case !errors.As(err, &refused):
+		return because(reasonOf(err), err)
+	case refused.Reason == ownfile.Folder:
+		return because(IsFolder, nil)
+	case refused.Reason == ownfile.Link:
+		return because(NotRegular, errors.New("another process put a symbolic link there"))
+	case refused.Reason == ownfile.NotRegular:
+		return because(NotRegular, nil)
 	}
-	return reasonOf(err)
+	return because(TooLarge, fmt.Errorf("more than %d MiB", refused.Limit>>20))
 }

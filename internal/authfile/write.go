@@ -4,7 +4,6 @@ package authfile
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"io/fs"
 	"os"
@@ -15,25 +14,22 @@ import (
 	"quay-keyless/internal/wholefile"
 )
 
-// errChanged is the error of a write before which another tool wrote the file.
+// errChanged is the error of a write before which another tool, or another user, put
+// something else at the path.
 var errChanged = errors.New("another tool is writing it")
 
-// write replaces a file's text old, nil for none, and reports whether that was in place:
+// write replaces the file that was read, and reports whether that was in place:
 // if the file is a mount point, its folder may not be written, or its owner or group
 // cannot be given to a new file. They stay, and so does the mode if mode is 0.
-func (f *File) write(path string, old, text []byte, mode os.FileMode) (inPlace bool, err error) {
-	prefix := f.sideName() + "."
-	if old == nil {
-		return false, wholefile.Write(path, prefix, text, cmp.Or(mode, private))
-	}
+func (f *File) write(path string, old seen, text []byte, mode os.FileMode) (inPlace bool, err error) {
 	unchanged := func() error {
-		if now, err := readAny(path, maxRecord); err == nil && !bytes.Equal(now, old) {
+		if now, err := see(path); err != nil || !old.is(now) {
 			return errChanged
 		}
 		return nil
 	}
-	err = wholefile.Replace(path, prefix, text, mode, unchanged)
-	if err == nil || !forbidsRename(err) {
+	err = wholefile.Replace(path, f.sideName()+".", old.info, text, mode, unchanged)
+	if err == nil || old.info == nil || !forbidsRename(err) {
 		return false, err
 	}
 	return true, overwrite(path, old, text, mode)
@@ -44,12 +40,14 @@ func forbidsRename(err error) bool {
 	return errors.Is(err, syscall.EBUSY) || errors.Is(err, syscall.EROFS) || errors.Is(err, fs.ErrPermission)
 }
 
-// overwrite replaces the text inside the file. It is never empty, and never
-// without a whole JSON object but for the moment of the one write. The file
-// first grows by white space, so that a full disk shows before anything is lost.
-func overwrite(path string, old, text []byte, mode os.FileMode) (err error) {
-	file, err := ownfile.OpenAny(path, os.O_WRONLY)
-	if err != nil {
+// overwrite replaces the text inside the file that was read. In a folder that other users
+// can write, another file may be at the path by now: errChanged, and that one stays as it is.
+func overwrite(path string, old seen, text []byte, mode os.FileMode) (err error) {
+	file, err := ownfile.OpenIf(path, os.O_RDWR, anyFile)
+	var refused *ownfile.Error
+	if errors.As(err, &refused) || errors.Is(err, fs.ErrNotExist) {
+		return errChanged
+	} else if err != nil {
 		return err
 	}
 	defer func() {
@@ -57,17 +55,27 @@ func overwrite(path string, old, text []byte, mode os.FileMode) (err error) {
 			err = closed
 		}
 	}()
+	if now, err := seeOpen(file, maxRecord); err != nil || !old.is(now) {
+		return errChanged
+	}
+	if mode != 0 {
+		if err := file.Chmod(mode); err != nil {
+			return err
+		}
+	}
+	return fill(file, old.text, text)
+}
+
+// fill replaces the text of an open file. It is never empty, and never
+// without a whole JSON object but for the moment of the one write. The file
+// first grows by white space, so that a full disk shows before anything is lost.
+func fill(file *os.File, old, text []byte) (err error) {
 	defer func() {
 		if err != nil {
 			_, _ = file.WriteAt(old, 0)
 			_ = file.Truncate(int64(len(old)))
 		}
 	}()
-	if mode != 0 {
-		if err := file.Chmod(mode); err != nil {
-			return err
-		}
-	}
 	size := max(len(old), len(text))
 	if _, err := file.WriteAt(blanks(size-len(old)), int64(len(old))); err != nil {
 		return err

@@ -162,7 +162,10 @@ func (s *Store) write(before, text []byte) (err error) {
 	case before == nil:
 		err = wholefile.Write(s.path, "."+FileName+".", text, cmp.Or(s.mode, private))
 	default:
-		err = wholefile.Replace(s.path, "."+FileName+".", text, s.mode, func() error { return nil })
+		var old fs.FileInfo
+		if old, err = os.Lstat(s.path); err == nil {
+			err = wholefile.Replace(s.path, "."+FileName+".", old, text, s.mode, func() error { return nil })
+		}
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return s.fault("cannot be written", err)

@@ -117,6 +117,26 @@ func (t Trust) Open(path string, flag int) (*os.File, error) {
 	return open(path, flag|noFollow, func(info fs.FileInfo) error { return t.file(path, info) })
 }
 
+// OpenIf opens a regular file, and not through a link. It asks allowed before it opens the
+// file, and again about the file that it opened. The error is an [*Error], that of
+// allowed or the system's.
+func OpenIf(path string, flag int, allowed func(fs.FileInfo) error) (*os.File, error) {
+	check := func(info fs.FileInfo) error {
+		if err := (Trust{}).file(path, info); err != nil {
+			return err
+		}
+		return allowed(info)
+	}
+	info, err := os.Lstat(path)
+	if err == nil {
+		err = check(info)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return open(path, flag|noFollow, check)
+}
+
 // Read gives a file's text, of at most limit bytes. The error is an [*Error] or
 // the system's; a missing file is one too.
 func (t Trust) Read(path string, limit int64) ([]byte, error) {
@@ -124,7 +144,8 @@ func (t Trust) Read(path string, limit int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return readAll(file, limit)
+	defer func() { _ = file.Close() }()
+	return ReadAll(file, limit)
 }
 
 // OpenAny opens any user's regular file, through links too, and does not wait
@@ -152,7 +173,8 @@ func ReadAny(path string, limit int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return readAll(file, limit)
+	defer func() { _ = file.Close() }()
+	return ReadAll(file, limit)
 }
 
 func open(path string, flag int, check func(fs.FileInfo) error) (*os.File, error) {
@@ -171,9 +193,9 @@ func open(path string, flag int, check func(fs.FileInfo) error) (*os.File, error
 	return file, nil
 }
 
-// readAll reads and closes a file. The text is never nil.
-func readAll(file *os.File, limit int64) ([]byte, error) {
-	defer func() { _ = file.Close() }()
+// ReadAll gives the text of an open file, of at most limit bytes. It is never nil. The
+// error is an [*Error] or the system's.
+func ReadAll(file *os.File, limit int64) ([]byte, error) {
 	text, err := io.ReadAll(io.LimitReader(file, limit+1))
 	if err == nil && int64(len(text)) > limit {
 		return nil, &Error{Path: file.Name(), Reason: TooLarge, Limit: limit}

@@ -5,6 +5,7 @@
 package wholefile
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"os"
@@ -103,26 +104,29 @@ func Write(path, prefix string, text []byte, mode fs.FileMode) error {
 	return file.Commit(text, mode)
 }
 
-// Replace is [Write] over a file that is there. Its owner and its group stay, or the
-// error is [fs.ErrPermission]; so does its mode if mode is 0. Ready is called right before
-// the new file replaces the old one; its error stops that.
-func Replace(path, prefix string, text []byte, mode fs.FileMode, ready func() error) error {
-	old, err := os.Lstat(path)
-	if err != nil {
-		return err
-	}
-	if mode == 0 {
-		mode = old.Mode().Perm()
+// Replace is [Write] over the file that old describes. Its owner and its group stay, or
+// the error is [fs.ErrPermission]; so does its mode if mode is 0. Old comes from the open file
+// that the caller read, since path may name another user's file or link by now. Ready is
+// called right before the new file replaces the old one; its error stops that.
+//
+// If old is nil, no file is there yet.
+func Replace(path, prefix string, old fs.FileInfo, text []byte, mode fs.FileMode, ready func() error) error {
+	if old != nil && !old.Mode().IsRegular() {
+		return &fs.PathError{Op: "replace", Path: path, Err: errors.New("not a regular file")}
 	}
 	file, err := Create(path, prefix)
 	if err != nil {
 		return err
 	}
-	if err := keepOwner(file.file, old); err != nil {
+	if old != nil {
+		mode = cmp.Or(mode, old.Mode().Perm())
+		err = keepOwner(file.file, old)
+	}
+	if err != nil {
 		file.Discard()
 		return err
 	}
-	return file.commit(text, mode, ready)
+	return file.commit(text, cmp.Or(mode, private), ready)
 }
 
 // Folder makes a private folder for files that will be renamed, under a name of prefix

@@ -60,6 +60,29 @@ func TestWrite(t *testing.T) {
 	}
 }
 
+// Replace does not copy the mode and the owner of a link or a folder.
+func TestReplaceOnlyRegularFiles(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "text")
+	put(t, path, "old")
+	link := path + ".link"
+	if err := os.Symlink(path, link); err != nil {
+		t.Fatal(err)
+	}
+	for _, other := range []string{link, filepath.Dir(path)} {
+		info, err := os.Lstat(other)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := wholefile.Replace(path, prefix, info, []byte("new"), 0, func() error { return nil }); err == nil {
+			t.Errorf("a file was replaced as if it was %s", info.Mode())
+		}
+	}
+	if text, err := os.ReadFile(path); string(text) != "old" {
+		t.Errorf("the file holds %q, %v", text, err)
+	}
+}
+
 // What cannot be replaced stays, and nothing is left beside it.
 func TestWriteFails(t *testing.T) {
 	t.Parallel()
