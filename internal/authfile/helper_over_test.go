@@ -97,6 +97,39 @@ func TestLoginOverAHelperOfTheUsers(t *testing.T) {
 	wantText(t, f, before)
 }
 
+// A helper for the whole registry would win over the login of an organization too: it
+// stays removed until the last of them is gone.
+func TestLoginOfAnOrganizationOverAHelper(t *testing.T) {
+	const acme, other = host + "/acme", host + "/other"
+	for name, c := range map[string]struct {
+		before string
+		helped bool // by a login of ours
+	}{
+		"ours":              {`{"auths":{}}`, true},
+		"ours over a login": {before, true},
+		"the user's":        {`{"credHelpers":{"` + host + `" : "quay-keyless"},"x":1}`, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := tempFile(t, c.before)
+			if c.helped {
+				mustSetHelper(t, f, host)
+			}
+			mustSet(t, f, login(acme, "secret"), login(other, "secret"))
+			for _, logout := range [][]string{nil, {other}, {acme}} {
+				if logout != nil {
+					mustRestore(t, f, logout, logout[0]+": removed")
+				}
+				helper := helpers(t, []byte(read(t, f.Path())))[host]
+				if last := len(logout) > 0 && logout[0] == acme; helper != "" && !last {
+					t.Errorf("after logout %q the helper is %q", logout, helper)
+				}
+			}
+			wantText(t, f, c.before)
+			wantNothingElse(t, f)
+		})
+	}
+}
+
 func TestRestoreAfterOtherToolsWrote(t *testing.T) {
 	for name, test := range map[string]struct{ now, want, result string }{
 		"podman logout --all": {

@@ -208,6 +208,19 @@ func TestOverlapOfOrganizations(t *testing.T) {
 	j.back()
 }
 
+// A job's logout of the registry leaves the helper that another job's login removed.
+func TestOverlapOfAnOrganizationOverAHelper(t *testing.T) {
+	j := jobs{t, tempFile(t, before)}
+	j.helped("a", 0)
+	j.in("b", 10, host+"/acme")
+	j.out("a", 20, host+": restored", host+"/acme: held")
+	if helper, _, err := j.f.Helper(host); helper != "" || err != nil {
+		t.Errorf("the helper is %q, %v", helper, err)
+	}
+	j.out("b", 30, host+": gone", host+"/acme: removed")
+	j.back()
+}
+
 // Jobs that never log out leave nothing in the record that grows.
 func TestTheDeadAreForgotten(t *testing.T) {
 	j := jobs{t, tempFile(t, before)}

@@ -178,6 +178,23 @@ func (r record) needed(key string) bool {
 	return slices.ContainsFunc(r.Keys, func(s saved) bool { return s.Key == key && len(s.Holders) > 0 })
 }
 
+// staying reports whether a restore of these keys leaves what the record knows of one. A
+// helper that was removed for logins, or the reverse, stays removed as long as one of
+// those for this host stays: a helper wins over HOST/ORG as well.
+func (r record) staying(keys []string) func(saved) bool {
+	stays := func(s saved) bool { return !slices.Contains(keys, s.Key) || r.needed(s.Key) }
+	return func(s saved) bool {
+		if !s.latest(nil) {
+			return stays(s)
+		}
+		return slices.ContainsFunc(r.Keys, func(other saved) bool {
+			return other.Object != s.Object && !other.latest(nil) && sameHost(other.Key, s.Key) && stays(other)
+		})
+	}
+}
+
+func sameHost(a, b string) bool { return len(hosts([]string{a, b})) == 1 }
+
 // expand is the keys that a restore of these is about: all if there are none, and with
 // a host the organizations below it.
 func (r record) expand(keys []string) []string {

@@ -85,7 +85,7 @@ func (f *File) restore(ctx context.Context, keys []string, leave func(saved) sav
 		first: func(text []byte, r record) ([]byte, record, error) {
 			about := r.expand(keys)
 			r = r.leave(about, leave)
-			stays := func(s saved) bool { return !slices.Contains(about, s.Key) || r.needed(s.Key) }
+			stays := r.staying(about)
 			gone = r.only(func(s saved) bool { return !stays(s) })
 			next, results, err := unsplice(text, gone)
 			if err == nil {

@@ -54,17 +54,22 @@ func edits(entries []Entry) ([]edit, error) {
 	return list, nil
 }
 
-// overHelpers adds the removal of our own helper for the same hosts to logins, whether a
-// login or the user put it there: a helper wins over a login in every tool.
+// overHelpers adds the removal of our own helper for the logins' hosts to logins, whether a
+// login or the user put it there: a helper wins over a login in every tool, over HOST/ORG
+// as well.
 func overHelpers(text []byte, r record, list []edit) []edit {
 	d, err := parse(text, credHelpers)
 	if isReason(err, HelpersNotObject) {
 		return list // it names no helper
 	}
-	for _, e := range slices.Clone(list) {
-		_, known := r.find(credHelpers, e.key)
-		if known || err != nil || digest(d.get(e.key)) == digest(quote(OwnHelper)) {
-			list = append(list, edit{object: credHelpers, key: e.key})
+	var keys []string
+	for _, e := range list {
+		keys = append(keys, e.key)
+	}
+	for _, host := range hosts(keys) {
+		_, known := r.find(credHelpers, host)
+		if known || err != nil || digest(d.get(host)) == digest(quote(OwnHelper)) {
+			list = append(list, edit{object: credHelpers, key: host})
 		}
 	}
 	return list

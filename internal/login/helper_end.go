@@ -36,8 +36,9 @@ func (files authFiles) helped(entries []authfile.Entry) [][]string {
 	helped := make([][]string, len(files))
 	for i, file := range files {
 		for _, entry := range entries {
-			if _, ours, err := file.Helper(entry.Key); err == nil && ours {
-				helped[i] = append(helped[i], entry.Key)
+			host := hostOf(entry.Key)
+			if _, ours, err := file.Helper(host); err == nil && ours {
+				helped[i] = append(helped[i], host)
 			}
 		}
 	}
