@@ -25,6 +25,9 @@ type File struct {
 	done bool // it has its path, or was removed
 }
 
+// errTaken is the error of a new file whose temporary name another process took away.
+var errTaken = errors.New("another process removed or replaced the new file")
+
 // Create makes a new private file in path's folder, under a name of prefix and a
 // number, and first removes what killed writers with this prefix left there. The
 // errors are the system's.
@@ -58,6 +61,9 @@ func (f *File) commit(text []byte, mode fs.FileMode, ready func() error) error {
 	err := f.fill(text, mode)
 	if err == nil {
 		err = ready()
+	}
+	if err == nil && !isAt(f.file, f.file.Name()) {
+		err = &fs.PathError{Op: "rename", Path: f.file.Name(), Err: errTaken}
 	}
 	if runtime.GOOS == "windows" { // which does not rename an open file
 		err = errors.Join(err, f.file.Close())

@@ -3,6 +3,7 @@
 package wholefile_test
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -80,6 +81,34 @@ func TestReplaceOnlyRegularFiles(t *testing.T) {
 	}
 	if text, err := os.ReadFile(path); string(text) != "old" {
 		t.Errorf("the file holds %q, %v", text, err)
+	}
+}
+
+// Who can write in the folder can put another file under the temporary name. That one does
+// not get the path.
+func TestTemporaryFileSwapped(t *testing.T) {
+	t.Parallel()
+	for name, swap := range map[string]func(temporary string) error{
+		"removed": func(string) error { return nil },
+		"a file":  func(temporary string) error { return os.WriteFile(temporary, []byte("theirs"), 0o666) },
+		"a link":  func(temporary string) error { return os.Symlink("theirs", temporary) },
+	} {
+		path := filepath.Join(t.TempDir(), "text")
+		put(t, path, "old")
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = wholefile.Replace(path, prefix, info, []byte("new"), 0, func() error {
+			temporary := filepath.Join(filepath.Dir(path), names(t, filepath.Dir(path))[0])
+			return errors.Join(os.Rename(temporary, temporary+".away"), swap(temporary))
+		})
+		if err == nil || !strings.Contains(err.Error(), "another process") {
+			t.Errorf("%s: the error is %v", name, err)
+		}
+		if text, err := os.ReadFile(path); string(text) != "old" {
+			t.Errorf("%s: the file holds %q, %v", name, text, err)
+		}
 	}
 }
 
