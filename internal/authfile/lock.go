@@ -95,7 +95,7 @@ func (l *locked) save(r record) error {
 	case text == nil && l.file.text != nil:
 		err = os.Remove(path)
 		if errors.Is(err, fs.ErrPermission) && writable(path) == nil { // a file in a closed folder
-			_, err = l.f.write(path, l.file, []byte("{}\n"), private)
+			_, err = l.f.write(path, l.file, []byte(emptyRecord), private)
 		} else if err == nil {
 			err = wholefile.SyncName(path)
 		}

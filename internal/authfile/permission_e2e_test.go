@@ -62,6 +62,15 @@ func TestE2EWriteInPlaceInAClosedFolder(t *testing.T) {
 	if change := mustSet(t, f, login(host, "2")); !change.InPlace {
 		t.Error("nothing is said about the write in place")
 	}
+	for range 2 { // the record's file stays, and is not a damaged record
+		if change := mustRestore(t, f, nil, host+": restored"); change.RecordLost {
+			t.Error("a logout lost the record")
+		}
+		wantText(t, f, before)
+		if change := mustSet(t, f, login(host, "3")); change.RecordLost {
+			t.Error("a login lost the record")
+		}
+	}
 	mustRestore(t, f, nil, host+": restored")
 	wantText(t, f, before)
 }

@@ -35,6 +35,9 @@ type record struct {
 	Keys []saved `json:"keys"`
 }
 
+// emptyRecord takes the place of a record's file that cannot be removed.
+const emptyRecord = `{"version":1,"wrote":"","keys":[]}` + "\n"
+
 // saved is one key of ours.
 type saved struct {
 	Object string `json:"object"`

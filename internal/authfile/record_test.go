@@ -29,6 +29,23 @@ func TestRecordHoldsNoToken(t *testing.T) {
 	}
 }
 
+// In a closed folder the record's file stays after a logout, without keys. The next login
+// does not take it for a damaged one.
+func TestEmptyRecord(t *testing.T) {
+	f := tempFile(t, before)
+	write(t, f.recordPath(), emptyRecord)
+	if change := mustRestore(t, f, []string{host}, host+": unknown"); change.RecordLost {
+		t.Error("a logout takes it for a damaged record")
+	}
+	write(t, f.recordPath(), emptyRecord)
+	if change := mustSet(t, f, login(host, "1")); change.RecordLost {
+		t.Error("a login takes it for a damaged record")
+	}
+	mustRestore(t, f, nil, host+": restored")
+	wantText(t, f, before)
+	wantNothingElse(t, f)
+}
+
 // A damaged record is said, and stops neither a logout nor the next login.
 func TestDamagedRecordIsLostButStopsNothing(t *testing.T) {
 	for name, damage := range map[string]func(text string) string{
