@@ -155,6 +155,48 @@ func TestRestoreOutlivesALateRename(t *testing.T) {
 	wantNothingElse(t, f)
 }
 
+// What a logout put back, another tool may remove right after it. If that tool writes back
+// what we wrote, that is undone whole.
+func TestRestoreLeavesWhatIsRemovedLater(t *testing.T) {
+	for name, c := range map[string]struct {
+		login       func(f *File) (Change, error)
+		before, out string // out is without what the login replaced
+	}{
+		"helper over a login": {
+			func(f *File) (Change, error) { return f.SetHelper(t.Context(), Hold{}, host) },
+			before, `{"auths":{"else.example":{}},"credsStore":"pass"}`,
+		},
+		"login over a helper": {
+			func(f *File) (Change, error) { return f.Set(t.Context(), login(host, "1")) },
+			`{"auths":{"else.example":{}},"credHelpers":{"` + host + `":"quay-keyless","else.example":"pass"}}`,
+			`{"auths":{"else.example":{}},"credHelpers":{"else.example":"pass"}}`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, back := range []bool{false, true} {
+				f := tempFile(t, c.before)
+				if _, err := c.login(f); err != nil {
+					t.Fatal(err)
+				}
+				later, want := c.out, c.out
+				if back {
+					later, want = read(t, f.Path()), c.before
+				}
+				f.settling, f.recent = 20*time.Millisecond, time.Hour
+				f.settled = func() {
+					f.settled = nil
+					write(t, f.Path(), later)
+				}
+				if change := mustRestore(t, f, nil, host+": restored"); change.BroughtBack != back {
+					t.Errorf("%+v", change)
+				}
+				wantText(t, f, want)
+				wantNothingElse(t, f)
+			}
+		})
+	}
+}
+
 // Somebody who logs in right after a logout stays logged in.
 func TestRestoreLeavesALaterLogin(t *testing.T) {
 	f := tempFile(t, before)

@@ -96,6 +96,9 @@ func (f *File) restore(ctx context.Context, keys []string, leave func(saved) sav
 		again: func(text []byte, r record) ([]byte, record, error) {
 			// A login of ours that came since is in the record, and stays.
 			late := gone.only(func(s saved) bool { _, known := r.find(s.Object, s.Key); return !known })
+			if !late.isIn(text) { // so what the first look put back, another tool may have removed
+				return text, r, nil
+			}
 			next, _, err := unsplice(text, late)
 			broughtBack = broughtBack || !bytes.Equal(next, text)
 			return next, r, err

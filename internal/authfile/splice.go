@@ -139,6 +139,19 @@ func kept(text []byte, r record, list []edit) bool {
 	return true
 }
 
+// isIn reports whether a value that we wrote, and that is not what was there before, is in
+// the text. A text that cannot be read may have one.
+func (r record) isIn(text []byte) bool {
+	return slices.ContainsFunc(r.Keys, func(s saved) bool {
+		d, err := parse(text, s.Object)
+		if err != nil {
+			return true
+		}
+		present := d.get(s.Key)
+		return present != nil && s.ours(present) && !bytes.Equal(present, s.Old)
+	})
+}
+
 // unsplice gives the file's text without our values under the keys that the record
 // knows, and what became of each. A text without any returns unchanged.
 func unsplice(text []byte, r record) ([]byte, map[string]Result, error) {
