@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 
 	"quay-keyless/internal/errno"
 	"quay-keyless/internal/ownfile"
@@ -122,4 +123,23 @@ func (l *locked) release() {
 	if l.lock != nil {
 		_ = l.lock.Close()
 	}
+}
+
+// Held runs do while no login or logout of ours can write the file, with whether a login
+// that has not ended yet needs a key of the host, or one below it. The error is do's, or
+// an [*Error].
+func (f *File) Held(ctx context.Context, do func(held func(host string) bool) error) error {
+	l, err := f.acquire(ctx)
+	_, unknown := os.Lstat(f.recordPath())
+	switch {
+	case err != nil && errors.Is(unknown, fs.ErrNotExist) && !isReason(err, Locked): // no login can be written here
+		l = &locked{f: f}
+	case err != nil:
+		return located(f.path, err)
+	default:
+		defer l.release()
+	}
+	return do(func(host string) bool {
+		return slices.ContainsFunc(l.record.Keys, func(s saved) bool { return len(s.Holders) > 0 && sameHost(s.Key, host) })
+	})
 }

@@ -44,6 +44,14 @@ func (c certificate) path() string { return filepath.Join(c.folder, prefix+c.has
 
 func (c certificate) link() string { return filepath.Join(c.folder, holder+c.hash()) }
 
+// there reports whether the certificate is there, or its link, or nobody can tell.
+func (c certificate) there() bool {
+	return slices.ContainsFunc([]string{c.path(), c.link()}, func(path string) bool {
+		_, err := os.Lstat(path)
+		return !errors.Is(err, fs.ErrNotExist)
+	})
+}
+
 // check finds a folder or a file that must not be used.
 func (c certificate) check() error {
 	for _, dir := range []string{filepath.Dir(c.folder), c.folder} { // dotfile managers may link certs.d

@@ -180,6 +180,39 @@ func hides(dir string, pem []byte) error {
 	return nil
 }
 
+// Installed reports whether Install wrote something for an auth file and one of these
+// hosts, or has begun to.
+func (p Places) Installed(authFile string, which func(host string) bool) bool {
+	return slices.ContainsFunc(p.hosts(authFile, which), certificate.there)
+}
+
+// Sweep removes what killed jobs left in the folders of these hosts a day ago, and what
+// Install made for them.
+func (p Places) Sweep(which func(host string) bool) {
+	var made []string
+	for _, c := range p.hosts("", which) {
+		if c.check() == nil {
+			c.sweep()
+			made = append(made, c.leave()...)
+		}
+	}
+	removeEmpty(made)
+}
+
+// hosts are the certificates of an auth file, there or not, for the hosts that have a
+// folder. Nothing was installed in a folder that cannot be read.
+func (p Places) hosts(authFile string, which func(host string) bool) (list []certificate) {
+	for _, dir := range p.Write {
+		entries, _ := os.ReadDir(dir)
+		for _, entry := range entries {
+			if which(entry.Name()) {
+				list = append(list, p.at(dir, entry.Name(), authFile))
+			}
+		}
+	}
+	return list
+}
+
 // Remove removes what Install wrote for an auth file and the hosts for which which
 // returns true, and what killed jobs left there a day ago, whose auth file is gone. Folders that
 // Install made go too if they are empty. Nothing to remove is no error.
@@ -188,22 +221,15 @@ func hides(dir string, pem []byte) error {
 // an error, and joins the [*Error] of each certificate.
 func (p Places) Remove(authFile string, which func(host string) bool) (removed []string, err error) {
 	var made []string
-	for _, dir := range p.Write {
-		entries, _ := os.ReadDir(dir) // nothing was installed in a folder that cannot be read
-		for _, entry := range entries {
-			if !which(entry.Name()) {
-				continue
-			}
-			c := p.at(dir, entry.Name(), authFile)
-			was, folders, fault := c.remove()
-			if fault != nil {
-				err = errors.Join(err, &Error{c.path(), errno.Of(fault)})
-			}
-			if was {
-				removed = append(removed, c.path())
-			}
-			made = append(made, folders...)
+	for _, c := range p.hosts(authFile, which) {
+		was, folders, fault := c.remove()
+		if fault != nil {
+			err = errors.Join(err, &Error{c.path(), errno.Of(fault)})
 		}
+		if was {
+			removed = append(removed, c.path())
+		}
+		made = append(made, folders...)
 	}
 	removeEmpty(made)
 	return removed, err

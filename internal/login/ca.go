@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"quay-keyless/internal/authfile"
 	"quay-keyless/internal/certsd"
 	"quay-keyless/internal/process"
 	"quay-keyless/internal/request"
@@ -69,21 +68,27 @@ func (c *caInstaller) install(a *process.Run, targets []request.Target) error {
 }
 
 // removeCA removes what logins into this auth file installed, for the hosts of the keys,
-// or for all without keys. A login that the logout kept for another job keeps its CA too.
-func removeCA(run *process.Run, path string, keys []string, outcomes []authfile.Outcome) error {
+// or for all without keys. A host with a login that stays, or that came meanwhile, keeps
+// its CA.
+func removeCA(ctx context.Context, run *process.Run, file authFile, keys []string) error {
 	places, err := caPlaces(run)
 	if err != nil {
 		return nil // then nothing was installed either
 	}
-	removed, err := places.Remove(path, func(host string) bool {
-		held := func(o authfile.Outcome) bool { return o.Result == authfile.Held && hostOf(o.Key) == host }
-		named := func(key string) bool { return hostOf(key) == host }
-		return !slices.ContainsFunc(outcomes, held) && (len(keys) == 0 || slices.ContainsFunc(keys, named))
-	})
-	for _, file := range removed {
-		run.Platform.Notice("removed " + file)
+	about := func(host string) bool {
+		return len(keys) == 0 || slices.ContainsFunc(keys, func(key string) bool { return hostOf(key) == host })
 	}
-	return err
+	defer places.Sweep(about)
+	if !places.Installed(file.Path(), about) {
+		return nil
+	}
+	return file.Held(ctx, func(held func(host string) bool) error {
+		removed, err := places.Remove(file.Path(), func(host string) bool { return about(host) && !held(host) })
+		for _, file := range removed {
+			run.Platform.Notice("removed " + file)
+		}
+		return err
+	})
 }
 
 // hostOf is the host of an auth file's key.

@@ -66,7 +66,11 @@ func forgetHelper(ctx context.Context, run *process.Run, file authFile, hosts ..
 }
 
 func forget(ctx context.Context, run *process.Run, file authFile, hosts []string) error {
-	programs, err := credhelper.Beside(file.Path(), run.Env.Trust).Remove(ctx, file.HelperBeside, hosts...)
+	needed := func(host string) bool { // by a login that came after ours ended, too
+		_, ours, err := file.Helper(host)
+		return ours || err != nil || file.HelperBeside(host)
+	}
+	programs, err := credhelper.Beside(file.Path(), run.Env.Trust).Remove(ctx, needed, hosts...)
 	errs := []error{err}
 	for _, program := range programs {
 		errs = append(errs, program.Remove())

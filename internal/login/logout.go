@@ -83,7 +83,7 @@ func loggedOut(ctx context.Context, run *process.Run, file authFile, keys []stri
 	}
 	ctx, cancel := toTheEnd(ctx)
 	defer cancel()
-	err = removeCA(run, file.Path(), keys, outcomes)
+	err = removeCA(ctx, run, file, keys)
 	return errors.Join(err, forgetHelper(ctx, run, file, forgettable(outcomes)...))
 }
 

@@ -5,6 +5,7 @@ package login
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -65,5 +66,66 @@ func TestLogoutInterruptedLate(t *testing.T) {
 	}
 	if _, err := os.Stat(store.Path()); !os.IsNotExist(err) {
 		t.Errorf("the settings are there still: %v", err)
+	}
+}
+
+// A job logs in when another one's logout has put the auth file back and has not removed
+// the settings and the CA yet: they stay, for they are the new job's too.
+func TestLoginDuringALogout(t *testing.T) {
+	t.Parallel()
+	const registry = "quay.example.com"
+	home := t.TempDir()
+	path := filepath.Join(home, "auth.json")
+	trust := ownfile.By(os.Getuid(), "")
+	file, err := authfile.Open(path, trust)
+	if err != nil {
+		t.Fatal(err)
+	}
+	getenv := func(name string) string { return map[string]string{"HOME": home}[name] }
+	var said bytes.Buffer
+	run := &process.Run{
+		Env:      process.Env{Getenv: getenv, UID: 1000, OS: "linux", Trust: trust, Clock: stopped{}},
+		Platform: platform.Detect(platform.Env{Getenv: getenv, Words: &said}),
+	}
+	places, err := caPlaces(run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := credhelper.Beside(path, trust)
+	login := func(job string) {
+		t.Helper()
+		settings := credhelper.Settings{Registry: registry, Robot: "acme+ci", Audience: "quay", Source: "github", Timeout: "1m"}
+		_, err := store.Set(t.Context(), map[string]credhelper.Settings{registry: settings}, nil, func() error {
+			_, err := file.SetHelper(t.Context(), authfile.Hold{By: job, From: stopped{}.Now()}, registry)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := places.Install(registry, path, []byte("CA")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	there := func() string {
+		_, settings := os.Stat(store.Path())
+		return fmt.Sprintf("settings %t, CA %t", settings == nil, places.Installed(path, func(string) bool { return true }))
+	}
+	login("first")
+	outcomes, change, err := file.Release(t.Context(), "first", stopped{}.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	login("second")
+	if err := loggedOut(t.Context(), run, authFile{File: file}, nil, outcomes, change, nil); err != nil {
+		t.Error(err)
+	}
+	if got := there(); got != "settings true, CA true" {
+		t.Errorf("after the first job's logout: %s, said %q", got, said.String())
+	}
+	if _, err := logoutAs(t.Context(), run, "second", authFile{File: file}, nil); err != nil {
+		t.Error(err)
+	}
+	if got := there(); got != "settings false, CA false" {
+		t.Errorf("after the second job's logout: %s", got)
 	}
 }
