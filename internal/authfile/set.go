@@ -165,6 +165,15 @@ func (f *File) Helper(host string) (helper string, ours bool, err error) {
 	return helper, known.ours(present), located(f.path, err)
 }
 
+// HelperHeld reports whether tools ask [OwnHelper] for a host because of a login of this job.
+func (f *File) HelperHeld(by, host string) bool {
+	_, ours, _ := f.Helper(host)
+	_, r, _, err := f.load()
+	known, _ := r.find(credHelpers, host)
+	_, held := known.Holders[by]
+	return ours && held && err == nil
+}
+
 // HelperBeside reports whether a login of ours in another auth file of the folder has
 // tools ask [OwnHelper] for a host: then its settings, which the two share, are needed. A
 // file that cannot be read may have such a login.

@@ -107,15 +107,18 @@ func setHelperIn(ctx context.Context, run *process.Run, file authFile, settings 
 	store := credhelper.Beside(file.Path(), run.Env.Trust)
 	store.SetMode(file.Mode())
 	var change authfile.Change
+	var added []string // hosts without such a login of this job before
 	undo, err := store.Set(ctx, settings, program, func() (err error) {
-		change, err = file.SetHelper(ctx, helperHold(run), sortedKeys(settings)...)
+		hold := helperHold(run)
+		added = slices.DeleteFunc(sortedKeys(settings), func(host string) bool { return file.HelperHeld(hold.By, host) })
+		change, err = file.SetHelper(ctx, hold, sortedKeys(settings)...)
 		return err
 	})
-	if undo != nil {
-		*done = append(*done, undo)
+	if len(added) > 0 && (err == nil || change.Writes > 0) { // a wait after the write may have failed
+		*done = append(*done, takeBack(run, file, added))
 	}
-	if err == nil || change.Writes > 0 { // a wait after the write may have failed
-		*done = append(*done, takeBack(run, file, sortedKeys(settings)))
+	if undo != nil { // it goes before takeBack, which changes the settings too
+		*done = append(*done, undo)
 	}
 	if err != nil {
 		return err
