@@ -142,3 +142,21 @@ func TestTemporaryFilesOfTheDeadAreRemoved(t *testing.T) {
 	mustSet(t, f, login(host, "1"))
 	wantFiles(t, f, ".config.json.quay-keyless", ".config.json.quay-keyless.4711.txt", ".config.json.quay-keyless.lock", "config.json")
 }
+
+// A logout removes it too, if it has nothing to put back and if there is no record at all.
+func TestLogoutRemovesWhatAKilledLoginLeft(t *testing.T) {
+	for _, recorded := range []bool{false, true} {
+		f := tempFile(t, before)
+		if recorded { // but was killed before it wrote the auth file
+			mustSet(t, f, login(host, "1"))
+			write(t, f.Path(), before)
+		}
+		write(t, f.lockPath(), "")
+		write(t, f.recordPath()+".4711", "left")
+		if _, _, err := f.Restore(t.Context(), host); err != nil {
+			t.Fatal(err)
+		}
+		wantText(t, f, before)
+		wantNothingElse(t, f)
+	}
+}

@@ -28,7 +28,8 @@ type locked struct {
 	lost   bool // it held something, but not a record
 }
 
-// acquire waits for the lock until ctx ends, and reads the record.
+// acquire waits for the lock until ctx ends, and reads the record. It removes what a killed
+// process left beside the auth file.
 func (f *File) acquire(ctx context.Context) (*locked, error) {
 	for {
 		l := &locked{f: f}
@@ -46,6 +47,7 @@ func (f *File) acquire(ctx context.Context) (*locked, error) {
 			_ = lock.Close()
 			continue
 		}
+		wholefile.Sweep(f.folder(), f.sideName()+".") // a killed login's has a token
 		l.file, l.record, l.lost, err = f.load()
 		if err != nil {
 			l.release()

@@ -74,7 +74,9 @@ func (f *File) Release(ctx context.Context, by string, now time.Time, keys ...st
 
 // restore puts back the keys that no job holds after leave.
 func (f *File) restore(ctx context.Context, keys []string, leave func(saved) saved) ([]Outcome, Change, error) {
-	if _, err := os.Lstat(f.recordPath()); errors.Is(err, fs.ErrNotExist) {
+	if recorded, err := f.recorded(ctx); err != nil {
+		return nil, Change{}, err
+	} else if !recorded {
 		outcomes, err := f.unknown(keys)
 		return outcomes, Change{}, err
 	}
@@ -109,6 +111,25 @@ func (f *File) restore(ctx context.Context, keys []string, leave func(saved) sav
 	}
 	change.BroughtBack = broughtBack
 	return outcomes, change, err
+}
+
+// recorded reports whether there is a record. A lock without one is of a login that has
+// just begun, or was killed; what a killed one left goes.
+func (f *File) recorded(ctx context.Context) (bool, error) {
+	if _, err := os.Lstat(f.recordPath()); !errors.Is(err, fs.ErrNotExist) {
+		return true, nil
+	}
+	if _, err := os.Lstat(f.lockPath()); err != nil {
+		return false, nil
+	}
+	l, err := f.acquire(ctx)
+	if isReason(err, Locked) {
+		return false, err
+	} else if err != nil {
+		return false, nil // another user's lock: there is no record to undo
+	}
+	defer l.release()
+	return l.file.text != nil, nil
 }
 
 // outcomes says what became of the keys, with those that other jobs need at the end.
