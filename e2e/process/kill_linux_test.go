@@ -90,6 +90,7 @@ func (k killed) run(t *testing.T, j job, signal syscall.Signal, at int) traced {
 	if k.github {
 		h.command(k.post(t, h), "logout").Must(t)
 		h.asBefore(t)
+		h.expectNothingElse(t)
 		return got
 	}
 	h.age(t)
@@ -191,13 +192,13 @@ func expectPrivate(t *testing.T, h home) {
 	}
 }
 
-// expectNothingElse fails the test where more than the auth file is left, and the token
-// that was asked for.
+// expectNothingElse fails the test if more than the auth file is left, the token that was
+// asked for, and the files that a GitHub runner makes.
 func (h home) expectNothingElse(t *testing.T) {
 	t.Helper()
 	expected := []string{h.folder, filepath.Dir(h.config()), h.config(), filepath.Join(h.folder, "token")}
 	err := filepath.WalkDir(h.folder, func(path string, _ fs.DirEntry, err error) error {
-		if !slices.Contains(expected, path) {
+		if !slices.Contains(expected, path) && !strings.HasPrefix(filepath.Base(path), "GITHUB_") {
 			t.Errorf("left behind: %s", strings.TrimPrefix(path, h.folder))
 		}
 		return err
