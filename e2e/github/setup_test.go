@@ -24,8 +24,8 @@ func TestTheWorkflowThatSetupPrints(t *testing.T) {
 	setup := lab.Command{Env: env, Args: []string{lab.Program(), "setup", sb.Host, "--robot", "acme+new", "--grant", "tool=write", "--create-repositories",
 		"--github", "acme/app", "--environment", "release", "--issuer", sb.URL + "/issuers/github"}}
 	printed := setup.Must(t)
-	if !strings.Contains(printed.Stdout, "environment: 'release'") {
-		t.Errorf("the job has not the environment of the entry:\n%s", printed.Stdout)
+	if !strings.Contains(printed.Stdout, "environment: release") {
+		t.Errorf("the job lacks the environment of the entry:\n%s", printed.Stdout)
 	}
 	lab.Command{Env: m.Env, Dir: app(t), Args: []string{"buildah", "bud", "--tag", sb.Host + "/acme/tool", "."}}.Must(t)
 	pull := "      - run: podman rmi --all && podman pull " + sb.Host + "/acme/tool\n"
