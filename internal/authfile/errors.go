@@ -106,7 +106,7 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // because is an Error without its path, which [located] adds.
 func because(reason Reason, err error) error {
-	return &Error{Reason: reason, Err: errno.Of(err)}
+	return &Error{Reason: reason, Err: errno.WithoutPath(err)}
 }
 
 // located makes err an [*Error] about path, with a reason from the system's
@@ -119,7 +119,7 @@ func located(path string, err error) error {
 	if errors.As(err, &known) {
 		return &Error{Path: path, Reason: known.Reason, Err: known.Err}
 	}
-	return &Error{Path: path, Reason: reasonOf(err), Err: errno.Of(err)}
+	return &Error{Path: path, Reason: reasonOf(err), Err: errno.WithoutPath(err)}
 }
 
 // isReason reports whether err is an [*Error] for this reason.
@@ -158,5 +158,5 @@ func recordFault(path string, err error) error {
 	case NotPermitted:
 		reason = FolderNotWritable
 	}
-	return &Error{Reason: reason, Err: fmt.Errorf("%s: %w", path, errno.Of(err))}
+	return &Error{Reason: reason, Err: fmt.Errorf("%s: %w", path, errno.WithoutPath(err))}
 }

@@ -81,7 +81,7 @@ func (f *File) seeRecord() (seen, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return seen{}, nil
 	case errors.Is(err, fs.ErrPermission):
-		return seen{}, &Error{Reason: NotReadable, Err: fmt.Errorf("%s: %w", path, errno.Of(err))}
+		return seen{}, &Error{Reason: NotReadable, Err: fmt.Errorf("%s: %w", path, errno.WithoutPath(err))}
 	}
 	return seen{}, recordFault(path, err)
 }

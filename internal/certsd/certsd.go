@@ -98,7 +98,7 @@ func (p Places) Install(host, authFile string, pem []byte) (installed []string, 
 			for _, step := range slices.Backward(undo) {
 				step()
 			}
-			return nil, &Error{target.path(), errno.Of(err)}
+			return nil, &Error{target.path(), errno.WithoutPath(err)}
 		}
 		undo = append(undo, takeBack)
 		installed = append(installed, target.path())
@@ -115,7 +115,7 @@ func (p Places) Check(host, authFile string, pem []byte) error {
 	}
 	for _, target := range targets {
 		if err := target.check(); err != nil {
-			return &Error{target.path(), errno.Of(err)}
+			return &Error{target.path(), errno.WithoutPath(err)}
 		}
 	}
 	return nil
@@ -129,7 +129,7 @@ func (p Places) targets(host, authFile string, pem []byte) ([]certificate, error
 	winner := p.winner(host)
 	if !slices.Contains(p.Write, winner) {
 		if err := hides(filepath.Join(winner, host), pem); err != nil {
-			return nil, &Error{p.at(p.Search[0], host, authFile).path(), errno.Of(err)}
+			return nil, &Error{p.at(p.Search[0], host, authFile).path(), errno.WithoutPath(err)}
 		}
 		winner = p.Search[0]
 	}
@@ -224,7 +224,7 @@ func (p Places) Remove(authFile string, which func(host string) bool) (removed [
 	for _, c := range p.hosts(authFile, which) {
 		was, folders, fault := c.remove()
 		if fault != nil {
-			err = errors.Join(err, &Error{c.path(), errno.Of(fault)})
+			err = errors.Join(err, &Error{c.path(), errno.WithoutPath(fault)})
 		}
 		if was {
 			removed = append(removed, c.path())

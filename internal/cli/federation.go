@@ -61,7 +61,7 @@ func runFederationList(ctx context.Context, run *process.Run, flags request.APIF
 	if !ok {
 		return &request.UsageError{Err: fmt.Errorf("output %q: it is text or json", output)}
 	}
-	return federation.Managing(ctx, run, flags, t, func(ctx context.Context, api *quay.API) error {
+	return federation.WithAPI(ctx, run, flags, t, func(ctx context.Context, api *quay.API) error {
 		entries, err := api.Account(t.Robot).Federation(ctx)
 		if err != nil {
 			return &federation.RefusedAPI{Target: t, Scopes: federation.ScopeOrganization, Err: err}

@@ -24,7 +24,7 @@ whatever is in them; one that is there already is left alone and nothing is sent
 			if err := flags.CheckNew(); err != nil {
 				return &request.UsageError{Err: err}
 			}
-			return federation.Change(command.Context(), run, flags, request.RegistryArgument(run, args))
+			return federation.EditEntry(command.Context(), run, flags, request.RegistryArgument(run, args))
 		},
 	}
 	flags.AddTo(command.Flags())
@@ -44,7 +44,7 @@ robot tokens that were given before live on for up to an hour.` + variables,
 			if err := flags.Check(); err != nil {
 				return &request.UsageError{Err: err}
 			}
-			return federation.Change(command.Context(), run, flags, request.RegistryArgument(run, args))
+			return federation.EditEntry(command.Context(), run, flags, request.RegistryArgument(run, args))
 		},
 	}
 	flags.AddTo(command.Flags())

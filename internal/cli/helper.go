@@ -24,7 +24,7 @@ import (
 func CredentialHelper(ctx context.Context, env process.Env) int {
 	a := newApp(env)
 	a.Running, a.Platform = true, noHost(env.Stderr, a.Secrets)
-	err := help(ctx, a)
+	err := serveHelper(ctx, a)
 	switch {
 	case err == nil:
 		return exitDone
@@ -52,15 +52,15 @@ func noHost(words io.Writer, secrets *platform.Secrets) platform.Platform {
 // arguments, asks for [CredentialHelper].
 func IsCredentialHelper(program string) bool { return credhelper.Called(program) }
 
-// help does what a tool asked for.
-func help(ctx context.Context, run *process.Run) error {
+// serveHelper does what a tool asked for.
+func serveHelper(ctx context.Context, run *process.Run) error {
 	action := ""
 	if len(run.Env.Args) == 1 {
 		action = run.Env.Args[0]
 	}
 	switch action {
 	case "get":
-		return helpGet(ctx, run)
+		return helperGet(ctx, run)
 	case "store":
 		drain(run)
 		return errStore
@@ -88,13 +88,13 @@ func drain(run *process.Run) {
 	_, _ = io.Copy(io.Discard, io.LimitReader(run.Env.Stdin, enough))
 }
 
-// helpGet exchanges anew, always: a tool asks once per transfer and keeps what it
+// helperGet exchanges anew, always: a tool asks once per transfer and keeps what it
 // got, so an old token could end in the middle of one. The registry's own proof
 // is left out, since the tool makes it next.
-func helpGet(ctx context.Context, run *process.Run) error {
+func helperGet(ctx context.Context, run *process.Run) error {
 	name, err := credhelper.ReadHost(run.Env.Stdin)
-	if err == nil && run.Env.Unread {
-		err = explain.ErrUnread
+	if err == nil && run.Env.StdoutClosed {
+		err = errStdoutClosed
 	}
 	if err != nil {
 		return err

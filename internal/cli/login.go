@@ -23,7 +23,7 @@ other tools take it. REGISTRY is quay.io, another HOST[:PORT], or a URL.` + vari
   quay-keyless login quay.example.com --robot acme+ci --check acme/app:push`,
 		Args: request.OneRegistry,
 		RunE: func(command *cobra.Command, args []string) error {
-			say(run)
+			wordsToStdout(run)
 			return login.Login(command.Context(), run, flags, request.RegistryArgument(run, args))
 		},
 	}

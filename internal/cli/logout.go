@@ -20,8 +20,8 @@ func logoutCommand(run *process.Run) *cobra.Command {
 is still ours. Without REGISTRY: everything that this auth file got from us.` + variables,
 		Args: request.OneRegistry,
 		RunE: func(command *cobra.Command, args []string) error {
-			say(run)
-			run.After = run.Platform.Name() == "github" // the action's post step
+			wordsToStdout(run)
+			run.PostStep = run.Platform.Name() == "github" // the action's post step
 			registries := args
 			if len(args) == 0 {
 				registries = request.Lines(run.Env.Getenv("QUAY_REGISTRY"))

@@ -68,7 +68,7 @@ func tell(run *process.Run, err error) {
 		}
 		err = several.Errs[0]
 	}
-	if run.After {
+	if run.PostStep {
 		run.Platform.Warn(message(run, err))
 		return
 	}
@@ -143,10 +143,10 @@ func Command(env process.Env) *cobra.Command {
 	return root(newApp(env))
 }
 
-// say makes the command's words go to stdout on GitHub, where the runner takes
+// wordsToStdout makes the command's words go to stdout on GitHub, where the runner takes
 // workflow commands in order with the rest of the output. It is for commands
 // that have no result there.
-func say(run *process.Run) {
+func wordsToStdout(run *process.Run) {
 	if run.Platform.Name() == "github" {
 		run.Platform = process.Speak(run, run.Env.Stdout)
 	}

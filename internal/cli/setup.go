@@ -50,13 +50,13 @@ func runSetup(ctx context.Context, run *process.Run, flags federation.SetupFlags
 	if err != nil {
 		return &request.UsageError{Err: err}
 	}
-	return federation.Managing(ctx, run, flags.APIFlags, t, func(ctx context.Context, api *quay.API) error {
-		entry, err := federation.WantedEntry(ctx, run, flags.EditFlags, t)
+	return federation.WithAPI(ctx, run, flags.APIFlags, t, func(ctx context.Context, api *quay.API) error {
+		entry, err := federation.ResolveEntry(ctx, run, flags.EditFlags, t)
 		if err != nil {
 			return err
 		}
 		entry.WarnOfAssumption(run.Platform)
-		s := &federation.SetupPlan{App: run, API: api, Account: api.Account(t.Robot), Target: t, Flags: flags, Entry: entry}
+		s := &federation.SetupPlan{Run: run, API: api, Account: api.Account(t.Robot), Target: t, Flags: flags, Entry: entry}
 		if err := s.Plan(ctx, grants); err != nil {
 			return err
 		}

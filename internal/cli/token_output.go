@@ -14,11 +14,17 @@ import (
 	"syscall"
 
 	"quay-keyless/internal/errno"
-	"quay-keyless/internal/explain"
+	"quay-keyless/internal/platform"
 	"quay-keyless/internal/process"
 	"quay-keyless/internal/request"
 	"quay-keyless/internal/wholefile"
 )
+
+// errStdoutClosed is the error for a robot token that nobody could read.
+var errStdoutClosed = &platform.Curable{
+	Text:  "standard output is closed, so nobody would get the robot token",
+	Cures: []string{"token --output-file PATH writes it to a file, and doctor checks everything without a token"},
+}
 
 // tokenOutput is where a robot token goes: standard output, or a file.
 type tokenOutput struct {
@@ -31,8 +37,8 @@ type tokenOutput struct {
 // be written costs nothing.
 func newTokenOutput(run *process.Run, path string) (*tokenOutput, error) {
 	switch {
-	case path == "" && run.Env.Unread:
-		return nil, explain.ErrUnread
+	case path == "" && run.Env.StdoutClosed:
+		return nil, errStdoutClosed
 	case path == "":
 		return &tokenOutput{stdout: run.Env.Stdout}, nil
 	case isStream(path):
@@ -44,7 +50,7 @@ func newTokenOutput(run *process.Run, path string) (*tokenOutput, error) {
 		file, err = wholefile.Create(path, "."+filepath.Base(path)+".quay-keyless.")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("cannot write %s: %w", path, errno.Of(err))
+		return nil, fmt.Errorf("cannot write %s: %w", path, errno.WithoutPath(err))
 	}
 	return &tokenOutput{path: path, file: file}, nil
 }
@@ -80,12 +86,12 @@ func isStream(path string) bool {
 func (o *tokenOutput) write(text []byte) error {
 	if o.file == nil {
 		if _, err := o.stdout.Write(text); err != nil {
-			return fmt.Errorf("printing the robot token: %w", errno.Of(err))
+			return fmt.Errorf("printing the robot token: %w", errno.WithoutPath(err))
 		}
 		return nil
 	}
 	if err := o.file.Commit(text, 0o600); err != nil {
-		return fmt.Errorf("cannot write %s: %w", o.path, errno.Of(err))
+		return fmt.Errorf("cannot write %s: %w", o.path, errno.WithoutPath(err))
 	}
 	return nil
 }

@@ -137,7 +137,7 @@ func unreadable(path string, err error) error {
 	case errors.As(err, &refused): // its folder
 		return &Error{path, fmt.Errorf("cannot be used safely: %w", refused)}
 	}
-	return &Error{path, fmt.Errorf("is not readable: %w", errno.Of(err))}
+	return &Error{path, fmt.Errorf("is not readable: %w", errno.WithoutPath(err))}
 }
 
 // maxSettings is far above the settings of any number of hosts.

@@ -179,5 +179,5 @@ func (s *Store) fault(what string, err error) error {
 	if errors.As(err, &refused) {
 		return unreadable(s.path, err)
 	}
-	return &Error{s.path, fmt.Errorf("%s: %w", what, errno.Of(err))}
+	return &Error{s.path, fmt.Errorf("%s: %w", what, errno.WithoutPath(err))}
 }

@@ -65,10 +65,10 @@ func (o observed) RoundTrip(request *http.Request) (*http.Response, error) {
 const soonExpired = 14 * 24 * time.Hour
 
 // connection says how the registry was reached: by TLS, and through whom.
-func (p *patient) connection(context.Context) (string, error) {
-	registry := p.target.Registry
-	login.WarnOfChoices(p.app, p.flags.MintFlags, registry)
-	seen := p.seen.way(registry.Host)
+func (c *chain) connection(context.Context) (string, error) {
+	registry := c.target.Registry
+	login.WarnOfChoices(c.run, c.flags.MintFlags, registry)
+	seen := c.seen.way(registry.Host)
 	through := "without a proxy"
 	if proxy := seen.proxy(registry.Host); proxy != "" {
 		through = "through the proxy " + proxy
@@ -77,11 +77,11 @@ func (p *patient) connection(context.Context) (string, error) {
 		return "plain http, " + through, nil
 	}
 	certificate := seen.tls.PeerCertificates[0]
-	if left := certificate.NotAfter.Sub(p.app.Env.Clock.Now()); left < soonExpired {
-		p.app.Platform.Warn(platform.Message{Text: fmt.Sprintf("the certificate of %s ends at %s", registry.Host, platform.Clock(certificate.NotAfter))})
+	if left := certificate.NotAfter.Sub(c.run.Env.Clock.Now()); left < soonExpired {
+		c.run.Platform.Warn(platform.Message{Text: fmt.Sprintf("the certificate of %s ends at %s", registry.Host, platform.FormatTime(certificate.NotAfter))})
 	}
 	return fmt.Sprintf("%s, %s; the certificate is from %s and ends at %s", tls.VersionName(seen.tls.Version), through,
-		platform.OrNone(certificate.Issuer.CommonName), platform.Clock(certificate.NotAfter)), nil
+		platform.OrNone(certificate.Issuer.CommonName), platform.FormatTime(certificate.NotAfter)), nil
 }
 
 // proxy is the proxy in between, "" for none.

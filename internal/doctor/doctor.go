@@ -51,13 +51,13 @@ func Examine(ctx context.Context, run *process.Run, flags Flags, registry string
 	defer stop()
 	ctx, cancel := flags.Deadline(ctx)
 	defer cancel()
-	patient, err := newPatient(ctx, run, flags, targets[0])
+	chain, err := newChain(ctx, run, flags, targets[0])
 	if err != nil {
 		return err
 	}
 	report := &report{json: flags.Output == "json", secrets: run.Secrets, out: run.Env.Stdout}
-	for _, link := range patient.links() {
-		report.add(patient.examine(ctx, link, report))
+	for _, link := range chain.links() {
+		report.add(chain.examine(ctx, link, report))
 		if interrupted := (*process.Interrupted)(nil); errors.As(context.Cause(ctx), &interrupted) {
 			return interrupted
 		}
@@ -108,18 +108,18 @@ type skipped struct{ why string }
 func (s *skipped) Error() string { return s.why }
 
 // examine looks at one link, unless one that it needs is not there.
-func (p *patient) examine(ctx context.Context, l link, before *report) outcome {
+func (c *chain) examine(ctx context.Context, l link, before *report) outcome {
 	for _, need := range l.needs {
 		if lacking := before.lacking(need); lacking != "" {
 			return outcome{name: l.name, result: linkSkipped, found: "because " + lacking}
 		}
 	}
-	p.words.warnings, p.details = nil, nil
-	start := p.app.Env.Clock.Now()
+	c.words.warnings, c.details = nil, nil
+	start := c.run.Env.Clock.Now()
 	found, err := l.run(ctx)
 	o := outcome{
-		name: l.name, result: linkOK, found: found, took: p.app.Env.Clock.Now().Sub(start),
-		warnings: slices.Clone(p.words.warnings), details: p.details,
+		name: l.name, result: linkOK, found: found, took: c.run.Env.Clock.Now().Sub(start),
+		warnings: slices.Clone(c.words.warnings), details: c.details,
 	}
 	var skip *skipped
 	switch {
@@ -127,7 +127,7 @@ func (p *patient) examine(ctx context.Context, l link, before *report) outcome {
 		o.result, o.found = linkSkipped, "because "+skip.why
 	case err != nil:
 		message := explain.Message(err)
-		line := explain.DoctorLine(p.target) // which is what runs
+		line := explain.DoctorLine(c.target) // which is what runs
 		o.hints = slices.DeleteFunc(message.Hints, func(hint string) bool { return hint == line })
 		o.result, o.found, o.err = linkFailed, message.Text, err
 	case len(o.warnings) > 0:
@@ -136,9 +136,9 @@ func (p *patient) examine(ctx context.Context, l link, before *report) outcome {
 	return o
 }
 
-// patient is what the links look at. It is filled as they go.
-type patient struct {
-	app     *process.Run // whose words are those of the link under way
+// chain is what the links look at. It is filled as they go.
+type chain struct {
+	run     *process.Run // whose words are those of the link under way
 	words   *collector
 	details []string
 	flags   Flags
@@ -150,21 +150,21 @@ type patient struct {
 	minted   login.Minted
 }
 
-// newPatient prepares what needs no asking. The error is one of usage.
-func newPatient(ctx context.Context, a *process.Run, flags Flags, t request.Target) (*patient, error) {
-	p := &patient{words: &collector{Platform: a.Platform}, flags: flags, target: t, seen: &observer{}}
-	quiet := *a
-	quiet.Platform = p.words
-	transport := a.Env.Transport
-	quiet.Env.Transport = func(config *tls.Config) http.RoundTripper { return p.seen.over(transport(config)) }
-	p.app = &quiet
+// newChain prepares what needs no asking. The error is one of usage.
+func newChain(ctx context.Context, run *process.Run, flags Flags, t request.Target) (*chain, error) {
+	c := &chain{words: &collector{Platform: run.Platform}, flags: flags, target: t, seen: &observer{}}
+	quiet := *run
+	quiet.Platform = c.words
+	transport := run.Env.Transport
+	quiet.Env.Transport = func(config *tls.Config) http.RoundTripper { return c.seen.over(transport(config)) }
+	c.run = &quiet
 	verified, registry, err := login.Transports(ctx, &quiet, flags.MintFlags)
 	if err != nil {
 		return nil, err
 	}
-	p.verified = verified
-	p.visit.Site = login.NewSite(&quiet, flags.MintFlags, t, registry)
-	return p, nil
+	c.verified = verified
+	c.visit.Site = login.NewSite(&quiet, flags.MintFlags, t, registry)
+	return c, nil
 }
 
 // collector keeps the warnings of the link under way. Whatever else is said is

@@ -23,44 +23,44 @@ var errNoEntry = errors.New("no stored federation entry lets this job in")
 
 // entries reads what Quay has stored for the robot and puts it beside what this
 // job shows. Without a token for Quay's API nobody can.
-func (p *patient) entries(ctx context.Context) (string, error) {
-	token, err := federation.APIToken(ctx, p.app, "")
+func (c *chain) entries(ctx context.Context) (string, error) {
+	token, err := federation.APIToken(ctx, c.run, "")
 	if err == nil && token.Empty() {
 		return "", &skipped{request.APITokenVariable + " has no token for Quay's API"}
 	}
 	var stored quay.Entries
 	if err == nil {
-		federation.WarnOfAPI(p.app, p.flags.TLSVerify, p.target.Registry)
-		stored, err = quay.NewAPI(p.visit.Quay, token).Account(p.target.Robot).Federation(ctx)
+		federation.WarnOfAPI(c.run, c.flags.TLSVerify, c.target.Registry)
+		stored, err = quay.NewAPI(c.visit.Quay, token).Account(c.target.Robot).Federation(ctx)
 	}
 	if err != nil { // no login hangs on it
-		p.app.Platform.Warn(explain.Message(&federation.RefusedAPI{Target: p.target, Scopes: federation.ScopeOrganization, Err: err}))
+		c.run.Platform.Warn(explain.Message(&federation.RefusedAPI{Target: c.target, Scopes: federation.ScopeOrganization, Err: err}))
 		return "could not be read", nil
 	}
-	return p.compare(stored)
+	return c.compare(stored)
 }
 
 // compare finds the entry that lets this job in, or the one nearest to it.
-func (p *patient) compare(stored quay.Entries) (string, error) {
-	claims := p.visit.Claims
+func (c *chain) compare(stored quay.Entries) (string, error) {
+	claims := c.visit.Claims
 	entry, found := stored.Find(claims.Issuer, claims.Subject)
 	switch {
 	case found:
-		p.warnOfAudience(stored, entry, claims)
+		c.warnOfAudience(stored, entry, claims)
 		return fmt.Sprintf("one of %d has this issuer and subject%s", len(stored), alsoAudiences(entry)), nil
 	case len(stored) == 0:
 		return "", fmt.Errorf("%w: there is none", errNoEntry)
 	}
 	near := nearest(stored, claims)
-	p.details = append(p.details, subject.Beside("issuer", near.Issuer, claims.Issuer)...)
-	p.details = append(p.details, subject.Beside("subject", near.Subject, claims.Subject)...)
+	c.details = append(c.details, subject.Beside("issuer", near.Issuer, claims.Issuer)...)
+	c.details = append(c.details, subject.Beside("subject", near.Subject, claims.Subject)...)
 	return "", fmt.Errorf("%w: the nearest of %d differs in %s", errNoEntry, len(stored), differences(near, claims))
 }
 
 // warnOfAudience compares the audiences: with several entries of one issuer the
 // last list that is not empty counts for all, but at a later Quay, whose entries
 // have an id, each entry's own (measured, and for later releases read).
-func (p *patient) warnOfAudience(stored quay.Entries, found quay.Entry, claims idtoken.Claims) {
+func (c *chain) warnOfAudience(stored quay.Entries, found quay.Entry, claims idtoken.Claims) {
 	asked := found.Audiences
 	for _, entry := range stored {
 		if found.ID == "" && entry.Issuer == claims.Issuer && len(entry.Audiences) > 0 {
@@ -69,9 +69,9 @@ func (p *patient) warnOfAudience(stored quay.Entries, found quay.Entry, claims i
 	}
 	matches := func(audience string) bool { return slices.Contains(asked, audience) }
 	if len(asked) > 0 && !slices.ContainsFunc(claims.Audience, matches) {
-		p.app.Platform.Warn(platform.Message{
+		c.run.Platform.Warn(platform.Message{
 			Text:  fmt.Sprintf("the entries of this issuer ask for the audience %s, this job shows %s", strings.Join(asked, " or "), platform.OrNone(strings.Join(claims.Audience, ", "))),
-			Hints: []string{explain.AskFor(p.visit.Source, "that one", asked[0])},
+			Hints: []string{explain.AskFor(c.visit.Source, "that one", asked[0])},
 		})
 	}
 }

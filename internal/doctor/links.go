@@ -21,65 +21,65 @@ import (
 
 // links is the chain, in the order of a login but for the auth file, which a
 // login looks at first.
-func (p *patient) links() []link {
+func (c *chain) links() []link {
 	var document issuer.Document
 	links := []link{
-		{"source", nil, p.source},
-		{"ID token", []string{"source"}, p.idToken},
-		{"claims", []string{"ID token"}, p.claims},
+		{"source", nil, c.source},
+		{"ID token", []string{"source"}, c.idToken},
+		{"claims", []string{"ID token"}, c.claims},
 		{"issuer", []string{"ID token"}, func(ctx context.Context) (found string, err error) {
-			document, found, err = p.issuer(ctx)
+			document, found, err = c.issuer(ctx)
 			return found, err
 		}},
-		{"keys", []string{"ID token", "issuer"}, func(ctx context.Context) (string, error) { return p.keys(ctx, document) }},
-		{"registry", nil, p.registry},
-		{"connection", []string{"registry"}, p.connection},
-		{"clock", []string{"registry"}, p.clock},
-		{"exchange", []string{"ID token", "registry"}, p.exchange},
-		{"entries", []string{"ID token", "registry"}, p.entries},
-		{"proof", []string{"exchange"}, p.proof},
+		{"keys", []string{"ID token", "issuer"}, func(ctx context.Context) (string, error) { return c.keys(ctx, document) }},
+		{"registry", nil, c.registry},
+		{"connection", []string{"registry"}, c.connection},
+		{"clock", []string{"registry"}, c.clock},
+		{"exchange", []string{"ID token", "registry"}, c.exchange},
+		{"entries", []string{"ID token", "registry"}, c.entries},
+		{"proof", []string{"exchange"}, c.proof},
 	}
-	for _, permission := range p.target.Checks {
-		links = append(links, link{permission.Action, []string{"proof"}, func(ctx context.Context) (string, error) { return p.permission(ctx, permission) }})
+	for _, permission := range c.target.Checks {
+		links = append(links, link{permission.Action, []string{"proof"}, func(ctx context.Context) (string, error) { return c.permission(ctx, permission) }})
 	}
-	return append(links, link{"auth file", nil, p.authFile})
+	return append(links, link{"auth file", nil, c.authFile})
 }
 
 // source finds where the ID token comes from.
-func (p *patient) source(ctx context.Context) (string, error) {
-	source, err := login.Source(ctx, p.app, p.flags.IdentityFlags, p.verified)
+func (c *chain) source(ctx context.Context) (string, error) {
+	source, err := login.Source(ctx, c.run, c.flags.IdentityFlags, c.verified)
 	if err != nil {
 		return "", err
 	}
-	p.visit.Identify(source, nil, p.target.Audience)
+	c.visit.Identify(source, nil, c.target.Audience)
 	return source.Name(), nil
 }
 
 // idToken gets the ID token and looks at its form.
-func (p *patient) idToken(ctx context.Context) (string, error) {
-	token, err := p.visit.IDToken.IDToken(ctx)
+func (c *chain) idToken(ctx context.Context) (string, error) {
+	token, err := c.visit.IDToken.IDToken(ctx)
 	if err != nil {
 		return "", err
 	}
-	p.visit.Claims = token.Claims
+	c.visit.Claims = token.Claims
 	return fmt.Sprintf("a JWT of %d bytes, signed with %s and the key %s", len(token.Reveal()), platform.OrNone(token.Algorithm), platform.OrNone(token.KeyID)), nil
 }
 
 // claims says who this job is, and what is known to bite.
-func (p *patient) claims(ctx context.Context) (string, error) {
-	token, err := p.visit.IDToken.IDToken(ctx)
+func (c *chain) claims(ctx context.Context) (string, error) {
+	token, err := c.visit.IDToken.IDToken(ctx)
 	if err != nil {
 		return "", err
 	}
-	now := p.app.Env.Clock.Now()
+	now := c.run.Env.Clock.Now()
 	claims := token.Claims
-	me := explain.Identity{Source: p.visit.Source.Name(), Claims: claims, Asked: p.target.Audience, Size: len(token.Reveal()), Now: now}
+	me := explain.Identity{Source: c.visit.Source.Name(), Claims: claims, Asked: c.target.Audience, Size: len(token.Reveal()), Now: now}
 	for _, doubt := range me.Doubts() {
-		p.app.Platform.Warn(doubt)
+		c.run.Platform.Warn(doubt)
 	}
 	for _, t := range explain.TraitsOf(claims) {
 		if t.Harmless {
-			p.details = append(p.details, t.Text(claims))
+			c.details = append(c.details, t.Text(claims))
 		}
 	}
 	return explain.Described(claims) + ", until " + me.Expires(), nil
@@ -97,17 +97,17 @@ const (
 
 // issuer reads the discovery document as Quay would. What this job does not
 // reach, Quay may: so it is never more than a warning.
-func (p *patient) issuer(ctx context.Context) (issuer.Document, string, error) {
+func (c *chain) issuer(ctx context.Context) (issuer.Document, string, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, documentLimit, request.ErrTimeout{Limit: documentLimit})
 	defer cancel()
-	claims := p.visit.Claims
-	document, err := issuer.Discover(ctx, login.Endpoint(p.app, p.flags.IdentityFlags, p.verified), claims.Issuer)
+	claims := c.visit.Claims
+	document, err := issuer.Discover(ctx, login.Endpoint(c.run, c.flags.IdentityFlags, c.verified), claims.Issuer)
 	switch {
 	case err != nil:
-		found, err := p.doubt(err)
+		found, err := c.doubt(err)
 		return document, found, err
 	case document.Issuer != claims.Issuer:
-		p.app.Platform.Warn(platform.Message{
+		c.run.Platform.Warn(platform.Message{
 			Text:  fmt.Sprintf("the discovery document names %s, the ID token %s: before Quay 3.18 the slash at the end counts", document.Issuer, claims.Issuer),
 			Hints: []string{"have the provider write its issuer in one way"},
 		})
@@ -116,60 +116,60 @@ func (p *patient) issuer(ctx context.Context) (issuer.Document, string, error) {
 }
 
 // keys looks for the ID token's key as Quay would, and checks the signature.
-func (p *patient) keys(ctx context.Context, document issuer.Document) (string, error) {
+func (c *chain) keys(ctx context.Context, document issuer.Document) (string, error) {
 	if document.KeysURL == "" {
 		return "", &skipped{"the issuer's discovery document was not read"}
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, keysLimit, request.ErrTimeout{Limit: keysLimit})
 	defer cancel()
-	keys, err := issuer.FetchKeys(ctx, login.Endpoint(p.app, p.flags.IdentityFlags, p.verified), document)
+	keys, err := issuer.FetchKeys(ctx, login.Endpoint(c.run, c.flags.IdentityFlags, c.verified), document)
 	if err == nil {
 		var token idtoken.Token
-		if token, err = p.visit.IDToken.IDToken(ctx); err == nil {
+		if token, err = c.visit.IDToken.IDToken(ctx); err == nil {
 			err = keys.Verify(token)
 		}
 	}
 	if err != nil {
-		return p.doubt(err)
+		return c.doubt(err)
 	}
 	return fmt.Sprintf("%d at %s, and one fits the ID token's signature", keys.Len(), document.KeysURL), nil
 }
 
 // doubt makes a warning of what an issuer is like from here. A cancelled command
 // is no doubt.
-func (p *patient) doubt(err error) (string, error) {
+func (c *chain) doubt(err error) (string, error) {
 	var unreachable *endpoint.Unreachable
 	var fault *issuer.Fault
 	var unbelievable *endpoint.Unbelievable
 	switch {
 	case errors.As(err, &unreachable):
 		hints := append(explain.NetworkHints(unreachable)[:1:1], fromHere)
-		p.app.Platform.Warn(platform.Message{Text: err.Error(), Hints: hints})
+		c.run.Platform.Warn(platform.Message{Text: err.Error(), Hints: hints})
 		return "not reached from here", nil
 	case errors.As(err, &fault), errors.As(err, &unbelievable):
-		p.app.Platform.Warn(platform.Message{Text: err.Error(), Hints: []string{fromHere}})
+		c.run.Platform.Warn(platform.Message{Text: err.Error(), Hints: []string{fromHere}})
 		return "not as Quay needs it", nil
 	}
 	return "", err
 }
 
 // registry asks /v2/, as a login does.
-func (p *patient) registry(ctx context.Context) (string, error) {
-	challenge, err := p.visit.Quay.Ping(ctx)
+func (c *chain) registry(ctx context.Context) (string, error) {
+	challenge, err := c.visit.Quay.Ping(ctx)
 	if err != nil {
 		return "", err
 	}
-	p.visit.Challenge = challenge
-	return p.target.Registry.Host + ", which takes logins at " + platform.OrNone(challenge.Realm), nil
+	c.visit.Challenge = challenge
+	return c.target.Registry.Host + ", which takes logins at " + platform.OrNone(challenge.Realm), nil
 }
 
 // clock compares the clock here with the registry's, which is the one that counts.
-func (p *patient) clock(context.Context) (string, error) {
-	skew, known := p.visit.Quay.Skew()
+func (c *chain) clock(context.Context) (string, error) {
+	skew, known := c.visit.Quay.Skew()
 	if !known {
 		return "the registry does not tell its time", nil
 	}
-	p.visit.WarnOfSkew()
+	c.visit.WarnOfSkew()
 	if s := skew.Abs().Round(time.Second); s > time.Second { // which is as exact as a Date is
 		return fmt.Sprintf("%s apart from the registry's", s), nil
 	}
@@ -177,26 +177,26 @@ func (p *patient) clock(context.Context) (string, error) {
 }
 
 // exchange shows Quay the ID token.
-func (p *patient) exchange(ctx context.Context) (string, error) {
-	if err := p.visit.Preflight(p.visit.Claims); err != nil {
+func (c *chain) exchange(ctx context.Context) (string, error) {
+	if err := c.visit.Preflight(c.visit.Claims); err != nil {
 		return "", err
 	}
-	m, err := p.visit.Exchange(ctx, p.target)
+	m, err := c.visit.Exchange(ctx, c.target)
 	if err != nil {
 		return "", err
 	}
-	p.minted = m
-	return fmt.Sprintf("a robot token for %s, until %s (%s)", m.Robot, platform.Clock(m.ExpiresAt), platform.Minutes(m.Left)), nil
+	c.minted = m
+	return fmt.Sprintf("a robot token for %s, until %s (%s)", m.Robot, platform.FormatTime(m.ExpiresAt), platform.Minutes(m.Left)), nil
 }
 
 // proof shows the robot token to the registry, as every tool does.
-func (p *patient) proof(ctx context.Context) (string, error) {
-	if !p.flags.Verify {
+func (c *chain) proof(ctx context.Context) (string, error) {
+	if !c.flags.Verify {
 		return "", &skipped{"of --verify=false"}
 	}
-	alone := p.target
+	alone := c.target
 	alone.Checks = nil
-	if err := p.visit.Prove(ctx, alone, p.minted.Login()); err != nil {
+	if err := c.visit.Prove(ctx, alone, c.minted.Login()); err != nil {
 		return "", err
 	}
 	return "the registry takes the robot token", nil
@@ -204,23 +204,23 @@ func (p *patient) proof(ctx context.Context) (string, error) {
 
 // permission asks for one permission. Push is asked only where pull is granted,
 // since Quay would create a missing repository.
-func (p *patient) permission(ctx context.Context, permission quay.Permission) (string, error) {
-	if err := p.visit.Check(ctx, p.target, p.minted.Login(), permission); err != nil {
+func (c *chain) permission(ctx context.Context, permission quay.Permission) (string, error) {
+	if err := c.visit.Check(ctx, c.target, c.minted.Login(), permission); err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%s may %s %s", p.target.Robot, permission.Action, permission.Repository), nil
+	return fmt.Sprintf("%s may %s %s", c.target.Robot, permission.Action, permission.Repository), nil
 }
 
 // authFile finds where a login would be written and who would find it there.
 // Nothing is written.
-func (p *patient) authFile(context.Context) (string, error) {
-	flags := login.Flags{MintFlags: p.flags.MintFlags, PlaceFlags: p.flags.PlaceFlags}
-	login.WarnOfNamespaces(p.app, []request.Target{p.target})
-	plan, err := login.Plan(p.app, flags, request.Keys([]request.Target{p.target}))
+func (c *chain) authFile(context.Context) (string, error) {
+	flags := login.Flags{MintFlags: c.flags.MintFlags, PlaceFlags: c.flags.PlaceFlags}
+	login.WarnOfNamespaces(c.run, []request.Target{c.target})
+	plan, err := login.Plan(c.run, flags, request.Keys([]request.Target{c.target}))
 	if err != nil {
 		return "", err
 	}
-	if _, err := login.Programs(p.app, login.Planned(plan)); err != nil { // the helper could not read its settings either
+	if _, err := login.Programs(c.run, login.Planned(plan)); err != nil { // the helper could not read its settings either
 		return "", err
 	}
 	var found []string

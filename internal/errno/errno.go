@@ -9,11 +9,11 @@ import (
 	"os"
 )
 
-// Of takes off the operation and the path that package os puts around what the
+// WithoutPath takes off the operation and the path that package os puts around what the
 // system said, as in "permission denied": the message names the path that means
 // something to the reader, and that of a temporary file means nothing. Any other error
 // comes back as it is.
-func Of(err error) error {
+func WithoutPath(err error) error {
 	var inPath *fs.PathError
 	var inLink *os.LinkError
 	switch {

@@ -18,12 +18,12 @@ func TestOf(t *testing.T) {
 	_, opening := os.Open(missing)
 	const said = "no such file or directory"
 	for _, err := range []error{opening, os.Rename(missing, missing), errors.Join(nil, opening)} {
-		if got := errno.Of(err); got.Error() != said || !errors.Is(got, fs.ErrNotExist) {
+		if got := errno.WithoutPath(err); got.Error() != said || !errors.Is(got, fs.ErrNotExist) {
 			t.Errorf("%v became %v", err, got)
 		}
 	}
 	other := errors.New("other")
-	if errno.Of(other) != other || errno.Of(nil) != nil {
+	if errno.WithoutPath(other) != other || errno.WithoutPath(nil) != nil {
 		t.Error("an error that is not the system's changes")
 	}
 }

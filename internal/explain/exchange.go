@@ -43,7 +43,7 @@ func exchangeMessage(r *login.RefusedIDToken) platform.Message {
 func refusalWords(message *platform.Message, r *login.RefusedIDToken, refusal *quay.Refusal) {
 	cure := exchangeCures[refusal.Reason]
 	traits := TraitsOf(r.Claims)
-	if hopeless := slices.IndexFunc(traits, func(t trait) bool { return t.hopeless }); cure.entry && hopeless >= 0 {
+	if hopeless := slices.IndexFunc(traits, func(t Trait) bool { return t.hopeless }); cure.entry && hopeless >= 0 {
 		traits = traits[hopeless : hopeless+1]
 	} else if cure.entry {
 		message.Entry = entry(r.Target, r.Claims)
@@ -61,7 +61,7 @@ func refusalWords(message *platform.Message, r *login.RefusedIDToken, refusal *q
 	}
 }
 
-func traitWords(claims idtoken.Claims, traits []trait) []string {
+func traitWords(claims idtoken.Claims, traits []Trait) []string {
 	var words []string
 	for _, t := range traits {
 		words = append(append(words, t.Text(claims)), t.cure...)
@@ -113,10 +113,10 @@ var exchangeCures = map[quay.Reason]cure{
 	quay.MissingClaim:   {words: missingClaimCure},
 	quay.MalformedClaim: {words: says("have the ID token's provider mend it: one of its claims has a form that Quay does not take")},
 	quay.NotYetIssued: {words: func(r *login.RefusedIDToken, _ *quay.Refusal) []string {
-		return []string{fmt.Sprintf("set the clock of Quay or of the ID token's provider by NTP: the ID token says that it was issued at %s, which Quay's clock has yet to reach", platform.Clock(r.Claims.IssuedAt))}
+		return []string{fmt.Sprintf("set the clock of Quay or of the ID token's provider by NTP: the ID token says that it was issued at %s, which Quay's clock has yet to reach", platform.FormatTime(r.Claims.IssuedAt))}
 	}},
 	quay.IDTokenExpired: {words: func(r *login.RefusedIDToken, _ *quay.Refusal) []string {
-		return []string{fmt.Sprintf("the ID token expired at %s: log in earlier in the job; if that is not over yet, Quay's clock is off", platform.Clock(r.Claims.Expiry))}
+		return []string{fmt.Sprintf("the ID token expired at %s: log in earlier in the job; if that is not over yet, Quay's clock is off", platform.FormatTime(r.Claims.Expiry))}
 	}},
 	quay.HeaderTooLarge: {words: says("have the ID token's provider put fewer claims in it: the server in front of Quay takes about 6100 bytes")},
 	quay.NoEndpoint: {words: func(r *login.RefusedIDToken, _ *quay.Refusal) []string {

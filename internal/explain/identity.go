@@ -61,7 +61,7 @@ func (m Identity) clockDoubts() []platform.Message {
 
 // Hopeless reports a token that no federation entry helps.
 func (m Identity) Hopeless() bool {
-	return slices.ContainsFunc(TraitsOf(m.Claims), func(t trait) bool { return t.hopeless })
+	return slices.ContainsFunc(TraitsOf(m.Claims), func(t Trait) bool { return t.hopeless })
 }
 
 // Expires is when the token ends, and how soon.
@@ -71,9 +71,9 @@ func (m Identity) Expires() string {
 	}
 	left := m.Claims.Expiry.Sub(m.Now)
 	if left <= 0 {
-		return platform.Clock(m.Claims.Expiry) + ", which has passed"
+		return platform.FormatTime(m.Claims.Expiry) + ", which has passed"
 	}
-	return fmt.Sprintf("%s, in %s", platform.Clock(m.Claims.Expiry), left.Round(time.Second))
+	return fmt.Sprintf("%s, in %s", platform.FormatTime(m.Claims.Expiry), left.Round(time.Second))
 }
 
 // Identity is who this job is.

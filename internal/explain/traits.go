@@ -12,9 +12,9 @@ import (
 	"quay-keyless/internal/subject"
 )
 
-// trait is something about an ID token that is known to bite at Quay, told from
+// Trait is something about an ID token that is known to bite at Quay, told from
 // the token alone (token-sources.md, sections 0 to 6).
-type trait struct {
+type Trait struct {
 	name string // in tests
 	has  func(idtoken.Claims) bool
 	Text func(idtoken.Claims) string
@@ -37,7 +37,7 @@ var (
 
 // traits is the table. The first ones that hold are told, the hopeless before
 // the others.
-var traits = []trait{
+var traits = []Trait{
 	{name: "no-issuer", hopeless: true,
 		has:  func(c idtoken.Claims) bool { return c.Issuer == "" },
 		Text: always("the ID token has no issuer (iss), so Quay cannot tell who signed it"),
@@ -152,8 +152,8 @@ const envZero = "https://login.app.env0.com/"
 func ofEntraV1(c idtoken.Claims) bool { return strings.HasPrefix(c.Issuer, "https://sts.windows.net/") }
 
 // TraitsOf are those that a token has, in the table's order.
-func TraitsOf(claims idtoken.Claims) []trait {
-	var found []trait
+func TraitsOf(claims idtoken.Claims) []Trait {
+	var found []Trait
 	for _, t := range traits {
 		if t.has(claims) {
 			found = append(found, t)

@@ -106,7 +106,7 @@ func TestEnterprises(t *testing.T) {
 		"https://token.actions.acme.ghe.com":                   false,
 		"https://token.actions.acme.ghe.com/acme":              true,
 	} {
-		found := slices.ContainsFunc(TraitsOf(from(issuer, "repo:acme/app:ref:refs/heads/main")), func(t trait) bool { return t.name == "enterprise" })
+		found := slices.ContainsFunc(TraitsOf(from(issuer, "repo:acme/app:ref:refs/heads/main")), func(t Trait) bool { return t.name == "enterprise" })
 		if found != want {
 			t.Errorf("%s: %v, want %v", issuer, found, want)
 		}

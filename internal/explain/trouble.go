@@ -69,7 +69,7 @@ func unreachedIssuerHints(r *login.RefusedIDToken) []string {
 // internalErrorHints says first what the ID token alone makes certain.
 func internalErrorHints(r *login.RefusedIDToken) []string {
 	traits := TraitsOf(r.Claims)
-	if hopeless := slices.IndexFunc(traits, func(t trait) bool { return t.hopeless }); hopeless >= 0 {
+	if hopeless := slices.IndexFunc(traits, func(t Trait) bool { return t.hopeless }); hopeless >= 0 {
 		return traitWords(r.Claims, traits[hopeless:hopeless+1])
 	}
 	return []string{

@@ -44,9 +44,9 @@ func APIToken(ctx context.Context, run *process.Run, file string) (idtoken.Secre
 // errNoAPIToken is a command that cannot do without the API and has no token.
 var errNoAPIToken = errors.New("no token for Quay's API: set " + request.APITokenVariable + " or name a file with --api-token-file")
 
-// management is everything that the management commands share: the API with its
+// newAPI is everything that the management commands share: the API with its
 // token, and the robot that they are about. Nothing is asked yet.
-func management(ctx context.Context, run *process.Run, flags request.APIFlags, t request.Target) (*quay.API, error) {
+func newAPI(ctx context.Context, run *process.Run, flags request.APIFlags, t request.Target) (*quay.API, error) {
 	token, err := APIToken(ctx, run, flags.APITokenFile)
 	if err != nil {
 		return nil, &request.UsageError{Err: err}
@@ -54,7 +54,7 @@ func management(ctx context.Context, run *process.Run, flags request.APIFlags, t
 	if token.Empty() {
 		return nil, &request.UsageError{Err: errNoAPIToken}
 	}
-	config, err := request.Trust(flags.CaCertificate, run.Env.Reader(ctx))
+	config, err := request.TLSConfig(flags.CaCertificate, run.Env.Reader(ctx))
 	if err != nil {
 		return nil, &request.UsageError{Err: err}
 	}
@@ -76,14 +76,14 @@ func WarnOfAPI(run *process.Run, tlsVerify bool, registry quay.Registry) {
 	}
 }
 
-// Managing runs something that needs Quay's API, with the deadline and the signals
+// WithAPI runs something that needs Quay's API, with the deadline and the signals
 // of a command.
-func Managing(ctx context.Context, run *process.Run, flags request.APIFlags, t request.Target, do func(context.Context, *quay.API) error) error {
+func WithAPI(ctx context.Context, run *process.Run, flags request.APIFlags, t request.Target, do func(context.Context, *quay.API) error) error {
 	ctx, stop := run.Env.Interruptible(ctx)
 	defer stop()
 	ctx, cancel := flags.Deadline(ctx)
 	defer cancel()
-	api, err := management(ctx, run, flags, t)
+	api, err := newAPI(ctx, run, flags, t)
 	if err != nil {
 		return err
 	}

@@ -33,7 +33,7 @@ func (f *EditFlags) AddTo(flags request.FlagSet) {
 }
 
 // adds is the list with the entry, and removes without it.
-func adds(stored quay.Entries, e wantedEntry) quay.Entries {
+func adds(stored quay.Entries, e WantedEntry) quay.Entries {
 	entry, there := stored.Find(e.issuer, e.subject)
 	switch {
 	case !there:
@@ -44,12 +44,12 @@ func adds(stored quay.Entries, e wantedEntry) quay.Entries {
 	return stored
 }
 
-func removes(stored quay.Entries, e wantedEntry) quay.Entries {
+func removes(stored quay.Entries, e WantedEntry) quay.Entries {
 	return stored.Without(e.issuer, e.subject)
 }
 
-// Change adds or removes one entry.
-func Change(ctx context.Context, run *process.Run, flags EditFlags, registry string) error {
+// EditEntry adds or removes one entry.
+func EditEntry(ctx context.Context, run *process.Run, flags EditFlags, registry string) error {
 	edit := adds
 	if flags.Removes {
 		edit = removes
@@ -58,8 +58,8 @@ func Change(ctx context.Context, run *process.Run, flags EditFlags, registry str
 	if err != nil {
 		return &request.UsageError{Err: err}
 	}
-	return Managing(ctx, run, flags.APIFlags, t, func(ctx context.Context, api *quay.API) error {
-		entry, err := WantedEntry(ctx, run, flags, t)
+	return WithAPI(ctx, run, flags.APIFlags, t, func(ctx context.Context, api *quay.API) error {
+		entry, err := ResolveEntry(ctx, run, flags, t)
 		if err != nil {
 			return err
 		}
@@ -99,7 +99,7 @@ func guard(t request.Target, drop bool, edit func(quay.Entries) quay.Entries) qu
 }
 
 // dryEdit prints what would change.
-func dryEdit(ctx context.Context, run *process.Run, account *quay.Account, t request.Target, entry wantedEntry, edit quay.Edit) error {
+func dryEdit(ctx context.Context, run *process.Run, account *quay.Account, t request.Target, entry WantedEntry, edit quay.Edit) error {
 	change, err := account.Plan(ctx, edit)
 	if err != nil {
 		return apiError(t, err)
@@ -129,7 +129,7 @@ func lossesIn(change quay.Change) []quay.Difference {
 }
 
 // sayEdit says what was changed.
-func sayEdit(run *process.Run, t request.Target, entry wantedEntry, change quay.Change) {
+func sayEdit(run *process.Run, t request.Target, entry WantedEntry, change quay.Change) {
 	differences := change.Differences()
 	if len(differences) == 0 {
 		entry.WarnOfAssumption(run.Platform) // the one to remove may be there in the other form
@@ -154,7 +154,7 @@ func apiError(t request.Target, err error) error {
 // judge looks at what an edit of the federation came to. What is stored and was
 // not sent is an error, but for what the user agreed to, what this program did
 // not insist on, and an entry that somebody else has added since.
-func judge(run *process.Run, t request.Target, wanted wantedEntry, drop bool, change quay.Change, err error) error {
+func judge(run *process.Run, t request.Target, wanted WantedEntry, drop bool, change quay.Change, err error) error {
 	var otherwise *quay.StoredOtherwise
 	if !errors.As(err, &otherwise) {
 		if err == nil {
@@ -185,7 +185,7 @@ func judge(run *process.Run, t request.Target, wanted wantedEntry, drop bool, ch
 }
 
 // warnOfAudience says where the entry takes other ID tokens than was asked for.
-func warnOfAudience(run *process.Run, t request.Target, wanted wantedEntry, change quay.Change) {
+func warnOfAudience(run *process.Run, t request.Target, wanted WantedEntry, change quay.Change) {
 	stored := change.After
 	if stored == nil {
 		stored = change.Before

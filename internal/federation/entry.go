@@ -18,8 +18,8 @@ import (
 	"quay-keyless/internal/subject"
 )
 
-// wantedEntry is the entry that the user means.
-type wantedEntry struct {
+// WantedEntry is the entry that the user means.
+type WantedEntry struct {
 	issuer, subject string
 	audiences       []string // of the job's ID token; never empty
 	explicit        bool     // the user named it, so it is an error if it is not stored
@@ -28,18 +28,18 @@ type wantedEntry struct {
 }
 
 // WarnOfAssumption says what was assumed, if anything was.
-func (e wantedEntry) WarnOfAssumption(to platform.Platform) {
+func (e WantedEntry) WarnOfAssumption(to platform.Platform) {
 	if e.assumed != nil {
 		to.Warn(*e.assumed)
 	}
 }
 
 // usual reports whether the audience is the one that Quay is about to assume.
-func (e wantedEntry) usual() bool { return slices.Contains(e.audiences, request.DefaultAudience) }
+func (e WantedEntry) usual() bool { return slices.Contains(e.audiences, request.DefaultAudience) }
 
 // sent are the audiences to send with a new entry: none where they are what
 // Quay will assume, since up to 3.18 its API takes none.
-func (e wantedEntry) sent() []string {
+func (e WantedEntry) sent() []string {
 	if e.usual() {
 		return nil
 	}
@@ -49,16 +49,16 @@ func (e wantedEntry) sent() []string {
 // takenBy reports whether a stored entry takes the job's ID token as is wanted.
 // One without audiences takes any, which is as good where the usual one is
 // wanted: up to 3.18 no other entry can be had.
-func (e wantedEntry) takenBy(stored quay.Entry) bool {
+func (e WantedEntry) takenBy(stored quay.Entry) bool {
 	if !stored.Restricted() {
 		return e.usual() || !e.explicit
 	}
 	return slices.ContainsFunc(e.audiences, func(audience string) bool { return slices.Contains(stored.Audiences, audience) })
 }
 
-// WantedEntry finds out which entry the flags mean.
-func WantedEntry(ctx context.Context, run *process.Run, f EditFlags, t request.Target) (wantedEntry, error) {
-	entry := wantedEntry{
+// ResolveEntry finds out which entry the flags mean.
+func ResolveEntry(ctx context.Context, run *process.Run, f EditFlags, t request.Target) (WantedEntry, error) {
+	entry := WantedEntry{
 		issuer: f.Issuer, subject: f.Subject, audiences: []string{t.Audience},
 		explicit: f.AudienceGiven() || t.Audience != request.DefaultAudience,
 	}
@@ -67,7 +67,7 @@ func WantedEntry(ctx context.Context, run *process.Run, f EditFlags, t request.T
 	case f.FromToken:
 		return entryFromToken(ctx, run, f.IdentityFlags, entry)
 	case f.GitHub != "":
-		config, err := request.Trust(f.CaCertificate, run.Env.Reader(ctx))
+		config, err := request.TLSConfig(f.CaCertificate, run.Env.Reader(ctx))
 		if err != nil {
 			return entry, &request.UsageError{Err: err}
 		}
@@ -83,7 +83,7 @@ func WantedEntry(ctx context.Context, run *process.Run, f EditFlags, t request.T
 
 // entryFromToken takes issuer and subject from this job's own ID token, and its
 // audience where the user named none. The token is shown to nobody.
-func entryFromToken(ctx context.Context, run *process.Run, flags request.IdentityFlags, entry wantedEntry) (wantedEntry, error) {
+func entryFromToken(ctx context.Context, run *process.Run, flags request.IdentityFlags, entry WantedEntry) (WantedEntry, error) {
 	_, claims, err := login.Identify(ctx, run, flags, entry.audiences[0])
 	switch {
 	case err != nil:

@@ -26,7 +26,7 @@ type job struct {
 }
 
 // jobOf takes it from what was set up.
-func jobOf(flags SetupFlags, t request.Target, entry wantedEntry, grants []quay.Grant) job {
+func jobOf(flags SetupFlags, t request.Target, entry WantedEntry, grants []quay.Grant) job {
 	j := job{registry: t.Registry.String(), robot: t.Robot.String(),
 		ca: flags.CaCertificate != "", insecure: !flags.TLSVerify}
 	if !entry.usual() {
@@ -56,7 +56,7 @@ func jobOf(flags SetupFlags, t request.Target, entry wantedEntry, grants []quay.
 
 // PrintJob ends a setup with what belongs in the job, for the platform that the
 // federation entry is of.
-func PrintJob(run *process.Run, flags SetupFlags, t request.Target, entry wantedEntry, grants []quay.Grant) error {
+func PrintJob(run *process.Run, flags SetupFlags, t request.Target, entry WantedEntry, grants []quay.Grant) error {
 	j := jobOf(flags, t, entry, grants)
 	j.from = cmp.Or(run.Env.Repository, "OWNER/quay-keyless")
 	var text string

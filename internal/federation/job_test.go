@@ -79,7 +79,7 @@ func TestRepositoryInTheLinesForAJob(t *testing.T) {
 				Env:      process.Env{Stdout: &printed, Repository: repository},
 				Platform: platform.Detect(platform.Env{Getenv: func(string) string { return "" }, Words: &said}),
 			}
-			err := PrintJob(a, SetupFlags{}, request.Target{}, wantedEntry{subject: subject, audiences: []string{"quay"}}, nil)
+			err := PrintJob(a, SetupFlags{}, request.Target{}, WantedEntry{subject: subject, audiences: []string{"quay"}}, nil)
 			if err != nil || !strings.Contains(printed.String(), want) {
 				t.Errorf("%v, no %q in\n%s", err, want, printed.String())
 			}

@@ -23,12 +23,12 @@ type setupStep struct {
 
 // SetupPlan is what a setup has to do. Planning only reads.
 type SetupPlan struct {
-	App     *process.Run
+	Run     *process.Run
 	API     *quay.API
 	Account *quay.Account
 	Target  request.Target
 	Flags   SetupFlags
-	Entry   wantedEntry
+	Entry   WantedEntry
 	steps   []setupStep
 }
 
@@ -126,12 +126,12 @@ func (s *SetupPlan) planEntry(change quay.Change) {
 	entry := s.Entry
 	save := func(ctx context.Context) error {
 		change, err := s.Account.EditFederation(ctx, s.edit())
-		return judge(s.App, s.Target, entry, s.Flags.dropAudiences, change, err)
+		return judge(s.Run, s.Target, entry, s.Flags.dropAudiences, change, err)
 	}
 	differences := append(change.Differences(), lossesIn(change)...)
 	if len(change.Differences()) == 0 {
 		s.add(fmt.Sprintf("= federation entry: issuer %s, subject %s", entry.issuer, entry.subject), "", nil)
-		warnOfAudience(s.App, s.Target, entry, change)
+		warnOfAudience(s.Run, s.Target, entry, change)
 		return
 	}
 	for i, d := range differences {

@@ -39,20 +39,20 @@ func (f *SetupFlags) ParseGrants(robot quay.Robot) ([]quay.Grant, error) {
 // Print is the plan as the result of --dry-run.
 func (s *SetupPlan) Print() error {
 	for _, step := range s.steps {
-		if _, err := fmt.Fprintln(s.App.Env.Stdout, s.App.Secrets.Line(step.text)); err != nil {
+		if _, err := fmt.Fprintln(s.Run.Env.Stdout, s.Run.Secrets.Line(step.text)); err != nil {
 			return err
 		}
 	}
-	s.App.Platform.Notice("nothing was sent: --dry-run")
+	s.Run.Platform.Notice("nothing was sent: --dry-run")
 	return nil
 }
 
 // Do takes the steps that are not done yet, and says each.
 func (s *SetupPlan) Do(ctx context.Context) error {
-	s.App.Platform.Notice(fmt.Sprintf("plan for %s (+ to add, ~ to change, = there already):", s.Target.Registry.Host))
+	s.Run.Platform.Notice(fmt.Sprintf("plan for %s (+ to add, ~ to change, = there already):", s.Target.Registry.Host))
 	todo, there := 0, 0
 	for _, step := range s.steps {
-		s.App.Platform.Notice(step.text)
+		s.Run.Platform.Notice(step.text)
 		switch {
 		case step.do != nil:
 			todo++
@@ -71,16 +71,16 @@ func (s *SetupPlan) Do(ctx context.Context) error {
 		done++
 	}
 	if todo == 0 {
-		s.App.Platform.Notice("nothing to change")
+		s.Run.Platform.Notice("nothing to change")
 	} else {
-		s.App.Platform.Notice(fmt.Sprintf("done: %d changed, %d there already", done, there))
+		s.Run.Platform.Notice(fmt.Sprintf("done: %d changed, %d there already", done, there))
 	}
 	return nil
 }
 
 // stopped says how far the plan came.
 func (s *SetupPlan) stopped(err error, step setupStep, done, todo int) error {
-	s.App.Platform.Notice(fmt.Sprintf("stopped after %d of %d changes, at: %s; run the same command again to go on", done, todo, step.text))
+	s.Run.Platform.Notice(fmt.Sprintf("stopped after %d of %d changes, at: %s; run the same command again to go on", done, todo, step.text))
 	var known *RefusedAPI
 	if errors.As(err, &known) {
 		return err

@@ -147,7 +147,7 @@ type Error struct {
 	Detail  string // what was seen, as "has 2 lines"
 	Err     error  // the cause, if there is one
 	// Platform is the one that was recognised, for NoSource.
-	Platform Platform
+	Platform ManualPlatform
 }
 
 // Error says which source, and what is wrong with it.

@@ -44,7 +44,7 @@ func (f File) IDToken(context.Context, string) (Token, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return Token{}, &Error{Problem: NoFile, Source: f.Name()}
 	case err != nil:
-		return Token{}, &Error{Problem: Unreadable, Source: f.Name(), Err: errno.Of(err)}
+		return Token{}, &Error{Problem: Unreadable, Source: f.Name(), Err: errno.WithoutPath(err)}
 	}
 	// The same file has other names: /run for /var/run, ..data, a relative path.
 	if own, err := f.Env.ReadFile(apiCredential); err == nil && bytes.Equal(own, text) {

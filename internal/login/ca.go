@@ -22,7 +22,7 @@ type caInstaller struct {
 
 // newCAInstaller checks, before it contacts anything, that the CA can be installed for the
 // login's first auth file. It is nil unless the user asked for that.
-func newCAInstaller(ctx context.Context, run *process.Run, flags Flags, files authFiles, targets []request.Target) (*caInstaller, error) {
+func newCAInstaller(ctx context.Context, run *process.Run, flags Flags, files AuthFiles, targets []request.Target) (*caInstaller, error) {
 	if !flags.InstallCA {
 		return nil, nil
 	}
@@ -70,7 +70,7 @@ func (c *caInstaller) install(a *process.Run, targets []request.Target) error {
 // removeCA removes what logins into this auth file installed, for the hosts of the keys,
 // or for all without keys. A host with a login that stays, or that came meanwhile, keeps
 // its CA.
-func removeCA(ctx context.Context, run *process.Run, file authFile, keys []string) error {
+func removeCA(ctx context.Context, run *process.Run, file AuthFile, keys []string) error {
 	places, err := caPlaces(run)
 	if err != nil {
 		return nil // then nothing was installed either

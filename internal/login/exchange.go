@@ -149,7 +149,7 @@ func (s *Site) Preflight(claims idtoken.Claims) error {
 	return &idtoken.Error{
 		Problem: idtoken.Expired,
 		Source:  s.Source.Name(),
-		Detail:  fmt.Sprintf("expired %s ago, at %s", late.Round(time.Second), platform.Clock(claims.Expiry)),
+		Detail:  fmt.Sprintf("expired %s ago, at %s", late.Round(time.Second), platform.FormatTime(claims.Expiry)),
 	}
 }
 

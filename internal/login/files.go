@@ -11,23 +11,23 @@ import (
 	"quay-keyless/internal/process"
 )
 
-// authFile is one file that a login belongs in, and the tools that look there.
-type authFile struct {
+// AuthFile is one file that a login belongs in, and the tools that look there.
+type AuthFile struct {
 	*authfile.File
 	Tools []string // empty where that was not asked
 }
 
-// authFiles is every file that one login belongs in.
-type authFiles []authFile
+// AuthFiles is every file that one login belongs in.
+type AuthFiles []AuthFile
 
 // openFiles opens the files that the user named, or all in which the tools of
 // this environment look. A file that is named in two ways is one.
-func openFiles(run *process.Run, paths []string) (authFiles, error) {
-	var files authFiles
+func openFiles(run *process.Run, paths []string) (AuthFiles, error) {
+	var files AuthFiles
 	if len(paths) == 0 {
 		known, err := place(run).Known()
 		for _, file := range known {
-			files = append(files, authFile{File: file})
+			files = append(files, AuthFile{File: file})
 		}
 		return files, err
 	}
@@ -39,14 +39,14 @@ func openFiles(run *process.Run, paths []string) (authFiles, error) {
 		}
 		if !seen[file.Path()] {
 			seen[file.Path()] = true
-			files = append(files, authFile{File: file})
+			files = append(files, AuthFile{File: file})
 		}
 	}
 	return files, nil
 }
 
-// set writes the logins to every file, and notes in done how to take that back.
-func set(ctx context.Context, run *process.Run, files authFiles, entries []authfile.Entry, done *undone) error {
+// set writes the logins to every file, and notes in back how to take that back.
+func set(ctx context.Context, run *process.Run, files AuthFiles, entries []authfile.Entry, back *rollback) error {
 	var keys []string
 	for _, entry := range entries {
 		keys = append(keys, entry.Key)
@@ -54,7 +54,7 @@ func set(ctx context.Context, run *process.Run, files authFiles, entries []authf
 	for _, file := range files {
 		change, err := file.Set(ctx, entries...)
 		if err == nil || change.Writes > 0 { // a wait after the write may have failed
-			*done = append(*done, takeBack(run, file, keys))
+			*back = append(*back, takeBack(run, file, keys))
 		}
 		if err != nil {
 			return err
@@ -66,7 +66,7 @@ func set(ctx context.Context, run *process.Run, files authFiles, entries []authf
 }
 
 // written says in one line where a login went and who looks there.
-func (f authFile) written(change authfile.Change) string {
+func (f AuthFile) written(change authfile.Change) string {
 	words := "wrote " + f.Path()
 	if change.InPlace {
 		words += " in place, since it cannot be replaced there"
@@ -102,7 +102,7 @@ func warnOfChange(say platform.Platform, path string, change authfile.Change) {
 	}
 }
 
-func (files authFiles) paths() []string {
+func (files AuthFiles) paths() []string {
 	var paths []string
 	for _, file := range files {
 		paths = append(paths, file.Path())

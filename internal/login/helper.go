@@ -76,10 +76,10 @@ func describe(source idtoken.Source) (sourceOf, error) {
 
 // setHelper makes the tools ask the helper for the logins' registries: the program
 // within their reach, the settings beside each auth file, and the auth files
-// themselves, noting in done how to take each step back. Exports are the variables
+// themselves, noting in back how to take each step back. Exports are the variables
 // that the steps which follow will have. It gives the folder that belongs on PATH,
 // "" where the program is there already.
-func setHelper(ctx context.Context, run *process.Run, files authFiles, flags Flags, logins []Minted, exports []platform.Variable, done *undone) (path string, err error) {
+func setHelper(ctx context.Context, run *process.Run, files AuthFiles, flags Flags, logins []Minted, exports []platform.Variable, back *rollback) (path string, err error) {
 	settings, err := allSettings(ctx, run, flags.MintFlags, logins)
 	if err != nil {
 		return "", err
@@ -89,10 +89,10 @@ func setHelper(ctx context.Context, run *process.Run, files authFiles, flags Fla
 		return "", err
 	}
 	if program != nil && program.Fresh {
-		*done = append(*done, func(context.Context) error { return program.Remove() })
+		*back = append(*back, func(context.Context) error { return program.Remove() })
 	}
 	for _, file := range files {
-		if err := setHelperIn(ctx, run, file, settings, program, done); err != nil {
+		if err := setHelperIn(ctx, run, file, settings, program, back); err != nil {
 			return "", err
 		}
 	}
@@ -103,7 +103,7 @@ func setHelper(ctx context.Context, run *process.Run, files authFiles, flags Fla
 }
 
 // setHelperIn is setHelper for one auth file.
-func setHelperIn(ctx context.Context, run *process.Run, file authFile, settings map[string]credhelper.Settings, program *credhelper.Installed, done *undone) error {
+func setHelperIn(ctx context.Context, run *process.Run, file AuthFile, settings map[string]credhelper.Settings, program *credhelper.Installed, back *rollback) error {
 	store := credhelper.Beside(file.Path(), run.Env.Trust)
 	store.SetMode(file.Mode())
 	var change authfile.Change
@@ -115,10 +115,10 @@ func setHelperIn(ctx context.Context, run *process.Run, file authFile, settings 
 		return err
 	})
 	if len(added) > 0 && (err == nil || change.Writes > 0) { // a wait after the write may have failed
-		*done = append(*done, takeBack(run, file, added))
+		*back = append(*back, takeBack(run, file, added))
 	}
 	if undo != nil { // it goes before takeBack, which changes the settings too
-		*done = append(*done, undo)
+		*back = append(*back, undo)
 	}
 	if err != nil {
 		return err
@@ -174,7 +174,7 @@ func warnOfHelper(run *process.Run, login Minted) {
 
 // warnOfSettings tells of auth files that only their own flag leads to: tools do
 // not hand it on to a helper.
-func warnOfSettings(run *process.Run, files authFiles, exports []platform.Variable) {
+func warnOfSettings(run *process.Run, files AuthFiles, exports []platform.Variable) {
 	folders := credhelper.Folders(func(name string) string {
 		for _, variable := range exports {
 			if variable.Name == name {
@@ -203,7 +203,7 @@ func adviseHelper(run *process.Run) {
 
 // checkHelper finds what would make a login by helper fail, before anything is
 // asked.
-func checkHelper(run *process.Run, files authFiles, helper helperFlags) error {
+func checkHelper(run *process.Run, files AuthFiles, helper helperFlags) error {
 	if !helper.use {
 		return nil
 	}

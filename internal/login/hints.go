@@ -60,7 +60,7 @@ type placeError struct {
 
 // Error is the text.
 func (p *placeError) Error() string {
-	return fmt.Sprintf("putting %s into %s: %v", credhelper.Program, p.folder, errno.Of(p.err))
+	return fmt.Sprintf("putting %s into %s: %v", credhelper.Program, p.folder, errno.WithoutPath(p.err))
 }
 
 // Unwrap is the cause.

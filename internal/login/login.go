@@ -58,8 +58,8 @@ func Login(ctx context.Context, run *process.Run, flags Flags, registry string) 
 	if err := run.Platform.Remember(result); err != nil {
 		return err
 	}
-	var done undone
-	result.Path, err = write(ctx, run, flags, Planned(plan), logins, result.Exports, &done)
+	var back rollback
+	result.Path, err = write(ctx, run, flags, Planned(plan), logins, result.Exports, &back)
 	if err == nil {
 		err = ca.install(run, targets)
 	}
@@ -67,7 +67,7 @@ func Login(ctx context.Context, run *process.Run, flags Flags, registry string) 
 		err = run.Platform.Publish(ctx, result)
 	}
 	if err != nil { // the job takes this for no login
-		done.all(ctx, run.Platform)
+		back.run(ctx, run.Platform)
 		return err
 	}
 	advise(run, flags, targets, result)
@@ -76,13 +76,13 @@ func Login(ctx context.Context, run *process.Run, flags Flags, registry string) 
 }
 
 // write puts the logins into the auth files, or our helper in their place, and
-// notes in done how to take that back. It gives the folder that belongs on PATH,
+// notes in back how to take that back. It gives the folder that belongs on PATH,
 // if one does.
-func write(ctx context.Context, run *process.Run, flags Flags, files authFiles, logins []Minted, exports []platform.Variable, done *undone) (path string, err error) {
+func write(ctx context.Context, run *process.Run, flags Flags, files AuthFiles, logins []Minted, exports []platform.Variable, back *rollback) (path string, err error) {
 	if !flags.Helper.use {
-		return "", setWithoutHelper(ctx, run, files, entries(run, logins), done)
+		return "", setWithoutHelper(ctx, run, files, entries(run, logins), back)
 	}
-	return setHelper(ctx, run, files, flags, logins, exports, done)
+	return setHelper(ctx, run, files, flags, logins, exports, back)
 }
 
 // sayLogins says who is logged in now, and for how long.
@@ -110,7 +110,7 @@ func warnOfEnd(run *process.Run, login Minted) {
 		run.Platform.Warn(platform.Message{Text: fmt.Sprintf("the login to %s ends in %s", login.Registry.Key(), platform.Minutes(login.Left)), Hints: hints})
 	case known && login.ExpiresAt.Before(end):
 		run.Platform.Warn(platform.Message{
-			Text:  fmt.Sprintf("the login to %s ends at %s, and this job may run until %s", login.Registry.Key(), platform.Clock(login.ExpiresAt), platform.Clock(end)),
+			Text:  fmt.Sprintf("the login to %s ends at %s, and this job may run until %s", login.Registry.Key(), platform.FormatTime(login.ExpiresAt), platform.FormatTime(end)),
 			Hints: hints,
 		})
 	}

@@ -60,7 +60,7 @@ func Logout(ctx context.Context, run *process.Run, paths, registries []string) e
 
 // logoutOf ends the login of the job that QUAY_HOLDER names, or all of ours in one
 // auth file.
-func logoutOf(ctx context.Context, run *process.Run, file authFile, keys []string) ([]authfile.Outcome, error) {
+func logoutOf(ctx context.Context, run *process.Run, file AuthFile, keys []string) ([]authfile.Outcome, error) {
 	if holder := run.Env.Getenv("QUAY_HOLDER"); holder != "" {
 		return logoutAs(ctx, run, holder, file, keys)
 	}
@@ -69,14 +69,14 @@ func logoutOf(ctx context.Context, run *process.Run, file authFile, keys []strin
 }
 
 // logoutAs ends one job's login in an auth file.
-func logoutAs(ctx context.Context, run *process.Run, holder string, file authFile, keys []string) ([]authfile.Outcome, error) {
+func logoutAs(ctx context.Context, run *process.Run, holder string, file AuthFile, keys []string) ([]authfile.Outcome, error) {
 	outcomes, change, err := file.Release(ctx, holder, run.Env.Clock.Now(), keys...)
 	return outcomes, loggedOut(ctx, run, file, keys, outcomes, change, err)
 }
 
 // loggedOut removes, after the auth file was put back and whatever signal came
 // meanwhile, what belongs to its logins. After an error they may still be there.
-func loggedOut(ctx context.Context, run *process.Run, file authFile, keys []string, outcomes []authfile.Outcome, change authfile.Change, err error) error {
+func loggedOut(ctx context.Context, run *process.Run, file AuthFile, keys []string, outcomes []authfile.Outcome, change authfile.Change, err error) error {
 	defer warnOfChange(run.Platform, file.Path(), change)
 	if err != nil {
 		return err

@@ -98,7 +98,7 @@ func find(run *process.Run, flags PlaceFlags, keys []string) (authfile.Plan, err
 	if folder := isolatedBefore(run); folder != "" {
 		return place(run).Isolated(folder, keys...)
 	}
-	if run.Env.Unread && run.Platform.Name() != "github" && run.Platform.Name() != "tekton" {
+	if run.Env.StdoutClosed && run.Platform.Name() != "github" && run.Platform.Name() != "tekton" {
 		return authfile.Plan{}, errUntold
 	}
 	// It is made, with mode 0700, when there is something to write.
@@ -164,10 +164,10 @@ func (c *ConflictError) Error() string { return ConflictWords(c.Conflict, nil).T
 func (c *ConflictError) Unwrap() error { return c.Conflict.Err }
 
 // Planned are the plan's files.
-func Planned(plan authfile.Plan) authFiles {
-	var list authFiles
+func Planned(plan authfile.Plan) AuthFiles {
+	var list AuthFiles
 	for _, target := range plan.Files {
-		list = append(list, authFile{target.File, finders(plan, target)})
+		list = append(list, AuthFile{target.File, finders(plan, target)})
 	}
 	return list
 }

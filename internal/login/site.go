@@ -75,7 +75,7 @@ func (s *Site) Identify(source idtoken.Source, shared *idtoken.Held, audience st
 // Transports are the one for every endpoint, and the one for registries, whose
 // certificates need not be verified.
 func Transports(ctx context.Context, run *process.Run, flags request.MintFlags) (verified, registry http.RoundTripper, err error) {
-	config, err := request.Trust(flags.CaCertificate, run.Env.Reader(ctx))
+	config, err := request.TLSConfig(flags.CaCertificate, run.Env.Reader(ctx))
 	if err != nil {
 		return nil, nil, &request.UsageError{Err: err}
 	}
@@ -88,7 +88,7 @@ func Transports(ctx context.Context, run *process.Run, flags request.MintFlags) 
 
 // Identify asks the job's source for an ID token, masks it, and contacts nobody else.
 func Identify(ctx context.Context, run *process.Run, flags request.IdentityFlags, audience string) (idtoken.Source, idtoken.Token, error) {
-	config, err := request.Trust(flags.CaCertificate, run.Env.Reader(ctx))
+	config, err := request.TLSConfig(flags.CaCertificate, run.Env.Reader(ctx))
 	if err != nil {
 		return nil, idtoken.Token{}, &request.UsageError{Err: err}
 	}

@@ -15,9 +15,9 @@ import (
 	"quay-keyless/internal/process"
 )
 
-// undone holds the steps that take back a login that failed in a later step. A step's
+// rollback holds the steps that take back a login that failed in a later step. A step's
 // error says what stayed, and where.
-type undone []func(context.Context) error
+type rollback []func(context.Context) error
 
 // undoPatience is how long taking back half a login may take.
 const undoPatience = 5 * time.Second
@@ -32,9 +32,9 @@ func toTheEnd(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(detached, undoPatience)
 }
 
-// all runs the steps, the last one first, and says that the login is gone only if
+// run runs the steps, the last one first, and says that the login is gone only if
 // nothing stayed. The login's own context may be over.
-func (u undone) all(ctx context.Context, say platform.Platform) {
+func (u rollback) run(ctx context.Context, say platform.Platform) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoPatience)
 	defer cancel()
 	left := false
@@ -51,7 +51,7 @@ func (u undone) all(ctx context.Context, say platform.Platform) {
 
 // takeBack is the step for one auth file. It ends this job's login as a logout does, so
 // that what other tools wrote meanwhile stays.
-func takeBack(run *process.Run, file authFile, keys []string) func(context.Context) error {
+func takeBack(run *process.Run, file AuthFile, keys []string) func(context.Context) error {
 	return func(ctx context.Context) error {
 		own := platform.Holder(run.Env.Getenv)
 		outcomes, err := logoutAs(ctx, run, own, file, keys)

@@ -62,9 +62,9 @@ func TestUndoneTellsTheTruth(t *testing.T) {
 				Env:      process.Env{Getenv: none, UID: os.Getuid(), OS: "linux", Clock: stopped{}},
 				Platform: platform.Detect(platform.Env{Getenv: none, Words: &said}),
 			}
-			var done undone
+			var back rollback
 			entry := authfile.Entry{Key: "quay.example.com", User: "acme+ci", Token: idtoken.NewSecret("t"), Hold: hold(a, time.Hour)}
-			if err := set(t.Context(), a, authFiles{{File: file}}, []authfile.Entry{entry}, &done); err != nil {
+			if err := set(t.Context(), a, AuthFiles{{File: file}}, []authfile.Entry{entry}, &back); err != nil {
 				t.Fatal(err)
 			}
 			text, err := os.ReadFile(path)
@@ -73,7 +73,7 @@ func TestUndoneTellsTheTruth(t *testing.T) {
 			}
 			put(t, path, c.meanwhile(string(text)))
 			said.Reset()
-			done.all(t.Context(), a.Platform)
+			back.run(t.Context(), a.Platform)
 			if got := strings.ReplaceAll(said.String(), path, "FILE"); got != c.said {
 				t.Errorf("said %q, want %q", got, c.said)
 			}

@@ -36,8 +36,8 @@ func WithoutSecrets(text []byte, secrets *Secrets) []byte {
 	return harmlessJSON([]byte(secrets.Redact(string(text))))
 }
 
-// Clock is a moment as people compare it with the time that a server tells.
-func Clock(t time.Time) string {
+// FormatTime is a moment as people compare it with the time that a server tells.
+func FormatTime(t time.Time) string {
 	return t.UTC().Format("2006-01-02 15:04:05 MST")
 }
 

@@ -78,7 +78,7 @@ func (w words) export(result Result) error {
 		return nil
 	}
 	if _, err := io.WriteString(w.results, lines.String()); err != nil {
-		return fmt.Errorf("printing the lines for the shell: %w", errno.Of(err))
+		return fmt.Errorf("printing the lines for the shell: %w", errno.WithoutPath(err))
 	}
 	return nil
 }

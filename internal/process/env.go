@@ -30,9 +30,9 @@ type Env struct {
 	Getenv         func(string) string
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
-	// Unread: standard output was closed when the process began, or looks so, and
+	// StdoutClosed: standard output was closed when the process began, or looks so, and
 	// what is written there goes nowhere without an error.
-	Unread bool
+	StdoutClosed bool
 	// ReadFile reads a file that the user named, which may be a pipe whose other
 	// end is slow: the end of the context ends it.
 	ReadFile func(ctx context.Context, path string) ([]byte, error)
@@ -74,7 +74,7 @@ func OS(version, repository string) Env {
 		Stdin:         os.Stdin,
 		Stdout:        os.Stdout,
 		Stderr:        os.Stderr,
-		Unread:        unread(),
+		StdoutClosed:  stdoutClosed(),
 		ReadFile:      readFile,
 		Transport:     transport,
 		Clock:         SystemClock{},

@@ -24,11 +24,11 @@ func keepOwner() {
 	syscall.Umask(syscall.Umask(private) &^ owner)
 }
 
-// unread reports a standard output that was closed when the program began. Go's
+// stdoutClosed reports a standard output that was closed when the program began. Go's
 // runtime opens /dev/null in its place, for reading and writing (runtime, checkfds),
 // which a shell's >/dev/null does not. Python's subprocess.DEVNULL does, and cannot be
 // told from it.
-func unread() bool {
+func stdoutClosed() bool {
 	null, err := os.Stat(os.DevNull)
 	if err != nil {
 		return false

@@ -11,8 +11,8 @@ import (
 // keepOwner does nothing: Windows has no umask.
 func keepOwner() {}
 
-// unread is never known here.
-func unread() bool { return false }
+// stdoutClosed is never known here.
+func stdoutClosed() bool { return false }
 
 // openNamed opens a file that the user named.
 func openNamed(_ context.Context, path string) (io.ReadCloser, error) { return os.Open(path) }

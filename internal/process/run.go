@@ -24,7 +24,7 @@ type Run struct {
 	Running bool
 	// after is true where the job's own work is done, so that what goes wrong
 	// now is no error of the job's.
-	After bool
+	PostStep bool
 }
 
 // Speak finds the host, for words on that stream.

@@ -13,10 +13,10 @@ import (
 	"strings"
 )
 
-// Trust is the TLS settings for every endpoint: the system's roots, and the CA
+// TLSConfig is the TLS settings for every endpoint: the system's roots, and the CA
 // certificates that the user named with --ca-certificate as a path, PEM text or
 // base64 of PEM text.
-func Trust(certificates string, readFile func(string) ([]byte, error)) (*tls.Config, error) {
+func TLSConfig(certificates string, readFile func(string) ([]byte, error)) (*tls.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	if certificates == "" { // Go's own default: the system's roots
 		// Go reads them once, at the first handshake, for about as long as the rest of

@@ -30,7 +30,7 @@ type IdentityFlags struct {
 	CaCertificate               string
 	Timeout                     time.Duration
 	Verbose                     bool
-	Sources                     sourceFlags
+	Sources                     SourceFlags
 }
 
 // AddTo declares the flags.

@@ -17,9 +17,9 @@ import (
 	"quay-keyless/internal/idtoken"
 )
 
-// sourceFlags is what the sources are told that need more than their name. No
+// SourceFlags is what the sources are told that need more than their name. No
 // flag takes a secret: command lines are everybody's to read.
-type sourceFlags struct {
+type SourceFlags struct {
 	issuer, clientID, flow, scope, token string
 	secretFile, secretEnv, assertionFile string
 	username, passwordFile, passwordEnv  string
@@ -36,7 +36,7 @@ type sourceFlag struct {
 }
 
 // all is the one list of those that are text.
-func (f *sourceFlags) all() []sourceFlag {
+func (f *SourceFlags) all() []sourceFlag {
 	return []sourceFlag{
 		{"oidc-issuer", "get the ID token from the OIDC provider at this `URL` (OIDC_ISSUER_URL)", &f.issuer, false},
 		{"oidc-client-id", "`ID` of the client at the OIDC provider (OIDC_CLIENT_ID)", &f.clientID, false},
@@ -54,7 +54,7 @@ func (f *sourceFlags) all() []sourceFlag {
 }
 
 // addTo declares the flags.
-func (f *sourceFlags) addTo(flags *pflag.FlagSet) {
+func (f *SourceFlags) addTo(flags *pflag.FlagSet) {
 	for _, flag := range f.all() {
 		flags.StringVar(flag.value, flag.name, "", flag.usage)
 	}
@@ -64,7 +64,7 @@ func (f *sourceFlags) addTo(flags *pflag.FlagSet) {
 }
 
 // lookup finds a flag of the command by its name, nil where there is none.
-func (f *sourceFlags) lookup(name string) *pflag.Flag {
+func (f *SourceFlags) lookup(name string) *pflag.Flag {
 	if f.flags == nil { // of a credential helper, which has no command line
 		return nil
 	}
@@ -76,7 +76,7 @@ func (f *sourceFlags) lookup(name string) *pflag.Flag {
 const patience = 5 * time.Minute
 
 // limit is the command's own timeout, or more where a person is waited for.
-func (f *sourceFlags) limit(timeout time.Duration) time.Duration {
+func (f *SourceFlags) limit(timeout time.Duration) time.Duration {
 	if idtoken.Flow(f.flow).Interactive() && f.flags != nil && !f.flags.Changed("timeout") {
 		return patience
 	}
@@ -84,7 +84,7 @@ func (f *sourceFlags) limit(timeout time.Duration) time.Duration {
 }
 
 // choose finds the source of that name and tells it what it needs.
-func (f *sourceFlags) choose(env idtoken.Env, name string) (idtoken.Source, error) {
+func (f *SourceFlags) choose(env idtoken.Env, name string) (idtoken.Source, error) {
 	switch {
 	case f.issuer != "" && name == "auto":
 		name = "oidc"
@@ -123,7 +123,7 @@ func (f *sourceFlags) choose(env idtoken.Env, name string) (idtoken.Source, erro
 
 // oidcOnly is a flag that was given and says nothing to the sources that a job has
 // by itself, "" for none. A job would log in as another one than the user meant.
-func (f *sourceFlags) oidcOnly() string {
+func (f *SourceFlags) oidcOnly() string {
 	for _, flag := range f.all() {
 		if strings.HasPrefix(flag.name, "oidc-") && *flag.value != "" && *flag.value != string(idtoken.Auto) {
 			return flag.name
@@ -135,7 +135,7 @@ func (f *sourceFlags) oidcOnly() string {
 // filled takes from the variables of Red Hat's article what no flag says, and
 // finds the flow where what there is allows but one. A flag for the client wins over
 // a variable for the user, which may be there for something else.
-func (f *sourceFlags) filled(getenv func(string) string) *sourceFlags {
+func (f *SourceFlags) filled(getenv func(string) string) *SourceFlags {
 	g := *f
 	client := f.username+f.passwordFile+f.passwordEnv == "" && f.secretFile+f.secretEnv+f.assertionFile != ""
 	g.issuer = cmp.Or(g.issuer, getenv("OIDC_ISSUER_URL"))
@@ -164,7 +164,7 @@ func usually(named, usual string, getenv func(string) string, files ...string) s
 
 // CheckAgain finds a login that a credential helper could not make again: it
 // has nobody to ask.
-func (f *sourceFlags) CheckAgain(source string, getenv func(string) string) error {
+func (f *SourceFlags) CheckAgain(source string, getenv func(string) string) error {
 	if f.issuer == "" && source != "oidc" {
 		return nil
 	}
@@ -180,7 +180,7 @@ func (f *sourceFlags) CheckAgain(source string, getenv func(string) string) erro
 
 // Options are those that a credential helper will need, by their names. Paths
 // become absolute, since tools run in other folders. No secret is among them.
-func (f *sourceFlags) Options(source string, getenv func(string) string) (map[string]string, error) {
+func (f *SourceFlags) Options(source string, getenv func(string) string) (map[string]string, error) {
 	g := f
 	switch source {
 	case "oidc":
@@ -207,8 +207,8 @@ func (f *sourceFlags) Options(source string, getenv func(string) string) (map[st
 }
 
 // SourceFlagsOf is the way back from options.
-func SourceFlagsOf(options map[string]string) sourceFlags {
-	f := sourceFlags{token: string(idtoken.Auto)}
+func SourceFlagsOf(options map[string]string) SourceFlags {
+	f := SourceFlags{token: string(idtoken.Auto)}
 	for _, flag := range f.all() {
 		*flag.value = cmp.Or(options[flag.name], *flag.value)
 	}
@@ -227,7 +227,7 @@ func secretFrom(env idtoken.Env, source, what, file, variable string) func(conte
 			text, err := env.ReadFile(file)
 			secret := env.Hidden(idtoken.NewSecret(strings.TrimRight(string(text), "\r\n")))
 			if err != nil || secret.Empty() {
-				return missing("is not in the file "+file, errno.Of(err))
+				return missing("is not in the file "+file, errno.WithoutPath(err))
 			}
 			return secret, nil
 		}

@@ -33,7 +33,7 @@ func unansweredHints(u *idtoken.Unanswered) []string {
 }
 
 // platformHints tells a job of a known platform where its token is.
-func platformHints(platform idtoken.Platform) []string {
+func platformHints(platform idtoken.ManualPlatform) []string {
 	if platform.Never {
 		return []string{
 			platform.Name + " cannot log in by its own token: " + platform.Know,

@@ -15,9 +15,9 @@ import (
 
 // setWithoutHelper writes logins as they are; where a login of ours had put a
 // helper for a host, what it kept goes.
-func setWithoutHelper(ctx context.Context, run *process.Run, files authFiles, entries []authfile.Entry, done *undone) error {
+func setWithoutHelper(ctx context.Context, run *process.Run, files AuthFiles, entries []authfile.Entry, back *rollback) error {
 	helped := files.helped(entries) // which nobody can tell after the write
-	if err := set(ctx, run, files, entries, done); err != nil {
+	if err := set(ctx, run, files, entries, back); err != nil {
 		return err
 	}
 	ctx, cancel := toTheEnd(ctx)
@@ -32,7 +32,7 @@ func setWithoutHelper(ctx context.Context, run *process.Run, files authFiles, en
 
 // helped are, for each file, the entries' hosts whose helper a login of ours put
 // there.
-func (files authFiles) helped(entries []authfile.Entry) [][]string {
+func (files AuthFiles) helped(entries []authfile.Entry) [][]string {
 	helped := make([][]string, len(files))
 	for i, file := range files {
 		for _, entry := range entries {
@@ -50,7 +50,7 @@ func (files authFiles) helped(entries []authfile.Entry) [][]string {
 // helper over one with it; where there is nothing it does nothing. The logout or
 // login is done by then, so that what goes wrong is a warning. The error is for
 // settings that another user may have left.
-func forgetHelper(ctx context.Context, run *process.Run, file authFile, hosts ...string) error {
+func forgetHelper(ctx context.Context, run *process.Run, file AuthFile, hosts ...string) error {
 	if len(hosts) == 0 {
 		return nil
 	}
@@ -65,7 +65,7 @@ func forgetHelper(ctx context.Context, run *process.Run, file authFile, hosts ..
 	return nil
 }
 
-func forget(ctx context.Context, run *process.Run, file authFile, hosts []string) error {
+func forget(ctx context.Context, run *process.Run, file AuthFile, hosts []string) error {
 	needed := func(host string) bool { // by a login that came after ours ended, too
 		_, ours, err := file.Helper(host)
 		return ours || err != nil || file.HelperBeside(host)

@@ -26,7 +26,7 @@ const linkFolder = "quay-keyless-bin"
 //
 // The folder in RUNNER_TEMP is that of every login in the job, and the runner
 // empties it: nobody else takes it away.
-func reachable(run *process.Run, files authFiles, helper helperFlags) (program *credhelper.Installed, path string, err error) {
+func reachable(run *process.Run, files AuthFiles, helper helperFlags) (program *credhelper.Installed, path string, err error) {
 	executable, err := executable(run)
 	if err != nil {
 		return nil, "", err
@@ -51,7 +51,7 @@ func reachable(run *process.Run, files authFiles, helper helperFlags) (program *
 }
 
 // checkProgram finds what would make reachable fail.
-func checkProgram(run *process.Run, files authFiles, helper helperFlags, known []credhelper.Installed) error {
+func checkProgram(run *process.Run, files AuthFiles, helper helperFlags, known []credhelper.Installed) error {
 	executable, err := executable(run)
 	if err != nil {
 		return err
@@ -99,7 +99,7 @@ func found(run *process.Run, executable, folder string) bool {
 }
 
 // copied is reachable by a copy.
-func copied(run *process.Run, executable string, files authFiles, folder string) (*credhelper.Installed, string, error) {
+func copied(run *process.Run, executable string, files AuthFiles, folder string) (*credhelper.Installed, string, error) {
 	known, err := Programs(run, files)
 	if err != nil {
 		return nil, "", err
@@ -120,7 +120,7 @@ func copied(run *process.Run, executable string, files authFiles, folder string)
 
 // Programs are what earlier logins into these files put somewhere. The error is
 // that of settings which cannot be read.
-func Programs(run *process.Run, files authFiles) ([]credhelper.Installed, error) {
+func Programs(run *process.Run, files AuthFiles) ([]credhelper.Installed, error) {
 	var all []credhelper.Installed
 	for _, file := range files {
 		programs, err := credhelper.Beside(file.Path(), run.Env.Trust).Programs()
@@ -133,7 +133,7 @@ func Programs(run *process.Run, files authFiles) ([]credhelper.Installed, error)
 }
 
 // settingsFiles are those beside the auth files.
-func settingsFiles(run *process.Run, files authFiles) []string {
+func settingsFiles(run *process.Run, files AuthFiles) []string {
 	var paths []string
 	for _, file := range files {
 		path := credhelper.Beside(file.Path(), run.Env.Trust).Path()
@@ -146,7 +146,7 @@ func settingsFiles(run *process.Run, files authFiles) []string {
 
 // programFolder is the folder of the link: one in the runner's temporary folder,
 // which the logins of a job share, or one beside the auth file.
-func programFolder(run *process.Run, files authFiles) (folder string, shared bool) {
+func programFolder(run *process.Run, files AuthFiles) (folder string, shared bool) {
 	if temporary := run.Env.Getenv("RUNNER_TEMP"); temporary != "" {
 		return filepath.Join(temporary, linkFolder), true
 	}

@@ -2,9 +2,9 @@
 
 package idtoken
 
-// Platform is one whose ID token the user names himself: how a job of it is
+// ManualPlatform is one whose ID token the user names himself: how a job of it is
 // recognised, where its token is, and what to know.
-type Platform struct {
+type ManualPlatform struct {
 	Name       string
 	Recognised []string // variables, one of which such a job has
 	Variable   string   // that holds the token
@@ -13,8 +13,8 @@ type Platform struct {
 	Know       string   // one sentence
 }
 
-// Elsewhere is the table of the platforms without a source of their own.
-var Elsewhere = []Platform{
+// ManualPlatforms is the table of the platforms without a source of their own.
+var ManualPlatforms = []ManualPlatform{
 	{
 		Name: "HCP Terraform", Recognised: []string{"TFC_RUN_ID", "TFC_WORKLOAD_IDENTITY_TOKEN"}, Variable: "TFC_WORKLOAD_IDENTITY_TOKEN",
 		Know: "the workspace needs the variable TFC_WORKLOAD_IDENTITY_AUDIENCE=quay; plan and apply have a subject each",
@@ -54,13 +54,13 @@ var Elsewhere = []Platform{
 }
 
 // recognise finds the platform that a job without any source runs on.
-func recognise(env Env) Platform {
-	for _, platform := range Elsewhere {
+func recognise(env Env) ManualPlatform {
+	for _, platform := range ManualPlatforms {
 		for _, variable := range platform.Recognised {
 			if env.Getenv(variable) != "" {
 				return platform
 			}
 		}
 	}
-	return Platform{}
+	return ManualPlatform{}
 }

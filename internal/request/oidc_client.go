@@ -16,7 +16,7 @@ import (
 )
 
 // oidcClient is the client that the flags describe for a source, once they are filled.
-func (f *sourceFlags) oidcClient(env idtoken.Env, source string) (idtoken.Client, error) {
+func (f *SourceFlags) oidcClient(env idtoken.Env, source string) (idtoken.Client, error) {
 	if err := errors.Join(f.checkIssuer(), f.checkSecrets()); err != nil {
 		return idtoken.Client{}, err
 	}
@@ -36,7 +36,7 @@ func (f *sourceFlags) oidcClient(env idtoken.Env, source string) (idtoken.Client
 }
 
 // checkIssuer finds an issuer or a client that cannot be one.
-func (f *sourceFlags) checkIssuer() error {
+func (f *SourceFlags) checkIssuer() error {
 	if f.issuer == "" {
 		return errors.New("no OIDC provider: name one with --oidc-issuer URL or OIDC_ISSUER_URL")
 	}
@@ -70,7 +70,7 @@ func CheckIssuerURL(issuer string) error {
 }
 
 // checkSecrets finds secrets that are in two places, or in none.
-func (f *sourceFlags) checkSecrets() error {
+func (f *SourceFlags) checkSecrets() error {
 	for _, flag := range [][2]string{{"oidc-client-secret-env", f.secretEnv}, {"oidc-password-env", f.passwordEnv}} {
 		if flag[1] != "" && !variableName.MatchString(flag[1]) {
 			return fmt.Errorf("--%s wants a variable's name, not its value", flag[0])
@@ -94,7 +94,7 @@ func (f *sourceFlags) checkSecrets() error {
 }
 
 // checkFlow finds a flow that lacks what it needs.
-func (f *sourceFlags) checkFlow(client idtoken.Client) error {
+func (f *SourceFlags) checkFlow(client idtoken.Client) error {
 	switch {
 	case f.flow == "":
 		return errors.New("no flow: name a client secret or a user, or choose with --oidc-flow device or code")
@@ -110,7 +110,7 @@ func (f *sourceFlags) checkFlow(client idtoken.Client) error {
 
 // entraFilled takes from the variables of Azure's own libraries what no flag
 // says.
-func (f *sourceFlags) entraFilled(getenv func(string) string) *sourceFlags {
+func (f *SourceFlags) entraFilled(getenv func(string) string) *SourceFlags {
 	g := *f
 	if tenant := getenv("AZURE_TENANT_ID"); g.issuer == "" && tenant != "" {
 		g.issuer = strings.TrimSuffix(cmp.Or(getenv("AZURE_AUTHORITY_HOST"), "https://login.microsoftonline.com"), "/") + "/" + tenant + "/v2.0"
@@ -125,7 +125,7 @@ func (f *sourceFlags) entraFilled(getenv func(string) string) *sourceFlags {
 }
 
 // entraClient is the application that the flags describe, once they are filled.
-func (f *sourceFlags) entraClient(env idtoken.Env) (idtoken.Client, error) {
+func (f *SourceFlags) entraClient(env idtoken.Env) (idtoken.Client, error) {
 	switch {
 	case f.issuer == "":
 		return idtoken.Client{}, errors.New("no Entra tenant: set AZURE_TENANT_ID")
