@@ -80,26 +80,25 @@ type File struct {
 	path  string
 	trust ownfile.Trust
 	mode  os.FileMode // that was chosen, or 0
-	// opened is when this process began with the file: what another process of ours
-	// wrote after that, it wrote beside us.
+	// opened is when this process opened the file. A later write by another quay-keyless
+	// happened at the same time as ours.
 	opened time.Time
-	// settling is how long other tools get to end what they have begun; 0 in
-	// tests that are not about them.
+	// settling is how long to wait until other tools have finished a write; 0 in most
+	// tests.
 	settling time.Duration
-	settled  func()        // called after that; nil elsewhere than in tests
-	recent   time.Duration // see crowd.go; longer in tests that may take theirs
-	// written is called after each write of the auth file. Tests let another
-	// tool write there; it is nil elsewhere.
+	settled  func()        // called after that wait; nil except in tests
+	recent   time.Duration // see others.go; tests use a longer one
+	// written is called after each write of the auth file, so that a test can write
+	// there too; nil except in tests.
 	written func()
 }
 
-// Open names the auth file at path, with every symlink on the way resolved: a
-// link is never replaced, its target is written, and created where it is
-// missing. Open needs no file to be there and looks into none. Trust is in whose
-// files beside it the program believes.
+// Open names the auth file at path and resolves every symbolic link on the way, because
+// a write must create or replace the link's target, never the link. Open does not read
+// the file, which may be missing. trust decides which files beside it the program obeys.
 //
-// The error is an [*Error] with the reason [SymlinkLoop], or [BadPath] for an
-// empty path and where a relative one cannot be resolved.
+// The error is an [*Error] with the reason [SymlinkLoop] or [BadPath]: the path is
+// empty, or relative and cannot be resolved.
 func Open(path string, trust ownfile.Trust) (*File, error) {
 	if path == "" {
 		return nil, located(path, because(BadPath, errors.New("the path is empty")))
@@ -111,7 +110,7 @@ func Open(path string, trust ownfile.Trust) (*File, error) {
 	return &File{path: resolved, trust: trust, opened: time.Now(), settling: settling, recent: recent}, nil
 }
 
-// private is the mode of a new file that holds a login.
+// private is the mode of a new file with a login.
 const private os.FileMode = 0o600
 
 // SetMode chooses the permissions that the file has after a write, for those who

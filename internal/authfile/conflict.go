@@ -51,8 +51,8 @@ type Conflict struct {
 	Err   error // of Unusable
 }
 
-// conflicts is what in one file would keep some tools from the logins under
-// keys, which target says will be written there. The others are without a Path.
+// conflicts lists what in this file hides our logins. target: we will write into this
+// file.
 func (c contents) conflicts(keys []string, target, image bool) []Conflict {
 	var found []Conflict
 	for _, name := range slices.Sorted(maps.Keys(c.Auths)) {
@@ -80,10 +80,10 @@ func (c contents) conflicts(keys []string, target, image bool) []Conflict {
 	return found
 }
 
-// hides reports whether the login under name is taken before that under key,
-// where both are in one file, for some images. No image has a name with an empty
-// part, so HOST/ and HOST/v1/ hide nothing. In docker's family only crane asks
-// for more than the host, and then for the whole repository.
+// hides reports whether tools prefer the login under name to that under key for some
+// images, if one file has both. HOST/ and HOST/v1/ hide nothing, because no image name
+// has an empty part. In docker's family only crane asks for more than the host, and then
+// for the whole repository.
 func hides(name, key string, image bool) bool {
 	if !strings.HasPrefix(name, key+"/") || strings.Contains(name+"/", "//") {
 		return false

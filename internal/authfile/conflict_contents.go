@@ -90,9 +90,8 @@ func decodeContents(data []byte) (contents, error) {
 	return all, nil
 }
 
-// answers reports whether podman, buildah or skopeo find something in this file
-// that they would take for an image under one of the keys: a login under the
-// key, or one above it, or our helper.
+// answers reports whether podman, buildah or skopeo find something in this file for an
+// image under one of the keys: a login under or above the key, or our helper.
 func (c contents) answers(keys []string) bool {
 	for name, entry := range c.Auths {
 		if entry.Auth.answers() && slices.ContainsFunc(keys, func(key string) bool { return covers(name, key) }) {
@@ -102,9 +101,8 @@ func (c contents) answers(keys []string) bool {
 	return slices.ContainsFunc(hosts(keys), func(host string) bool { return c.Helpers[host] == OwnHelper })
 }
 
-// covers reports whether containers/image takes the login under name for key:
-// where it is the key, above it, or a URL of its host, whatever the URL's path
-// (measured).
+// covers reports whether containers/image uses the login under name for key: name is the
+// key, is above it, or is a URL of its host with any path.
 func covers(name, key string) bool {
 	if name == key || strings.HasPrefix(key, name+"/") {
 		return true

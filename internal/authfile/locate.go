@@ -61,11 +61,10 @@ func (p Place) dockerFolder() (string, error) {
 	return filepath.Join(home, ".docker"), nil
 }
 
-// runtimeFile is the first auth file on containers/image's own list, "" where
-// there is none. It is not usable where a user other than root has no
-// XDG_RUNTIME_DIR of its own: unset, podman, buildah and skopeo each look
-// elsewhere; where it is another user's, they stop; where it is missing, they
-// cannot write (measured).
+// runtimeFile is the first auth file on containers/image's list, "" if there is none.
+// Users other than root need an XDG_RUNTIME_DIR of their own for it: without one podman,
+// buildah and skopeo each look elsewhere, with another user's they stop, and with a
+// missing one they cannot write.
 func (p Place) runtimeFile() (path string, usable bool) {
 	folder := p.Getenv("XDG_RUNTIME_DIR")
 	switch {

@@ -17,8 +17,8 @@ const (
 	// settling is far longer than tools take from reading an auth file to
 	// renaming their own over it.
 	settling = 250 * time.Millisecond
-	// settlings is how often we wait for tools that take longer, as podman did when
-	// many shared a CPU (450 ms measured).
+	// settlings is how often to wait for slow tools: podman took 450 ms when many
+	// processes shared a CPU.
 	settlings = 8
 )
 

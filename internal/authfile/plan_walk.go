@@ -9,8 +9,8 @@ import (
 	"quay-keyless/internal/ownfile"
 )
 
-// reader is some tools that look for logins in the same files, in this order.
-// In the last of them the login is written in any case.
+// reader is a group of tools that read the same files in this order. If no earlier file
+// holds a login, ours goes into the last one.
 type reader struct {
 	tools []string
 	paths []string
@@ -25,8 +25,7 @@ var (
 	dockers = []string{"docker", "crane", "helm"}
 )
 
-// readers tells which tools look where, docker's config.json being where it is
-// (measured).
+// readers lists which tools look where. docker is the path of docker's config.json.
 func (p Place) readers(docker string) []reader {
 	family := reader{tools: dockers, paths: []string{docker}}
 	if named := p.Getenv("REGISTRY_AUTH_FILE"); named != "" {

@@ -23,12 +23,12 @@ const recordVersion = 1
 // token of ours, only digests.
 type record struct {
 	Version int `json:"version"`
-	// Wrote is the digest of the auth file as we last wrote it, and Others is when
-	// another tool was last seen to have written it.
+	// Wrote is the digest of the auth file as we last wrote it. Others is when another
+	// tool last wrote it, as far as we saw.
 	Wrote  string    `json:"wrote"`
 	Others time.Time `json:"others,omitzero"`
-	// Empty has the objects that held no key before our first one: their text, or
-	// nothing if the object was missing.
+	// Empty holds the text of each object that had no key before our first one; nothing
+	// if the object was missing.
 	Empty map[string][]byte `json:"empty,omitempty"`
 	// Keys are in the order of the changes to the file, so that going backwards
 	// undoes them byte for byte.
@@ -42,21 +42,20 @@ const emptyRecord = `{"version":1,"wrote":"","keys":[]}` + "\n"
 type saved struct {
 	Object string `json:"object"`
 	Key    string `json:"key"`
-	// Old is the raw value from before our first login, nil if there was none, and Cut
-	// is its member if a login removed it.
+	// Old is the value before our first login (nil: none). If a login removed the
+	// member, Cut holds its text.
 	Old []byte `json:"old,omitempty"`
 	Cut *cut   `json:"cut,omitempty"`
-	// Wrote are the digests of our last two values, "" if the key is to be missing: a
-	// process may be killed after it wrote the record and before the auth file.
+	// Wrote are the digests of our last two values ("": no key), because a process may
+	// be killed between writing the record and writing the auth file.
 	Wrote []string `json:"wrote"`
-	// Holders are the jobs that need our value, and until when. A zero time is never.
+	// Holders are the jobs that need our value, and until when. Zero means without end.
 	Holders map[string]time.Time `json:"holders,omitempty"`
 }
 
-// Hold is the need that a login has for its key, from when it is written until its
-// logout. Several logins can hold one key of an auth file: jobs of one user that run
-// at once. The file has one value then, the latest, which serves them all, and what was
-// there before the first returns when none needs it any more.
+// Hold says that a login needs its key until logout. Several jobs of one user can hold
+// one key at once: the file then has the latest value, which serves all of them, and the
+// value from before the first login returns when no job needs the key any more.
 type Hold struct {
 	// By names whose login it is, for [File.Release]. A second login by the same
 	// replaces the first one. All logins without a name are one; they end with
@@ -68,7 +67,7 @@ type Hold struct {
 	From, Until time.Time
 }
 
-// longestHold is how long a hold lasts at most, whatever a token says.
+// longestHold limits a hold, whatever a token says.
 const longestHold = 24 * time.Hour
 
 // digest is how the record knows a value again: the SHA-256 of its JSON without white

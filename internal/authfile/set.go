@@ -75,16 +75,15 @@ func overHelpers(text []byte, r record, list []edit) []edit {
 	return list
 }
 
-// SetHelper makes the tools ask [OwnHelper] for the hosts' logins, HOST[:PORT]
-// each, all or none, under one lock and in one write. A login under a host's key in the
-// file itself is removed, since docker uses it without a word when a helper fails. Both
-// are kept for [File.Restore]; over a login of ours, static or by helper, what was there
-// before the first one.
+// SetHelper makes the tools ask [OwnHelper] for the logins of hosts (HOST[:PORT] each):
+// all or none, under one lock and in one write. It removes a login that the file itself
+// holds for a host, because docker uses that without a word if a helper fails.
+// [File.Restore] restores both, as they were before our first login.
 //
-// It ends the holds of static logins on these hosts, as a static login ends those of
-// logins by helper: the helper's settings go with it, and a token cannot return.
+// SetHelper drops the holds of static logins on these hosts, and Set drops those of
+// helper logins: neither can be restored.
 //
-// All else is as for [File.Set].
+// All else is as in [File.Set].
 func (f *File) SetHelper(ctx context.Context, hold Hold, hosts ...string) (Change, error) {
 	list, err := helperEdits(hold, hosts)
 	if err != nil {

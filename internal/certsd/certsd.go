@@ -56,11 +56,11 @@ type Places struct {
 	Trust ownfile.Trust
 }
 
-// Locate gives the places of the user with this numeric id. XDG_CONFIG_HOME does
-// not matter: the tools use $HOME/.config whatever it says (measured).
+// Locate returns the places of the user with this numeric id. XDG_CONFIG_HOME does not
+// matter: the tools always use $HOME/.config.
 //
-// The error is [ErrUnsupported] unless goos, a GOOS, is linux, or says that HOME is
-// not an absolute path.
+// The error is [ErrUnsupported] unless goos is linux, or says that HOME is not an
+// absolute path.
 func Locate(getenv func(string) string, uid int, goos string, trust ownfile.Trust) (Places, error) {
 	if goos != "linux" {
 		return Places{}, ErrUnsupported
@@ -213,12 +213,12 @@ func (p Places) hosts(authFile string, which func(host string) bool) (list []cer
 	return list
 }
 
-// Remove removes what Install wrote for an auth file and the hosts for which which
-// returns true, and what killed jobs left there a day ago, whose auth file is gone. Folders that
-// Install made go too if they are empty. Nothing to remove is no error.
+// Remove deletes the certificates of authFile for each host that which accepts. It also
+// deletes what killed jobs left there a day ago, if their auth file is gone, and folders
+// that Install made, if they are empty. It is no error if there is nothing to delete.
 //
-// It gives the paths of the files that it removed for this auth file. It goes on after
-// an error, and joins the [*Error] of each certificate.
+// It returns the paths that it deleted for authFile. It continues after an error and
+// joins the [*Error] of each certificate.
 func (p Places) Remove(authFile string, which func(host string) bool) (removed []string, err error) {
 	var made []string
 	for _, c := range p.hosts(authFile, which) {

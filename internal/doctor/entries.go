@@ -57,9 +57,9 @@ func (c *chain) compare(stored quay.Entries) (string, error) {
 	return "", fmt.Errorf("%w: the nearest of %d differs in %s", errNoEntry, len(stored), differences(near, claims))
 }
 
-// warnOfAudience compares the audiences: with several entries of one issuer the
-// last list that is not empty counts for all, but at a later Quay, whose entries
-// have an id, each entry's own (measured, and for later releases read).
+// warnOfAudience compares the audiences. Quay up to 3.18 applies the last non-empty
+// audience list of an issuer to all its entries. Later Quays (whose entries have an id)
+// check each entry's own list.
 func (c *chain) warnOfAudience(stored quay.Entries, found quay.Entry, claims idtoken.Claims) {
 	asked := found.Audiences
 	for _, entry := range stored {

@@ -10,22 +10,21 @@ import (
 	"net/http"
 )
 
-// NotTrusted reports whether err is a server's certificate that did not
-// verify: an unknown authority, another name, or out of its time.
+// NotTrusted reports whether a server's certificate did not verify: unknown authority,
+// wrong name, expired or not valid yet.
 func NotTrusted(err error) bool {
 	var verification *tls.CertificateVerificationError
 	return errors.As(err, &verification)
 }
 
-// TimedOut reports whether err is an answer that did not come in time, though
-// a connection was there.
+// TimedOut reports whether a connection was made but the answer did not come in time.
 func TimedOut(err error) bool {
 	var dial *net.OpError
 	return errors.Is(err, context.DeadlineExceeded) && !(errors.As(err, &dial) && dial.Op == "dial")
 }
 
-// NoTLS reports whether err is a server that answered on a TLS port with
-// something else, most often plain http.
+// NoTLS reports whether a server answered on a TLS port with something else, usually
+// plain http.
 func NoTLS(err error) bool {
 	var record tls.RecordHeaderError
 	return errors.Is(err, http.ErrSchemeMismatch) || errors.As(err, &record)

@@ -19,13 +19,13 @@ import (
 
 const (
 	maxAttempts = 5
-	// fewAttempts is for what is rarely mended by waiting: a closed port, an
-	// unknown host, and a 500, which at Quay often means a bad ID token.
+	// fewAttempts is for errors that waiting seldom cures: a closed port, an unknown
+	// host, and a 500, which at Quay often means a bad ID token.
 	fewAttempts = 3
 	firstWait   = 500 * time.Millisecond
-	// patience is the least time that an attempt gets: Quay fetches the
-	// issuer's discovery document (5 s limit) and its keys (no limit) in each
-	// exchange; answers after 40 s were seen (measured).
+	// patience is the least time for an attempt. In each exchange Quay fetches the
+	// issuer's discovery document (limit 5 s) and its keys (no limit); answers after 40
+	// s were seen.
 	patience = 30 * time.Second
 )
 
@@ -48,9 +48,9 @@ func (e *StatusError) Error() string {
 	return fmt.Sprintf("HTTP %d %s", e.Answer.Status, http.StatusText(e.Answer.Status))
 }
 
-// Unreachable is the error of an endpoint that was not reached, is not
-// trusted, or answered 408, 429 or 5xx to the end. Err tells which: a
-// [*StatusError], or one of the network's or of crypto/x509.
+// Unreachable is the error of an endpoint that was not reached, is not trusted, or
+// answered 408, 429 or 5xx to every attempt. Err is a [*StatusError], or an error of the
+// network or of crypto/x509.
 type Unreachable struct {
 	Name     string
 	Attempts int
@@ -77,24 +77,26 @@ func (u *Unreachable) Answer() *Answer {
 	return nil
 }
 
-// final marks an error that another attempt cannot mend.
+// final marks an error that another attempt cannot cure.
 type final struct{ error }
 
 func (f final) Unwrap() error { return f.error }
 
-// Final marks err as one that another attempt cannot mend; [Client.Retry]
-// returns it as it is.
+// Final marks err as one that another attempt cannot cure. [Client.Retry] returns it
+// unmarked.
 func Final(err error) error { return final{err} }
 
-// Retry calls attempt until it succeeds, fails for good, or has been called
-// often enough for its kind of error: 5 times, 3 for a 500, a refused
-// connection and an unknown host, once for a certificate that is not trusted.
-// With [Client.Once] only a dial that failed is tried again. It waits between two
-// attempts from 0.5 s doubling, with up to as much again at random, which is also
-// added to what Retry-After asks (RFC 9110, section 10.2.3); a wait that would
-// pass the deadline of ctx is not begun. An attempt gets at least 30 s, or what
-// the deadline leaves. The error is [*Unreachable], one marked [Final], or the
-// cause of a cancelled ctx.
+// Retry calls attempt until it succeeds, fails for good, or was called often enough for
+// its kind of error: 5 times; 3 times for a 500, a refused connection and an unknown
+// host; once for an untrusted certificate. With [Client.Once] it repeats only a dial
+// that failed.
+//
+// It waits 0.5 s between two attempts, doubling, plus up to as much again at random.
+// What Retry-After asks (RFC 9110, section 10.2.3) is the minimum. It does not begin a
+// wait that would pass the deadline of ctx. An attempt gets 30 s or half of the
+// remaining time, whichever is longer, but never more than the deadline leaves.
+//
+// The error is [*Unreachable], one marked [Final], or the cause of a cancelled ctx.
 func (c *Client) Retry(ctx context.Context, name string, attempt func(context.Context) error) error {
 	for n := 1; ; n++ {
 		err := c.once(ctx, attempt)
@@ -124,9 +126,8 @@ func (c *Client) Retry(ctx context.Context, name string, attempt func(context.Co
 	}
 }
 
-// once gives an attempt its share of the time: never under the patience, and
-// half of what remains where that is more, so that a Quay that is just slow is
-// not cut off three times at the same place.
+// once runs an attempt with its share of the time. Half of what remains, so that a slow
+// Quay is not interrupted three times at the same place.
 func (c *Client) once(ctx context.Context, attempt func(context.Context) error) error {
 	limit := patience
 	if deadline, ok := ctx.Deadline(); ok {

@@ -14,7 +14,7 @@ import (
 	"quay-keyless/internal/request"
 )
 
-// managementHints is for what ends federation and setup, nil for all else.
+// managementHints is for errors of federation and setup; nil for others.
 func managementHints(err error) []string {
 	var (
 		api  *federation.RefusedAPI
@@ -29,7 +29,7 @@ func managementHints(err error) []string {
 	return nil
 }
 
-// apiHints says what an error of Quay's API needs.
+// apiHints is for errors of Quay's API.
 func apiHints(r *federation.RefusedAPI) []string {
 	var (
 		refusal      *quay.Refusal
@@ -53,7 +53,7 @@ func apiHints(r *federation.RefusedAPI) []string {
 	return nil
 }
 
-// apiCures is one row for each reason that Quay's API can give.
+// apiCures has a row for each reason that Quay's API can give.
 var apiCures = map[quay.Reason]func(*federation.RefusedAPI) []string{
 	quay.BadAPIToken: func(r *federation.RefusedAPI) []string {
 		return []string{
@@ -86,13 +86,13 @@ var apiCures = map[quay.Reason]func(*federation.RefusedAPI) []string{
 	},
 }
 
-// newAPIToken says where such tokens are made.
+// newAPIToken says where to create such a token.
 func newAPIToken(r *federation.RefusedAPI) string {
 	return fmt.Sprintf("in Quay, as a user who administers %s: an organization's OAuth Applications, an application, Generate Token with the scope %s; then set %s to it",
 		r.Target.Robot.Namespace, cmp.Or(r.All, r.Scopes), request.APITokenVariable)
 }
 
-// otherwiseHints is for a list that was not stored as it was sent.
+// otherwiseHints is for a list that Quay stored differently from how it was sent.
 func otherwiseHints(r *federation.RefusedAPI, o *quay.StoredOtherwise) []string {
 	var hints []string
 	audiences := func(d quay.Difference) bool { return d.Field == "audiences" && d.New == nil }

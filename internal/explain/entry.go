@@ -13,7 +13,7 @@ import (
 	"quay-keyless/internal/request"
 )
 
-// entry is the federation entry that would let this job's ID token in.
+// entry is the federation entry that this job's ID token needs.
 func entry(t request.Target, claims idtoken.Claims) *platform.Entry {
 	return &platform.Entry{
 		Robot:   t.Robot.String(),
@@ -23,8 +23,8 @@ func entry(t request.Target, claims idtoken.Claims) *platform.Entry {
 	}
 }
 
-// command is one of this program's about the target's robot, for a shell. It
-// reaches the registry as the command line did that is under way.
+// command is a command line about the target's robot, for a shell. It reaches the
+// registry with the same flags as the running command.
 func command(t request.Target, name string, words ...string) string {
 	line := append([]string{atHost(t), "--robot", RobotName(t)}, words...)
 	for i, word := range line {
@@ -33,7 +33,7 @@ func command(t request.Target, name string, words ...string) string {
 	return "quay-keyless " + name + " " + strings.Join(line, " ") + t.Reach
 }
 
-// RobotName is the robot's, or what stands for one that was not named.
+// RobotName is the robot's, or a placeholder.
 func RobotName(t request.Target) string {
 	if t.Robot == (quay.Robot{}) {
 		return "ORG+NAME"
@@ -41,8 +41,8 @@ func RobotName(t request.Target) string {
 	return t.Robot.String()
 }
 
-// AddCommand adds a federation entry. The audience is left out: a Quay that
-// keeps audiences assumes ours, the others would lose it (measured).
+// AddCommand adds a federation entry. It names no audience: a Quay that keeps audiences
+// assumes quay, and older ones drop it.
 func AddCommand(t request.Target, claims idtoken.Claims) string {
 	return command(t, "federation add", "--issuer", claims.Issuer, "--subject", claims.Subject)
 }
@@ -61,8 +61,8 @@ func byCommand(entry *platform.Entry) string {
 	return "or, with a token for Quay's API in QUAY_API_TOKEN: " + entry.Command
 }
 
-// byAPI is the entry for scripts of the user's own. It is no command line to
-// paste: one that reads, adds and writes drops what it does not know.
+// byAPI is the entry for the user's own scripts. It is not a command to paste, because
+// one that reads, adds and writes would drop unknown fields.
 func byAPI(t request.Target, claims idtoken.Claims) string {
 	entry, _ := json.Marshal(struct { // of two strings
 		Issuer  string `json:"issuer"`
@@ -81,18 +81,18 @@ func apiAddress(t request.Target, path string) string {
 	return scheme + "://" + t.Registry.Host + "/api/v1" + path
 }
 
-// robotPath works for the robots of persons too, and in each release (measured).
+// robotPath also works for the robots of users, in every release.
 func robotPath(robot quay.Robot) string {
 	return "/organization/" + robot.Namespace + "/robots/" + robot.Name
 }
 
-// setupCommand makes in Quay what a login needs, as far as it is missing.
+// setupCommand creates in Quay what a login needs and is missing.
 func setupCommand(t request.Target, grant string, claims idtoken.Claims) string {
 	return command(t, "setup", "--grant", grant, "--issuer", claims.Issuer, "--subject", claims.Subject)
 }
 
-// DoctorLine names the command that looks at every link of the chain, with the ID
-// token that the login showed to Quay, by its audience.
+// DoctorLine names the command that checks every link, with the same ID token as the
+// login.
 func DoctorLine(t request.Target) string {
 	var audience []string
 	if t.Audience != "" && t.Audience != request.DefaultAudience {
@@ -101,7 +101,7 @@ func DoctorLine(t request.Target) string {
 	return "to check every link, and with QUAY_API_TOKEN what the robot has stored: " + command(t, "doctor", audience...) + t.Identity
 }
 
-// atHost is the registry as its API is told of it: without an organization.
+// atHost is the registry without an organization, as its API needs it.
 func atHost(t request.Target) string {
 	t.Registry.Namespace = ""
 	return t.Registry.String()

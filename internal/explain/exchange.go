@@ -17,7 +17,7 @@ import (
 	"quay-keyless/internal/request"
 )
 
-// exchangeMessage is for an exchange that did not succeed.
+// exchangeMessage is for an exchange that failed.
 func exchangeMessage(r *login.RefusedIDToken) platform.Message {
 	var refusal *quay.Refusal
 	var unreachable *endpoint.Unreachable
@@ -37,9 +37,8 @@ func exchangeMessage(r *login.RefusedIDToken) platform.Message {
 	return message
 }
 
-// refusalWords says first what to do in Quay's web interface, then what is known
-// to bite in such a job and what Quay objected to, then the other ways to do it,
-// then what the ID token says.
+// refusalWords adds, in this order: what to do in Quay's web interface, the token's
+// traits and what Quay objected to, other ways to do it, and what the ID token says.
 func refusalWords(message *platform.Message, r *login.RefusedIDToken, refusal *quay.Refusal) {
 	cure := exchangeCures[refusal.Reason]
 	traits := TraitsOf(r.Claims)
@@ -69,7 +68,7 @@ func traitWords(claims idtoken.Claims, traits []Trait) []string {
 	return words
 }
 
-// Described is what an ID token says of the job.
+// Described is what an ID token says about the job.
 func Described(claims idtoken.Claims) string {
 	audience := "no audience"
 	if len(claims.Audience) > 0 {
@@ -89,10 +88,10 @@ func says(words ...string) func(*login.RefusedIDToken, *quay.Refusal) []string {
 	return func(*login.RefusedIDToken, *quay.Refusal) []string { return words }
 }
 
-// headerChanged is for requests that did not arrive as they were sent.
+// headerChanged is for requests that arrived differently from how they were sent.
 const headerChanged = "something between this job and Quay changes the Authorization header: look at the proxies in between"
 
-// exchangeCures is one row for each reason that the exchange can give.
+// exchangeCures has a row for each reason that the exchange can give.
 var exchangeCures = map[quay.Reason]cure{
 	quay.Unrecognized: {identity: true, words: unrecognizedCure},
 	quay.BadHeader:    {words: says(headerChanged)},
@@ -144,8 +143,7 @@ func ambiguousCure(r *login.RefusedIDToken, _ *quay.Refusal) []string {
 	return []string{fmt.Sprintf("in Quay, at the robot account %s, choose Set robot federation and remove all but one of the entries that have this issuer and subject", r.Target.Robot)}
 }
 
-// storedAudience tells where to see the audience that an entry asks for, and
-// what becomes of it (measured).
+// storedAudience says where to see an entry's audience, and how it gets lost.
 func storedAudience(t request.Target) []string {
 	return []string{
 		"Quay's web interface does not show it, this does, with a token for Quay's API in QUAY_API_TOKEN: " + listCommand(t),
@@ -173,8 +171,8 @@ func wrongAudienceCure(r *login.RefusedIDToken, _ *quay.Refusal) []string {
 	return append(words, storedAudience(r.Target)...)
 }
 
-// AskFor says how the job gets an ID token for the audience that is wanted. A flag
-// helps with those sources alone that make one when they are asked.
+// AskFor says how the job gets an ID token for another audience. A flag helps only with
+// sources that make the token on request.
 func AskFor(source idtoken.Source, wanted, audience string) string {
 	switch _, gitlab := source.(idtoken.GitLab); {
 	case gitlab:

@@ -15,8 +15,8 @@ import (
 	"quay-keyless/internal/request"
 )
 
-// Message turns an error into what people read: the error in one line, then
-// what can be done about it. What each kind needs is in explain_*.go.
+// Message turns an error into what people read: the error in one line, then what to do.
+// Each kind has a file in this package.
 func Message(err error) platform.Message {
 	var (
 		usage       *request.UsageError
@@ -65,7 +65,7 @@ func Message(err error) platform.Message {
 	return message
 }
 
-// lacking is what Quay lacks, where the error is about that.
+// lacking is the federation entry or permission that Quay lacks, if that is the problem.
 func lacking(err error) (*platform.Entry, *platform.Grant) {
 	var idToken *login.RefusedIDToken
 	var refused *login.RefusedLogin

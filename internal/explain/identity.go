@@ -13,11 +13,11 @@ import (
 	"quay-keyless/internal/platform"
 )
 
-// longToken is about what Quay's front takes: its limit is 8192 bytes for the
-// line that carries the robot's name and the token in base64 (measured).
+// longToken is about the longest ID token that Quay's front accepts: 8192 bytes for the
+// line with the robot's name and the token in base64.
 const longToken = 6100
 
-// Doubts are the warnings that can be told without asking anyone.
+// Doubts are the warnings that need no endpoint.
 func (m Identity) Doubts() []platform.Message {
 	var found []platform.Message
 	for _, t := range TraitsOf(m.Claims) {
@@ -41,7 +41,7 @@ func (m Identity) Doubts() []platform.Message {
 	return append(found, m.clockDoubts()...)
 }
 
-// clockDoubts compares with the clock here; the registry's is the one that counts.
+// clockDoubts uses the local clock; login later uses the registry's.
 func (m Identity) clockDoubts() []platform.Message {
 	late, early := m.Now.Sub(m.Claims.Expiry), m.Claims.IssuedAt.Sub(m.Now)
 	switch {
@@ -59,12 +59,12 @@ func (m Identity) clockDoubts() []platform.Message {
 	return nil
 }
 
-// Hopeless reports a token that no federation entry helps.
+// Hopeless reports a token that no federation entry can match.
 func (m Identity) Hopeless() bool {
 	return slices.ContainsFunc(TraitsOf(m.Claims), func(t Trait) bool { return t.hopeless })
 }
 
-// Expires is when the token ends, and how soon.
+// Expires says when the token expires, and how soon.
 func (m Identity) Expires() string {
 	if m.Claims.Expiry.IsZero() {
 		return "(never told)"
@@ -80,9 +80,7 @@ func (m Identity) Expires() string {
 type Identity struct {
 	Source string
 	Claims idtoken.Claims
-	// asked is the audience that was asked for, size the token's length, now the
-	// time here.
-	Asked string
-	Size  int
-	Now   time.Time
+	Asked  string    // the audience that the user wants
+	Size   int       // of the token, in bytes
+	Now    time.Time // by the local clock
 }

@@ -6,7 +6,7 @@ import (
 	"quay-keyless/internal/idtoken"
 )
 
-// idTokenCures is what each problem of a job without an ID token needs.
+// idTokenCures says what to do about each problem of a job without an ID token.
 var idTokenCures = map[idtoken.Problem][]string{
 	idtoken.NoSource: {
 		"GitHub Actions: give the job the permission id-token: write",

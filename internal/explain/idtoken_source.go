@@ -10,7 +10,7 @@ import (
 	"quay-keyless/internal/idtoken"
 )
 
-// deniedCures is what a platform's own no usually means.
+// deniedCures says what a platform's refusal usually means.
 var deniedCures = map[string][]string{
 	"github":          {"look at the job's permissions: GitHub gives ID tokens only with id-token: write, and only while the job runs"},
 	"azure-pipelines": {"the step's access token is not this job's: env: {SYSTEM_ACCESSTOKEN: $(System.AccessToken)}"},
@@ -19,8 +19,8 @@ var deniedCures = map[string][]string{
 	"google":          {"give the machine a service account; in GKE, bind the pod's to one by Workload Identity Federation"},
 }
 
-// unansweredHints is for an endpoint that gives ID tokens. It is no registry, and
-// is asked by https alone.
+// unansweredHints is for an endpoint that gives ID tokens: not a registry, and reached
+// by https only.
 func unansweredHints(u *idtoken.Unanswered) []string {
 	var unreachable *endpoint.Unreachable
 	switch {
@@ -32,7 +32,7 @@ func unansweredHints(u *idtoken.Unanswered) []string {
 	return NetworkHints(unreachable)
 }
 
-// platformHints tells a job of a known platform where its token is.
+// platformHints says where a known platform keeps its ID token.
 func platformHints(platform idtoken.ManualPlatform) []string {
 	if platform.Never {
 		return []string{

@@ -16,8 +16,7 @@ import (
 	"quay-keyless/internal/quay"
 )
 
-// loginHints is for a robot token that the exchange gave and the registry does
-// not take (measured).
+// loginHints is for a robot token that the exchange gave and the registry rejects.
 func loginHints(r *login.RefusedLogin) []string {
 	var refusal *quay.Refusal
 	var unreachable *endpoint.Unreachable
@@ -35,8 +34,8 @@ func loginHints(r *login.RefusedLogin) []string {
 	return nil
 }
 
-// unprovedHints is for a proof that got no answer, or one that is worth retrying,
-// to the end.
+// unprovedHints is for a proof without an answer, or with a transient one to every
+// attempt.
 func unprovedHints(r *login.RefusedLogin, u *endpoint.Unreachable) []string {
 	if u.Answer() != nil {
 		switch u.Answer().Status {
@@ -49,7 +48,7 @@ func unprovedHints(r *login.RefusedLogin, u *endpoint.Unreachable) []string {
 	return NetworkHints(u)
 }
 
-// registryCures is one row for each reason that the registry can give.
+// registryCures has a row for each reason that the registry can give.
 var registryCures = map[quay.Reason]func(*login.RefusedLogin) []string{
 	quay.RobotsDisabled: func(r *login.RefusedLogin) []string {
 		return []string{fmt.Sprintf("ask the administrator of %s: robots are switched off there (ROBOTS_DISALLOW in Quay's configuration), and ROBOTS_WHITELIST can let %s in",
@@ -84,8 +83,7 @@ func notGrantedCure(r *login.RefusedLogin) []string {
 	}
 }
 
-// grant is the permission that the registry did not grant, nil where that is not
-// the trouble.
+// grant is the permission that the registry did not grant; nil for other errors.
 func grant(r *login.RefusedLogin) *platform.Grant {
 	var refusal *quay.Refusal
 	if !errors.As(r.Err, &refusal) || refusal.Reason != quay.NotGranted {

@@ -12,16 +12,16 @@ import (
 	"quay-keyless/internal/subject"
 )
 
-// Trait is something about an ID token that is known to bite at Quay, told from
-// the token alone (token-sources.md, sections 0 to 6).
+// Trait is something about an ID token, visible in the token alone, that often causes
+// problems at Quay (see docs/platforms.md).
 type Trait struct {
 	name string // in tests
 	has  func(idtoken.Claims) bool
 	Text func(idtoken.Claims) string
 	cure []string
-	// hopeless: no federation entry that people enter lets such tokens in.
+	// hopeless: no federation entry can match such tokens.
 	hopeless bool
-	// harmless: nothing is wrong with it; it explains a refusal.
+	// Harmless: nothing is wrong, but it explains a refusal.
 	Harmless bool
 }
 
@@ -35,8 +35,7 @@ var (
 	enterprise    = subject.Pattern(`^https://token\.actions\.(?:githubusercontent\.com|[a-z0-9-]+\.ghe\.com)/(.+)$`)
 )
 
-// traits is the table. The first ones that hold are told, the hopeless before
-// the others.
+// traits is the table, in the order in which people read them; the hopeless ones first.
 var traits = []Trait{
 	{name: "no-issuer", hopeless: true,
 		has:  func(c idtoken.Claims) bool { return c.Issuer == "" },
@@ -148,10 +147,10 @@ var traits = []Trait{
 // envZero is the issuer of all of env zero's ID tokens.
 const envZero = "https://login.app.env0.com/"
 
-// ofEntraV1 tells the tokens of Entra ID by the issuer of the older kind.
+// ofEntraV1 reports tokens of Entra ID with the v1 issuer.
 func ofEntraV1(c idtoken.Claims) bool { return strings.HasPrefix(c.Issuer, "https://sts.windows.net/") }
 
-// TraitsOf are those that a token has, in the table's order.
+// TraitsOf are those of a token, in the table's order.
 func TraitsOf(claims idtoken.Claims) []Trait {
 	var found []Trait
 	for _, t := range traits {
@@ -174,13 +173,12 @@ func about(subject func() *regexp.Regexp) func(idtoken.Claims) bool {
 	return func(c idtoken.Claims) bool { return subject().MatchString(c.Subject) }
 }
 
-// ofGitHub tells GitHub's tokens from those of others, on github.com, GHE.com
-// and GHES alike.
+// ofGitHub reports tokens of GitHub: github.com, GHE.com and GHES.
 func ofGitHub(c idtoken.Claims) bool {
 	return c.JobWorkflow != "" || strings.HasPrefix(c.Issuer, "https://token.actions.")
 }
 
-// usual is a subject in one of GitHub's own forms.
+// usual reports a subject in one of GitHub's own forms.
 func usual(subject string) bool {
 	return ofEnvironment().MatchString(subject) || ofPullRequest().MatchString(subject) || ofRef().MatchString(subject)
 }

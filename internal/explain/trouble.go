@@ -14,9 +14,9 @@ import (
 	"quay-keyless/internal/request"
 )
 
-// troubleHints is for an exchange that got no answer, or one that is worth
-// retrying, to the end. Quay's 500, 502 and 504 seldom mean that Quay is ill
-// (measured), so every cause that this ID token allows is named.
+// troubleHints is for an exchange without an answer, or with a transient one to every
+// attempt. Quay's 500, 502 and 504 seldom mean that Quay itself fails, so it names every
+// cause that this ID token allows.
 func troubleHints(r *login.RefusedIDToken, u *endpoint.Unreachable) []string {
 	if u.Answer() == nil {
 		switch {
@@ -40,8 +40,8 @@ func troubleHints(r *login.RefusedIDToken, u *endpoint.Unreachable) []string {
 	return NetworkHints(u)
 }
 
-// endedByFront reports HTTP/2's way to refuse a header: nginx ends the stream or
-// the connection (measured). Net/http's errors for it have no type.
+// endedByFront reports nginx refusing a long header over HTTP/2: it ends the stream or
+// the connection. net/http has no type for that.
 func endedByFront(err error) bool {
 	words := err.Error()
 	return strings.Contains(words, "stream error: ") || strings.Contains(words, "ENHANCE_YOUR_CALM")
@@ -66,7 +66,7 @@ func unreachedIssuerHints(r *login.RefusedIDToken) []string {
 	}
 }
 
-// internalErrorHints says first what the ID token alone makes certain.
+// internalErrorHints begins with what the ID token alone makes certain.
 func internalErrorHints(r *login.RefusedIDToken) []string {
 	traits := TraitsOf(r.Claims)
 	if hopeless := slices.IndexFunc(traits, func(t Trait) bool { return t.hopeless }); hopeless >= 0 {

@@ -45,11 +45,8 @@ func (files AuthFiles) helped(entries []authfile.Entry) [][]string {
 	return helped
 }
 
-// forgetHelper removes what the helper kept for hosts of an auth file, and the
-// programs with the last of them. It is for logouts, and for logins without a
-// helper over one with it; where there is nothing it does nothing. The logout or
-// login is done by then, so that what goes wrong is a warning. The error is for
-// settings that another user may have left.
+// forgetHelper removes settings and programs that no login needs. Failures are warnings,
+// because the login or logout has succeeded; settings of another user are an error.
 func forgetHelper(ctx context.Context, run *process.Run, file AuthFile, hosts ...string) error {
 	if len(hosts) == 0 {
 		return nil

@@ -11,7 +11,7 @@ import (
 	"quay-keyless/internal/request"
 )
 
-// FromSettings is what login was told, out of the settings that it left for a host.
+// FromSettings rebuilds the flags of the login that left these settings for a host.
 func FromSettings(name string, s credhelper.Settings) (request.MintFlags, []request.Target, error) {
 	limit, err := s.Limit()
 	if err != nil {
@@ -37,8 +37,8 @@ func FromSettings(name string, s credhelper.Settings) (request.MintFlags, []requ
 	return flags, targets, err
 }
 
-// ToSettings is the way back from [helperMint]: what a login leaves for the
-// helper. Source is the one that the login used.
+// ToSettings is the inverse of FromSettings: it makes the settings that a login leaves
+// for the helper. source is where the login got its ID token.
 func ToSettings(flags request.MintFlags, t request.Target, source sourceOf, readFile func(string) ([]byte, error)) (credhelper.Settings, error) {
 	s := credhelper.Settings{
 		Registry:  t.Registry.String(),

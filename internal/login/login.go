@@ -170,9 +170,8 @@ func entries(run *process.Run, logins []Minted) []authfile.Entry {
 	return list
 }
 
-// hold is what a login of this job has on its auth files' keys, for so long by the
-// clock here, which the logout will ask too. A registry that changes its clock between
-// two answers cannot make that longer than a token's longest life.
+// hold says which job needs the login and until when, by the local clock, because logout
+// uses that clock. It lasts at most quay.LongestLife.
 func hold(run *process.Run, left time.Duration) authfile.Hold {
 	now := run.Env.Clock.Now()
 	return authfile.Hold{By: platform.Holder(run.Env.Getenv), From: now, Until: now.Add(min(left, quay.LongestLife))}

@@ -15,15 +15,15 @@ import (
 	"quay-keyless/internal/process"
 )
 
-// rollback holds the steps that take back a login that failed in a later step. A step's
-// error says what stayed, and where.
+// rollback lists the steps that undo a login that fails later. A step's error says what
+// is left, and where.
 type rollback []func(context.Context) error
 
-// undoPatience is how long taking back half a login may take.
+// undoPatience limits a rollback.
 const undoPatience = 5 * time.Second
 
-// toTheEnd is a context for the rest of what is done in the main: only the time of
-// ctx ends it, not a signal that came meanwhile.
+// toTheEnd gives a context for cleanup after the main work is done: ctx's deadline ends
+// it, a signal does not.
 func toTheEnd(ctx context.Context) (context.Context, context.CancelFunc) {
 	detached := context.WithoutCancel(ctx)
 	if deadline, ok := ctx.Deadline(); ok {
@@ -32,8 +32,8 @@ func toTheEnd(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(detached, undoPatience)
 }
 
-// run runs the steps, the last one first, and says that the login is gone only if
-// nothing stayed. The login's own context may be over.
+// run undoes the steps, the last one first, and says so only if nothing is left. It
+// ignores that ctx may have ended.
 func (u rollback) run(ctx context.Context, say platform.Platform) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoPatience)
 	defer cancel()
@@ -49,8 +49,8 @@ func (u rollback) run(ctx context.Context, say platform.Platform) {
 	}
 }
 
-// takeBack is the step for one auth file. It ends this job's login as a logout does, so
-// that what other tools wrote meanwhile stays.
+// takeBack is the step for one auth file. It logs this job out, so that it keeps what
+// other tools wrote since.
 func takeBack(run *process.Run, file AuthFile, keys []string) func(context.Context) error {
 	return func(ctx context.Context) error {
 		own := platform.Holder(run.Env.Getenv)

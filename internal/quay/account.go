@@ -83,16 +83,15 @@ type Edit func(stored Entries) (wanted Entries, err error)
 // Change is what an [Edit] did to a robot's federation entries.
 type Change struct {
 	Before, Wanted Entries
-	// After is what Quay has now; nil where nothing was sent.
+	// After is what Quay has now; nil if nothing was sent.
 	After Entries
 }
 
-// Differences tells what the edit changes; nothing where it changes nothing.
+// Differences lists what the edit changes.
 func (c Change) Differences() []Difference { return Compare(c.Before, c.Wanted) }
 
-// strayed tells what is stored otherwise than it was sent, but for what is
-// Quay's own to give: an id and a version to each entry, and to a new one the
-// audiences that it was sent without (read).
+// strayed lists where Quay stored something else than we sent. It ignores what Quay
+// itself adds: id, version, default audiences.
 func (c Change) strayed() []Difference {
 	touched := Compare(c.Before, c.Wanted)
 	return slices.DeleteFunc(Compare(c.Wanted, c.After), func(d Difference) bool {
@@ -110,8 +109,8 @@ func (c Change) strayed() []Difference {
 	})
 }
 
-// StoredOtherwise is the error of federation entries that are not what was sent
-// a moment before: Quay does not take them so, or somebody else saved others.
+// StoredOtherwise is the error if Quay has other federation entries than those sent a
+// moment before: Quay does not accept them, or another client saved others.
 type StoredOtherwise struct {
 	Host        string
 	Robot       Robot
@@ -141,11 +140,10 @@ func (d Difference) words() string {
 // errUnchanged ends an edit that has nothing to send.
 var errUnchanged = errors.New("nothing changes")
 
-// EditFederation changes the robot's federation entries. Quay's API replaces the
-// whole list and offers no compare-and-swap, so each attempt reads the list,
-// edits it and sends it at once, and afterwards the list is read again. Nothing
-// is sent where the edit changes nothing. The error for a list that is not the
-// one that was sent is [*StoredOtherwise], with the Change.
+// EditFederation changes the robot's federation entries. Quay's API replaces the whole
+// list and has no compare-and-swap. So each attempt reads the list, edits it, sends it
+// at once, and reads it again. It sends nothing if the edit changes nothing. If Quay
+// then has another list, the error is [*StoredOtherwise], with the Change.
 func (a *Account) EditFederation(ctx context.Context, edit Edit) (Change, error) {
 	var first, change Change
 	attempts := 0
@@ -189,9 +187,9 @@ func (a *Account) Plan(ctx context.Context, edit Edit) (Change, error) {
 	return change, err
 }
 
-// Create makes the robot account; one that exists by now is as good. Quay's
-// answer holds its permanent password and is not looked at. A user's own robot can
-// only be made at the personal address, with the scope user:admin (measured).
+// Create makes the robot account; an existing one is fine. It ignores Quay's answer,
+// which holds the robot's permanent password. A user's own robot can be created only at
+// the personal address, with the scope user:admin.
 func (a *Account) Create(ctx context.Context, description string) error {
 	body := encoded(map[string]string{"description": description})
 	_, err := a.api.ask(ctx, http.MethodPut, a.base, body)

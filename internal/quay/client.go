@@ -23,15 +23,15 @@ type Client struct {
 	skew atomic.Pointer[time.Duration]
 }
 
-// Now is the registry's time, by the Date of its last answer; the local time
-// before there was one.
+// Now is the registry's time by the Date of its last answer, or the local time before
+// the first one.
 func (c *Client) Now() time.Time {
 	skew, _ := c.Skew()
 	return c.Endpoint.Clock.Now().Add(skew)
 }
 
-// Skew is how far the registry's clock is ahead of the local one, at least: 0 where
-// the two may agree. False means that the registry did not tell its time.
+// Skew is how far the registry's clock is ahead of the local one, at least; 0 if the two
+// may agree. It is false if the registry does not tell its time.
 func (c *Client) Skew() (time.Duration, bool) {
 	skew := c.skew.Load()
 	if skew == nil {
@@ -40,9 +40,8 @@ func (c *Client) Skew() (time.Duration, bool) {
 	return *skew, true
 }
 
-// observe notes the registry's time. A Date leaves out the fraction of its second, and
-// says when the answer was made, which may be any time since the question: of the skews
-// that this allows, the smallest is the one that is sure.
+// observe stores the registry's time. A Date drops fractions, and the answer may be
+// older than its arrival. So observe stores the smallest skew that fits.
 func (c *Client) observe(date string, asked time.Time) {
 	at, err := http.ParseTime(date)
 	if err != nil {

@@ -10,22 +10,22 @@ import (
 // every user of a machine can read other programs' arguments.
 const APITokenVariable = "QUAY_API_TOKEN"
 
-// APIFlags is what the commands that manage Quay can be told alike.
+// APIFlags are the flags that the commands for Quay's management API share.
 type APIFlags struct {
-	IdentityFlags // of which those on ID tokens are not everywhere
+	IdentityFlags // federation list has only AddTransportTo's
 	robot         string
 	APITokenFile  string
 	TLSVerify     bool
 }
 
-// AddTo declares the flags, but for those of the identity.
+// AddTo declares the flags, without those of IdentityFlags.
 func (f *APIFlags) AddTo(flags *pflag.FlagSet) {
 	flags.StringVar(&f.robot, "robot", "", "robot account, `[HOST/]ORG+NAME`")
 	flags.StringVar(&f.APITokenFile, "api-token-file", "", "read the token for Quay's API from the file at `PATH`, in place of "+APITokenVariable)
 	flags.BoolVar(&f.TLSVerify, "tls-verify", true, "verify the registry's certificate")
 }
 
-// Target is the robot that the user named, at the registry that goes with it.
+// Target is the robot, at its registry or at the command's.
 func (f *APIFlags) Target(registry string) (Target, error) {
 	flags := MintFlags{IdentityFlags: f.IdentityFlags, TLSVerify: f.TLSVerify}
 	if f.robot != "" {
@@ -38,8 +38,8 @@ func (f *APIFlags) Target(registry string) (Target, error) {
 	return targets[0], nil
 }
 
-// AddTransportTo declares those of the identity's flags that every request
-// needs, for commands without an ID token.
+// AddTransportTo declares those of IdentityFlags that every request needs, for commands
+// without an ID token.
 func (f *APIFlags) AddTransportTo(flags *pflag.FlagSet) {
 	identity := pflag.NewFlagSet("", pflag.ContinueOnError)
 	f.IdentityFlags.AddTo(identity)

@@ -13,14 +13,13 @@ import (
 	"strings"
 )
 
-// TLSConfig is the TLS settings for every endpoint: the system's roots, and the CA
-// certificates that the user named with --ca-certificate as a path, PEM text or
-// base64 of PEM text.
+// TLSConfig trusts the system's roots, and the CA certificates of --ca-certificate: a
+// path, PEM text or base64 of PEM text.
 func TLSConfig(certificates string, readFile func(string) ([]byte, error)) (*tls.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	if certificates == "" { // Go's own default: the system's roots
-		// Go reads them once, at the first handshake, for about as long as the rest of
-		// a login takes. Asked for now, they are read while connections are made.
+		// Go reads them once, at the first handshake, which takes about as long as the
+		// rest of a login. This reads them while connections are made.
 		go x509.SystemCertPool() //nolint:errcheck // the handshake tells
 		return config, nil
 	}
@@ -42,7 +41,7 @@ func TLSConfig(certificates string, readFile func(string) ([]byte, error)) (*tls
 // pemBegin is what each block of PEM text begins with (RFC 7468).
 const pemBegin = "-----BEGIN "
 
-// PEMText finds out which of the three forms the value has.
+// PEMText reads the CA in any of the three forms.
 func PEMText(value string, readFile func(string) ([]byte, error)) ([]byte, error) {
 	if text := inPEM(value); text != nil {
 		return text, nil
@@ -54,7 +53,7 @@ func PEMText(value string, readFile func(string) ([]byte, error)) ([]byte, error
 	return text, nil
 }
 
-// inPEM is a value that is PEM text, or base64 of it, as PEM text; nil for a path.
+// inPEM returns the PEM text in a value, or in base64 in it; nil for a path.
 func inPEM(value string) []byte {
 	if strings.Contains(value, pemBegin) {
 		return []byte(value)
@@ -66,8 +65,8 @@ func inPEM(value string) []byte {
 	return nil
 }
 
-// addCertificates wants at least one certificate and every one of them sound,
-// where AppendCertsFromPEM would pass over the bad ones in silence.
+// addCertificates wants at least one certificate, and all of them sound:
+// AppendCertsFromPEM would skip bad ones silently.
 func addCertificates(roots *x509.CertPool, text []byte) error {
 	found, begun := 0, bytes.Count(text, []byte(pemBegin))
 	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {

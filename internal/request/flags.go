@@ -18,11 +18,11 @@ import (
 	"quay-keyless/internal/process"
 )
 
-// DefaultAudience is the one that Quay is about to assume for federation entries
-// that were saved without any (read).
+// DefaultAudience is what Quay after 3.18 assumes for federation entries saved without
+// an audience.
 const DefaultAudience = "quay"
 
-// IdentityFlags say which ID token to take, and how endpoints are asked.
+// IdentityFlags choose the ID token and say how to contact endpoints.
 type IdentityFlags struct {
 	Audiences                   []string
 	Source, TokenFile, TokenEnv string
@@ -46,7 +46,7 @@ func (f *IdentityFlags) AddTo(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.Verbose, "verbose", false, "say what was asked of whom and how long it took")
 }
 
-// MintFlags is what login and token can be told alike.
+// MintFlags are the flags that login, token and doctor share.
 type MintFlags struct {
 	IdentityFlags
 	Robots            []string
@@ -63,7 +63,7 @@ func (f *MintFlags) AddTo(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.TLSVerify, "tls-verify", true, "verify the registry's certificate")
 }
 
-// Deadline is the end of everything that one command does.
+// Deadline gives a context that --timeout ends.
 func (f *IdentityFlags) Deadline(ctx context.Context) (context.Context, context.CancelFunc) {
 	limit := f.Sources.limit(f.Timeout)
 	return context.WithTimeoutCause(ctx, limit, ErrTimeout{Limit: limit})
@@ -77,10 +77,10 @@ func (e ErrTimeout) Error() string {
 	return fmt.Sprintf("not done within the %s of --timeout", e.Limit)
 }
 
-// Is makes it the deadline's error that it stands for.
+// Is makes errors.Is(err, context.DeadlineExceeded) true.
 func (ErrTimeout) Is(target error) bool { return target == context.DeadlineExceeded }
 
-// variableName is what a shell takes for one.
+// variableName is what shells accept as a variable's name.
 var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // ChooseSource finds the source that the user named, or the job's own.
@@ -126,13 +126,13 @@ func RegistryArgument(run *process.Run, args []string) string {
 	return "quay.io"
 }
 
-// variable is the one that stands for a flag.
+// variable is the environment variable of a flag.
 func variable(flag string) string {
 	return "QUAY_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
-// BindEnvironment sets each flag that the command line did not set from its
-// variable; an empty variable counts as none, and lists are one per line.
+// BindEnvironment sets each flag that is not on the command line from its variable,
+// unless that is empty. Lists have one item per line.
 func BindEnvironment(flags *pflag.FlagSet, getenv func(string) string) error {
 	var errs []error
 	flags.Visit(func(flag *pflag.Flag) {
@@ -161,14 +161,14 @@ func BindEnvironment(flags *pflag.FlagSet, getenv func(string) string) error {
 // fromVariable marks a flag that was set from its variable.
 const fromVariable = "variable"
 
-// Reach is the part of the command line without which another command would not
-// reach the registry, to be put behind that one.
+// Reach returns the flags that a suggested command must repeat to reach the same
+// registry.
 func (f *IdentityFlags) Reach() string {
 	return f.given("ca-certificate", "tls-verify", "api-token-file")
 }
 
-// identity is the part of the command line without which another command would not
-// have this ID token. Of standard input nothing is left.
+// identity returns the flags that a suggested command must repeat to get the same ID
+// token. It cannot repeat standard input.
 func (f *IdentityFlags) identity() string {
 	names := []string{"id-token-source", "id-token-file", "id-token-env", "oidc-redirect-port"}
 	for _, flag := range f.Sources.all() {
@@ -177,9 +177,9 @@ func (f *IdentityFlags) identity() string {
 	return f.given(names...)
 }
 
-// given are those of the flags that stand on the command line, for a shell. What
-// variables say is left out: in the same shell they say it again, and elsewhere it
-// may be wrong. So is a CA that is no path, for its length.
+// given writes those of the flags that were on the command line, for a shell. It leaves
+// out what came from variables, because they apply in the same shell and may be wrong in
+// another, and a CA given as text, because it is long.
 func (f *IdentityFlags) given(names ...string) string {
 	var words strings.Builder
 	for _, name := range names {
@@ -188,7 +188,7 @@ func (f *IdentityFlags) given(names ...string) string {
 			continue
 		}
 		separator := " "
-		if flag.NoOptDefVal != "" { // as a bool, which takes no other form
+		if flag.NoOptDefVal != "" { // a bool needs the =
 			separator = "="
 		}
 		if value := flag.Value.String(); inPEM(value) == nil {
@@ -198,7 +198,7 @@ func (f *IdentityFlags) given(names ...string) string {
 	return words.String()
 }
 
-// forms are how the values of each type of flag are written.
+// forms say how to write a flag's value, by its type.
 var forms = map[string]string{"bool": "true or false", "duration": "a number with its unit, as 90s or 2m"}
 
 // Lines are the lines of a variable that holds a list, without empty ones.
@@ -212,7 +212,7 @@ func Lines(text string) []string {
 	return list
 }
 
-// OneRegistry is the argument of commands that take a REGISTRY or none.
+// OneRegistry is for commands with an optional REGISTRY.
 func OneRegistry(_ *cobra.Command, args []string) error {
 	if len(args) > 1 {
 		return fmt.Errorf("one registry at most, not %d: %s", len(args), strings.Join(args, " "))
@@ -220,5 +220,5 @@ func OneRegistry(_ *cobra.Command, args []string) error {
 	return nil
 }
 
-// FlagSet is shorter to write.
+// FlagSet spares other packages the import of pflag.
 type FlagSet = *pflag.FlagSet

@@ -17,8 +17,8 @@ import (
 	"quay-keyless/internal/idtoken"
 )
 
-// SourceFlags is what the sources are told that need more than their name. No
-// flag takes a secret: command lines are everybody's to read.
+// SourceFlags configure the sources that need more than their name. No flag holds a
+// secret, because every user of a machine can read command lines.
 type SourceFlags struct {
 	issuer, clientID, flow, scope, token string
 	secretFile, secretEnv, assertionFile string
@@ -28,14 +28,14 @@ type SourceFlags struct {
 	flags                                *pflag.FlagSet
 }
 
-// sourceFlag is one of them, as text.
+// sourceFlag is a flag with a text value.
 type sourceFlag struct {
 	name, usage string
 	value       *string
 	path        bool
 }
 
-// all is the one list of those that are text.
+// all is the one list of them. The helper's settings keep these by name (see Options).
 func (f *SourceFlags) all() []sourceFlag {
 	return []sourceFlag{
 		{"oidc-issuer", "get the ID token from the OIDC provider at this `URL` (OIDC_ISSUER_URL)", &f.issuer, false},
@@ -63,7 +63,7 @@ func (f *SourceFlags) addTo(flags *pflag.FlagSet) {
 	f.flags = flags
 }
 
-// lookup finds a flag of the command by its name, nil where there is none.
+// lookup finds a flag of the command by name; nil if there is none.
 func (f *SourceFlags) lookup(name string) *pflag.Flag {
 	if f.flags == nil { // of a credential helper, which has no command line
 		return nil
@@ -71,11 +71,11 @@ func (f *SourceFlags) lookup(name string) *pflag.Flag {
 	return f.flags.Lookup(name)
 }
 
-// patience is how long a login with a person in it may take unless --timeout
-// says otherwise.
+// patience is how long a login with a person in it may take, unless --timeout says
+// otherwise.
 const patience = 5 * time.Minute
 
-// limit is the command's own timeout, or more where a person is waited for.
+// limit is --timeout, or longer while a person logs in.
 func (f *SourceFlags) limit(timeout time.Duration) time.Duration {
 	if idtoken.Flow(f.flow).Interactive() && f.flags != nil && !f.flags.Changed("timeout") {
 		return patience
@@ -83,7 +83,7 @@ func (f *SourceFlags) limit(timeout time.Duration) time.Duration {
 	return timeout
 }
 
-// choose finds the source of that name and tells it what it needs.
+// choose finds the source of that name and configures it.
 func (f *SourceFlags) choose(env idtoken.Env, name string) (idtoken.Source, error) {
 	switch {
 	case f.issuer != "" && name == "auto":
@@ -121,8 +121,8 @@ func (f *SourceFlags) choose(env idtoken.Env, name string) (idtoken.Source, erro
 	return source, err
 }
 
-// oidcOnly is a flag that was given and says nothing to the sources that a job has
-// by itself, "" for none. A job would log in as another one than the user meant.
+// oidcOnly returns a flag that only an OIDC provider needs, "" for none. Without this
+// check the job would log in with its own ID token, which the user did not mean.
 func (f *SourceFlags) oidcOnly() string {
 	for _, flag := range f.all() {
 		if strings.HasPrefix(flag.name, "oidc-") && *flag.value != "" && *flag.value != string(idtoken.Auto) {
@@ -132,9 +132,9 @@ func (f *SourceFlags) oidcOnly() string {
 	return ""
 }
 
-// filled takes from the variables of Red Hat's article what no flag says, and
-// finds the flow where what there is allows but one. A flag for the client wins over
-// a variable for the user, which may be there for something else.
+// filled adds what the variables of Red Hat's article say, and the flow if only one is
+// possible. Flags win: with a flag for the client, a variable for the user does not
+// choose the flow.
 func (f *SourceFlags) filled(getenv func(string) string) *SourceFlags {
 	g := *f
 	client := f.username+f.passwordFile+f.passwordEnv == "" && f.secretFile+f.secretEnv+f.assertionFile != ""
@@ -154,7 +154,7 @@ func (f *SourceFlags) filled(getenv func(string) string) *SourceFlags {
 	return &g
 }
 
-// usually is the variable that a secret is in where no flag says.
+// usually is the usual variable of a secret, unless a flag names where it is.
 func usually(named, usual string, getenv func(string) string, files ...string) string {
 	if named == "" && strings.Join(files, "") == "" && getenv(usual) != "" {
 		return usual
@@ -162,8 +162,8 @@ func usually(named, usual string, getenv func(string) string, files ...string) s
 	return named
 }
 
-// CheckAgain finds a login that a credential helper could not make again: it
-// has nobody to ask.
+// CheckAgain finds a login that a credential helper could not repeat, because it cannot
+// ask a person.
 func (f *SourceFlags) CheckAgain(source string, getenv func(string) string) error {
 	if f.issuer == "" && source != "oidc" {
 		return nil
@@ -178,8 +178,8 @@ func (f *SourceFlags) CheckAgain(source string, getenv func(string) string) erro
 	return nil
 }
 
-// Options are those that a credential helper will need, by their names. Paths
-// become absolute, since tools run in other folders. No secret is among them.
+// Options are those that a credential helper will need, by name. Paths become absolute,
+// because tools run in other folders. No secret is among them.
 func (f *SourceFlags) Options(source string, getenv func(string) string) (map[string]string, error) {
 	g := f
 	switch source {
@@ -206,7 +206,7 @@ func (f *SourceFlags) Options(source string, getenv func(string) string) (map[st
 	return options, nil
 }
 
-// SourceFlagsOf is the way back from options.
+// SourceFlagsOf is the inverse of Options.
 func SourceFlagsOf(options map[string]string) SourceFlags {
 	f := SourceFlags{token: string(idtoken.Auto)}
 	for _, flag := range f.all() {
@@ -215,8 +215,8 @@ func SourceFlagsOf(options map[string]string) SourceFlags {
 	return f
 }
 
-// secretFrom gives the reader of a secret in a file or a variable, nil where
-// neither is named.
+// secretFrom returns a reader of the secret in a file or a variable; nil if neither is
+// named.
 func secretFrom(env idtoken.Env, source, what, file, variable string) func(context.Context) (idtoken.Secret, error) {
 	missing := func(why string, err error) (idtoken.Secret, error) {
 		return idtoken.Secret{}, &idtoken.Error{Problem: idtoken.NoSecretThere, Source: source, Detail: "cannot be asked for: " + what + " " + why, Err: err}

@@ -15,7 +15,7 @@ import (
 	"quay-keyless/internal/idtoken"
 )
 
-// oidcClient is the client that the flags describe for a source, once they are filled.
+// oidcClient makes the client that the flags describe, once they are filled.
 func (f *SourceFlags) oidcClient(env idtoken.Env, source string) (idtoken.Client, error) {
 	if err := errors.Join(f.checkIssuer(), f.checkSecrets()); err != nil {
 		return idtoken.Client{}, err
@@ -35,7 +35,7 @@ func (f *SourceFlags) oidcClient(env idtoken.Env, source string) (idtoken.Client
 	return client, f.checkFlow(client)
 }
 
-// checkIssuer finds an issuer or a client that cannot be one.
+// checkIssuer finds a bad issuer or a missing client.
 func (f *SourceFlags) checkIssuer() error {
 	if f.issuer == "" {
 		return errors.New("no OIDC provider: name one with --oidc-issuer URL or OIDC_ISSUER_URL")
@@ -52,7 +52,7 @@ func (f *SourceFlags) checkIssuer() error {
 	return nil
 }
 
-// CheckIssuerURL finds an address that no ID token of an issuer can have at Quay.
+// CheckIssuerURL finds an issuer that Quay cannot accept.
 func CheckIssuerURL(issuer string) error {
 	u, err := url.Parse(issuer)
 	switch {
@@ -69,7 +69,7 @@ func CheckIssuerURL(issuer string) error {
 	return nil
 }
 
-// checkSecrets finds secrets that are in two places, or in none.
+// checkSecrets finds secrets that are named twice.
 func (f *SourceFlags) checkSecrets() error {
 	for _, flag := range [][2]string{{"oidc-client-secret-env", f.secretEnv}, {"oidc-password-env", f.passwordEnv}} {
 		if flag[1] != "" && !variableName.MatchString(flag[1]) {
@@ -108,8 +108,7 @@ func (f *SourceFlags) checkFlow(client idtoken.Client) error {
 	return nil
 }
 
-// entraFilled takes from the variables of Azure's own libraries what no flag
-// says.
+// entraFilled adds what the variables of Azure's own libraries say. Flags win.
 func (f *SourceFlags) entraFilled(getenv func(string) string) *SourceFlags {
 	g := *f
 	if tenant := getenv("AZURE_TENANT_ID"); g.issuer == "" && tenant != "" {
@@ -124,7 +123,7 @@ func (f *SourceFlags) entraFilled(getenv func(string) string) *SourceFlags {
 	return &g
 }
 
-// entraClient is the application that the flags describe, once they are filled.
+// entraClient makes the client for an Entra application, once the flags are filled.
 func (f *SourceFlags) entraClient(env idtoken.Env) (idtoken.Client, error) {
 	switch {
 	case f.issuer == "":

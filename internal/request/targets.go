@@ -12,20 +12,19 @@ import (
 	"quay-keyless/internal/quay"
 )
 
-// Target is one login that the user wants, in good form.
+// Target is one login that the user wants, checked.
 type Target struct {
-	Registry quay.Registry // with the namespace of its key, where that needs one
+	Registry quay.Registry // with a namespace if its key needs one
 	Robot    quay.Robot
 	Audience string
 	Checks   []quay.Permission
-	// What a command to paste repeats: see [identityFlags.reach] and
-	// [identityFlags.identity].
+	// Flags that a suggested command must repeat: see [IdentityFlags.Reach] and
+	// identity.
 	Reach, Identity string
 }
 
-// Targets reads what the user named: robots, each at its registry or at the
-// command's, with the audiences and checks that are theirs. The robots' names
-// come first: they are what people get wrong.
+// Targets reads the robots, each with its registry, audience and checks. It reads
+// robots' names first: users get them wrong most often.
 func (f *MintFlags) Targets(registry string) ([]Target, error) {
 	if len(f.Robots) == 0 {
 		return nil, errors.New("no robot: name one with --robot ORG+NAME or QUAY_ROBOT")
@@ -57,7 +56,7 @@ func (f *MintFlags) Targets(registry string) ([]Target, error) {
 	return targets, errors.Join(f.AssignAudiences(targets), f.assignChecks(targets), f.CheckRest())
 }
 
-// splitRobot takes the registry off HOST/ORG+NAME.
+// splitRobot cuts the registry from HOST/ORG+NAME.
 func splitRobot(text string) (registry, robot string) {
 	owner, _, found := strings.Cut(text, "+")
 	if slash := strings.LastIndex(owner, "/"); found && slash >= 0 {
@@ -66,8 +65,8 @@ func splitRobot(text string) (registry, robot string) {
 	return "", text
 }
 
-// spread gives robots of several organizations on one registry a key for each
-// organization, and refuses two logins under one key.
+// spread gives robots of several organizations on one registry a key HOST/ORG each, and
+// refuses two logins under one key.
 func spread(targets []Target) error {
 	onHost := map[string]int{}
 	for _, t := range targets {
@@ -99,9 +98,8 @@ func Namespaced(targets []Target) bool {
 	return false
 }
 
-// AssignAudiences reads AUDIENCE, for all, and HOST=AUDIENCE. What stands
-// before a = counts as a host only where a target has it: audiences are often
-// URLs.
+// AssignAudiences reads AUDIENCE, for all targets, and HOST=AUDIENCE. HOST counts only
+// if a target has it, because audiences are often URLs.
 func (f *IdentityFlags) AssignAudiences(targets []Target) error {
 	var general []string
 	special := map[string]string{}
@@ -141,8 +139,8 @@ func hasHost(targets []Target, name string) bool {
 	return false
 }
 
-// assignChecks gives each check to the login that it is about: the only one, or
-// the one that its registry and organization tell.
+// assignChecks gives each check to its login: the only one, or that of its registry and
+// organization.
 func (f *MintFlags) assignChecks(targets []Target) error {
 	for _, text := range f.check {
 		at, rest := f.splitCheck(targets, text)
@@ -168,7 +166,7 @@ func (f *MintFlags) assignChecks(targets []Target) error {
 	return nil
 }
 
-// splitCheck takes the registry off HOST/ORG/REPO, where a target has it.
+// splitCheck cuts the registry from HOST/ORG/REPO, if a target has it.
 func (f *MintFlags) splitCheck(targets []Target, text string) (registry, rest string) {
 	at, rest, found := strings.Cut(text, "/")
 	if found && strings.Contains(rest, "/") && hasHost(targets, at) {
@@ -177,7 +175,7 @@ func (f *MintFlags) splitCheck(targets []Target, text string) (registry, rest st
 	return "", text
 }
 
-// CheckRest looks at what is the same for all.
+// CheckRest checks what all targets share.
 func (f *IdentityFlags) CheckRest() error {
 	if f.Timeout <= 0 {
 		return fmt.Errorf("timeout %s: it must be more than nothing", f.Timeout)
@@ -185,7 +183,7 @@ func (f *IdentityFlags) CheckRest() error {
 	return nil
 }
 
-// Keys are the auth file's keys of the targets.
+// Keys are the targets' keys in an auth file.
 func Keys(targets []Target) []string {
 	var list []string
 	for _, t := range targets {

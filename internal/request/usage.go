@@ -2,8 +2,8 @@
 
 package request
 
-// UsageError is a command line that makes no sense. Main adds the command whose help
-// tells more, where it is not another than the one that ran.
+// UsageError is a command line that makes no sense. Main adds Command, whose help says
+// more.
 type UsageError struct {
 	Command string
 	Err     error
