@@ -16,19 +16,19 @@ import (
 	"quay-keyless/internal/platform"
 )
 
-// observer notes how hosts are reached.
+// observer notes how the program reaches hosts.
 type observer struct {
 	mu   sync.Mutex
 	ways map[string]way // by HOST[:PORT]
 }
 
-// way is how one host is reached.
+// way is how the program reached one host.
 type way struct {
 	next string // the host and port that is connected to, a proxy's perhaps
 	tls  *tls.ConnectionState
 }
 
-// over is a transport whose ways are noted.
+// over is a transport that the observer watches.
 func (o *observer) over(next http.RoundTripper) http.RoundTripper {
 	return observed{o, next}
 }
@@ -44,7 +44,7 @@ type observed struct {
 	next     http.RoundTripper
 }
 
-// RoundTrip notes whom net/http connects to, which is the proxy where there is one.
+// RoundTrip notes which address net/http connects to: the proxy, if there is one.
 func (o observed) RoundTrip(request *http.Request) (*http.Response, error) {
 	var seen way
 	trace := &httptrace.ClientTrace{GetConn: func(hostPort string) { seen.next = hostPort }}
@@ -61,10 +61,10 @@ func (o observed) RoundTrip(request *http.Request) (*http.Response, error) {
 	return response, err
 }
 
-// soonExpired is how long before its end a certificate is worth a word.
+// soonExpired is how early to warn of a certificate's expiry.
 const soonExpired = 14 * 24 * time.Hour
 
-// connection says how the registry was reached: by TLS, and through whom.
+// connection says how the registry was reached: TLS and proxy.
 func (c *chain) connection(context.Context) (string, error) {
 	registry := c.target.Registry
 	login.WarnOfChoices(c.run, c.flags.MintFlags, registry)

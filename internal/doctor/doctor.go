@@ -26,7 +26,7 @@ type Flags struct {
 	Output string
 }
 
-// check finds what makes no sense before anything is looked at.
+// check finds wrong usage.
 func (f *Flags) check(targets []request.Target) error {
 	switch {
 	case len(targets) > 1:
@@ -37,8 +37,8 @@ func (f *Flags) check(targets []request.Target) error {
 	return f.PlaceFlags.Check()
 }
 
-// Examine looks at the links in turn, tells what each is like, and ends with
-// the first one's error.
+// Examine checks the links in turn, prints each result, and returns the first one's
+// error.
 func Examine(ctx context.Context, run *process.Run, flags Flags, registry string) error {
 	targets, err := flags.Targets(registry)
 	if err == nil {
@@ -71,27 +71,27 @@ func Examine(ctx context.Context, run *process.Run, flags Flags, registry string
 	return report.failure()
 }
 
-// link is one thing that a login hangs on.
+// link is one thing that a login needs.
 type link struct {
 	name  string
-	needs []string // links without which there is nothing to look at
-	// run looks at the link and says what is there.
+	needs []string // links that must be ok before this one can be checked
+	// run checks the link and says what it found.
 	run func(context.Context) (string, error)
 }
 
-// outcome is what became of a link.
+// outcome is the result of one link.
 type outcome struct {
 	name     string
 	result   result
-	found    string // what is there, what is wrong, or why it was skipped
+	found    string // what it is, what is wrong, or why it was skipped
 	took     time.Duration
 	warnings []platform.Message
-	hints    []string // of what is wrong
-	details  []string // lines of their own
+	hints    []string // how to fix it
+	details  []string // one line each
 	err      error
 }
 
-// result is how a link is.
+// result is a link's result.
 type result string
 
 const (
@@ -101,13 +101,13 @@ const (
 	linkSkipped result = "skipped"
 )
 
-// skipped is the error of a link that there is no point in looking at.
+// skipped is the error of a link that is not worth checking.
 type skipped struct{ why string }
 
 // Error is the text.
 func (s *skipped) Error() string { return s.why }
 
-// examine looks at one link, unless one that it needs is not there.
+// examine checks one link, unless a link that it needs is missing.
 func (c *chain) examine(ctx context.Context, l link, before *report) outcome {
 	for _, need := range l.needs {
 		if lacking := before.lacking(need); lacking != "" {
@@ -127,7 +127,7 @@ func (c *chain) examine(ctx context.Context, l link, before *report) outcome {
 		o.result, o.found = linkSkipped, "because "+skip.why
 	case err != nil:
 		message := explain.Message(err)
-		line := explain.DoctorLine(c.target) // which is what runs
+		line := explain.DoctorLine(c.target) // the user is running doctor
 		o.hints = slices.DeleteFunc(message.Hints, func(hint string) bool { return hint == line })
 		o.result, o.found, o.err = linkFailed, message.Text, err
 	case len(o.warnings) > 0:
@@ -136,21 +136,21 @@ func (c *chain) examine(ctx context.Context, l link, before *report) outcome {
 	return o
 }
 
-// chain is what the links look at. It is filled as they go.
+// chain is what the links share. They fill it from first to last.
 type chain struct {
-	run     *process.Run // whose words are those of the link under way
+	run     *process.Run // its platform is words
 	words   *collector
 	details []string
 	flags   Flags
 	target  request.Target
 	visit   login.Visit
 	seen    *observer
-	// verified asks what is not the registry.
+	// verified is the transport for everything but the registry.
 	verified http.RoundTripper
 	minted   login.Minted
 }
 
-// newChain prepares what needs no asking. The error is one of usage.
+// newChain contacts nothing. The error is one of usage.
 func newChain(ctx context.Context, run *process.Run, flags Flags, t request.Target) (*chain, error) {
 	c := &chain{words: &collector{Platform: run.Platform}, flags: flags, target: t, seen: &observer{}}
 	quiet := *run
@@ -167,8 +167,7 @@ func newChain(ctx context.Context, run *process.Run, flags Flags, t request.Targ
 	return c, nil
 }
 
-// collector keeps the warnings of the link under way. Whatever else is said is
-// said at once.
+// collector keeps the warnings of the current link and says everything else at once.
 type collector struct {
 	platform.Platform
 	warnings []platform.Message

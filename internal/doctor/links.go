@@ -19,8 +19,7 @@ import (
 	"quay-keyless/internal/request"
 )
 
-// links is the chain, in the order of a login but for the auth file, which a
-// login looks at first.
+// links are in the order of a login, except that a login looks at the auth file first.
 func (c *chain) links() []link {
 	var document issuer.Document
 	links := []link{
@@ -65,7 +64,7 @@ func (c *chain) idToken(ctx context.Context) (string, error) {
 	return fmt.Sprintf("a JWT of %d bytes, signed with %s and the key %s", len(token.Reveal()), platform.OrNone(token.Algorithm), platform.OrNone(token.KeyID)), nil
 }
 
-// claims says who this job is, and what is known to bite.
+// claims says who this job is, and warns of what often causes problems.
 func (c *chain) claims(ctx context.Context) (string, error) {
 	token, err := c.visit.IDToken.IDToken(ctx)
 	if err != nil {
@@ -85,18 +84,17 @@ func (c *chain) claims(ctx context.Context) (string, error) {
 	return explain.Described(claims) + ", until " + me.Expires(), nil
 }
 
-// fromHere is what every trouble with an issuer has to be taken with.
+// fromHere qualifies every problem with an issuer.
 const fromHere = "this is how it looks from this job; Quay asks from its own place, and the exchange below tells what it found"
 
-// Quay reads the discovery document for at most 5 seconds, and the keys without
-// a limit (measured).
+// Quay waits 5 seconds for the discovery document, and without a limit for the keys.
 const (
 	documentLimit = 5 * time.Second
 	keysLimit     = 20 * time.Second
 )
 
-// issuer reads the discovery document as Quay would. What this job does not
-// reach, Quay may: so it is never more than a warning.
+// issuer reads the discovery document as Quay does. A problem is only a warning, because
+// Quay may reach what this job cannot.
 func (c *chain) issuer(ctx context.Context) (issuer.Document, string, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, documentLimit, request.ErrTimeout{Limit: documentLimit})
 	defer cancel()
@@ -115,7 +113,7 @@ func (c *chain) issuer(ctx context.Context) (issuer.Document, string, error) {
 	return document, "its discovery document is in order: " + explain.Discovery(claims), nil
 }
 
-// keys looks for the ID token's key as Quay would, and checks the signature.
+// keys looks for the ID token's key as Quay does, and verifies the signature.
 func (c *chain) keys(ctx context.Context, document issuer.Document) (string, error) {
 	if document.KeysURL == "" {
 		return "", &skipped{"the issuer's discovery document was not read"}
@@ -135,8 +133,7 @@ func (c *chain) keys(ctx context.Context, document issuer.Document) (string, err
 	return fmt.Sprintf("%d at %s, and one fits the ID token's signature", keys.Len(), document.KeysURL), nil
 }
 
-// doubt makes a warning of what an issuer is like from here. A cancelled command
-// is no doubt.
+// doubt turns a problem with an issuer into a warning, but not the end of ctx.
 func (c *chain) doubt(err error) (string, error) {
 	var unreachable *endpoint.Unreachable
 	var fault *issuer.Fault
@@ -153,7 +150,7 @@ func (c *chain) doubt(err error) (string, error) {
 	return "", err
 }
 
-// registry asks /v2/, as a login does.
+// registry pings /v2/, as a login does.
 func (c *chain) registry(ctx context.Context) (string, error) {
 	challenge, err := c.visit.Quay.Ping(ctx)
 	if err != nil {
@@ -163,14 +160,14 @@ func (c *chain) registry(ctx context.Context) (string, error) {
 	return c.target.Registry.Host + ", which takes logins at " + platform.OrNone(challenge.Realm), nil
 }
 
-// clock compares the clock here with the registry's, which is the one that counts.
+// clock compares the local clock with the registry's, by which tokens expire.
 func (c *chain) clock(context.Context) (string, error) {
 	skew, known := c.visit.Quay.Skew()
 	if !known {
 		return "the registry does not tell its time", nil
 	}
 	c.visit.WarnOfSkew()
-	if s := skew.Abs().Round(time.Second); s > time.Second { // which is as exact as a Date is
+	if s := skew.Abs().Round(time.Second); s > time.Second { // a Date has whole seconds
 		return fmt.Sprintf("%s apart from the registry's", s), nil
 	}
 	return "as the registry's", nil
@@ -202,8 +199,8 @@ func (c *chain) proof(ctx context.Context) (string, error) {
 	return "the registry takes the robot token", nil
 }
 
-// permission asks for one permission. Push is asked only where pull is granted,
-// since Quay would create a missing repository.
+// permission asks for one permission; for push only if pull is granted, because asking
+// for push creates a missing repository.
 func (c *chain) permission(ctx context.Context, permission quay.Permission) (string, error) {
 	if err := c.visit.Check(ctx, c.target, c.minted.Login(), permission); err != nil {
 		return "", err
@@ -211,8 +208,8 @@ func (c *chain) permission(ctx context.Context, permission quay.Permission) (str
 	return fmt.Sprintf("%s may %s %s", c.target.Robot, permission.Action, permission.Repository), nil
 }
 
-// authFile finds where a login would be written and who would find it there.
-// Nothing is written.
+// authFile finds where a login would be written and which tools would find it. It writes
+// nothing.
 func (c *chain) authFile(context.Context) (string, error) {
 	flags := login.Flags{MintFlags: c.flags.MintFlags, PlaceFlags: c.flags.PlaceFlags}
 	login.WarnOfNamespaces(c.run, []request.Target{c.target})
@@ -220,7 +217,7 @@ func (c *chain) authFile(context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if _, err := login.Programs(c.run, login.Planned(plan)); err != nil { // the helper could not read its settings either
+	if _, err := login.Programs(c.run, login.Planned(plan)); err != nil { // then the helper cannot read its settings either
 		return "", err
 	}
 	var found []string

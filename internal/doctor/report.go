@@ -10,7 +10,7 @@ import (
 	"quay-keyless/internal/request"
 )
 
-// report is what became of the links.
+// report prints the links' results.
 type report struct {
 	json     bool
 	secrets  *platform.Secrets
@@ -19,7 +19,7 @@ type report struct {
 	err      error // of writing
 }
 
-// add takes an outcome, and tells it at once where people read.
+// add keeps an outcome, and prints it at once unless the output is JSON.
 func (r *report) add(o outcome) {
 	first := r.failed() == nil && o.result == linkFailed
 	r.outcomes = append(r.outcomes, o)
@@ -35,7 +35,7 @@ func (r *report) add(o outcome) {
 		r.line("         warning: %s", r.secrets.Line(warning.Text))
 		r.hints(warning.Hints)
 	}
-	if !first { // the last word is about that one
+	if !first { // the error at the end has those of the first
 		r.hints(o.hints)
 	}
 	for _, detail := range o.details {
@@ -55,7 +55,7 @@ func (r *report) line(format string, args ...any) {
 	}
 }
 
-// lacking says why a link is not there to hang another one on; "" means it is.
+// lacking says why a link cannot be built on; "" if it can.
 func (r *report) lacking(name string) string {
 	for _, o := range r.outcomes {
 		if o.name == name && o.result == linkFailed {
@@ -68,7 +68,7 @@ func (r *report) lacking(name string) string {
 	return ""
 }
 
-// failed is the first link that failed, or nil.
+// failed is the first failed link, or nil.
 func (r *report) failed() *outcome {
 	for i := range r.outcomes {
 		if r.outcomes[i].result == linkFailed {
@@ -86,7 +86,7 @@ func (r *report) failure() error {
 	return nil
 }
 
-// brokenLink is the error of a chain, that of the first link which failed.
+// brokenLink is the error of the first failed link.
 type brokenLink struct{ outcome outcome }
 
 // Error is the text.
@@ -98,7 +98,7 @@ func (b *brokenLink) Unwrap() error { return b.outcome.err }
 // Hints are those of the link.
 func (b *brokenLink) Hints() []string { return b.outcome.hints }
 
-// end writes what a script reads.
+// end prints the JSON.
 func (r *report) end() error {
 	if !r.json {
 		return r.err
@@ -115,8 +115,7 @@ func (r *report) end() error {
 	return err
 }
 
-// encoded is one link for a script. Lists are never null, and words are what the text
-// has.
+// encoded is one link as JSON. Lists are never null.
 func (r *report) encoded(o outcome) any {
 	warnings, hints, details := []string{}, whole(r.secrets, o.hints), whole(r.secrets, o.details)
 	for _, warning := range o.warnings {

@@ -10,7 +10,7 @@ import (
 	"quay-keyless/internal/request"
 )
 
-// advise says what the steps that follow will need to use the login.
+// advise says what the next steps need to use the login.
 func advise(run *process.Run, flags Flags, targets []request.Target, result platform.Result) {
 	plain := slices.ContainsFunc(targets, func(t request.Target) bool { return t.Registry.PlainHTTP })
 	switch {
@@ -27,7 +27,7 @@ func advise(run *process.Run, flags Flags, targets []request.Target, result plat
 	if (len(result.Exports) > 0 || result.Path != "") && run.Platform.Name() != "github" {
 		run.Platform.Notice(`hint: the lines on standard output are for the shell: eval "$(quay-keyless login ...)"`)
 	}
-	// GitLab's and Tekton's jobs are in containers, where nobody has sudo.
+	// Containers of GitLab and Tekton jobs have no sudo.
 	inContainer := run.Platform.Name() == "gitlab" || run.Platform.Name() == "tekton"
 	if !inContainer && !flags.Helper.use && (named != "" || len(result.Exports) > 0) {
 		run.Platform.Notice("hint: sudo drops the variable: sudo --preserve-env=REGISTRY_AUTH_FILE podman ...")

@@ -13,15 +13,15 @@ import (
 	"quay-keyless/internal/request"
 )
 
-// caInstaller puts the CA where the following steps' tools look, until logout.
+// caInstaller puts the CA where the tools of the next steps look, until logout.
 type caInstaller struct {
 	places   certsd.Places
 	authFile string // whose login the CA is for
 	pem      []byte
 }
 
-// newCAInstaller checks, before it contacts anything, that the CA can be installed for the
-// login's first auth file. It is nil unless the user asked for that.
+// newCAInstaller checks, before the login contacts anything, that it can install the CA.
+// It returns nil unless the user asked for that.
 func newCAInstaller(ctx context.Context, run *process.Run, flags Flags, files AuthFiles, targets []request.Target) (*caInstaller, error) {
 	if !flags.InstallCA {
 		return nil, nil
@@ -50,9 +50,8 @@ func caPlaces(run *process.Run) (certsd.Places, error) {
 	return certsd.Locate(run.Env.Getenv, run.Env.UID, run.Env.OS, run.Env.Trust)
 }
 
-// install puts the CA there for each of the targets' registries. What an earlier login
-// installed stays if that fails; what this one did for another registry goes with the
-// next logout.
+// install puts the CA there for each registry. If that fails, the next logout removes
+// what this login installed.
 func (c *caInstaller) install(a *process.Run, targets []request.Target) error {
 	if c == nil {
 		return nil
@@ -97,7 +96,7 @@ func hostOf(key string) string {
 	return host
 }
 
-// hostsOf is the targets' registries, each once.
+// hostsOf are the targets' registries, without duplicates.
 func hostsOf(targets []request.Target) []string {
 	var list []string
 	for _, t := range targets {

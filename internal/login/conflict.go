@@ -9,10 +9,10 @@ import (
 	"quay-keyless/internal/platform"
 )
 
-// elsewhere is the way out of every trouble with a file that others own.
+// elsewhere helps with every problem of a file that others own.
 const elsewhere = "a folder of its own for this login: --isolated; one file: --authfile PATH, and REGISTRY_AUTH_FILE=PATH for the steps that follow"
 
-// ConflictWords says what would keep tools from a login, and what to do.
+// ConflictWords says what would hide a login from tools, and what to do.
 func ConflictWords(c authfile.Conflict, exports []authfile.Variable) platform.Message {
 	switch c.Kind {
 	case authfile.OtherHelper:

@@ -8,8 +8,7 @@ import (
 	"quay-keyless/internal/request"
 )
 
-// RefusedIDToken is an exchange that did not succeed, with what the ID token
-// says: everything that is needed to mend it.
+// RefusedIDToken is an exchange that failed, with what its hints need.
 type RefusedIDToken struct {
 	Target request.Target
 	Source idtoken.Source
@@ -23,8 +22,7 @@ func (r *RefusedIDToken) Error() string { return r.Err.Error() }
 // Unwrap is the cause.
 func (r *RefusedIDToken) Unwrap() error { return r.Err }
 
-// RefusedLogin is a robot token that the registry did not take, or to which it
-// did not grant a permission.
+// RefusedLogin is a robot token that the registry rejects, or one without a permission.
 type RefusedLogin struct {
 	Target     request.Target
 	Claims     idtoken.Claims  // of the ID token that was exchanged

@@ -19,7 +19,7 @@ import (
 	"quay-keyless/internal/request"
 )
 
-// Minted is a robot token that the registry took.
+// Minted is a robot token that the registry accepts.
 type Minted struct {
 	request.Target
 	source    idtoken.Source // of the ID token
@@ -28,12 +28,11 @@ type Minted struct {
 	Left      time.Duration // by the registry's clock
 }
 
-// maxExchanges is how many exchanges are under way at once: Quay answered ten at
-// once one after another (measured).
+// maxExchanges limits parallel exchanges: Quay answered ten at once one after another.
 const maxExchanges = 4
 
-// Mint gets a robot token for each target, or none: registries and robots side
-// by side. The error holds each target's own.
+// Mint gets a robot token for each target, or for none; registries and robots in
+// parallel. The error has those of all targets.
 func Mint(ctx context.Context, run *process.Run, flags request.MintFlags, targets []request.Target) ([]Minted, error) {
 	sites, err := sites(ctx, run, flags, targets)
 	if err != nil {
@@ -65,7 +64,7 @@ func Mint(ctx context.Context, run *process.Run, flags request.MintFlags, target
 	return results, nil
 }
 
-// Failures is what went wrong for several targets, each thing once.
+// Failures are the errors of several targets, without duplicates.
 type Failures struct{ Errs []error }
 
 // Error is the text.
@@ -91,16 +90,16 @@ func joined(errs []error) error {
 	return &Failures{distinct}
 }
 
-// Visit is a site that has answered, and the ID token that it may be shown.
+// Visit is a site that has answered the ping, with its ID token's claims.
 type Visit struct {
 	*Site
 	Challenge quay.Challenge
 	Claims    idtoken.Claims
 }
 
-// open gets the ID token and pings the registry at the same time. The ping also
-// makes the connection that the exchange will use. Without an ID token the ping is
-// cancelled, and has ended when open returns.
+// open gets the ID token and pings the registry at the same time. The ping also makes
+// the connection for the exchange. If there is no ID token, open cancels the ping and
+// waits for it.
 func (s *Site) open(ctx context.Context) (Visit, error) {
 	pinging, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -120,7 +119,7 @@ func (s *Site) open(ctx context.Context) (Visit, error) {
 	return Visit{s, challenge, idToken.Claims}, s.Preflight(idToken.Claims)
 }
 
-// WarnOfSkew tells a clock that is off: the registry's is the one that counts.
+// WarnOfSkew warns if the local clock is wrong, by the registry's.
 func (s *Site) WarnOfSkew() {
 	skew, known := s.Quay.Skew()
 	if !known || skew.Abs() <= 30*time.Second {
@@ -136,11 +135,11 @@ func (s *Site) WarnOfSkew() {
 	})
 }
 
-// Leeway is how long after its expiry Quay still takes an ID token (measured).
+// Leeway is how long after its expiry Quay still accepts an ID token.
 const Leeway = 30 * time.Second
 
-// Preflight looks at the ID token for what Quay would answer with a bare 500
-// or a refusal, by the registry's clock.
+// Preflight finds, by the registry's clock, an ID token that Quay would answer with a
+// bare 500 or a refusal.
 func (s *Site) Preflight(claims idtoken.Claims) error {
 	late := s.Quay.Now().Sub(claims.Expiry)
 	if claims.Expiry.IsZero() || late <= Leeway {
@@ -153,7 +152,7 @@ func (s *Site) Preflight(claims idtoken.Claims) error {
 	}
 }
 
-// mint is the flow of one login: the exchange, then the proof.
+// mint is one login: the exchange, then the proof.
 func (v Visit) mint(ctx context.Context, t request.Target, verify bool) (Minted, error) {
 	m, err := v.Exchange(ctx, t)
 	if err == nil && verify {
@@ -162,8 +161,7 @@ func (v Visit) mint(ctx context.Context, t request.Target, verify bool) (Minted,
 	return m, err
 }
 
-// Exchange gets the robot token. Both its forms are masked before anything is
-// said after it.
+// Exchange gets the robot token. It masks both forms before any other word.
 func (v Visit) Exchange(ctx context.Context, t request.Target) (Minted, error) {
 	token, err := v.Quay.Exchange(ctx, t.Robot, func(ctx context.Context) (idtoken.Secret, error) {
 		idToken, err := v.IDToken.IDToken(ctx)
@@ -178,11 +176,10 @@ func (v Visit) Exchange(ctx context.Context, t request.Target) (Minted, error) {
 	return Minted{Target: t, source: v.Source, Token: secret, ExpiresAt: token.Expiry, Left: token.Expiry.Sub(v.Quay.Now())}, nil
 }
 
-// Login is what the registry is shown.
+// Login is what the registry gets to see.
 func (m Minted) Login() quay.Login { return quay.Login{Robot: m.Robot, Token: m.Token} }
 
-// Prove shows the robot token to the registry, and asks for the permissions
-// that the user wants to be sure of.
+// Prove shows the robot token to the registry, and asks for the permissions of --check.
 func (v Visit) Prove(ctx context.Context, t request.Target, login quay.Login) error {
 	err := v.Quay.Prove(ctx, v.Challenge, login)
 	if errors.Is(err, quay.ErrNoProof) && len(t.Checks) == 0 {
@@ -200,7 +197,7 @@ func (v Visit) Prove(ctx context.Context, t request.Target, login quay.Login) er
 	return nil
 }
 
-// Check asks whether the login may do one thing.
+// Check asks for one permission.
 func (v Visit) Check(ctx context.Context, t request.Target, login quay.Login, permission quay.Permission) error {
 	if err := v.Quay.Check(ctx, v.Challenge, login, permission); err != nil {
 		return &RefusedLogin{Target: t, Claims: v.Claims, Permission: permission, Err: err}

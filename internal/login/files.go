@@ -11,17 +11,17 @@ import (
 	"quay-keyless/internal/process"
 )
 
-// AuthFile is one file that a login belongs in, and the tools that look there.
+// AuthFile is a file that gets the login, and the tools that look there.
 type AuthFile struct {
 	*authfile.File
-	Tools []string // empty where that was not asked
+	Tools []string // empty if not looked up
 }
 
-// AuthFiles is every file that one login belongs in.
+// AuthFiles are all files that get one login.
 type AuthFiles []AuthFile
 
-// openFiles opens the files that the user named, or all in which the tools of
-// this environment look. A file that is named in two ways is one.
+// openFiles opens the files that the user named, or all that the tools of this
+// environment read. It opens no file twice.
 func openFiles(run *process.Run, paths []string) (AuthFiles, error) {
 	var files AuthFiles
 	if len(paths) == 0 {
@@ -45,7 +45,7 @@ func openFiles(run *process.Run, paths []string) (AuthFiles, error) {
 	return files, nil
 }
 
-// set writes the logins to every file, and notes in back how to take that back.
+// set writes the logins to every file, and notes in back how to undo that.
 func set(ctx context.Context, run *process.Run, files AuthFiles, entries []authfile.Entry, back *rollback) error {
 	var keys []string
 	for _, entry := range entries {
@@ -65,7 +65,7 @@ func set(ctx context.Context, run *process.Run, files AuthFiles, entries []authf
 	return nil
 }
 
-// written says in one line where a login went and who looks there.
+// written says where a login went and which tools look there.
 func (f AuthFile) written(change authfile.Change) string {
 	words := "wrote " + f.Path()
 	if change.InPlace {
@@ -77,7 +77,7 @@ func (f AuthFile) written(change authfile.Change) string {
 	return words
 }
 
-// Enumerated is a list as people read it.
+// Enumerated is a list in a sentence: a, b and c.
 func Enumerated(list []string) string {
 	if len(list) < 2 {
 		return strings.Join(list, "")
@@ -86,7 +86,7 @@ func Enumerated(list []string) string {
 	return strings.Join(list[:last], ", ") + " and " + list[last]
 }
 
-// warnOfChange says what to know about a change to an auth file.
+// warnOfChange says what the user should know about a change to an auth file.
 func warnOfChange(say platform.Platform, path string, change authfile.Change) {
 	if change.RecordLost {
 		say.Warn(platform.Message{Text: "the record beside " + path + " was damaged: what earlier logins replaced there is not known any more"})

@@ -20,7 +20,7 @@ import (
 	"quay-keyless/internal/request"
 )
 
-// helperFlags are those of a login by credential helper.
+// helperFlags are the flags of a login by credential helper.
 type helperFlags struct {
 	use bool
 	dir string
@@ -32,7 +32,7 @@ func (h *helperFlags) AddTo(flags *pflag.FlagSet) {
 	flags.StringVar(&h.dir, "helper-dir", "", "copy the program as "+credhelper.Program+" into the folder `DIR`, for images without it")
 }
 
-// check finds what a helper cannot do, before anything is asked.
+// check finds what a helper cannot do.
 func (h *helperFlags) check(flags *request.MintFlags, targets []request.Target, getenv func(string) string) error {
 	if !h.use {
 		if h.dir != "" {
@@ -57,12 +57,12 @@ func (h *helperFlags) check(flags *request.MintFlags, targets []request.Target, 
 	return nil
 }
 
-// sourceOf is where the helper will find an ID token: the name of an ambient
-// source, a file, or a variable.
+// sourceOf is where the helper will find an ID token: the name of a source, a file, or a
+// variable.
 type sourceOf struct{ name, file, variable string }
 
-// describe says it in the terms of the settings. A file's path becomes absolute,
-// since tools run in other folders.
+// describe says it in the terms of the settings. A file's path becomes absolute, because
+// tools run in other folders.
 func describe(source idtoken.Source) (sourceOf, error) {
 	switch known := source.(type) {
 	case idtoken.File:
@@ -74,11 +74,10 @@ func describe(source idtoken.Source) (sourceOf, error) {
 	return sourceOf{name: source.Name()}, nil
 }
 
-// setHelper makes the tools ask the helper for the logins' registries: the program
-// within their reach, the settings beside each auth file, and the auth files
-// themselves, noting in back how to take each step back. Exports are the variables
-// that the steps which follow will have. It gives the folder that belongs on PATH,
-// "" where the program is there already.
+// setHelper makes tools ask the helper: it installs the program, writes the settings
+// beside each auth file, and edits the auth files. It notes in back how to undo each
+// step. exports are the variables that the next steps will have. It returns the folder
+// to add to PATH, "" if tools find the program already.
 func setHelper(ctx context.Context, run *process.Run, files AuthFiles, flags Flags, logins []Minted, exports []platform.Variable, back *rollback) (path string, err error) {
 	settings, err := allSettings(ctx, run, flags.MintFlags, logins)
 	if err != nil {
@@ -128,12 +127,12 @@ func setHelperIn(ctx context.Context, run *process.Run, file AuthFile, settings 
 	return nil
 }
 
-// longestJob is how long a job holds a login by helper, which has no end of its own: as
-// long as GitHub's own token works in a job at the most.
+// longestJob limits the hold of a login by helper, which does not expire: GitHub's own
+// token works for a day at most.
 const longestJob = 24 * time.Hour
 
-// helperHold is [hold] of a login by helper. One that no job's end will name is
-// there until a logout takes it away.
+// helperHold is [hold] for a login by helper. If no job's end will log out, it lasts
+// until someone does.
 func helperHold(run *process.Run) authfile.Hold {
 	hold := hold(run, longestJob)
 	if hold.By == "" {
@@ -142,7 +141,7 @@ func helperHold(run *process.Run) authfile.Hold {
 	return hold
 }
 
-// allSettings are those of each login, by its host.
+// allSettings are those of each login, by host.
 func allSettings(ctx context.Context, run *process.Run, flags request.MintFlags, logins []Minted) (map[string]credhelper.Settings, error) {
 	all := map[string]credhelper.Settings{}
 	for _, login := range logins {
@@ -162,7 +161,7 @@ func allSettings(ctx context.Context, run *process.Run, flags request.MintFlags,
 	return all, nil
 }
 
-// warnOfHelper says where the helper will not be able to renew.
+// warnOfHelper warns if the helper cannot get new ID tokens.
 func warnOfHelper(run *process.Run, login Minted) {
 	if _, renews := login.source.(idtoken.Renewable); !renews {
 		run.Platform.Warn(platform.Message{
@@ -172,8 +171,8 @@ func warnOfHelper(run *process.Run, login Minted) {
 	}
 }
 
-// warnOfSettings tells of auth files that only their own flag leads to: tools do
-// not hand it on to a helper.
+// warnOfSettings warns of auth files that only a flag names, because tools do not tell a
+// helper which file they read.
 func warnOfSettings(run *process.Run, files AuthFiles, exports []platform.Variable) {
 	folders := credhelper.Folders(func(name string) string {
 		for _, variable := range exports {
@@ -193,7 +192,7 @@ func warnOfSettings(run *process.Run, files AuthFiles, exports []platform.Variab
 	}
 }
 
-// adviseHelper says what the helper does not do by itself.
+// adviseHelper says where the helper does not work.
 func adviseHelper(run *process.Run) {
 	name := run.Platform.Name()
 	if name == "github" || name == "terminal" {
@@ -201,8 +200,8 @@ func adviseHelper(run *process.Run) {
 	}
 }
 
-// checkHelper finds what would make a login by helper fail, before anything is
-// asked.
+// checkHelper finds what would make a login by helper fail, before the login contacts
+// anything.
 func checkHelper(run *process.Run, files AuthFiles, helper helperFlags) error {
 	if !helper.use {
 		return nil

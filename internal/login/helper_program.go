@@ -16,16 +16,15 @@ import (
 // errNoExecutable is the error of a system that does not say what runs.
 var errNoExecutable = errors.New("where this program is cannot be found out, so tools cannot find it")
 
-// linkFolder is the name of the folder that a link to the program has for itself.
+// linkFolder is the name of the folder that holds only the link to the program.
 const linkFolder = "quay-keyless-bin"
 
-// reachable puts the program where tools find it as a helper: into the folder
-// that the user named as a copy, or into one of its own as a link, unless PATH
-// leads to it already. It gives what was put there for this login, nil for
-// nothing, and the folder that belongs on PATH, "" for none.
+// reachable installs the program where tools find it as a helper: as a copy in the
+// folder that the user named, or as a link in our own folder, unless PATH leads to it
+// already. It returns what this login installed (nil: nothing) and the folder to add to
+// PATH ("": none).
 //
-// The folder in RUNNER_TEMP is that of every login in the job, and the runner
-// empties it: nobody else takes it away.
+// All logins of a job share the folder in RUNNER_TEMP, so only the runner empties it.
 func reachable(run *process.Run, files AuthFiles, helper helperFlags) (program *credhelper.Installed, path string, err error) {
 	executable, err := executable(run)
 	if err != nil {
@@ -66,7 +65,7 @@ func checkProgram(run *process.Run, files AuthFiles, helper helperFlags, known [
 	return inFolder(folder, credhelper.CheckLink(executable, folder, run.Env.Trust))
 }
 
-// inFolder says where the program was to be put.
+// inFolder adds the folder to an error.
 func inFolder(folder string, err error) error {
 	if err == nil {
 		return nil
@@ -86,8 +85,8 @@ func executable(run *process.Run) (string, error) {
 	return executable, nil
 }
 
-// found reports whether tools find the program already, and will as long as this
-// login lasts: the link of another login goes with that one.
+// found reports whether tools find the program without us, and will as long as this
+// login lasts. Another login's link does not last.
 func found(run *process.Run, executable, folder string) bool {
 	var lasting []string
 	for _, on := range filepath.SplitList(run.Env.Getenv("PATH")) {
@@ -98,7 +97,7 @@ func found(run *process.Run, executable, folder string) bool {
 	return credhelper.OnPath(lasting, executable)
 }
 
-// copied is reachable by a copy.
+// copied is reachable for --helper-dir.
 func copied(run *process.Run, executable string, files AuthFiles, folder string) (*credhelper.Installed, string, error) {
 	known, err := Programs(run, files)
 	if err != nil {
@@ -118,8 +117,8 @@ func copied(run *process.Run, executable string, files AuthFiles, folder string)
 	return program, folder, err
 }
 
-// Programs are what earlier logins into these files put somewhere. The error is
-// that of settings which cannot be read.
+// Programs are what earlier logins into these files installed. The error is that of
+// settings that cannot be read.
 func Programs(run *process.Run, files AuthFiles) ([]credhelper.Installed, error) {
 	var all []credhelper.Installed
 	for _, file := range files {
@@ -132,7 +131,7 @@ func Programs(run *process.Run, files AuthFiles) ([]credhelper.Installed, error)
 	return all, nil
 }
 
-// settingsFiles are those beside the auth files.
+// settingsFiles are the helper's settings beside the auth files.
 func settingsFiles(run *process.Run, files AuthFiles) []string {
 	var paths []string
 	for _, file := range files {
@@ -144,8 +143,8 @@ func settingsFiles(run *process.Run, files AuthFiles) []string {
 	return paths
 }
 
-// programFolder is the folder of the link: one in the runner's temporary folder,
-// which the logins of a job share, or one beside the auth file.
+// programFolder is the link's folder: in the runner's temporary folder, shared by the
+// logins of a job, or beside the auth file.
 func programFolder(run *process.Run, files AuthFiles) (folder string, shared bool) {
 	if temporary := run.Env.Getenv("RUNNER_TEMP"); temporary != "" {
 		return filepath.Join(temporary, linkFolder), true

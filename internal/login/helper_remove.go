@@ -13,10 +13,10 @@ import (
 	"quay-keyless/internal/process"
 )
 
-// setWithoutHelper writes logins as they are; where a login of ours had put a
-// helper for a host, what it kept goes.
+// setWithoutHelper writes the logins themselves. If an earlier login of ours had put a
+// helper there, it removes that one's settings.
 func setWithoutHelper(ctx context.Context, run *process.Run, files AuthFiles, entries []authfile.Entry, back *rollback) error {
-	helped := files.helped(entries) // which nobody can tell after the write
+	helped := files.helped(entries) // cannot be known after the write
 	if err := set(ctx, run, files, entries, back); err != nil {
 		return err
 	}
@@ -30,8 +30,7 @@ func setWithoutHelper(ctx context.Context, run *process.Run, files AuthFiles, en
 	return nil
 }
 
-// helped are, for each file, the entries' hosts whose helper a login of ours put
-// there.
+// helped are, for each file, the entries' hosts that use our helper.
 func (files AuthFiles) helped(entries []authfile.Entry) [][]string {
 	helped := make([][]string, len(files))
 	for i, file := range files {
@@ -75,8 +74,7 @@ func forget(ctx context.Context, run *process.Run, file AuthFile, hosts []string
 	return errors.Join(errs...)
 }
 
-// forgettable are the hosts whose settings no helper needs after a logout: all
-// but those that were left as they are, or for others.
+// forgettable are the hosts whose settings no helper needs after a logout.
 func forgettable(outcomes []authfile.Outcome) []string {
 	var hosts []string
 	for _, outcome := range outcomes {

@@ -66,8 +66,8 @@ func (p *placeError) Error() string {
 // Unwrap is the cause.
 func (p *placeError) Unwrap() error { return p.err }
 
-// HelperHints is for what keeps a helper from its place or from its settings, nil
-// for all else.
+// HelperHints is for a helper that cannot be installed or cannot use its settings; nil
+// for other errors.
 func HelperHints(err error) []string {
 	const another = "name a folder that this user may write: --helper-dir DIR, with DIR on the PATH of the steps that follow"
 	var place *placeError
@@ -83,8 +83,7 @@ func HelperHints(err error) []string {
 	return nil
 }
 
-// settingsHints is for settings that cannot be read, or not be written, where they
-// have the troubles of an auth file.
+// settingsHints is for settings that cannot be read or written.
 func settingsHints(settings *credhelper.Error) []string {
 	var refused *ownfile.Error
 	var waited *ownfile.Locked

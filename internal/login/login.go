@@ -25,10 +25,10 @@ type Flags struct {
 	ExportToken, InstallCA bool
 }
 
-// Login is the flow: what the user named; where the logins will be written; the
-// robot tokens (see [Mint]: ID token, exchange, proof); the auth files; and what the
-// host hands on. Until there is a robot token for each nothing is written, and what
-// fails afterwards takes back what was.
+// Login is the flow: the user's targets, the files to write, the robot tokens (see
+// [Mint]: ID token, exchange, proof), the auth files, and what the platform hands on. It
+// writes nothing until it has all robot tokens, and undoes everything if a later step
+// fails.
 func Login(ctx context.Context, run *process.Run, flags Flags, registry string) error {
 	targets, err := flags.Targets(registry)
 	if err != nil {
@@ -66,7 +66,7 @@ func Login(ctx context.Context, run *process.Run, flags Flags, registry string) 
 	if err == nil {
 		err = run.Platform.Publish(ctx, result)
 	}
-	if err != nil { // the job takes this for no login
+	if err != nil { // the job will not count on this login
 		back.run(ctx, run.Platform)
 		return err
 	}
@@ -75,9 +75,8 @@ func Login(ctx context.Context, run *process.Run, flags Flags, registry string) 
 	return nil
 }
 
-// write puts the logins into the auth files, or our helper in their place, and
-// notes in back how to take that back. It gives the folder that belongs on PATH,
-// if one does.
+// write puts the logins, or our helper, into the auth files, and notes in back how to
+// undo that. It returns the folder to add to PATH, "" for none.
 func write(ctx context.Context, run *process.Run, flags Flags, files AuthFiles, logins []Minted, exports []platform.Variable, back *rollback) (path string, err error) {
 	if !flags.Helper.use {
 		return "", setWithoutHelper(ctx, run, files, entries(run, logins), back)
@@ -85,7 +84,7 @@ func write(ctx context.Context, run *process.Run, flags Flags, files AuthFiles, 
 	return setHelper(ctx, run, files, flags, logins, exports, back)
 }
 
-// sayLogins says who is logged in now, and for how long.
+// sayLogins names each login and when it expires.
 func sayLogins(run *process.Run, flags Flags, logins []Minted) {
 	for _, login := range logins {
 		if flags.Helper.use {
@@ -98,10 +97,10 @@ func sayLogins(run *process.Run, flags Flags, logins []Minted) {
 	}
 }
 
-// shortLife is a login that the next step may already outlive.
+// shortLife is for logins that may expire before the next step ends.
 const shortLife = 10 * time.Minute
 
-// warnOfEnd says that a job may outlive its login.
+// warnOfEnd warns if the job may run longer than its login.
 func warnOfEnd(run *process.Run, login Minted) {
 	end, known := platform.JobEnd(run.Env.Getenv)
 	hints := []string{"--credential-helper gives tools a fresh robot token each time they ask"}
@@ -116,7 +115,7 @@ func warnOfEnd(run *process.Run, login Minted) {
 	}
 }
 
-// warnOfFlags says what the user's choices mean here.
+// warnOfFlags warns of flags that surprise on this platform.
 func warnOfFlags(run *process.Run, flags Flags, targets []request.Target) {
 	WarnOfNamespaces(run, targets)
 	if flags.ExportToken && run.Platform.Name() != "github" {
@@ -124,7 +123,7 @@ func warnOfFlags(run *process.Run, flags Flags, targets []request.Target) {
 	}
 }
 
-// check finds what goes together only in other ways.
+// check finds flags that exclude each other.
 func (f *Flags) check(targets []request.Target, getenv func(string) string) error {
 	if err := f.Helper.check(&f.MintFlags, targets, getenv); err != nil {
 		return err
@@ -138,7 +137,7 @@ func (f *Flags) check(targets []request.Target, getenv func(string) string) erro
 	return f.PlaceFlags.Check()
 }
 
-// WarnOfNamespaces tells who does not know the keys HOST/ORG.
+// WarnOfNamespaces names the tools that ignore keys HOST/ORG.
 func WarnOfNamespaces(run *process.Run, targets []request.Target) {
 	switch {
 	case request.Namespaced(targets):
@@ -148,7 +147,7 @@ func WarnOfNamespaces(run *process.Run, targets []request.Target) {
 	}
 }
 
-// result is what the host hands on.
+// result is what the platform hands on.
 func result(run *process.Run, flags Flags, logins []Minted, plan authfile.Plan) platform.Result {
 	result := platform.Result{AuthFiles: Planned(plan).paths(), Holder: platform.Holder(run.Env.Getenv), Exports: exported(plan), Renews: flags.Helper.use}
 	for _, login := range logins {
@@ -161,7 +160,7 @@ func result(run *process.Run, flags Flags, logins []Minted, plan authfile.Plan) 
 	return result
 }
 
-// entries are the logins as auth files hold them: each until its token ends.
+// entries are the logins as auth files hold them, until each token expires.
 func entries(run *process.Run, logins []Minted) []authfile.Entry {
 	var list []authfile.Entry
 	for _, login := range logins {

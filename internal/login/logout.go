@@ -15,11 +15,11 @@ import (
 	"quay-keyless/internal/request"
 )
 
-// logoutPatience is how long a logout waits for the auth file's lock, which
-// others hold for milliseconds.
+// logoutPatience is how long a logout waits for the auth file's lock. Others hold it for
+// milliseconds.
 const logoutPatience = 30 * time.Second
 
-// Logout restores the registries' keys, or all that the file's state knows.
+// Logout restores the keys of these registries, or all that the record knows.
 func Logout(ctx context.Context, run *process.Run, paths, registries []string) error {
 	var keys []string
 	for _, registry := range registries {
@@ -58,8 +58,8 @@ func Logout(ctx context.Context, run *process.Run, paths, registries []string) e
 	return nil
 }
 
-// logoutOf ends the login of the job that QUAY_HOLDER names, or all of ours in one
-// auth file.
+// logoutOf logs out of one auth file: the job that QUAY_HOLDER names, or all of our
+// logins.
 func logoutOf(ctx context.Context, run *process.Run, file AuthFile, keys []string) ([]authfile.Outcome, error) {
 	if holder := run.Env.Getenv("QUAY_HOLDER"); holder != "" {
 		return logoutAs(ctx, run, holder, file, keys)
@@ -87,7 +87,7 @@ func loggedOut(ctx context.Context, run *process.Run, file AuthFile, keys []stri
 	return errors.Join(err, forgetHelper(ctx, run, file, forgettable(outcomes)...))
 }
 
-// outcomeWords says what became of one key.
+// outcomeWords says what happened to one key.
 func outcomeWords(outcome authfile.Outcome, path string) string {
 	switch outcome.Result {
 	case authfile.Restored:

@@ -17,7 +17,7 @@ import (
 	"quay-keyless/internal/process"
 )
 
-// PlaceFlags say where a login is to be written.
+// PlaceFlags say where to write a login.
 type PlaceFlags struct {
 	authFile string
 	mode     string
@@ -28,8 +28,8 @@ type PlaceFlags struct {
 // defaultMode is that of a new file with a login.
 const defaultMode = "0600"
 
-// modes are those that make sense for a login: for its owner alone, for the
-// group too, for every user of the container.
+// modes are the useful ones: readable by the owner, the group, or every user of the
+// container.
 var modes = map[string]os.FileMode{defaultMode: 0o600, "0640": 0o640, "0644": 0o644}
 
 // AddTo declares the flags.
@@ -40,7 +40,7 @@ func (f *PlaceFlags) AddTo(flags *pflag.FlagSet) {
 	flags.StringVar(&f.folder, "auth-dir", "", "the private folder `DIR` of --isolated (a new temporary one)")
 }
 
-// Check finds what does not go together.
+// Check finds flags that exclude each other.
 func (f *PlaceFlags) Check() error {
 	switch {
 	case f.authFile != "" && (f.isolated || f.folder != ""):
@@ -55,13 +55,13 @@ func (f *PlaceFlags) Check() error {
 	return nil
 }
 
-// place is what this process's environment says of where tools look.
+// place is what decides where this job's tools look.
 func place(run *process.Run) authfile.Place {
 	return authfile.Place{Getenv: run.Env.Getenv, UID: run.Env.UID, OS: run.Env.OS, Trust: run.Env.Trust}
 }
 
-// Plan finds where logins under these keys go, says what would keep some tools
-// from finding them, and stops where podman, buildah or skopeo would not.
+// Plan finds the files for logins under these keys. It warns of what would hide them
+// from some tools, and fails if podman, buildah or skopeo would not find them.
 func Plan(run *process.Run, flags Flags, keys []string) (authfile.Plan, error) {
 	plan, err := find(run, flags.PlaceFlags, keys)
 	if err != nil {
@@ -106,14 +106,14 @@ func find(run *process.Run, flags PlaceFlags, keys []string) (authfile.Plan, err
 	return place(run).Isolated(filepath.Join(temporary(run), name), keys...)
 }
 
-// errUntold is the error before anything is asked for a login that nobody would find.
+// errUntold: no step could find the login, because nobody reads its location.
 var errUntold = &platform.Curable{
 	Text:  "standard output is closed, and --isolated prints the login's location there",
 	Cures: []string{"--auth-dir DIR names the private folder; a shell reads it from " + `eval "$(quay-keyless login --isolated ...)"`},
 }
 
-// isolatedBefore is the folder of an isolated login that this job made before,
-// where a second one belongs too: the tools look in one folder only.
+// isolatedBefore is the folder of this job's earlier isolated login. A second one must
+// use it too, because tools look in one folder only.
 func isolatedBefore(run *process.Run) string {
 	folder := run.Env.Getenv("DOCKER_CONFIG")
 	if !strings.HasPrefix(filepath.Base(folder), isolatedPrefix) {
@@ -122,11 +122,11 @@ func isolatedBefore(run *process.Run) string {
 	return folder
 }
 
-// isolatedPrefix is what the names of our private folders begin with.
+// isolatedPrefix begins the names of our private folders.
 const isolatedPrefix = "quay-keyless-"
 
-// temporary is where this job's passing files belong: GitHub empties RUNNER_TEMP
-// when the job is over.
+// temporary is the folder for this job's temporary files. GitHub empties RUNNER_TEMP
+// after the job.
 func temporary(run *process.Run) string {
 	for _, variable := range []string{"RUNNER_TEMP", "TMPDIR", "TEMP"} {
 		if folder := run.Env.Getenv(variable); folder != "" {
@@ -136,10 +136,9 @@ func temporary(run *process.Run) string {
 	return "/tmp"
 }
 
-// cured reports a conflict that this login ends: the plan's variables, which on
-// GitHub reach the steps that follow by themselves, make up for a missing
-// XDG_RUNTIME_DIR, and our helper goes before another one, a store, and logins
-// for organizations, in the files that it is written to.
+// cured reports a conflict that this login solves: GitHub hands the plan's variables to
+// the next steps, which replaces a missing XDG_RUNTIME_DIR; and tools prefer our helper
+// to another helper, a store, and logins for organizations in the same file.
 func cured(run *process.Run, flags Flags, plan authfile.Plan, c authfile.Conflict) bool {
 	written := slices.ContainsFunc(plan.Files, func(t authfile.Target) bool { return t.File.Path() == c.Path })
 	switch c.Kind {
@@ -172,8 +171,8 @@ func Planned(plan authfile.Plan) AuthFiles {
 	return list
 }
 
-// finders are the tools that will find the login in a file: all that look there,
-// but for those that a conflict keeps from it.
+// finders are the tools that will find the login in a file: those that look there and
+// have no conflict.
 func finders(plan authfile.Plan, target authfile.Target) []string {
 	kept := func(c authfile.Conflict) bool {
 		return !c.Fatal && c.Kind != authfile.NoRuntimeDir && (c.Path == "" || c.Path == target.File.Path())
@@ -186,7 +185,7 @@ func finders(plan authfile.Plan, target authfile.Target) []string {
 	})
 }
 
-// exported are the plan's variables, as the host hands them on.
+// exported are the plan's variables, as the platform hands them on.
 func exported(plan authfile.Plan) []platform.Variable {
 	var list []platform.Variable
 	for _, variable := range plan.Exports {

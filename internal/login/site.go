@@ -18,8 +18,7 @@ import (
 	"quay-keyless/internal/request"
 )
 
-// Site is one registry with the ID token that is meant for it. All robots of
-// the registry share it.
+// Site is one registry and the ID token for it, shared by all robots of the registry.
 type Site struct {
 	Quay    *quay.Client
 	IDToken *idtoken.Held
@@ -27,8 +26,7 @@ type Site struct {
 	host    platform.Platform
 }
 
-// sites makes one site for each registry that the targets name, by its host.
-// Nothing is asked yet.
+// sites makes one site for each registry, by host. It contacts nothing.
 func sites(ctx context.Context, run *process.Run, flags request.MintFlags, targets []request.Target) (map[string]*Site, error) {
 	verified, registry, err := Transports(ctx, run, flags)
 	if err != nil {
@@ -39,7 +37,7 @@ func sites(ctx context.Context, run *process.Run, flags request.MintFlags, targe
 		return nil, err
 	}
 	sites := map[string]*Site{}
-	var shared *idtoken.Held // of a source that has one token for all
+	var shared *idtoken.Held // if the source has only one token
 	for _, t := range targets {
 		if sites[t.Registry.Host] != nil {
 			continue
@@ -56,7 +54,7 @@ func sites(ctx context.Context, run *process.Run, flags request.MintFlags, targe
 	return sites, nil
 }
 
-// NewSite is a registry without an ID token as yet.
+// NewSite is a registry that has no ID token yet.
 func NewSite(run *process.Run, flags request.MintFlags, t request.Target, transport http.RoundTripper) *Site {
 	return &Site{
 		Quay: &quay.Client{Registry: t.Registry, Endpoint: Endpoint(run, flags.IdentityFlags, transport)},
@@ -64,7 +62,7 @@ func NewSite(run *process.Run, flags request.MintFlags, t request.Target, transp
 	}
 }
 
-// Identify gives a site the source of its ID token, or a held one to share.
+// Identify gives a site the source of its ID token, or a token to share.
 func (s *Site) Identify(source idtoken.Source, shared *idtoken.Held, audience string) {
 	s.Source, s.IDToken = source, shared
 	if shared == nil {
@@ -72,8 +70,8 @@ func (s *Site) Identify(source idtoken.Source, shared *idtoken.Held, audience st
 	}
 }
 
-// Transports are the one for every endpoint, and the one for registries, whose
-// certificates need not be verified.
+// Transports are the one for every endpoint, and the one for registries, which may skip
+// verifying certificates.
 func Transports(ctx context.Context, run *process.Run, flags request.MintFlags) (verified, registry http.RoundTripper, err error) {
 	config, err := request.TLSConfig(flags.CaCertificate, run.Env.Reader(ctx))
 	if err != nil {
@@ -86,7 +84,7 @@ func Transports(ctx context.Context, run *process.Run, flags request.MintFlags) 
 	return verified, run.Env.Transport(Unverified(config)), nil
 }
 
-// Identify asks the job's source for an ID token, masks it, and contacts nobody else.
+// Identify gets the job's ID token and masks it. It contacts only the source.
 func Identify(ctx context.Context, run *process.Run, flags request.IdentityFlags, audience string) (idtoken.Source, idtoken.Token, error) {
 	config, err := request.TLSConfig(flags.CaCertificate, run.Env.Reader(ctx))
 	if err != nil {
@@ -101,13 +99,13 @@ func Identify(ctx context.Context, run *process.Run, flags request.IdentityFlags
 	return source, token, err
 }
 
-// Source is where the ID token comes from; platforms' own servers are
-// asked over this transport.
+// Source finds where the ID token comes from. It reaches the platform's servers over
+// this transport.
 func Source(ctx context.Context, run *process.Run, flags request.IdentityFlags, verified http.RoundTripper) (idtoken.Source, error) {
 	return flags.ChooseSource(idTokenEnv(ctx, run, flags, verified))
 }
 
-// idTokenEnv is what sources may look at and ask for.
+// idTokenEnv is what sources may read and contact.
 func idTokenEnv(ctx context.Context, run *process.Run, flags request.IdentityFlags, verified http.RoundTripper) idtoken.Env {
 	env := idtoken.Env{
 		Getenv:   run.Env.Getenv,
@@ -140,15 +138,14 @@ func direct(transport http.RoundTripper) http.RoundTripper {
 	return transport
 }
 
-// Unverified is for registries alone, where the user chose so.
+// Unverified skips verifying certificates, for registries only.
 func Unverified(config *tls.Config) *tls.Config {
 	config = config.Clone()
 	config.InsecureSkipVerify = true //nolint:gosec // --tls-verify=false, said in a warning
 	return config
 }
 
-// Endpoint is a client for endpoints over a transport, which says its retries and,
-// with --verbose, all that it asked.
+// Endpoint is a client that reports its retries and, with --verbose, every request.
 func Endpoint(run *process.Run, flags request.IdentityFlags, transport http.RoundTripper) *endpoint.Client {
 	say := run.Platform
 	client := &endpoint.Client{
@@ -166,7 +163,7 @@ func Endpoint(run *process.Run, flags request.IdentityFlags, transport http.Roun
 	return client
 }
 
-// verbosely says what was asked of whom, what came and how long it took.
+// verbosely describes a request and its answer.
 func verbosely(asked endpoint.Attempt) string {
 	came := fmt.Sprintf("HTTP %d", asked.Status)
 	if asked.Err != nil {
@@ -175,7 +172,7 @@ func verbosely(asked endpoint.Attempt) string {
 	return fmt.Sprintf("asked %s (%s): %s in %s", asked.Name, asked.URL, came, asked.Elapsed.Round(time.Millisecond))
 }
 
-// WarnOfChoices says what the user's choices mean for a registry.
+// WarnOfChoices warns of an insecure registry.
 func WarnOfChoices(run *process.Run, flags request.MintFlags, registry quay.Registry) {
 	if registry.PlainHTTP {
 		run.Platform.Warn(platform.Message{Text: fmt.Sprintf("http: the ID token and the robot token travel to %s readable for everybody on the way", registry.Host)})
@@ -185,8 +182,8 @@ func WarnOfChoices(run *process.Run, flags request.MintFlags, registry quay.Regi
 	}
 }
 
-// warnOfReplay tells of registries that could use each other's ID token: it is
-// the audience that keeps a token from being shown elsewhere.
+// warnOfReplay warns of registries that could use each other's ID token: only the
+// audience prevents that.
 func warnOfReplay(run *process.Run, source idtoken.Source, targets []request.Target) {
 	first := map[string]string{}
 	for _, t := range targets {

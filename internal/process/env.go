@@ -23,44 +23,43 @@ import (
 	"quay-keyless/internal/ownfile"
 )
 
-// Env is everything that the program has from its process. It is built once in
-// main; nothing below reads the process.
+// Env is everything that the program gets from its process. Only main builds it.
 type Env struct {
 	Args           []string // without the program's name
 	Getenv         func(string) string
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
-	// StdoutClosed: standard output was closed when the process began, or looks so, and
-	// what is written there goes nowhere without an error.
+	// StdoutClosed: standard output was closed when the process began, or looks so.
+	// Writes to it get lost without an error.
 	StdoutClosed bool
-	// ReadFile reads a file that the user named, which may be a pipe whose other
-	// end is slow: the end of the context ends it.
+	// ReadFile reads a file that the user named, which may be a slow pipe, until ctx
+	// ends.
 	ReadFile func(ctx context.Context, path string) ([]byte, error)
 	// Transport makes a transport with these TLS settings.
 	Transport func(*tls.Config) http.RoundTripper
 	Clock     endpoint.Clock
-	// Interruptible gives a context that the process's signals end. It is called
-	// by commands that take their time.
+	// Interruptible gives a context that a signal ends, for commands that wait.
 	Interruptible func(context.Context) (context.Context, context.CancelFunc)
 	UID           int    // the user's number, -1 on Windows
 	OS            string // as runtime.GOOS
-	// Trust says whose files may steer the program.
+	// Trust says which users' files the program obeys.
 	Trust ownfile.Trust
 	// Executable is the path of the running program.
 	Executable func() (string, error)
 	Version    string
-	// Repository is where the program is from, as OWNER/NAME, "" where no release
-	// says: the action and the GitLab component have its name.
+	// Repository is the program's OWNER/NAME, as in the action and the GitLab component;
+	// "" unless a release sets it.
 	Repository string
-	// Browse opens an address in the user's browser; nil where there is none.
+	// Browse opens an address in the user's browser; nil if there is none.
 	Browse func(ctx context.Context, address string)
 }
 
-// OS is the process's own environment. Version and repository are what the release
-// build set; without a version it is the module's, if it was built from one. The
-// process keeps from now on, whatever its umask, its own rights to the files that it
-// makes. The standard library's logger writes nowhere from now on: net/http logs there
-// what a server sends unasked, and secrets with GODEBUG=http2debug=1.
+// OS is the process's own environment. A release build sets version and repository;
+// without a version the module's own counts, if there is one.
+//
+// It changes two things for the whole process: the umask keeps the owner's rights, and
+// the standard library's logger writes nowhere, because net/http logs what a server
+// sends, and secrets with GODEBUG=http2debug=1.
 func OS(version, repository string) Env {
 	keepOwner()
 	log.SetOutput(io.Discard)
@@ -89,10 +88,10 @@ func OS(version, repository string) Env {
 	}
 }
 
-// maxFile is far above every ID token and CA bundle.
+// maxFile is far larger than any ID token or CA bundle.
 const maxFile = 4 << 20
 
-// readFile reads a file that the user named, which may be anything.
+// readFile reads any file that the user named.
 func readFile(ctx context.Context, path string) ([]byte, error) {
 	file, err := openNamed(ctx, path)
 	if err != nil {
@@ -106,13 +105,13 @@ func readFile(ctx context.Context, path string) ([]byte, error) {
 	return text, err
 }
 
-// Reader is ReadFile for those who have no context of their own.
+// Reader is ReadFile with this context.
 func (e Env) Reader(ctx context.Context) func(path string) ([]byte, error) {
 	return func(path string) ([]byte, error) { return e.ReadFile(ctx, path) }
 }
 
-// transport is Go's default one, proxies from the environment and HTTP/2
-// included, with other TLS settings.
+// transport is Go's default one, with proxies from the environment, HTTP/2 and these TLS
+// settings.
 func transport(config *tls.Config) http.RoundTripper {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.Proxy = proxy

@@ -21,7 +21,7 @@ import (
 
 var errNoTerminal = errors.New("there is no terminal to ask at")
 
-// Ask asks for a password on the terminal that standard input is, without echo.
+// Ask asks for a password on the terminal of standard input, without echo.
 func Ask(ctx context.Context, env Env, question string) (idtoken.Secret, error) {
 	missing := func(err error) error {
 		return &idtoken.Error{Problem: idtoken.NoSecretThere, Source: "oidc", Detail: "cannot be asked for: no password", Err: err}
@@ -45,8 +45,8 @@ func Ask(ctx context.Context, env Env, question string) (idtoken.Secret, error) 
 	return idtoken.NewSecret(string(line)), err
 }
 
-// browse gives what opens an address in the user's browser, where a desktop is
-// there. It does not wait for the browser: the address was printed too.
+// browse returns a function that opens an address in the user's browser, if there is a
+// desktop. It does not wait for the browser, because the address was printed too.
 func browse(getenv func(string) string, environment []string) func(context.Context, string) {
 	return func(_ context.Context, address string) {
 		program := opener(runtime.GOOS, getenv)
@@ -61,7 +61,7 @@ func browse(getenv func(string) string, environment []string) func(context.Conte
 	}
 }
 
-// opener is the system's own way to open an address, nil where it has none.
+// opener is the system's program that opens an address; nil if there is none.
 func opener(system string, getenv func(string) string) []string {
 	switch {
 	case system == "darwin":
@@ -74,8 +74,7 @@ func opener(system string, getenv func(string) string) []string {
 	return nil
 }
 
-// harmless is what a browser needs of the environment: others of its variables
-// may hold secrets.
+// harmless are the variables that a browser needs; others may hold secrets.
 func harmless(environment []string) []string {
 	known := []string{"PATH", "HOME", "USER", "LANG", "DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "DBUS_SESSION_BUS_ADDRESS", "BROWSER", "SYSTEMROOT", "USERPROFILE", "APPDATA", "LOCALAPPDATA"}
 	var kept []string

@@ -15,19 +15,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// keepOwner takes the owner's rights out of the process's umask: a login's files
-// have the modes that are asked for, and under umask 777 nobody could read them. What
-// the umask takes from others is the user's to choose. It can be read only by setting
-// another, under which a file that is made meanwhile, in a test, has its owner too.
+// keepOwner removes the owner's rights from the umask: with umask 777 a login could not
+// read its own files. Reading the umask means setting it, so the one set for that moment
+// is safe too.
 func keepOwner() {
 	const private, owner = 0o077, 0o700
 	syscall.Umask(syscall.Umask(private) &^ owner)
 }
 
-// stdoutClosed reports a standard output that was closed when the program began. Go's
-// runtime opens /dev/null in its place, for reading and writing (runtime, checkfds),
-// which a shell's >/dev/null does not. Python's subprocess.DEVNULL does, and cannot be
-// told from it.
+// stdoutClosed reports whether standard output was closed when the program began. Go's
+// runtime then opens /dev/null for reading and writing (runtime, checkfds), which a
+// shell's >/dev/null does not. Python's subprocess.DEVNULL does, and looks the same.
 func stdoutClosed() bool {
 	null, err := os.Stat(os.DevNull)
 	if err != nil {
@@ -41,15 +39,14 @@ func stdoutClosed() bool {
 	return err == nil && flags&unix.O_ACCMODE == unix.O_RDWR
 }
 
-// named is a file that the user named, opened so that nothing waits for it but
-// [named.Read], and that as long as its context lasts.
+// named is a file that the user named. Only [named.Read] waits for it, until ctx ends.
 type named struct {
 	ctx  context.Context //nolint:containedctx // it is one read's
 	path string
 	fd   int
 }
 
-// openNamed opens a file that may be a pipe without another end.
+// openNamed also opens a pipe that has no writer yet.
 func openNamed(ctx context.Context, path string) (io.ReadCloser, error) {
 	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -58,11 +55,11 @@ func openNamed(ctx context.Context, path string) (io.ReadCloser, error) {
 	return &named{ctx, path, fd}, nil
 }
 
-// turn is how often a wait for a pipe asks whether its time is over.
+// turn is how often a wait for a pipe looks at its context.
 const turn = 50 // ms
 
-// Read waits for the pipe's text, or for its end: for a pipe that no writer has
-// opened yet, read(2) would tell the end at once.
+// Read polls, because read(2) on a pipe that no writer has opened yet reports its end at
+// once.
 func (n *named) Read(text []byte) (int, error) {
 	for {
 		if n.ctx.Err() != nil {

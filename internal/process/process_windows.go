@@ -11,7 +11,7 @@ import (
 // keepOwner does nothing: Windows has no umask.
 func keepOwner() {}
 
-// stdoutClosed is never known here.
+// stdoutClosed cannot be known on Windows.
 func stdoutClosed() bool { return false }
 
 // openNamed opens a file that the user named.

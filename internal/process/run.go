@@ -8,26 +8,24 @@ import (
 	"quay-keyless/internal/platform"
 )
 
-// The exit codes, part of the program's interface.
-const (
-	ExitSignal = 128 // plus the signal's number
-)
+// ExitSignal is the base of exit codes for signals.
+const ExitSignal = 128 // plus the signal's number
 
 // Run is one run of the program.
 type Run struct {
 	Env Env
-	// host is where words go; it is a command's to choose the stream.
+	// Platform receives all words; a command may change its stream.
 	Platform platform.Platform
-	// secrets stay out of all words and results but token's.
+	// Secrets are removed from all words, and from results except those of token.
 	Secrets *platform.Secrets
-	// running is true once the command line was understood.
+	// Running is true after the command line was parsed.
 	Running bool
-	// after is true where the job's own work is done, so that what goes wrong
-	// now is no error of the job's.
+	// PostStep is true if the job has already done its work, so that an error must not
+	// fail it.
 	PostStep bool
 }
 
-// Speak finds the host, for words on that stream.
+// Speak detects the platform and makes it write to this stream.
 func Speak(run *Run, words io.Writer) platform.Platform {
 	return platform.Detect(platform.Env{Getenv: run.Env.Getenv, Words: words, Results: run.Env.Stdout, Secrets: run.Secrets})
 }

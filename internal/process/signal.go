@@ -19,10 +19,9 @@ type Interrupted struct {
 // Error names the signal.
 func (i *Interrupted) Error() string { return fmt.Sprintf("ended by signal: %v", i.Signal) }
 
-// interruptible gives a context that ends with the first SIGINT or SIGTERM; its
-// cause is [*Interrupted]. The next one ends the process, whatever that is doing: a
-// system call may not return. A log that nobody reads any more is no signal: the
-// write fails, the login goes on.
+// interruptible gives a context that the first SIGINT or SIGTERM ends, with the cause
+// [*Interrupted]. The next one ends the process, because a system call may never return.
+// SIGPIPE is ignored: a closed log must not end a login.
 func interruptible(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	signal.Ignore(syscall.SIGPIPE)
@@ -50,8 +49,7 @@ func interruptible(ctx context.Context) (context.Context, context.CancelFunc) {
 	}
 }
 
-// raise ends the process by a signal, or as if by it on Windows, where a process
-// cannot send one.
+// raise ends the process by a signal, or on Windows with the exit code of one.
 func raise(s os.Signal) {
 	self, err := os.FindProcess(os.Getpid())
 	if err == nil {
