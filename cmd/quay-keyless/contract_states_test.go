@@ -92,10 +92,10 @@ func faulty(name string, c contractCase, targets ...string) contractCase {
 	return c
 }
 
-// coming is a refusal of a release that is not out (read).
+// coming is a refusal of a release that is not out.
 func coming(name string, reason quay.Reason, message string) contractCase {
 	c := refused(name, "", from("good"), reason, message)
-	c.needs = "the design of the contract's section 8"
+	c.needs = "the design of a later Quay"
 	c.faults = []sandbox.Fault{{Target: sandbox.Exchange, Kind: sandbox.Status, Status: 400, Body: c.exchange.body + "\n"}}
 	return c
 }
@@ -105,7 +105,7 @@ func denied(message string) answer {
 	return answer{http.StatusUnauthorized, `{"errors":[{"code":"UNAUTHORIZED","detail":{},"message":"` + message + `"}]}`}
 }
 
-// stateCases are what the exchange does not look at (measured).
+// stateCases are what the exchange does not look at.
 func stateCases() []contractCase {
 	disallow := func(config *sandbox.Config) { config.RobotsDisallow = true }
 	refusedLater := func(name string, reason quay.Reason, auth answer) contractCase {
@@ -132,7 +132,7 @@ func stateCases() []contractCase {
 	}
 }
 
-// registryCases are the robot token in use (measured).
+// registryCases are the robot token in use.
 func registryCases() []contractCase {
 	checked := func(name, permission string, exit int) contractCase {
 		c := taken(name, "", from("good"))

@@ -5,7 +5,7 @@ package main_test
 import "quay-keyless/internal/quay"
 
 // traitCases are ID tokens of jobs that are known to be refused, each for a
-// reason that the token alone tells (token-sources.md).
+// reason that the token alone tells (docs/platforms.md).
 func traitCases() []contractCase {
 	subject := func(name, subject string, more ...any) contractCase {
 		return refused("trait-"+name, "", claims(append([]any{"sub", subject}, more...)...), quay.WrongSubject, wrongSub)

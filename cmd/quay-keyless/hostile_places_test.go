@@ -65,7 +65,7 @@ func places() []place {
 }
 
 // meets reports whether a payload is put into a place on a host. GitLab's and
-// Tekton's words are a terminal's ([host.Detect]), where all of them are met: there
+// Tekton's words are a terminal's ([platform.Detect]), where all of them are met: there
 // every fourth does, and each place has other ones than the place before. Without
 // -race so it is on each host.
 func (p place) meets(host string, number int) bool {

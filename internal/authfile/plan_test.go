@@ -192,7 +192,7 @@ var inPlace = map[string]planRow{
 		[]string{inDocker}},
 }
 
-// TestWhereInPlace is where tools look (measured): which files get the login.
+// TestWhereInPlace is where tools look: which files get the login.
 func TestWhereInPlace(t *testing.T) {
 	for name, row := range inPlace {
 		t.Run(name, func(t *testing.T) {

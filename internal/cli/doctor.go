@@ -10,7 +10,7 @@ import (
 	"quay-keyless/internal/request"
 )
 
-// doctorCommand is the command that looks at every link of the chain.
+// doctorCommand checks every link of the chain.
 func doctorCommand(run *process.Run) *cobra.Command {
 	var flags doctor.Flags
 	command := &cobra.Command{

@@ -14,7 +14,7 @@ import (
 	"quay-keyless/internal/request"
 )
 
-// federationCommand is the command for the list of ID tokens that a robot trusts.
+// federationCommand manages the ID tokens that a robot trusts.
 func federationCommand(run *process.Run) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "federation",

@@ -11,8 +11,8 @@ import (
 	"quay-keyless/internal/request"
 )
 
-// strictHelp makes the help on a command that is not there wrong usage: cobra's
-// own prints the whole program's and ends with exit code 0.
+// strictHelp makes help on an unknown command an error. cobra prints the whole program's
+// help and exits with 0.
 func strictHelp(root *cobra.Command) {
 	root.InitDefaultHelpCmd()
 	commands := root.Commands()

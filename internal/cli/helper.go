@@ -15,15 +15,14 @@ import (
 	"quay-keyless/internal/process"
 )
 
-// CredentialHelper is the program under its other name,
-// docker-credential-quay-keyless get|store|erase|list. Tools call it, so all that
-// differs from [Main] is theirs: a failure is one line on stdout, which they
-// quote, and exit code 1. The whole error goes to stderr too, since docker drops
-// what a helper says and goes on without a login. No host takes part: masks and
-// workflow commands would end up in somebody else's output.
+// CredentialHelper is the program under its other name, docker-credential-quay-keyless
+// get|store|erase|list. Tools call it, so the protocol applies: a failure is one line on
+// stdout, which tools quote, and exit code 1. The whole error also goes to stderr,
+// because docker drops what a helper says. It never writes masks or workflow commands:
+// they would appear in the calling tool's output.
 func CredentialHelper(ctx context.Context, env process.Env) int {
-	a := newApp(env)
-	a.Running, a.Platform = true, noHost(env.Stderr, a.Secrets)
+	a := newRun(env)
+	a.Running, a.Platform = true, plainWords(env.Stderr, a.Secrets)
 	err := serveHelper(ctx, a)
 	switch {
 	case err == nil:
@@ -38,8 +37,8 @@ func CredentialHelper(ctx context.Context, env process.Env) int {
 	return exitOther
 }
 
-// noHost says words as in a terminal, wherever the tool runs.
-func noHost(words io.Writer, secrets *platform.Secrets) platform.Platform {
+// plainWords prints words as in a terminal, whatever the tool runs in.
+func plainWords(words io.Writer, secrets *platform.Secrets) platform.Platform {
 	return platform.Detect(platform.Env{
 		Getenv:  func(string) string { return "" },
 		Words:   words,
@@ -48,11 +47,11 @@ func noHost(words io.Writer, secrets *platform.Secrets) platform.Platform {
 	})
 }
 
-// IsCredentialHelper reports whether a program's name, the first of its
-// arguments, asks for [CredentialHelper].
+// IsCredentialHelper reports whether the first argument, the program's name, asks for
+// [CredentialHelper].
 func IsCredentialHelper(program string) bool { return credhelper.Called(program) }
 
-// serveHelper does what a tool asked for.
+// serveHelper does what a tool asks for.
 func serveHelper(ctx context.Context, run *process.Run) error {
 	action := ""
 	if len(run.Env.Args) == 1 {
@@ -64,7 +63,7 @@ func serveHelper(ctx context.Context, run *process.Run) error {
 	case "store":
 		drain(run)
 		return errStore
-	case "erase": // podman logout: there is nothing to forget
+	case "erase": // podman logout: nothing is stored
 		drain(run)
 		return nil
 	case "list":
@@ -82,15 +81,15 @@ var (
 	errHelperUsage = errors.New("usage: " + credhelper.Program + " get|store|erase|list")
 )
 
-// drain reads what a tool hands over, so that its write succeeds.
+// drain reads what a tool sends, so that its write succeeds.
 func drain(run *process.Run) {
 	const enough = 1 << 20
 	_, _ = io.Copy(io.Discard, io.LimitReader(run.Env.Stdin, enough))
 }
 
-// helperGet exchanges anew, always: a tool asks once per transfer and keeps what it
-// got, so an old token could end in the middle of one. The registry's own proof
-// is left out, since the tool makes it next.
+// helperGet exchanges an ID token each time: a tool asks once per transfer and keeps the
+// answer, and an old token could expire during it. It skips the proof, because the tool
+// makes it next.
 func helperGet(ctx context.Context, run *process.Run) error {
 	name, err := credhelper.ReadHost(run.Env.Stdin)
 	if err == nil && run.Env.StdoutClosed {
@@ -118,7 +117,7 @@ func helperGet(ctx context.Context, run *process.Run) error {
 	return credhelper.WriteCredential(run.Env.Stdout, name, logins[0].Robot.String(), logins[0].Token)
 }
 
-// explainHelper is [explain] for a helper's own errors.
+// explainHelper is [explain.Message], with hints for a helper's own errors.
 func explainHelper(err error) platform.Message {
 	message := explain.Message(err)
 	switch {

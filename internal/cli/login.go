@@ -10,7 +10,7 @@ import (
 	"quay-keyless/internal/request"
 )
 
-// loginCommand is the command that everything else is for.
+// loginCommand writes a login; the other commands support it.
 func loginCommand(run *process.Run) *cobra.Command {
 	var flags login.Flags
 	command := &cobra.Command{

@@ -10,7 +10,7 @@ import (
 	"quay-keyless/internal/request"
 )
 
-// logoutCommand is the command that undoes login.
+// logoutCommand undoes login.
 func logoutCommand(run *process.Run) *cobra.Command {
 	var paths []string
 	command := &cobra.Command{

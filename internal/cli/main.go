@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package cli is the command line: each command reads its flags, makes one call and gives
+// Package cli is the command line: each command reads its flags, makes one call and returns
 // an exit code.
 //
-// Its rules for words: stdout carries results and nothing else; a message begins with
-// error: or warning: and names what was asked and what came; hint: lines follow, each of
-// which can be pasted or done. No line ever holds a secret.
+// stdout carries only results. A message begins with error: or warning:, says what the
+// program asked for and what it got, and is followed by hints that can be pasted or done.
+// No line ever holds a secret.
 package cli
 
 import (
@@ -28,7 +28,7 @@ import (
 // The exit codes, part of the program's interface.
 const (
 	exitDone        = 0
-	exitOther       = 1 // an answer not to be believed, the auth file, anything else
+	exitOther       = 1 // an unexpected answer, the auth file, anything else
 	exitUsage       = 2
 	exitNoIDToken   = 3
 	exitRefused     = 4
@@ -37,7 +37,7 @@ const (
 
 // Main runs one command and returns the exit code.
 func Main(ctx context.Context, env process.Env) int {
-	a := newApp(env)
+	a := newRun(env)
 	root := root(a)
 	root.SetArgs(env.Args)
 	command, err := root.ExecuteContextC(ctx)
@@ -51,15 +51,15 @@ func Main(ctx context.Context, env process.Env) int {
 	return exitCode(err)
 }
 
-// newApp is a run that has not begun.
-func newApp(env process.Env) *process.Run {
+// newRun is a run before its command line is parsed.
+func newRun(env process.Env) *process.Run {
 	a := &process.Run{Env: env, Secrets: new(platform.Secrets)}
 	a.Platform = process.Speak(a, env.Stderr)
 	return a
 }
 
-// tell says what went wrong: of several things the first one last, as the error
-// that the exit code is about.
+// tell prints the error. The exit code is about the first of several errors, so that one
+// comes last.
 func tell(run *process.Run, err error) {
 	var several *login.Failures
 	if errors.As(err, &several) {
@@ -75,7 +75,7 @@ func tell(run *process.Run, err error) {
 	run.Platform.Fail(message(run, err))
 }
 
-// exitCode tells scripts what kind of error it was.
+// exitCode sorts errors for scripts.
 func exitCode(err error) int {
 	var (
 		usage       *request.UsageError
@@ -99,9 +99,9 @@ func exitCode(err error) int {
 	return exitOther
 }
 
-// variables is the end of the help of each command that has flags. It is not a
-// usage template: cobra's SetUsageTemplate links text/template, which keeps the
-// linker from dropping methods and costs 2.4 MB.
+// variables ends the help of each command with flags. It is not a usage template,
+// because cobra's SetUsageTemplate links text/template, which keeps the linker from
+// dropping methods and costs 2.4 MB.
 const variables = `
 
 Each flag has a variable: --tls-verify is QUAY_TLS_VERIFY, REGISTRY is
@@ -137,15 +137,14 @@ refused; 5 an endpoint was not reached or not trusted; 1 anything else.` + varia
 	return root
 }
 
-// Command is the command line of [Main], for what is made from it: man pages and
-// completions.
+// Command is the command line of [Main], for man pages and completions.
 func Command(env process.Env) *cobra.Command {
-	return root(newApp(env))
+	return root(newRun(env))
 }
 
-// wordsToStdout makes the command's words go to stdout on GitHub, where the runner takes
-// workflow commands in order with the rest of the output. It is for commands
-// that have no result there.
+// wordsToStdout prints a command's words on stdout on GitHub, where the runner then
+// reads workflow commands in order with the rest of the output. It is for commands
+// without a result there.
 func wordsToStdout(run *process.Run) {
 	if run.Platform.Name() == "github" {
 		run.Platform = process.Speak(run, run.Env.Stdout)
@@ -165,7 +164,7 @@ func versionCommand(run *process.Run) *cobra.Command {
 	}
 }
 
-// message is [explain] with what this job's variables add to it.
+// message is [explain.Message], with hints that need this job's variables.
 func message(run *process.Run, err error) platform.Message {
 	message := explain.Message(err)
 	var refusal *quay.Refusal

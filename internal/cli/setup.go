@@ -37,7 +37,7 @@ or --api-token-file, with the scopes org:admin, repo:admin and, with
 	return command
 }
 
-// runSetup plans, says the plan, does it, and prints the lines for the job.
+// runSetup makes the plan, prints it, carries it out, and prints the lines for the job.
 func runSetup(ctx context.Context, run *process.Run, flags federation.SetupFlags, registry string) error {
 	t, err := flags.Target(registry)
 	if err == nil {

@@ -18,7 +18,7 @@ import (
 	"quay-keyless/internal/request"
 )
 
-// tokenCommand is the command for tools that read no auth file.
+// tokenCommand is for tools that do not read auth files.
 func tokenCommand(run *process.Run) *cobra.Command {
 	var flags tokenFlags
 	command := &cobra.Command{
@@ -42,7 +42,7 @@ type tokenFlags struct {
 	output, outputFile string
 }
 
-// runToken gets a robot token and gives it out in the form that was asked for.
+// runToken gets a robot token and prints it in the chosen form.
 func runToken(ctx context.Context, run *process.Run, flags tokenFlags, registry string) error {
 	targets, err := flags.Targets(registry)
 	if err == nil && len(targets) > 1 {
@@ -95,8 +95,8 @@ func tokenJSON(m login.Minted) ([]byte, error) {
 	})
 }
 
-// tokenSecret is a Secret of type kubernetes.io/dockerconfigjson, named as
-// Quay's own UI names the pull secret of a robot.
+// tokenSecret is a Secret of type kubernetes.io/dockerconfigjson. Its name is the one
+// that Quay's UI gives a robot's pull secret.
 func tokenSecret(m login.Minted) ([]byte, error) {
 	config, err := json.Marshal(map[string]any{"auths": map[string]any{
 		m.Registry.Key(): map[string]string{"auth": authfile.Credential(m.Robot.String(), m.Token).Reveal()},

@@ -26,7 +26,7 @@ var errStdoutClosed = &platform.Curable{
 	Cures: []string{"token --output-file PATH writes it to a file, and doctor checks everything without a token"},
 }
 
-// tokenOutput is where a robot token goes: standard output, or a file.
+// tokenOutput is standard output or a file.
 type tokenOutput struct {
 	stdout io.Writer
 	path   string
@@ -74,7 +74,7 @@ func checkOutputFile(path string) error {
 	return nil
 }
 
-// isStream reports a path that stands for an open stream of the process.
+// isStream reports a path of an open stream of the process.
 func isStream(path string) bool {
 	path = filepath.ToSlash(filepath.Clean(path))
 	return slices.Contains([]string{"-", "/dev/stdout", "/dev/stderr", "/dev/tty"}, path) ||

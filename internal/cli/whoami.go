@@ -18,7 +18,7 @@ import (
 	"quay-keyless/internal/request"
 )
 
-// whoamiCommand is the command that comes before everything else: what to enter in Quay.
+// whoamiCommand shows what to enter in Quay.
 func whoamiCommand(run *process.Run) *cobra.Command {
 	var flags whoamiFlags
 	command := &cobra.Command{

@@ -12,7 +12,7 @@ import (
 	"quay-keyless/internal/ownfile"
 )
 
-// content is a settings file, with all that this version does not know.
+// content is a settings file, including what this version does not know.
 type content struct {
 	top, hosts map[string]json.RawMessage
 	programs   []Installed

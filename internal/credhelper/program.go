@@ -18,16 +18,16 @@ import (
 	"quay-keyless/internal/wholefile"
 )
 
-// Installed is where the program was put under the helper's name, and how it is
-// known again.
+// Installed is where the program was put under the helper's name, and how to recognize
+// it.
 type Installed struct {
 	Path   string `json:"path"`
 	Target string `json:"target,omitempty"` // of a symbolic link
 	SHA256 string `json:"sha256,omitempty"` // of a copy
-	// Holders are the settings files of the login that put it there. It goes with
-	// the last of them.
+	// Holders are the settings files of the login that put it there. The last of them
+	// removes it.
 	Holders []string `json:"holders,omitempty"`
-	// Private: the folder was made for the program, and goes with it.
+	// Private: the folder was made for the program, and is removed with it.
 	Private bool `json:"private,omitempty"`
 	// Fresh: this call put it there, not an earlier one.
 	Fresh bool `json:"-"`
@@ -39,10 +39,10 @@ func (p *Installed) Folder() string { return filepath.Dir(p.Path) }
 // ErrOccupied is the error of a place that another program has.
 var ErrOccupied = errors.New("there is another program")
 
-// Link puts the executable into a folder of its own (0700) as a symbolic link;
-// on Windows, where links need a privilege, as a copy. What another login left
-// there is replaced. The folder goes on PATH, so one that others can write, or
-// have written, is refused.
+// Link puts a symbolic link to the executable into a folder of its own (0700); on
+// Windows, where links need a privilege, a copy. It replaces what another login left
+// there. The folder goes on PATH, so Link refuses one that others can write, or have
+// written.
 func Link(executable, folder string, trust ownfile.Trust) (*Installed, error) {
 	if err := trust.Private(folder); err != nil {
 		return nil, err
@@ -68,11 +68,10 @@ func Link(executable, folder string, trust ownfile.Trust) (*Installed, error) {
 	return p, p.put(func(path string) error { return os.Symlink(executable, path) })
 }
 
-// Copy puts the executable into any folder, mode 0755, for images that are not
-// ours: it needs nothing there but the kernel. Known are those that earlier logins
-// of ours put somewhere; one that is there may be replaced. The result is nil where
-// the same program is there already and is not ours to take away. The error for
-// another one is [ErrOccupied].
+// Copy puts the executable into any folder, mode 0755, for images that are not ours: it
+// needs only the kernel there. known are those that earlier logins put somewhere; Copy
+// may replace them. It returns nil if the same program is there already and is not ours
+// to remove. The error for another program is [ErrOccupied].
 func Copy(executable, folder string, known ...Installed) (*Installed, error) {
 	folder, err := filepath.Abs(folder)
 	if err != nil {

@@ -21,10 +21,10 @@ import (
 // prefix before what an auth file calls it.
 const Program = "docker-credential-" + authfile.OwnHelper
 
-// ErrNotFound is the answer for a host that is not the helper's own. Its words
-// are part of the protocol: on standard output, with exit code 1, they make a
-// tool look further, while every other failure is final
-// (docker-credential-helpers, credentials/error.go).
+// ErrNotFound is the answer for a host that is not ours. Its words are part of the
+// protocol: on standard output, with exit code 1, they make a tool continue its search,
+// while it stops at every other failure (docker-credential-helpers,
+// credentials/error.go).
 var ErrNotFound = errors.New("credentials not found in native keychain")
 
 // Called reports whether a program's name, as the process was started, is the

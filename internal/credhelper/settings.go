@@ -21,8 +21,9 @@ const FileName = "quay-keyless.json"
 // version is the one that this program writes and understands.
 const version = 1
 
-// Settings is what it takes to exchange anew for one host. Of Source, File and
-// Variable one is set.
+// Settings are what an exchange for one host needs. One of Source, File and Variable is
+// set. A new field also needs: names in content.go, ToSettings and FromSettings in
+// package login.
 type Settings struct {
 	Registry string `json:"registry"` // as the user wrote it, with http:// where he chose so
 	Robot    string `json:"robot"`
@@ -30,11 +31,11 @@ type Settings struct {
 	Source   string `json:"id-token-source,omitempty"` // the source's name, never auto
 	File     string `json:"id-token-file,omitempty"`   // absolute: tools run anywhere
 	Variable string `json:"id-token-env,omitempty"`
-	// Options are what the source was told, by the names of its flags; never a
-	// secret, but the file or the variable that it is in.
+	// Options are the source's flags by name. They never hold a secret, only the file or
+	// the variable that has it.
 	Options map[string]string `json:"id-token-options,omitempty"`
-	// CA is PEM text, not a path: the file may be gone when a tool asks, or be
-	// outside of the container that the tool runs in.
+	// CA is PEM text, because a path may be gone when a tool asks, or outside of the
+	// tool's container.
 	CA        string `json:"ca-certificate,omitempty"`
 	TLSVerify bool   `json:"tls-verify"`
 	Timeout   string `json:"timeout"` // as 1m30s
@@ -85,10 +86,10 @@ func (e *Error) Error() string { return "settings file " + e.Path + " " + e.Err.
 // Unwrap gives what the system or the JSON decoder said.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Find looks for the host beside the auth files that the environment of this user
-// names, in the order of [Folders]; the first file that has it counts. The errors are
-// [ErrNotFound], and an [*Error] for a file on the way that cannot be read: it
-// might have had the host, and nobody would know why the login is missing.
+// Find looks for the host beside the auth files that this user's environment names, in
+// the order of [Folders]. The first file that has it counts. The errors are
+// [ErrNotFound], and an [*Error] for a file on the way that cannot be read, because it
+// might have the host.
 func Find(getenv func(string) string, uid int, trust ownfile.Trust, host string) (Settings, error) {
 	for _, folder := range Folders(getenv, uid) {
 		path := filepath.Join(folder, FileName)

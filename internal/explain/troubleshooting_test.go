@@ -243,7 +243,7 @@ func apiTable(t *testing.T) string {
 	return rows("Quay's words", list)
 }
 
-// apiWords are how Quay says each (measured).
+// apiWords are how Quay says each.
 var apiWords = map[quay.Reason]string{
 	quay.Unrecognized: "anything else",
 	quay.NoSuchRobot:  "Could not find robot with specified username",

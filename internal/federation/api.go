@@ -16,8 +16,8 @@ import (
 	"quay-keyless/internal/request"
 )
 
-// APIToken reads the token for Quay's API from the file, or from QUAY_API_TOKEN,
-// and has it masked. It is empty where neither is there.
+// APIToken reads the token for Quay's API from the file or from QUAY_API_TOKEN, and
+// masks it. It is empty if there is none.
 func APIToken(ctx context.Context, run *process.Run, file string) (idtoken.Secret, error) {
 	text, from := run.Env.Getenv(request.APITokenVariable), "the variable "+request.APITokenVariable
 	if file != "" {
@@ -41,11 +41,10 @@ func APIToken(ctx context.Context, run *process.Run, file string) (idtoken.Secre
 	return token, nil
 }
 
-// errNoAPIToken is a command that cannot do without the API and has no token.
+// errNoAPIToken is for commands that need the API.
 var errNoAPIToken = errors.New("no token for Quay's API: set " + request.APITokenVariable + " or name a file with --api-token-file")
 
-// newAPI is everything that the management commands share: the API with its
-// token, and the robot that they are about. Nothing is asked yet.
+// newAPI is the API with its token. It contacts nothing.
 func newAPI(ctx context.Context, run *process.Run, flags request.APIFlags, t request.Target) (*quay.API, error) {
 	token, err := APIToken(ctx, run, flags.APITokenFile)
 	if err != nil {
@@ -66,7 +65,7 @@ func newAPI(ctx context.Context, run *process.Run, flags request.APIFlags, t req
 	return quay.NewAPI(client, token), nil
 }
 
-// WarnOfAPI says what the user's choices mean for the API token.
+// WarnOfAPI warns if others can read the API token on its way.
 func WarnOfAPI(run *process.Run, tlsVerify bool, registry quay.Registry) {
 	switch {
 	case registry.PlainHTTP:
@@ -76,8 +75,7 @@ func WarnOfAPI(run *process.Run, tlsVerify bool, registry quay.Registry) {
 	}
 }
 
-// WithAPI runs something that needs Quay's API, with the deadline and the signals
-// of a command.
+// WithAPI runs do with Quay's API, until --timeout or a signal.
 func WithAPI(ctx context.Context, run *process.Run, flags request.APIFlags, t request.Target, do func(context.Context, *quay.API) error) error {
 	ctx, stop := run.Env.Interruptible(ctx)
 	defer stop()

@@ -15,7 +15,7 @@ import (
 	"quay-keyless/internal/subject"
 )
 
-// EditFlags is what federation add and remove can be told alike.
+// EditFlags are the flags that federation add, remove and setup share.
 type EditFlags struct {
 	request.APIFlags
 	subject.Flags
@@ -32,7 +32,7 @@ func (f *EditFlags) AddTo(flags request.FlagSet) {
 	flags.BoolVar(&f.dropAudiences, "drop-audiences", false, "let Quay drop the audiences of stored entries, where it would at any save")
 }
 
-// adds is the list with the entry, and removes without it.
+// adds returns the list with the entry.
 func adds(stored quay.Entries, e WantedEntry) quay.Entries {
 	entry, there := stored.Find(e.issuer, e.subject)
 	switch {
@@ -63,7 +63,7 @@ func EditEntry(ctx context.Context, run *process.Run, flags EditFlags, registry 
 		if err != nil {
 			return err
 		}
-		if !flags.Removes { // else where there is no such entry, see sayEdit
+		if !flags.Removes { // sayEdit does it for remove
 			entry.WarnOfAssumption(run.Platform)
 			entry.assumed = nil
 		}
@@ -80,7 +80,7 @@ func EditEntry(ctx context.Context, run *process.Run, flags EditFlags, registry 
 	})
 }
 
-// guard refuses an edit that would cost other entries their audiences.
+// guard refuses an edit that would drop the audiences of other entries.
 func guard(t request.Target, drop bool, edit func(quay.Entries) quay.Entries) quay.Edit {
 	return func(stored quay.Entries) (quay.Entries, error) {
 		wanted := edit(stored)
@@ -117,7 +117,7 @@ func dryEdit(ctx context.Context, run *process.Run, account *quay.Account, t req
 	return nil
 }
 
-// lossesIn are the audiences that Quay will drop when the change is saved.
+// lossesIn are the audiences that Quay will drop when it saves the change.
 func lossesIn(change quay.Change) []quay.Difference {
 	var losses []quay.Difference
 	for _, entry := range change.Wanted {
@@ -132,7 +132,7 @@ func lossesIn(change quay.Change) []quay.Difference {
 func sayEdit(run *process.Run, t request.Target, entry WantedEntry, change quay.Change) {
 	differences := change.Differences()
 	if len(differences) == 0 {
-		entry.WarnOfAssumption(run.Platform) // the one to remove may be there in the other form
+		entry.WarnOfAssumption(run.Platform) // the entry may have the other form of the subject
 		run.Platform.Notice(fmt.Sprintf("nothing to change: the federation of %s at %s is as asked", t.Robot, t.Registry.Host))
 		return
 	}
@@ -142,7 +142,7 @@ func sayEdit(run *process.Run, t request.Target, entry WantedEntry, change quay.
 	}
 }
 
-// apiError gives an error of the API what its hints need, if it is one.
+// apiError adds what the hints need to an error of the API.
 func apiError(t request.Target, err error) error {
 	var lost *LostAudiences
 	if err == nil || errors.As(err, &lost) {
@@ -151,9 +151,9 @@ func apiError(t request.Target, err error) error {
 	return &RefusedAPI{Target: t, Scopes: ScopeOrganization, Err: err}
 }
 
-// judge looks at what an edit of the federation came to. What is stored and was
-// not sent is an error, but for what the user agreed to, what this program did
-// not insist on, and an entry that somebody else has added since.
+// judge compares what Quay stored with what was sent. A difference is an error, unless
+// the user agreed to it, the user did not ask for that audience, or another client added
+// an entry since.
 func judge(run *process.Run, t request.Target, wanted WantedEntry, drop bool, change quay.Change, err error) error {
 	var otherwise *quay.StoredOtherwise
 	if !errors.As(err, &otherwise) {
@@ -184,7 +184,7 @@ func judge(run *process.Run, t request.Target, wanted WantedEntry, drop bool, ch
 	return nil
 }
 
-// warnOfAudience says where the entry takes other ID tokens than was asked for.
+// warnOfAudience warns if the entry accepts other ID tokens than the user asked for.
 func warnOfAudience(run *process.Run, t request.Target, wanted WantedEntry, change quay.Change) {
 	stored := change.After
 	if stored == nil {

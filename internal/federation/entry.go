@@ -22,23 +22,23 @@ import (
 type WantedEntry struct {
 	issuer, subject string
 	audiences       []string // of the job's ID token; never empty
-	explicit        bool     // the user named it, so it is an error if it is not stored
-	// assumed is the warning where the subject was not told by who knows it.
+	explicit        bool     // the user named the audience, so Quay must store it
+	// assumed is a warning if the subject is a guess.
 	assumed *platform.Message
 }
 
-// WarnOfAssumption says what was assumed, if anything was.
+// WarnOfAssumption warns if the subject is a guess.
 func (e WantedEntry) WarnOfAssumption(to platform.Platform) {
 	if e.assumed != nil {
 		to.Warn(*e.assumed)
 	}
 }
 
-// usual reports whether the audience is the one that Quay is about to assume.
+// usual reports whether the audience is the one that later Quays assume.
 func (e WantedEntry) usual() bool { return slices.Contains(e.audiences, request.DefaultAudience) }
 
-// sent are the audiences to send with a new entry: none where they are what
-// Quay will assume, since up to 3.18 its API takes none.
+// sent are the audiences to send with a new entry: none if Quay will assume the right
+// one, because up to 3.18 its API accepts none.
 func (e WantedEntry) sent() []string {
 	if e.usual() {
 		return nil
@@ -46,9 +46,9 @@ func (e WantedEntry) sent() []string {
 	return e.audiences
 }
 
-// takenBy reports whether a stored entry takes the job's ID token as is wanted.
-// One without audiences takes any, which is as good where the usual one is
-// wanted: up to 3.18 no other entry can be had.
+// takenBy reports whether a stored entry accepts the job's ID token as wanted. An entry
+// without audiences accepts any, which is good enough for the usual audience: Quay up to
+// 3.18 offers nothing else.
 func (e WantedEntry) takenBy(stored quay.Entry) bool {
 	if !stored.Restricted() {
 		return e.usual() || !e.explicit
@@ -56,7 +56,7 @@ func (e WantedEntry) takenBy(stored quay.Entry) bool {
 	return slices.ContainsFunc(e.audiences, func(audience string) bool { return slices.Contains(stored.Audiences, audience) })
 }
 
-// ResolveEntry finds out which entry the flags mean.
+// ResolveEntry finds the entry that the flags mean.
 func ResolveEntry(ctx context.Context, run *process.Run, f EditFlags, t request.Target) (WantedEntry, error) {
 	entry := WantedEntry{
 		issuer: f.Issuer, subject: f.Subject, audiences: []string{t.Audience},
@@ -81,8 +81,8 @@ func ResolveEntry(ctx context.Context, run *process.Run, f EditFlags, t request.
 	return entry, err
 }
 
-// entryFromToken takes issuer and subject from this job's own ID token, and its
-// audience where the user named none. The token is shown to nobody.
+// entryFromToken reads issuer and subject from this job's own ID token, and the audience
+// unless the user named one. It sends the token nowhere.
 func entryFromToken(ctx context.Context, run *process.Run, flags request.IdentityFlags, entry WantedEntry) (WantedEntry, error) {
 	_, claims, err := login.Identify(ctx, run, flags, entry.audiences[0])
 	switch {

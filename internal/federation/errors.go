@@ -9,11 +9,11 @@ import (
 	"quay-keyless/internal/request"
 )
 
-// RefusedAPI is a question to Quay's API that did not succeed.
+// RefusedAPI is a request to Quay's API that failed.
 type RefusedAPI struct {
 	Target request.Target
-	Scopes string // what the API token needs for it, as Quay's UI calls it
-	All    string // what the whole command needs; "" is the same
+	Scopes string // that the request needs, as Quay's UI calls them
+	All    string // that the whole command needs; "" if the same
 	Err    error
 }
 
@@ -30,7 +30,7 @@ const (
 	scopeCreate       = "Create Repositories (repo:create)"
 )
 
-// LostAudiences is a save that would switch off the check of audiences.
+// LostAudiences is a save that would make Quay stop checking audiences.
 type LostAudiences struct {
 	target  request.Target
 	Entries []quay.Entry

@@ -13,7 +13,7 @@ import (
 	"quay-keyless/internal/request"
 )
 
-// job is what the lines for a job are made of.
+// job is what the printed lines for a job contain.
 type job struct {
 	from                      string // the program's repository
 	registry, robot, audience string
@@ -25,7 +25,7 @@ type job struct {
 	ca, insecure              bool
 }
 
-// jobOf takes it from what was set up.
+// jobOf collects it from the setup.
 func jobOf(flags SetupFlags, t request.Target, entry WantedEntry, grants []quay.Grant) job {
 	j := job{registry: t.Registry.String(), robot: t.Robot.String(),
 		ca: flags.CaCertificate != "", insecure: !flags.TLSVerify}
@@ -54,8 +54,8 @@ func jobOf(flags SetupFlags, t request.Target, entry WantedEntry, grants []quay.
 	return j
 }
 
-// PrintJob ends a setup with what belongs in the job, for the platform that the
-// federation entry is of.
+// PrintJob ends a setup with the lines for the job, in the form of the platform that the
+// federation entry is for.
 func PrintJob(run *process.Run, flags SetupFlags, t request.Target, entry WantedEntry, grants []quay.Grant) error {
 	j := jobOf(flags, t, entry, grants)
 	j.from = cmp.Or(run.Env.Repository, "OWNER/quay-keyless")
@@ -78,7 +78,8 @@ func PrintJob(run *process.Run, flags SetupFlags, t request.Target, entry Wanted
 	return err
 }
 
-// inputs are the action's, which the program's flags are too. Quote makes YAML of a text.
+// inputs are the action's inputs, named like the program's flags. quote makes YAML of a
+// text.
 func (j job) inputs(quote func(string) string) [][2]string {
 	inputs := [][2]string{{"registry", quote(j.registry)}, {"robot", quote(j.robot)}}
 	if j.audience != "" {
@@ -136,8 +137,8 @@ func (j job) image() string {
 	return strings.TrimPrefix(j.registry, "http://") + "/" + j.repository
 }
 
-// use is what the job does with the login. The tool has to be told of its own
-// that a registry is not to be verified.
+// use is the command that uses the login. Tools need their own flag for a registry
+// without verified TLS.
 func (j job) use(tool string) string {
 	words := []string{tool, "push"}
 	if j.pulls {
@@ -149,7 +150,7 @@ func (j job) use(tool string) string {
 	return strings.Join(append(words, platform.Shell(j.image())), " ")
 }
 
-// gitlab is a job of GitLab CI. Flags without an input are the job's variables.
+// gitlab is a job of GitLab CI. Flags that are not inputs become variables.
 func (j job) gitlab() string {
 	var inputs, extra [][2]string
 	for _, input := range j.inputs(platform.YAMLText) {

@@ -15,7 +15,7 @@ import (
 	"quay-keyless/internal/subject"
 )
 
-// Outputs print the stored entries in each form that --output names.
+// Outputs print the stored entries in the forms of --output.
 var Outputs = map[string]func(*process.Run, quay.Entries) ([]byte, error){
 	"text": federationText,
 	"json": federationJSON,

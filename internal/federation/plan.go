@@ -14,10 +14,10 @@ import (
 	"quay-keyless/internal/request"
 )
 
-// setupStep is one thing that must be so. Do makes it so, and is nil where it is.
+// setupStep is one thing that Quay must have. do creates it; nil if it is there.
 type setupStep struct {
 	text   string
-	scopes string // what the API token needs for it
+	scopes string // that the API token needs for it
 	do     func(context.Context) error
 }
 
@@ -32,8 +32,7 @@ type SetupPlan struct {
 	steps   []setupStep
 }
 
-// refused is an error of the API while something was asked that needs the
-// scopes.
+// refused is an error of a request to the API that needs the scopes.
 func (s *SetupPlan) refused(scopes string, err error) error {
 	var lost *LostAudiences
 	if errors.As(err, &lost) {
@@ -42,7 +41,7 @@ func (s *SetupPlan) refused(scopes string, err error) error {
 	return &RefusedAPI{Target: s.Target, Scopes: scopes, All: s.scopes(), Err: err}
 }
 
-// scopes is what the API token needs for all of the setup.
+// scopes is what the API token needs for the whole setup.
 func (s *SetupPlan) scopes() string {
 	all := []string{ScopeOrganization}
 	if len(s.Flags.Grants) > 0 {
@@ -54,7 +53,7 @@ func (s *SetupPlan) scopes() string {
 	return strings.Join(all, " and ")
 }
 
-// Plan finds out what is there: robot, repositories, permissions, federation.
+// Plan looks up robot, repositories, permissions and federation entries.
 func (s *SetupPlan) Plan(ctx context.Context, grants []quay.Grant) error {
 	change, err := s.Account.Plan(ctx, s.edit())
 	var refusal *quay.Refusal
@@ -87,8 +86,7 @@ func (s *SetupPlan) edit() quay.Edit {
 	return guard(s.Target, s.Flags.dropAudiences, func(stored quay.Entries) quay.Entries { return adds(stored, s.Entry) })
 }
 
-// planGrant is a repository with the robot's role on it. A role that the robot
-// has and that allows more is left to it.
+// planGrant plans a repository and the robot's role on it. It never lowers a role.
 func (s *SetupPlan) planGrant(ctx context.Context, grant quay.Grant, newRobot bool) error {
 	exists, err := s.API.RepositoryExists(ctx, grant.Repository)
 	var role quay.Role
@@ -144,7 +142,7 @@ func (s *SetupPlan) planEntry(change quay.Change) {
 	}
 }
 
-// noRepository is a repository that the user did not ask to make.
+// noRepository is a missing repository that the user did not ask to create.
 type noRepository struct {
 	target     request.Target
 	repository string
@@ -155,7 +153,6 @@ func (n *noRepository) Error() string {
 	return fmt.Sprintf("%s has no repository %s; nothing was changed", n.target.Registry.Host, n.repository)
 }
 
-// Unwrap is what Quay answered.
 // Hints say what to do about it.
 func (n *noRepository) Hints() []string {
 	return []string{"is the name right? To create it as a private repository: --create-repositories"}

@@ -47,7 +47,7 @@ func (s *SetupPlan) Print() error {
 	return nil
 }
 
-// Do takes the steps that are not done yet, and says each.
+// Do carries out the steps, and prints each.
 func (s *SetupPlan) Do(ctx context.Context) error {
 	s.Run.Platform.Notice(fmt.Sprintf("plan for %s (+ to add, ~ to change, = there already):", s.Target.Registry.Host))
 	todo, there := 0, 0
@@ -56,7 +56,7 @@ func (s *SetupPlan) Do(ctx context.Context) error {
 		switch {
 		case step.do != nil:
 			todo++
-		case strings.HasPrefix(step.text, "= "): // others are a part of the step before
+		case strings.HasPrefix(step.text, "= "): // others belong to the step before
 			there++
 		}
 	}
@@ -78,7 +78,7 @@ func (s *SetupPlan) Do(ctx context.Context) error {
 	return nil
 }
 
-// stopped says how far the plan came.
+// stopped says how far Do got.
 func (s *SetupPlan) stopped(err error, step setupStep, done, todo int) error {
 	s.Run.Platform.Notice(fmt.Sprintf("stopped after %d of %d changes, at: %s; run the same command again to go on", done, todo, step.text))
 	var known *RefusedAPI

@@ -23,8 +23,8 @@ type question struct {
 	request func() (*http.Request, error)
 }
 
-// ask sends it as often as [endpoint.Client.Retry] does. A status other than
-// 200 is [Denied], with what the endpoint says of it.
+// ask sends the request, and again as [endpoint.Client.Retry] does. A status other than
+// 200 is [Denied], with the endpoint's words.
 func (q question) ask(ctx context.Context) (*endpoint.Answer, error) {
 	answer, err := q.client.Do(ctx, q.name, func(context.Context) (*http.Request, error) { return q.request() })
 	if err != nil {
@@ -36,7 +36,7 @@ func (q question) ask(ctx context.Context) (*endpoint.Answer, error) {
 	return answer, nil
 }
 
-// token takes the token out of a JSON answer's field.
+// token reads the token from a field of a JSON answer.
 func (q question) token(ctx context.Context, field string) (Token, error) {
 	answer, err := q.ask(ctx)
 	if err != nil {
@@ -49,8 +49,7 @@ func (q question) token(ctx context.Context, field string) (Token, error) {
 	return usable(q.source, text(body[field]))
 }
 
-// denial is a definite no in words: the status, a redirect that is not
-// followed, and the endpoint's own text where it has one.
+// denial is a refusal in words: the status, a redirect, the endpoint's own text.
 func denial(answer *endpoint.Answer) string {
 	detail := fmt.Sprintf("was denied with HTTP %d", answer.Status) + redirect(answer)
 	var body map[string]json.RawMessage
@@ -73,15 +72,15 @@ func redirect(answer *endpoint.Answer) string {
 	return ""
 }
 
-// firstLine is what a person reads of an endpoint's text: Entra adds lines with
-// trace ids. It is not cut here, where nothing is known of the secrets in it.
+// firstLine is the part of an endpoint's text for people: Entra adds lines with trace
+// ids. It is not shortened here, because secrets in it must first be removed.
 func firstLine(words string) string {
 	words, _, _ = strings.Cut(strings.TrimSpace(words), "\n")
 	return strings.TrimSpace(words)
 }
 
-// address reads a token endpoint's URL out of a variable. It must be https, but
-// on this machine: a request token goes there.
+// address reads a token endpoint's URL from a variable. It must be https, because a
+// request token goes there, or on this machine.
 func address(source, variable, value string) (*url.URL, error) {
 	u, err := url.Parse(value)
 	switch {
@@ -95,7 +94,7 @@ func address(source, variable, value string) (*url.URL, error) {
 	return u, nil
 }
 
-// loopback is where a test's runner may do without TLS.
+// loopback hosts need no TLS, for tests.
 func loopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()

@@ -12,9 +12,8 @@ import (
 	"quay-keyless/internal/ascii"
 )
 
-// AzureIdentity is the managed identity of a machine in Azure, from its metadata
-// server (IMDS). It answers on every machine there that has an identity, so it
-// is used only where the user names it.
+// AzureIdentity is the managed identity of a machine in Azure, from its metadata server
+// (IMDS). Every machine there answers, so the user must choose it.
 type AzureIdentity struct {
 	Env Env
 	// ClientID chooses among several identities; "" for the only one.
@@ -30,9 +29,9 @@ func (AzureIdentity) Name() string { return "azure-identity" }
 func (AzureIdentity) Present() bool { return false }
 
 // IDToken asks for an access token for the App ID URI that is the audience
-// (learn.microsoft.com, How to use managed identities on a VM to acquire an
-// access token). The server is asked directly, never by a proxy, and by plain
-// http: it has no other, and is on this machine's own link.
+// (learn.microsoft.com, How to use managed identities on a VM to acquire an access
+// token). It never uses a proxy. Plain http is fine: the server is on this machine's own
+// link and has no other.
 func (a AzureIdentity) IDToken(ctx context.Context, audience string) (Token, error) {
 	if err := wantResource(a.Name(), audience); err != nil {
 		return Token{}, err

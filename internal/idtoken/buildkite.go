@@ -16,9 +16,8 @@ import (
 
 const (
 	buildkiteEndpoint = "https://agent.buildkite.com/v3"
-	// buildkiteSubject is the claim that stands for the subject unless another
-	// was named: the default one has the commit in it, which no federation entry
-	// can foresee.
+	// buildkiteSubject is the default for SubjectClaim. Buildkite's own default contains
+	// the commit, which no federation entry can match.
 	buildkiteSubject = "pipeline_id"
 )
 
@@ -26,8 +25,8 @@ const (
 // oidc request-token` does (buildkite/agent, api/oidc.go).
 type Buildkite struct {
 	Env Env
-	// SubjectClaim is the claim to take as the subject: "" for the variable
-	// BUILDKITE_OIDC_TOKEN_SUBJECT_CLAIM, or else pipeline_id.
+	// SubjectClaim is the claim to use as the subject; "" for that in the variable
+	// BUILDKITE_OIDC_TOKEN_SUBJECT_CLAIM, or pipeline_id.
 	SubjectClaim string
 }
 
@@ -50,7 +49,7 @@ func (b Buildkite) IDToken(ctx context.Context, audience string) (Token, error) 
 		return Token{}, err
 	}
 	u.Path = cmp.Or(u.Path, "/") // without one JoinPath makes a relative URL
-	// Buildkite's server takes no dots in this part of a path.
+	// Buildkite's server rejects dots in this part of a path.
 	u = u.JoinPath("jobs", strings.ReplaceAll(url.PathEscape(job), ".", "%2E"), "oidc", "tokens")
 	body, err := json.Marshal(map[string]string{
 		"audience":      audience,

@@ -15,8 +15,8 @@ const (
 	circleTokenV2 = "CIRCLE_OIDC_TOKEN_V2"
 )
 
-// CircleCI is the token of a CircleCI job. It is made when the job starts, for
-// the organization's id as its audience, and cannot be renewed.
+// CircleCI is the token of a CircleCI job. It is made when the job starts, with the
+// organization's id as its audience, and cannot be renewed.
 type CircleCI struct {
 	Env Env
 }

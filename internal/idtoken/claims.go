@@ -12,15 +12,14 @@ import (
 	"github.com/lestrrat-go/jwx/v3/jws"
 )
 
-// Token is a JWT and what it says. It prints as its secret does, as nothing.
+// Token is a JWT with its claims. Printing it prints nothing of the secret.
 type Token struct {
 	Secret
 	Claims
 }
 
-// Claims is what a JWT says about itself (RFC 7519), as far as Quay reads it.
-// A claim that is absent or has a wrong type has its zero value, since Quay
-// decides about it.
+// Claims are the claims of a JWT (RFC 7519) that Quay reads. An absent claim, or one of
+// a wrong type, has its zero value, because Quay decides about it.
 type Claims struct {
 	Issuer, Subject string
 	Audience        []string
@@ -37,9 +36,9 @@ type Claims struct {
 	headerNonce bool   // the header has one, as in tokens for Microsoft Graph
 }
 
-// ParseToken reads a token's claims without verifying anything: Quay verifies,
-// this program only explains. The error is [NotJWT] unless the text is a JWT in compact
-// form (RFC 7515, section 7.1) with a JSON object in it; the token then has no claims.
+// ParseToken reads a token's claims without verifying anything, because Quay verifies
+// them. The error is [NotJWT], without claims, unless the text is a JWT in compact form
+// (RFC 7515, section 7.1) with a JSON object in it.
 func ParseToken(secret Secret) (Token, error) {
 	message, err := jws.Parse([]byte(secret.Reveal()), jws.WithCompact())
 	if err != nil || strings.ContainsAny(secret.Reveal(), " \t\r\n") { // which jws accepts
@@ -71,7 +70,7 @@ func ParseToken(secret Secret) (Token, error) {
 	return Token{secret, claims}, nil
 }
 
-// noSignature tells what is left where a token was cut at its last dot.
+// noSignature describes a token that was cut at its last dot.
 func noSignature(text string) string {
 	if strings.Count(text, ".") == 2 && strings.HasSuffix(text, ".") {
 		return "has no signature: it was cut on its way"

@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// Entra is an application of Microsoft Entra ID: an [OIDC] client by client
-// credentials, with a secret or a federated assertion, which gives an access
-// token for the App ID URI that is the audience. Client.Issuer is the tenant's v2
-// issuer, which is asked; the token's own issuer is the v1 or the v2 one, as the
-// App ID URI's application has it in its manifest (requestedAccessTokenVersion).
+// Entra is an application of Microsoft Entra ID: an [OIDC] client with client
+// credentials (a secret or a federated assertion) that gets an access token for the App
+// ID URI in the audience. Client.Issuer is the tenant's v2 issuer. The token's own
+// issuer is v1 or v2, by the manifest of the App ID URI's application
+// (requestedAccessTokenVersion).
 type Entra struct {
 	Env    Env
 	Client Client
@@ -23,7 +23,7 @@ var _ Renewable = Entra{}
 // Name is entra.
 func (Entra) Name() string { return "entra" }
 
-// Present is false: it is used only where the user names it.
+// Present is false: the user must choose it.
 func (Entra) Present() bool { return false }
 
 // IDToken asks for a token with the scope AUDIENCE/.default, unless the user
@@ -43,8 +43,8 @@ func (e Entra) IDToken(ctx context.Context, audience string) (Token, error) {
 // Spent reports a token with less than 30 s left.
 func (Entra) Spent(claims Claims, now time.Time) bool { return nearExpiry(claims, now) }
 
-// isGUID reports whether text is the other form in which Entra takes an
-// application: 32 hexadecimal digits in five groups.
+// isGUID reports whether text is the other form of an application's name in Entra: 32
+// hexadecimal digits in five groups.
 func isGUID(text string) bool {
 	groups := strings.Split(text, "-")
 	for i, group := range groups {
@@ -55,8 +55,8 @@ func isGUID(text string) bool {
 	return true
 }
 
-// wantResource finds an audience that names no application in Entra ID, as
-// Quay's own default does.
+// wantResource finds an audience that is not an application in Entra ID, such as Quay's
+// default.
 func wantResource(source, audience string) error {
 	if strings.Contains(audience, "://") || isGUID(audience) {
 		return nil

@@ -7,7 +7,7 @@ import "cmp"
 // Problem is why there is no usable ID token.
 type Problem int
 
-// The problems, each with a cure of its own.
+// The problems. Each has its own cure in package explain.
 const (
 	// NoSource: nothing in this job's environment offers an ID token.
 	NoSource Problem = iota + 1
@@ -146,7 +146,7 @@ type Error struct {
 	Source  string // its name; "" where none was found
 	Detail  string // what was seen, as "has 2 lines"
 	Err     error  // the cause, if there is one
-	// Platform is the one that was recognised, for NoSource.
+	// Platform is the recognised one, for NoSource.
 	Platform ManualPlatform
 }
 

@@ -15,14 +15,15 @@ import (
 	"quay-keyless/internal/errno"
 )
 
-// apiCredential is where pods find their credential for the Kubernetes API,
-// which must never be shown to anybody else.
+// apiCredential is a pod's credential for the Kubernetes API. It must never leave the
+// pod.
 const apiCredential = "/var/run/secrets/kubernetes.io/serviceaccount/token"
 
-// maxInput is far above what Quay's front lets through.
+// maxInput is far longer than what Quay's front accepts.
 const maxInput = 1 << 20
 
-// File is a token in a file, read anew each time: kubelets rotate it.
+// File is a token in a file. Held reads it again near its expiry, because kubelets
+// replace it.
 type File struct {
 	Env  Env
 	Path string
@@ -53,8 +54,8 @@ func (f File) IDToken(context.Context, string) (Token, error) {
 	return usable(f.Name(), string(text))
 }
 
-// Spent reports a token near its expiry; by then the file may hold a new one.
-// Until then it is not read again, since it may be a pipe.
+// Spent reports a token near its expiry. Before that the file is not read again, because
+// it may be a pipe.
 func (File) Spent(claims Claims, now time.Time) bool { return nearExpiry(claims, now) }
 
 // Variable is a token in a variable of the environment.
@@ -98,8 +99,8 @@ func (s Stdin) IDToken(ctx context.Context, _ string) (Token, error) {
 	return usable(s.Name(), string(text))
 }
 
-// Await reads until ctx ends. A read cannot be called off: where a pipe's writer
-// never comes, it is left behind.
+// Await runs read until ctx ends. Nothing can stop a read, so it may be left behind, for
+// a pipe without a writer.
 func Await(ctx context.Context, read func() ([]byte, error)) ([]byte, error) {
 	type result struct {
 		text []byte

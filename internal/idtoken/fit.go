@@ -10,8 +10,8 @@ import (
 // graph are the audiences of Microsoft Graph, by name and by id.
 var graph = []string{"https://graph.microsoft.com", "https://graph.microsoft.com/", "00000003-0000-0000-c000-000000000000"}
 
-// harmful finds tokens that are no ID tokens, and that are worth more elsewhere
-// than to Quay, so that they never leave. Quay decides about what is merely unknown.
+// harmful finds refresh tokens and tokens for Microsoft Graph. No source sends them,
+// because they open more than Quay. Quay decides about everything else.
 func harmful(source string, claims Claims) error {
 	switch {
 	case claims.kind == "refresh" || claims.kind == "offline": // Keycloak's
@@ -23,8 +23,8 @@ func harmful(source string, claims Claims) error {
 	return nil
 }
 
-// fit finds what Quay cannot verify, in a token whose provider can be told to
-// make another one (measured).
+// fit finds what Quay cannot verify, in a token of a provider that the user can
+// configure.
 func fit(source string, claims Claims) error {
 	switch {
 	case claims.Algorithm != "RS256" && claims.Algorithm != "RS384":

@@ -17,8 +17,8 @@ const (
 	requestToken = "ACTIONS_ID_TOKEN_REQUEST_TOKEN"
 )
 
-// GitHub is the token endpoint of GitHub Actions, on github.com, GHE.com, GHES
-// and Forgejo alike: which of them is told by the token, not known here.
+// GitHub is the token endpoint of GitHub Actions on github.com, GHE.com, GHES and
+// Forgejo. Only the token tells which of them it is.
 type GitHub struct {
 	Env Env
 }
@@ -33,8 +33,8 @@ func (g GitHub) Present() bool {
 	return g.Env.Getenv("GITHUB_ACTIONS") == "true" || g.Env.Getenv(requestURL) != ""
 }
 
-// IDToken asks the runner's endpoint for a token with that audience, as often
-// as [endpoint.Client.Retry] does. It can be asked again during the whole job.
+// IDToken asks the runner's endpoint for a token with that audience, during the whole
+// job.
 func (g GitHub) IDToken(ctx context.Context, audience string) (Token, error) {
 	bearer, at := g.Env.Hidden(NewSecret(g.Env.Getenv(requestToken))), g.Env.Getenv(requestURL)
 	if at == "" || bearer.Empty() {
@@ -55,11 +55,11 @@ func (g GitHub) IDToken(ctx context.Context, audience string) (Token, error) {
 	}}.token(ctx, "value")
 }
 
-// Spent reports a token with less than 30 s left, the time that a slow
-// exchange may take until Quay looks at the expiry.
+// Spent reports a token with less than 30 s left, because a slow exchange may take that
+// long before Quay looks at the expiry.
 func (GitHub) Spent(claims Claims, now time.Time) bool { return nearExpiry(claims, now) }
 
-// missing tells why the runner offers no token.
+// missing says why the runner offers no token.
 func (g GitHub) missing() error {
 	if g.fromFork() {
 		return &Error{Problem: ForkPullRequest, Source: g.Name(), Detail: "is not offered to a pull request from a fork"}

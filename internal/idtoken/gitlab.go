@@ -11,12 +11,11 @@ import (
 // gitlabVariable is the name that a job declares under id_tokens.
 const gitlabVariable = "QUAY_ID_TOKEN"
 
-// GitLab is the token of a GitLab CI job, which the job itself asks for:
+// GitLab is the token of a GitLab CI job, which the job asks for with id_tokens:
+// {QUAY_ID_TOKEN: {aud: quay}}.
 //
-//	id_tokens: {QUAY_ID_TOKEN: {aud: quay}}
-//
-// It is made when the job starts, with the audience that is written there, and
-// cannot be renewed (docs.gitlab.com, CI/CD, ID token authentication).
+// It is made when the job starts, with that audience, and cannot be renewed
+// (docs.gitlab.com, CI/CD, ID token authentication).
 type GitLab struct {
 	Env Env
 }
@@ -53,10 +52,9 @@ func (g GitLab) missing() error {
 	return &Error{Problem: NoIDTokens, Source: g.Name()}
 }
 
-// slack is more than a job's own token can be older than the job. Both times
-// are of one clock, that of the GitLab server which hands the job to a runner:
-// it notes the start and then signs (gitlabhq, Ci::RegisterJobService). The
-// clocks of the runner and of this container have no part in it.
+// slack is how much older than its job a token may be. GitLab's server notes the job's
+// start and then signs (gitlabhq, Ci::RegisterJobService), so the clocks of the runner
+// and of this container do not matter.
 const slack = time.Minute
 
 // ofThisJob finds a token of another job in the variable.
@@ -72,9 +70,9 @@ func (g GitLab) ofThisJob(claims Claims) error {
 		started.Sub(claims.IssuedAt).Round(time.Second))}
 }
 
-// ForkMergeRequest gives the paths of a fork and of the project that its merge
-// request is for, where this is a GitLab job for one. Since GitLab 18.2.2 its ID
-// token has the fork's subject also where the pipeline is the project's own.
+// ForkMergeRequest returns the paths of the fork and of the project, if this is a GitLab
+// job for a fork's merge request. Since GitLab 18.2.2 its ID token has the fork's
+// subject, even in the project's own pipeline.
 func ForkMergeRequest(getenv func(string) string) (fork, project string, ok bool) {
 	fork, project = getenv("CI_MERGE_REQUEST_SOURCE_PROJECT_PATH"), getenv("CI_MERGE_REQUEST_PROJECT_PATH")
 	return fork, project, fork != "" && project != "" && fork != project

@@ -12,9 +12,8 @@ import (
 	"quay-keyless/internal/endpoint"
 )
 
-// Google is the identity of a machine, a pod or a job in Google Cloud, from its
-// metadata server. It answers on every machine there, so it is used only where
-// the user names it.
+// Google is the identity of a machine, pod or job in Google Cloud, from its metadata
+// server. Every machine there answers, so the user must choose it.
 type Google struct {
 	Env Env
 }
@@ -32,9 +31,8 @@ func (Google) Name() string { return "google" }
 func (Google) Present() bool { return false }
 
 // IDToken asks for a token of the default service account with that audience
-// (cloud.google.com/compute/docs/instances/verifying-instance-identity). The
-// server is asked directly, never by a proxy, and by plain http: it has no
-// other, and is on this machine's own link.
+// (cloud.google.com/compute/docs/instances/verifying-instance-identity). It never uses a
+// proxy. Plain http is fine: the server is on this machine's own link and has no other.
 func (g Google) IDToken(ctx context.Context, audience string) (Token, error) {
 	u := &url.URL{
 		Scheme:   "http",

@@ -11,22 +11,22 @@ import (
 	"quay-keyless/internal/endpoint"
 )
 
-// Held is a source's token for one audience, kept while it is good. It is safe
-// for concurrent use.
+// Held keeps a source's token for one audience while it is valid. It is safe for
+// concurrent use.
 type Held struct {
 	Source   Source
 	Audience string
-	// Now is the time, the registry's where it is known.
+	// Now is the registry's time if it is known.
 	Now func() time.Time
-	// Got is told of each new token before anything else can happen to it.
+	// Got gets each new token first, to mask it.
 	Got func(Secret)
 
 	mu    sync.Mutex
 	token Token
 }
 
-// IDToken returns the token. One near its expiry, and one
-// whose file may have been written anew, is asked for again.
+// IDToken returns the token. It asks again near the token's expiry, or if its file may
+// have changed.
 func (h *Held) IDToken(ctx context.Context) (Token, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -45,8 +45,8 @@ func (h *Held) IDToken(ctx context.Context) (Token, error) {
 }
 
 // Unanswered is the error of a source whose endpoint was not reached or gave an
-// answer not to be believed: Err is an [*endpoint.Unreachable] or an
-// [*endpoint.Unbelievable]. It tells them from the registry's own.
+// unexpected answer: Err is an [*endpoint.Unreachable] or an [*endpoint.Unbelievable].
+// It distinguishes them from the registry's.
 type Unanswered struct {
 	Source string // its name
 	Err    error
@@ -70,7 +70,7 @@ func ask(ctx context.Context, source Source, audience string) (Token, error) {
 	return token, err
 }
 
-// good reports whether the held token can be used without asking.
+// good reports whether the held token is still valid.
 func (h *Held) good() bool {
 	if h.token.Empty() {
 		return false

@@ -2,18 +2,18 @@
 
 package idtoken
 
-// ManualPlatform is one whose ID token the user names himself: how a job of it is
-// recognised, where its token is, and what to know.
+// ManualPlatform is one whose ID token the user must name. The table only adds a hint
+// for jobs without another source.
 type ManualPlatform struct {
 	Name       string
-	Recognised []string // variables, one of which such a job has
-	Variable   string   // that holds the token
-	File       string   // that holds the token, where no variable does
-	Never      bool     // its tokens cannot work with Quay
+	Recognised []string // a job has one of these variables
+	Variable   string   // holds the token
+	File       string   // holds the token if no variable does
+	Never      bool     // its tokens never work with Quay
 	Know       string   // one sentence
 }
 
-// ManualPlatforms is the table of the platforms without a source of their own.
+// ManualPlatforms are the platforms without a source.
 var ManualPlatforms = []ManualPlatform{
 	{
 		Name: "HCP Terraform", Recognised: []string{"TFC_RUN_ID", "TFC_WORKLOAD_IDENTITY_TOKEN"}, Variable: "TFC_WORKLOAD_IDENTITY_TOKEN",
@@ -53,7 +53,7 @@ var ManualPlatforms = []ManualPlatform{
 	},
 }
 
-// recognise finds the platform that a job without any source runs on.
+// recognise finds the platform of a job without a source.
 func recognise(env Env) ManualPlatform {
 	for _, platform := range ManualPlatforms {
 		for _, variable := range platform.Recognised {

@@ -15,7 +15,7 @@ import (
 	"golang.org/x/oauth2/clientcredentials"
 )
 
-// Flow is a way of getting a token from an OIDC provider.
+// Flow is how to get a token from an OIDC provider.
 type Flow string
 
 // The flows: RFC 6749, sections 4.4, 4.3 and 4.1 (with RFC 7636 and RFC 8252),
@@ -33,7 +33,7 @@ var Flows = []Flow{ClientCredentials, Password, Device, Code}
 // Interactive reports whether a person takes part.
 func (f Flow) Interactive() bool { return f == Device || f == Code }
 
-// Kind is which of the provider's tokens goes to Quay.
+// Kind is which of the provider's tokens to send to Quay.
 type Kind string
 
 // The kinds. Auto is the ID token, or the access token where there is no other.
@@ -46,8 +46,8 @@ const (
 // Kinds are all of them.
 var Kinds = []Kind{Auto, IDTokenKind, AccessToken}
 
-// Client is what an OIDC provider is asked with. Of the secrets each is nil
-// where there is none; they are read when they are needed.
+// Client is how to log in at an OIDC provider. A missing secret is nil; they are read
+// when needed.
 type Client struct {
 	Issuer, ID string
 	Flow       Flow
@@ -60,12 +60,12 @@ type Client struct {
 	Port       int // of the loopback redirect, 0 for any
 }
 
-// OIDC is an OpenID Connect provider: Keycloak, Red Hat's builds of it, and any
-// other that signs with RSA. It is used only where the user names it.
+// OIDC is an OpenID Connect provider: Keycloak, Red Hat's builds of it, and any other
+// that signs with RSA. The user must choose it.
 type OIDC struct {
 	Env    Env
 	Client Client
-	// as is the source's name where it is another's.
+	// as is the source's name, if another source uses OIDC.
 	as string
 }
 
@@ -80,9 +80,8 @@ func (o OIDC) Name() string {
 // Present is false: see [OIDC].
 func (OIDC) Present() bool { return false }
 
-// IDToken asks the provider. Its token's audience is the client's own, or what
-// the provider is set up to write. Errors are those of the endpoint package and
-// [*Error].
+// IDToken asks the provider, which chooses the token's audience. Errors are those of
+// package endpoint and [*Error].
 func (o OIDC) IDToken(ctx context.Context, _ string) (Token, error) {
 	p, err := o.discover(ctx)
 	if err != nil {
@@ -105,8 +104,8 @@ func (o OIDC) IDToken(ctx context.Context, _ string) (Token, error) {
 	return o.choose(p, token, "")
 }
 
-// Renewing is an OIDC source whose flow needs no person, so that it can give a
-// fresh token at any time.
+// Renewing is an OIDC source whose flow needs no person, so that it can get a new token
+// at any time.
 type Renewing struct{ OIDC }
 
 var _ Renewable = Renewing{}
@@ -114,7 +113,7 @@ var _ Renewable = Renewing{}
 // Spent reports a token with less than 30 s left.
 func (Renewing) Spent(claims Claims, now time.Time) bool { return nearExpiry(claims, now) }
 
-// password is the resource owner's password grant. The password is read first:
+// password is the resource owner's password grant. It reads the password first, because
 // a person may have to type it.
 func (o OIDC) password(ctx context.Context, p provider) (*oauth2.Token, error) {
 	password, err := o.Client.Password(ctx)
@@ -146,15 +145,15 @@ func (o OIDC) grant(ctx context.Context, p provider, extra url.Values, scopes []
 	return config.Token(o.through(ctx, asker{name: "the token endpoint of " + host(p.TokenURL)}))
 }
 
-// identity is how the client proves to the provider who it is.
+// identity proves the client to the provider.
 type identity struct {
 	style  oauth2.AuthStyle
 	secret Secret
 	params url.Values
 }
 
-// authenticate takes the way that the provider's discovery offers. It never
-// tries two: the second would show the secret once more.
+// authenticate uses the way that the provider's discovery document offers. It never
+// tries a second one, which would show the secret again.
 func (o OIDC) authenticate(ctx context.Context, p provider) (identity, error) {
 	switch {
 	case o.Client.Assertion != nil:
@@ -177,9 +176,8 @@ func (o OIDC) authenticate(ctx context.Context, p provider) (identity, error) {
 	return identity{style: style, secret: secret}, err
 }
 
-// choose picks the token that the user wants and looks whether it is the one
-// that was asked for (OpenID Connect Core, section 3.1.3.7), and one for Quay.
-// The signature is Quay's to verify.
+// choose picks the token that the user wants, and checks that it answers this request
+// (OpenID Connect Core, section 3.1.3.7) and suits Quay. Quay verifies the signature.
 func (o OIDC) choose(p provider, token *oauth2.Token, nonce string) (Token, error) {
 	identityToken, _ := token.Extra("id_token").(string)
 	chosen := identityToken
@@ -203,8 +201,8 @@ func (o OIDC) choose(p provider, token *oauth2.Token, nonce string) (Token, erro
 	return jwt, err
 }
 
-// ours looks whether an ID token is of this provider, for this client, and of
-// the login that was begun.
+// ours checks that an ID token is from this provider, for this client, and for this
+// login.
 func (o OIDC) ours(p provider, claims Claims, nonce string) error {
 	detail := ""
 	switch {

@@ -123,7 +123,7 @@ func Choose(env Env, name string) (Source, error) {
 }
 
 // usable turns the text that a source holds into a token: trimmed, since one
-// trailing newline makes Quay answer 500 (measured), and a JWT.
+// trailing newline makes Quay answer 500, and a JWT.
 func usable(source, text string) (Token, error) {
 	text = strings.TrimSpace(text)
 	switch fields := strings.Fields(text); {

@@ -16,7 +16,7 @@ import (
 	"quay-keyless/internal/endpoint"
 )
 
-// Fault is what would keep Quay from using an issuer that was reached.
+// Fault is what would keep Quay from using an issuer.
 type Fault struct {
 	Name string // what was read, as "the discovery document at https://..."
 	Why  string // what is wrong with it
@@ -32,15 +32,15 @@ type Document struct {
 	KeysURL string `json:"jwks_uri"`
 }
 
-// DocumentURL is where the discovery document of an issuer lies: its path is
-// kept, a slash at its end is not.
+// DocumentURL is the address of an issuer's discovery document: below the issuer's path,
+// without a slash at its end.
 func DocumentURL(issuer string) string {
 	return strings.TrimSuffix(issuer, "/") + "/.well-known/openid-configuration"
 }
 
-// Discover reads an issuer's discovery document. It must be https and name the
-// issuer, but for a slash at the end, as Quay wants it from 3.18 on; Document's
-// Issuer tells the rest. The errors are [*Fault] and those of
+// Discover reads an issuer's discovery document. The issuer must be https, and the
+// document must name it, except for a slash at the end, as Quay requires from 3.18 on;
+// for older Quays compare Document's Issuer. The errors are [*Fault] and those of
 // [endpoint.Client.Do].
 func Discover(ctx context.Context, client *endpoint.Client, issuer string) (Document, error) {
 	var document Document

@@ -57,11 +57,11 @@ func FetchKeys(ctx context.Context, client *endpoint.Client, document Document) 
 // Len is how many keys there are.
 func (k Keys) Len() int { return len(k.raw) }
 
-// known are the kinds of keys that Quay's library can read; another one anywhere
-// in the list makes it give up (measured).
+// known are the kinds of keys that Quay's library can read. It rejects a list with any
+// other.
 var known = []string{"RSA", "EC", "oct", "OKP"}
 
-// jsonKey is a key as far as it is used: RSA keys alone are.
+// jsonKey is what is used of a key; only RSA keys are.
 type jsonKey struct {
 	Kty string          `json:"kty"`
 	Kid string          `json:"kid"`

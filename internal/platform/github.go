@@ -18,9 +18,9 @@ import (
 	"quay-keyless/internal/idtoken"
 )
 
-// GitHub is a step of GitHub Actions, or of what imitates it. Warnings, errors
-// and masks are workflow commands, which the runner takes out of the step's
-// output (docs.github.com, workflow commands).
+// GitHub is a step of GitHub Actions, or of what imitates it. Warnings, errors and masks
+// are workflow commands, which the runner removes from the step's output
+// (docs.github.com, workflow commands).
 type GitHub struct {
 	words
 	env    Env
@@ -42,7 +42,7 @@ func newGitHub(env Env) *GitHub {
 // fileCommands name files that a runner creates for each step.
 var fileCommands = []string{"GITHUB_ENV", "GITHUB_OUTPUT", "GITHUB_STATE"}
 
-// runnerReads reports whether a runner of GitHub's reads this step's output. A user or
+// runnerReads reports whether a GitHub runner reads this step's output. A user or
 // another CI can set GITHUB_ACTIONS too, and there a mask would print its secret.
 func runnerReads(getenv func(string) string) bool {
 	return slices.ContainsFunc(fileCommands, func(name string) bool {

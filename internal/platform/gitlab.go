@@ -4,8 +4,8 @@ package platform
 
 import "context"
 
-// GitLab is a GitLab CI job. It has no way for a job to mask a value: the
-// line ::add-mask:: would print the secret there.
+// GitLab is a GitLab CI job. A job cannot mask a value there: ::add-mask:: would print
+// the secret.
 type GitLab struct{ words }
 
 var _ Platform = GitLab{}

@@ -8,14 +8,13 @@ import (
 	"strings"
 )
 
-// holderVariables tell one job from all others that run at the same time: a runner
-// has one job at once, and only jobs in containers share the folder's name.
+// holderVariables identify a job among all that run at the same time: a runner has one
+// job at once, and only jobs in containers share the folder's name.
 var holderVariables = []string{"GITHUB_RUN_ID", "GITHUB_RUN_ATTEMPT", "GITHUB_JOB", "RUNNER_NAME", "RUNNER_TEMP"}
 
-// Holder names this job as one that holds logins, where its end will name it again:
-// on GitHub, by the state that [Platform.Remember] saves. Elsewhere it is "". It is no
-// secret, and the same for all steps of a job, so that a login takes the place of an
-// earlier one of the same job.
+// Holder names this job as one that needs logins. On GitHub the post step gets the same
+// name from the state that [Platform.Remember] saves. Elsewhere it is "". It is not a
+// secret, and all steps of a job share it, so that a second login replaces the first.
 func Holder(getenv func(string) string) string {
 	if getenv("GITHUB_ACTIONS") != "true" || getenv("GITHUB_STATE") == "" {
 		return ""

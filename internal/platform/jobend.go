@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// JobEnd is when this job will be over at the latest, where its platform tells:
-// GitLab by CI_JOB_STARTED_AT (ISO 8601) and CI_JOB_TIMEOUT (seconds), since
-// 15.7. GitHub and Tekton do not tell.
+// JobEnd is the latest end of this job, if the platform tells: GitLab does by
+// CI_JOB_STARTED_AT (ISO 8601) and CI_JOB_TIMEOUT (seconds), since 15.7. GitHub and
+// Tekton do not.
 func JobEnd(getenv func(string) string) (time.Time, bool) {
 	started, err := time.Parse(time.RFC3339, getenv("CI_JOB_STARTED_AT"))
 	if err != nil {

@@ -19,23 +19,22 @@ import (
 type Platform interface {
 	// Name is how messages call it.
 	Name() string
-	// Mask keeps a secret out of everything that the job's log shows from now
-	// on, if the platform can do that.
+	// Mask removes a secret from the job's log from now on, if the platform can.
 	Mask(idtoken.Secret)
-	// Remember notes where a login will be written, before it is, so that it is
-	// taken away even if the job is cancelled in between.
+	// Remember notes where a login will be written before it is, so that the post step
+	// removes it even if the job is cancelled in between.
 	Remember(Result) error
-	// Publish hands a login's results to the steps that follow.
+	// Publish hands a login's results to the next steps.
 	Publish(context.Context, Result) error
-	// Notice says something in passing.
+	// Notice prints information.
 	Notice(text string)
-	// Warn says what may go wrong later.
+	// Warn says what may fail later.
 	Warn(Message)
-	// Fail says why the job cannot go on. It is the last word.
+	// Fail says why the job cannot continue. Nothing follows it.
 	Fail(Message)
 }
 
-// Message is one sentence and what can be done about it.
+// Message is one sentence and what to do about it.
 type Message struct {
 	Text  string
 	Hints []string // each can be pasted, or is a sentence of its own
@@ -67,7 +66,7 @@ type Login struct {
 	Token     idtoken.Secret // empty unless the user asked to hand it on
 }
 
-// Variable is one that the steps which follow need in their environment.
+// Variable is an environment variable that the next steps need.
 type Variable struct {
 	Name, Value string
 }
@@ -87,8 +86,8 @@ type Output struct {
 	Name, Value string
 }
 
-// Outputs is the ordered list of results that platforms hand on, without the token.
-// Of several logins there is a line each, and the time when the first one ends.
+// Outputs is the ordered list of results that platforms hand on, without the token. With
+// several logins they have a line each, and the earliest expiry.
 func (r Result) Outputs() []Output {
 	var registries, usernames []string
 	var first time.Time
@@ -133,8 +132,8 @@ type Env struct {
 	Secrets *Secrets
 }
 
-// Detect finds the platform from the variables that each sets in its jobs. If several
-// have set theirs, it is GitHub only if a runner of GitHub's reads the output.
+// Detect finds the platform by the variables that it sets in its jobs. If several have
+// set theirs, it is GitHub only if a GitHub runner reads the output.
 func Detect(env Env) Platform {
 	env.Words = &oneAtATime{out: env.Words}
 	if env.Secrets == nil {

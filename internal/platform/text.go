@@ -31,12 +31,12 @@ func harmlessJSON(text []byte) []byte {
 	return []byte(Unmarked(plain.String(), `\u005b`))
 }
 
-// WithoutSecrets is harmless JSON that may hold words from elsewhere.
+// WithoutSecrets makes JSON with words from elsewhere harmless.
 func WithoutSecrets(text []byte, secrets *Secrets) []byte {
 	return harmlessJSON([]byte(secrets.Redact(string(text))))
 }
 
-// FormatTime is a moment as people compare it with the time that a server tells.
+// FormatTime writes a time as servers do, so that people can compare.
 func FormatTime(t time.Time) string {
 	return t.UTC().Format("2006-01-02 15:04:05 MST")
 }
@@ -49,8 +49,8 @@ func OrNone(text string) string {
 	return text
 }
 
-// Invisible names the characters of texts that people would not see: those that
-// do not print, and spaces at an end.
+// Invisible names the characters that people would not see: those that do not print, and
+// spaces at an end.
 func Invisible(texts ...string) string {
 	var found []string
 	for _, text := range texts {

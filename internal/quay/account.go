@@ -27,13 +27,12 @@ func (a *API) Account(robot Robot) *Account {
 
 // personal is where the API has the robots of the API token's own user, for
 // tokens with the scope user:admin. The organization's address serves for a
-// user's robots too, with org:admin and in every release, so it is asked first
-// (measured).
+// user's robots too, with org:admin and in every release, so it is asked first.
 func (a *Account) personal() string { return "/api/v1/user/robots/" + a.robot.Name }
 
-// Federation gives the robot's federation entries as Quay stores them. It never
-// asks for the robot itself, whose answer holds its permanent password: that a
-// robot is missing is told here too.
+// Federation returns the robot's federation entries as Quay stores them. It also tells
+// if the robot is missing. It never asks for the robot itself, because that answer holds
+// the permanent password.
 func (a *Account) Federation(ctx context.Context) (Entries, error) {
 	entries, err := a.read(ctx)
 	var refusal *Refusal
@@ -76,8 +75,7 @@ func (a *Account) own(ctx context.Context) bool {
 	return err == nil && json.Unmarshal(answer.Body, &user) == nil && user.Username == a.robot.Namespace
 }
 
-// Edit makes the list that is wanted out of the one that is stored. It may be
-// called several times.
+// Edit turns the stored list into the wanted one. It may be called several times.
 type Edit func(stored Entries) (wanted Entries, err error)
 
 // Change is what an [Edit] did to a robot's federation entries.

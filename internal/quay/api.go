@@ -15,15 +15,15 @@ import (
 	"quay-keyless/internal/idtoken"
 )
 
-// API is Quay's management API, asked with an API token: an OAuth access token
-// of Quay's own (measured). Its errors are
+// API is Quay's management API. An API token is an OAuth access token that Quay
+// issues. The errors are
 //
 //   - [*Refusal] with [BadAPIToken], [NotAllowed], [NoSuchRobot], [NoAPI],
 //     [ReadOnly], or [Unrecognized] and Quay's words,
 //   - [*endpoint.Unreachable] and [*endpoint.Unbelievable],
 //   - the cause of a cancelled ctx.
 //
-// Their words are the server's, and may repeat the API token if the server does.
+// They quote the server, which may repeat the API token.
 type API struct {
 	client *Client
 	token  idtoken.Secret
@@ -54,13 +54,13 @@ func (a *API) request(method, path string, body []byte) *http.Request {
 	return request
 }
 
-// ask asks the same question until there is an answer, and gives it if it is a
+// ask repeats the same request until there is an answer, and returns it if it is a
 // success.
 func (a *API) ask(ctx context.Context, method, path string, body []byte) (*endpoint.Answer, error) {
 	return a.do(ctx, func(context.Context) (*http.Request, error) { return a.request(method, path, body), nil })
 }
 
-// do is ask with a question that is made anew for each attempt.
+// do is ask with a new request for each attempt.
 func (a *API) do(ctx context.Context, make func(context.Context) (*http.Request, error)) (*endpoint.Answer, error) {
 	answer, err := a.client.ask(ctx, a.name(), make)
 	if err != nil {
@@ -100,7 +100,7 @@ func (a *API) refused(answer *endpoint.Answer) error {
 	return r
 }
 
-// apiReason is why the API refused (measured).
+// apiReason is why the API refused.
 func apiReason(answer *endpoint.Answer, p problem, words string) Reason {
 	page := !json.Valid(answer.Body)
 	switch {

@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// Difference is one way in which two lists of federation entries differ. Of an
-// entry that only one of them has, Field is "".
+// Difference is one way in which two lists of federation entries differ. Field is "" if
+// only one list has the entry.
 type Difference struct {
 	Entry    Entry  // the one before, or the new one
 	Field    string // whose value changed

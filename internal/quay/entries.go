@@ -10,9 +10,8 @@ import (
 	"slices"
 )
 
-// Entry is one federation entry of a robot. Its fields are what this program
-// looks at; whatever else Quay stores in it is kept and sent back, since a save
-// replaces the whole list (measured).
+// Entry is one federation entry of a robot. It keeps every field that Quay stores,
+// because a save replaces the whole list.
 type Entry struct {
 	ID        string // given by a Quay whose API takes audiences, else ""
 	Issuer    string
@@ -24,8 +23,8 @@ type Entry struct {
 	raw    json.RawMessage            // as Quay wrote it, nil where it was made or changed here
 }
 
-// NewEntry is an entry that Quay does not have yet. Without audiences it is
-// Quay that chooses: up to 3.18 none, which means any, later "quay".
+// NewEntry is an entry that Quay does not have yet. Without audiences Quay chooses: none
+// up to 3.18, which means any; later "quay".
 func NewEntry(issuer, subject string, audiences ...string) Entry {
 	return Entry{fields: map[string]json.RawMessage{}}.with("issuer", issuer).with("subject", subject).WithAudiences(audiences)
 }
@@ -58,8 +57,8 @@ func encoded(value any) json.RawMessage {
 	return bytes.TrimSuffix(text.Bytes(), []byte("\n"))
 }
 
-// entryOf reads the fields that this program looks at; one of another type
-// counts as absent, and is kept.
+// entryOf reads the fields that this program uses. One of another type counts as absent,
+// but is kept.
 func entryOf(fields map[string]json.RawMessage) Entry {
 	text := func(name string) string {
 		var s string
@@ -81,19 +80,18 @@ func (e Entry) Same(issuer, subject string) bool {
 	return e.Issuer == issuer && e.Subject == subject
 }
 
-// Restricted reports whether audiences are stored, be they in order or not. An
-// empty list means that they are not checked.
+// Restricted reports whether audiences are stored, sound or not. With an empty list Quay
+// does not check them.
 func (e Entry) Restricted() bool {
 	raw := bytes.Join(bytes.Fields(e.fields["audiences"]), nil)
 	return len(raw) > 0 && string(raw) != "null" && string(raw) != "[]"
 }
 
-// LosesAudiences reports whether a save would drop the entry's audiences, and
-// with them the check: a Quay that keeps them gives each entry an id (read).
+// LosesAudiences reports whether a save would drop the entry's audiences, so that Quay
+// stops checking them. A Quay that keeps them gives each entry an id.
 func (e Entry) LosesAudiences() bool { return e.ID == "" && e.Restricted() }
 
-// Fields are the entry's fields as Quay stores them, those included that this
-// program does not know.
+// Fields are all fields of the entry as Quay stores them.
 func (e Entry) Fields() map[string]json.RawMessage { return e.fields }
 
 // String names the entry by its issuer and subject.
@@ -112,8 +110,8 @@ func (e Entry) MarshalJSON() ([]byte, error) {
 // Entries are a robot's federation entries, in Quay's order.
 type Entries []Entry
 
-// ParseEntries reads the answer of Quay's federation API: a list of objects. It
-// keeps what it does not know, and fails on everything else.
+// ParseEntries reads the answer of Quay's federation API: a list of objects. It keeps
+// unknown fields and rejects everything else.
 func ParseEntries(text []byte) (Entries, error) {
 	var list []json.RawMessage
 	if json.Unmarshal(text, &list) != nil || list == nil {

@@ -17,25 +17,25 @@ import (
 	"quay-keyless/internal/idtoken"
 )
 
-// exchangePath is the federation endpoint (measured).
+// exchangePath is Quay's federation endpoint.
 const exchangePath = "/oauth2/federation/robot/token"
 
-// headerLine is the longest header line that Quay's front takes (measured: 8192
-// bytes with its end).
+// headerLine is the longest header line that Quay's front accepts: 8192 bytes with its
+// end.
 const headerLine = 8192
 
-// LongestLife is how long a robot token counts at most, whatever it says of its expiry:
-// today's Quay issues them for an hour.
+// LongestLife limits how long a robot token counts, whatever its expiry says. Quay
+// issues them for an hour.
 const LongestLife = 24 * time.Hour
 
-// IDToken gives the ID token to send, renewed if the last one is spent. It is
-// called for every attempt.
+// IDToken returns the ID token to send, a new one if the last has expired. It is called
+// for every attempt.
 type IDToken func(context.Context) (idtoken.Secret, error)
 
-// Exchange shows an ID token to Quay and returns the robot token that it gives
-// for it: AccessToken is the robot's password at the registry, Expiry is read
-// from it, by the registry's clock, and at most [LongestLife] away. A token for another robot, or one that
-// is not alive, is [*endpoint.Unbelievable].
+// Exchange sends an ID token to Quay and returns the robot token. AccessToken is the
+// robot's password at the registry. Expiry is read from it, by the registry's clock, and
+// is at most [LongestLife] away. A token for another robot, or an expired one, is
+// [*endpoint.Unbelievable].
 //
 // The errors are [*Refusal], [*endpoint.Unreachable], [*endpoint.Unbelievable],
 // [*idtoken.Error] with TooLong before anything is sent, and those of idToken.
@@ -120,7 +120,7 @@ func (c *Client) robotToken(name string, robot Robot, answer *endpoint.Answer) (
 	return &oauth2.Token{AccessToken: body.Token, Expiry: expiry}, nil
 }
 
-// kind names what an answer holds in place of the JSON that was expected.
+// kind names what an answer holds instead of JSON.
 func kind(answer *endpoint.Answer) string {
 	if len(answer.Body) == 0 {
 		return "nothing"

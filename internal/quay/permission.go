@@ -18,8 +18,8 @@ type Permission struct {
 	Action     string // pull or push
 }
 
-// ParsePermission reads ORG/REPO[:pull|push]; without an action it is push,
-// which is what a job that builds needs.
+// ParsePermission reads ORG/REPO[:pull|push]. The default is push, which a job that
+// builds needs.
 func ParsePermission(text string) (Permission, error) {
 	repository, action, found := strings.Cut(text, ":")
 	if !found {

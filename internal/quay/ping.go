@@ -26,9 +26,9 @@ type Challenge struct {
 	Service string
 }
 
-// Ping asks /v2/ whether a registry answers there and how it wants clients to
-// authenticate. No credential is sent. The errors are [*endpoint.Unreachable],
-// and [*endpoint.Unbelievable] for what is not a registry.
+// Ping asks /v2/ whether a registry answers and how clients authenticate. It sends no
+// credential. The errors are [*endpoint.Unreachable], and [*endpoint.Unbelievable] if
+// the answer is not a registry's.
 func (c *Client) Ping(ctx context.Context) (Challenge, error) {
 	what := "the registry at " + c.Registry.Host
 	options := []name.Option{name.StrictValidation}
@@ -55,10 +55,10 @@ func (c *Client) Ping(ctx context.Context) (Challenge, error) {
 	}, nil
 }
 
-// pinged is the transport of one ping. It lets through only the scheme that the
-// user chose, where go-containerregistry would try http for hosts that look
-// local, and no redirect to another host, nor a second one. It keeps what was really
-// seen, since the ping's own error mixes both attempts.
+// pinged is the transport of one ping. It allows only the scheme that the user chose,
+// because go-containerregistry would try http for hosts that look local, and no redirect
+// to another host, nor a second one. It keeps each answer, because the ping's own error
+// mixes both attempts.
 type pinged struct {
 	client *Client
 	name   string

@@ -17,9 +17,8 @@ import (
 	"quay-keyless/internal/idtoken"
 )
 
-// ErrNoProof is the error of a registry whose challenge gives no place where a
-// robot token could be shown: it is not Bearer, or points to another host or
-// scheme than the user chose, where a credential does not go.
+// ErrNoProof is the error of a registry whose challenge names no safe place for the
+// robot token: it is not Bearer, or leads to another host or scheme than the user chose.
 var ErrNoProof = errors.New("the login cannot be proved")
 
 // Login is a robot token that may or may not be accepted by the registry.
@@ -28,20 +27,19 @@ type Login struct {
 	Token idtoken.Secret
 }
 
-// Prove shows the robot token to the registry's token endpoint, as every tool
-// does before it pulls or pushes. Quay's exchange says yes even to robots that
-// its registry refuses (measured). The errors are [*Refusal],
-// [*endpoint.Unreachable], [*endpoint.Unbelievable] and [ErrNoProof].
+// Prove shows the robot token to the registry's token endpoint, as every tool does
+// before it pulls or pushes. Quay's exchange accepts even robots that its registry
+// rejects. The errors are [*Refusal], [*endpoint.Unreachable], [*endpoint.Unbelievable]
+// and [ErrNoProof].
 func (c *Client) Prove(ctx context.Context, challenge Challenge, login Login) error {
 	_, err := c.bearer(ctx, challenge, login, "")
 	return err
 }
 
-// Check asks whether the login may pull from or push to a repository. It asks
-// for pull first and for push only where pull was granted: a real Quay creates
-// a repository that is missing when a robot that may create asks for push
-// (measured). The error for what is not granted is a [*Refusal]
-// with NotGranted, else as those of [Client.Prove].
+// Check asks whether the login may pull from or push to a repository. It asks for pull
+// first, and for push only if pull was granted: a real Quay creates a missing repository
+// if a robot that may create asks for push. The error for a missing permission is a
+// [*Refusal] with NotGranted; other errors are those of [Client.Prove].
 func (c *Client) Check(ctx context.Context, challenge Challenge, login Login, permission Permission) error {
 	actions := []string{"pull"}
 	if permission.Action == "push" {

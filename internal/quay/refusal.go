@@ -19,7 +19,7 @@ type Reason int
 
 // The reasons. Quay's words for each are in the table below.
 const (
-	// Unrecognized: words that this program does not know, kept whole.
+	// Unrecognized: words that this program does not know. It keeps them.
 	Unrecognized Reason = iota
 	// BadHeader: the request's Authorization was not understood, which this
 	// program or something between it and Quay would have to mend.

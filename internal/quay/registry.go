@@ -14,7 +14,7 @@ import (
 	"quay-keyless/internal/ascii"
 )
 
-// Registry is where a Quay answers, and under which key a login for it is kept.
+// Registry is where Quay answers, and the key for a login to it.
 type Registry struct {
 	Host      string // HOST or HOST:PORT, in lower case, as tools look it up
 	Namespace string // the ORG of HOST/ORG, else ""

@@ -102,8 +102,8 @@ func (a *API) Role(ctx context.Context, robot Robot, repository string) (Role, e
 	return body.Role, nil
 }
 
-// Grant gives the robot a role on a repository, in place of the one that it has.
-// Both must exist: to an unknown repository Quay answers 500 (measured).
+// Grant gives the robot a role on a repository, instead of its present one. Both must
+// exist: for an unknown repository Quay answers 500.
 func (a *API) Grant(ctx context.Context, robot Robot, grant Grant) error {
 	_, err := a.ask(ctx, http.MethodPut, permission(robot, grant.Repository), encoded(map[string]Role{"role": grant.Role}))
 	return err

@@ -11,11 +11,11 @@ import (
 )
 
 var (
-	// shortName is Quay's own expression for a robot's short name, beside its
-	// length of 2 to 255 characters (measured).
+	// shortName is Quay's own expression for a robot's short name; its length is 2 to
+	// 255 characters.
 	shortName = regexp.MustCompile(`^[a-z0-9]+(?:[._-][a-z0-9]+)*$`)
-	// namespace is wider than Quay's rule for new organizations and users,
-	// since old ones may have other names; it keeps out what no name has.
+	// namespace allows more than Quay's rule for new organizations and users, because
+	// old ones may have other names.
 	namespace = regexp.MustCompile(`^[a-z0-9_][a-z0-9._-]*$`)
 )
 
@@ -25,8 +25,8 @@ type Robot struct {
 	Name      string // its short name
 }
 
-// ParseRobot reads a robot's full name and tells what in it cannot be right,
-// before Quay is asked, which would only say that there is no such robot.
+// ParseRobot reads a robot's full name and says what is wrong with it. Quay would only
+// say that there is no such robot.
 func ParseRobot(text string) (Robot, error) {
 	owner, short, found := strings.Cut(text, "+")
 	wrong := func(why string) (Robot, error) {

@@ -33,7 +33,7 @@ func message(t *testing.T, r reply) string {
 	return body.Message + body.Error
 }
 
-// Refusals (measured) that testdata/quay/replies.json does not have.
+// Refusals that testdata/quay/replies.json does not have.
 func TestRefusalsOfTokens(t *testing.T) {
 	type claims = map[string]any
 	tests := []struct {

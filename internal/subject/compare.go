@@ -10,8 +10,7 @@ import (
 	"quay-keyless/internal/platform"
 )
 
-// Difference says in words how a stored text is other than this job's; "" means
-// that it is not.
+// Difference says how a stored text differs from this job's; "" if it does not.
 func Difference(stored, shown string) string {
 	switch {
 	case stored == shown:
@@ -30,7 +29,7 @@ func Difference(stored, shown string) string {
 	return fmt.Sprintf("from character %d on", 1+common(stored, shown))
 }
 
-// unseen names the characters of both texts that nobody sees.
+// unseen names the invisible characters of both texts.
 func unseen(stored, shown string) string {
 	var list []string
 	if characters := platform.Invisible(stored); characters != "" {
@@ -51,8 +50,8 @@ func withoutInvisible(text string) string {
 	}, strings.Trim(text, " "))
 }
 
-// Beside puts a stored text above this job's, with a mark under the first
-// character that differs. Of equal ones there is nothing to show.
+// Beside prints a stored text above this job's, with a mark under the first character
+// that differs.
 func Beside(what, stored, shown string) []string {
 	if stored == shown {
 		return nil
@@ -66,7 +65,7 @@ func Beside(what, stored, shown string) []string {
 	}
 }
 
-// Unhidden shows by their numbers the characters that nobody sees.
+// Unhidden shows invisible characters by number.
 func Unhidden(text string) string {
 	inside := strings.TrimRight(text, " ")
 	var shown strings.Builder
@@ -80,7 +79,7 @@ func Unhidden(text string) string {
 	return shown.String() + strings.Repeat("<space>", len(text)-len(inside))
 }
 
-// common is how many characters two texts begin with alike.
+// common is the length of the common beginning, in characters.
 func common(a, b string) int {
 	left, right := []rune(a), []rune(b)
 	n := 0
@@ -90,12 +89,11 @@ func common(a, b string) int {
 	return n
 }
 
-// maxCompared is how much of a text counts where texts are compared in each pair
-// of their characters: far above any issuer and subject that Quay's front lets pass.
+// maxCompared limits comparing character by character. It is far longer than any issuer
+// or subject that Quay's front accepts.
 const maxCompared = 8 << 10
 
-// Distance is how many characters have to be changed, added or taken away to
-// make one text of another (Levenshtein), of as much as counts.
+// Distance is how many characters differ (Levenshtein).
 func Distance(a, b string) int {
 	left, right := []rune(a), []rune(b)
 	left, right = left[:min(len(left), maxCompared)], right[:min(len(right), maxCompared)]

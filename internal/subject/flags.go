@@ -37,7 +37,7 @@ func (f *Flags) AddTo(flags request.FlagSet) {
 	flags.BoolVar(&f.pullRequest, "pull-request", false, "for GitHub jobs of pull requests")
 }
 
-// Check finds what goes together only in other ways.
+// Check finds flags that exclude each other.
 func (f *Flags) Check() error {
 	var ways []string
 	for way, given := range map[string]bool{
@@ -74,8 +74,8 @@ func (f *Flags) Check() error {
 	return nil
 }
 
-// CheckNew is check for an entry to add: it finds values that can never match,
-// too. Quay may have them stored, so an entry to remove can have them.
+// CheckNew is Check for an entry to add: it also finds values that can never match. An
+// entry to remove may have them.
 func (f *Flags) CheckNew() error {
 	if err := f.Check(); err != nil {
 		return err
@@ -94,8 +94,8 @@ func (f *Flags) CheckNew() error {
 	return request.CheckIssuerURL(f.Issuer)
 }
 
-// GitLabSubject is the default subject of GitLab's jobs (token-sources, section
-// 2): the ref without refs/.
+// GitLabSubject is the default subject of GitLab's jobs (docs/platforms.md), which has
+// the ref without refs/.
 func GitLabSubject(f Flags) (issuer, subject string, err error) {
 	kind, name := "branch", strings.TrimPrefix(f.ref, "refs/heads/")
 	if tag, ok := strings.CutPrefix(f.ref, "refs/tags/"); ok {

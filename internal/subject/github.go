@@ -27,19 +27,18 @@ import (
 const githubIssuer = "https://token.actions.githubusercontent.com"
 
 var (
-	// githubRepository is OWNER/REPO, each with the number that immutable subjects
-	// have after it or without one.
+	// githubRepository is OWNER/REPO. Immutable subjects have a number after each.
 	githubRepository = Pattern(`^([A-Za-z0-9_.-]+)(@\d+)?/([A-Za-z0-9_.-]+)(@\d+)?$`)
-	// githubPrefix is the beginning of a subject that is not customized.
+	// githubPrefix begins a subject that is not customized.
 	githubPrefix = Pattern(`^repo:[A-Za-z0-9_.-]+(@\d+)?/[A-Za-z0-9_.-]+(@\d+)?$`)
-	// githubHost is an issuer of github.com or GHE.com, where the immutable form
-	// of 2026 is; an enterprise may add its name.
+	// githubHost is an issuer of github.com or GHE.com, which have immutable subjects
+	// since 2026; an enterprise may add its name.
 	githubHost = Pattern(`^https://token\.actions\.(githubusercontent\.com|([a-z0-9-]+\.ghe\.com))(/|$)`)
 )
 
-// GitHubSubject composes the subject of a GitHub job (docs.github.com, OpenID
-// Connect reference): how it begins is GitHub's to tell, if a token for its API
-// is there. Assumed says so where it was not told.
+// GitHubSubject composes the subject of a GitHub job (docs.github.com, OpenID Connect
+// reference). Only GitHub knows how it begins: with a token, its API tells; without one,
+// assumed is a warning.
 func GitHubSubject(ctx context.Context, run *process.Run, f Flags, client *endpoint.Client) (issuer, subject string, assumed *platform.Message, err error) {
 	parts := githubRepository().FindStringSubmatch(f.GitHub)
 	if parts == nil || (parts[2] == "") != (parts[4] == "") {
@@ -61,8 +60,8 @@ func GitHubSubject(ctx context.Context, run *process.Run, f Flags, client *endpo
 	return issuer, prefix + ":" + githubJob(f), assumed, nil
 }
 
-// githubJob is the part of a subject that tells the job. A colon in a name is
-// encoded.
+// githubJob is the part of a subject after the repository. GitHub encodes colons in
+// names.
 func githubJob(f Flags) string {
 	escape := strings.NewReplacer(":", "%3A").Replace
 	switch {
@@ -76,8 +75,7 @@ func githubJob(f Flags) string {
 	return "ref:refs/heads/" + escape(f.ref)
 }
 
-// githubIssuerHere is the issuer of the GitHub that this job is of, else of
-// github.com.
+// githubIssuerHere is the issuer of this job's GitHub, or of github.com.
 func githubIssuerHere(run *process.Run) string {
 	server, err := url.Parse(run.Env.Getenv("GITHUB_SERVER_URL"))
 	switch {
@@ -89,8 +87,8 @@ func githubIssuerHere(run *process.Run) string {
 	return "https://" + server.Host + "/_services/token"
 }
 
-// askGitHubPrefix is how the subjects of a repository begin: as GitHub's API tells,
-// else in the old form, and what is assumed with that.
+// askGitHubPrefix asks GitHub's API how the subjects of a repository begin. Without an
+// answer it assumes the form with names.
 func askGitHubPrefix(ctx context.Context, run *process.Run, client *endpoint.Client, issuer, repository string) (prefix string, assumed *platform.Message, err error) {
 	names := "repo:" + repository
 	if strings.HasSuffix(issuer, "/_services/token") { // a GitHub Enterprise Server has no other form
@@ -124,8 +122,8 @@ func askGitHubPrefix(ctx context.Context, run *process.Run, client *endpoint.Cli
 	return prefix, nil, err
 }
 
-// readPrefix reads GitHub's answer. sub_claim_prefix is what counts:
-// use_immutable_subject was seen false where the subjects are immutable.
+// readPrefix reads GitHub's answer. Only sub_claim_prefix is reliable:
+// use_immutable_subject was false where subjects are immutable.
 func readPrefix(name, repository string, answer *endpoint.Answer) (string, error) {
 	var body struct {
 		Default   *bool    `json:"use_default"`
@@ -150,7 +148,7 @@ func readPrefix(name, repository string, answer *endpoint.Answer) (string, error
 	return body.Prefix, nil
 }
 
-// assumedForm says which of the two forms of subjects was assumed.
+// assumedForm says that the form of the subject is a guess.
 func assumedForm(repository, why string) *platform.Message {
 	return &platform.Message{
 		Text: fmt.Sprintf("%s, so the subject is assumed to have the form with names, repo:%s:...", why, repository),
@@ -161,9 +159,9 @@ func assumedForm(repository, why string) *platform.Message {
 	}
 }
 
-// githubAPI is the API of the issuer's GitHub, and the token for it. The token
-// goes to GitHub's own hosts, or to the API that the runner names, and nowhere
-// that only a flag names.
+// githubAPI is the API of the issuer's GitHub, and the token for it. The token goes only
+// to GitHub's own hosts and to the API that the runner names, never to a host that only
+// a flag names.
 func githubAPI(run *process.Run, issuer string) (idtoken.Secret, *url.URL) {
 	token := strings.TrimSpace(run.Env.Getenv("GH_TOKEN"))
 	if token == "" {
@@ -183,8 +181,8 @@ func githubAPI(run *process.Run, issuer string) (idtoken.Secret, *url.URL) {
 	return idtoken.NewSecret(token), server
 }
 
-// Pattern is a regular expression that is compiled when it is needed first: a
-// dozen of them at the start cost every command half a millisecond.
+// Pattern compiles a regular expression on first use: a dozen at the start cost every
+// command half a millisecond.
 func Pattern(text string) func() *regexp.Regexp {
 	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
 }

@@ -40,7 +40,7 @@ func challengeTo(r *http.Request) string {
 	return fmt.Sprintf(`Bearer realm="%s://%s/v2/auth",service="%s"`, scheme, r.Host, r.Host)
 }
 
-// serveAuth is the registry's token endpoint (measured).
+// serveAuth is the registry's token endpoint.
 func (s *Quay) serveAuth(w http.ResponseWriter, r *http.Request) {
 	robot, err := s.authenticate(r)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 
 const exchangePath = "/oauth2/federation/robot/token"
 
-// serveExchange is the federation endpoint (measured).
+// serveExchange is the federation endpoint.
 func (s *Quay) serveExchange(w http.ResponseWriter, r *http.Request) {
 	robot, err := s.exchange(r)
 	if err != nil {
