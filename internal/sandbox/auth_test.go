@@ -36,7 +36,7 @@ func bearerOf(t *testing.T, r reply) string {
 	return body.Token
 }
 
-// Contract section 4: who is let in, and how the others are told.
+// Who may log in, and what the registry tells others.
 func TestRegistryTokenEndpointRefuses(t *testing.T) {
 	sb := start(t, Config{DisabledOrganizations: []string{"gone"}, Robots: []Robot{
 		{Name: "acme+ci", Password: "STATIC"}, {Name: "acme+other"}, {Name: "gone+ci"},
@@ -119,7 +119,7 @@ func TestScopes(t *testing.T) {
 	}
 }
 
-// Contract section 3: the exchange says yes, and the registry no.
+// The exchange accepts the robot, the registry rejects it.
 func TestRobotsDisallowed(t *testing.T) {
 	sb := start(t, Config{RobotsDisallow: true, RobotsWhitelist: []string{"acme+reader"}})
 	if got := mustAsk(t, sb, "GET", "/v2/auth", basic("acme+ci", exchanged(t, sb, "acme+ci"))); got.status != 401 ||
