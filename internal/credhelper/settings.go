@@ -50,7 +50,7 @@ func (s Settings) Limit() (time.Duration, error) {
 	return limit, nil
 }
 
-// validate finds what nobody could exchange with.
+// validate finds settings that no exchange could use.
 func (s Settings) validate() error {
 	sources := 0
 	for _, source := range []string{s.Source, s.File, s.Variable} {

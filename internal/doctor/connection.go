@@ -84,7 +84,7 @@ func (c *chain) connection(context.Context) (string, error) {
 		platform.OrNone(certificate.Issuer.CommonName), platform.FormatTime(certificate.NotAfter)), nil
 }
 
-// proxy is the proxy in between, "" for none.
+// proxy is the address of the proxy, "" for none.
 func (w way) proxy(registry string) string {
 	name, port, err := net.SplitHostPort(w.next)
 	if err != nil || w.next == registry || name == registry && (port == "443" || port == "80") || "["+name+"]" == registry {

@@ -18,11 +18,11 @@ import (
 	"quay-keyless/internal/subject"
 )
 
-// errNoEntry is a robot whose stored entries do not let this job in.
+// errNoEntry: the robot's stored entries do not match this job.
 var errNoEntry = errors.New("no stored federation entry lets this job in")
 
-// entries reads what Quay has stored for the robot and puts it beside what this
-// job shows. Without a token for Quay's API nobody can.
+// entries compares what Quay has stored for the robot with this job. It needs a token
+// for Quay's API.
 func (c *chain) entries(ctx context.Context) (string, error) {
 	token, err := federation.APIToken(ctx, c.run, "")
 	if err == nil && token.Empty() {
@@ -83,7 +83,7 @@ func alsoAudiences(entry quay.Entry) string {
 	return ", and asks for the audience " + strings.Join(entry.Audiences, " or ")
 }
 
-// nearest is the stored entry that takes the fewest changes to become this job's.
+// nearest is the stored entry with the fewest differences from this job.
 func nearest(stored quay.Entries, claims idtoken.Claims) quay.Entry {
 	far := func(e quay.Entry) int {
 		return subject.Distance(e.Issuer, claims.Issuer) + subject.Distance(e.Subject, claims.Subject)
@@ -91,7 +91,7 @@ func nearest(stored quay.Entries, claims idtoken.Claims) quay.Entry {
 	return slices.MinFunc(stored, func(a, b quay.Entry) int { return far(a) - far(b) })
 }
 
-// differences names what an entry has otherwise than this job.
+// differences names what differs between an entry and this job.
 func differences(near quay.Entry, claims idtoken.Claims) string {
 	var list []string
 	if words := subject.Difference(near.Issuer, claims.Issuer); words != "" {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package endpoint asks HTTP endpoints one question at a time: with a limit on
-// time and size, without following redirects, and again while the trouble is
-// transient. What the answer means is the caller's business.
+// Package endpoint sends one HTTP request at a time: with limits on time and size, without
+// following redirects, and again if an error is transient. The caller decides what the
+// answer means.
 package endpoint
 
 import (
@@ -18,8 +18,8 @@ import (
 	"quay-keyless/internal/ascii"
 )
 
-// maxBody is far above every answer of Quay's that matters: a robot token is
-// under 1 kB, an error page under 70 kB.
+// maxBody is far larger than Quay's answers: a robot token has under 1 kB, an error page
+// under 70 kB.
 const maxBody = 1 << 20
 
 // Clock is the time and the way to wait, so that tests need not.
@@ -47,7 +47,7 @@ type Client struct {
 	Once bool
 }
 
-// Attempt is one question and what became of it.
+// Attempt is one request and its result.
 type Attempt struct {
 	Name    string        // what was asked, as in "the exchange at quay.io"
 	URL     string        // without query and credentials
@@ -80,8 +80,8 @@ func (a *Answer) Location() string {
 	return location
 }
 
-// Unbelievable is the error of an answer that cannot be what was asked for: a
-// page of HTML, a body without end, a token for somebody else.
+// Unbelievable is the error of an answer that cannot be right: a page of HTML, an
+// endless body, another robot's token.
 type Unbelievable struct {
 	Name string // what was asked
 	Why  string // what is wrong with the answer
@@ -92,14 +92,13 @@ func (u *Unbelievable) Error() string {
 	return u.Name + " " + u.Why
 }
 
-// Do sends a request and returns the answer, whatever its status, unless that
-// is one worth retrying (408, 429, 5xx that is not definite): see
-// [Client.Retry]. Name says in words what is asked. Make is called for each
-// attempt, since a credential may have to be renewed in between; its error is
-// final. A redirect is an answer.
+// Do sends a request and returns the answer, whatever its status, unless another attempt
+// may help (408, 429, 5xx that is not definite): see [Client.Retry]. name says what is
+// requested. Do calls make for each attempt, because a credential may have to be
+// renewed; its error is final. A redirect is an answer.
 //
-// The errors are [*Unreachable], [*Unbelievable] for a body over 1 MiB, those
-// of make, and the cause of a cancelled ctx.
+// The errors are [*Unreachable], [*Unbelievable] for a body over 1 MiB, those of make,
+// and the cause of a cancelled ctx.
 func (c *Client) Do(ctx context.Context, name string, make func(context.Context) (*http.Request, error)) (*Answer, error) {
 	var answer *Answer
 	err := c.Retry(ctx, name, func(ctx context.Context) error {
@@ -131,8 +130,8 @@ func (c *Client) ask(ctx context.Context, name string, request *http.Request) (*
 		request.Header.Set("User-Agent", c.UserAgent)
 	}
 	start := c.Clock.Now()
-	// Not through an http.Client: it would take a redirect whose Location it
-	// cannot parse for a broken connection.
+	// An http.Client would report a redirect with a bad Location as a broken
+	// connection.
 	answer, err := read(c.Transport.RoundTrip(request.WithContext(ctx)))
 	if answer != nil {
 		answer.Asked = start

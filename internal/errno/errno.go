@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package errno is what the operating system says in an error.
+// Package errno finds what the operating system says in an error.
 package errno
 
 import (
@@ -9,10 +9,9 @@ import (
 	"os"
 )
 
-// WithoutPath takes off the operation and the path that package os puts around what the
-// system said, as in "permission denied": the message names the path that means
-// something to the reader, and that of a temporary file means nothing. Any other error
-// comes back as it is.
+// WithoutPath removes the operation and the path that package os adds to the system's
+// words ("permission denied"), because messages name the user's path, not a temporary
+// one. It returns any other error unchanged.
 func WithoutPath(err error) error {
 	var inPath *fs.PathError
 	var inLink *os.LinkError

@@ -48,7 +48,7 @@ func federationText(run *process.Run, entries quay.Entries) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// audiencesOf says which audiences an entry takes.
+// audiencesOf says which audiences an entry accepts.
 func audiencesOf(entry quay.Entry) string {
 	switch {
 	case !entry.Restricted():

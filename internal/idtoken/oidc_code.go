@@ -16,11 +16,11 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// callback is the path that the browser comes back to.
+// callback is the path that the browser returns to.
 const callback = "/callback"
 
-// login is one login by browser (RFC 8252): what was sent with the browser, and
-// what it must bring back.
+// login is one login by browser (RFC 8252): what the browser took along, and what it
+// must bring back.
 type login struct {
 	oidc                   OIDC
 	provider               provider
@@ -31,16 +31,15 @@ type login struct {
 	strays                 chan struct{} // full where an answer to another login came
 }
 
-// arrival is a browser that came back with this login's state. It waits for its
-// page.
+// arrival is a browser that returned with this login's state and waits for its page.
 type arrival struct {
 	code   string
 	err    error
 	became chan<- error // tells what became of the login
 }
 
-// code has a person log in with a browser on this machine: authorization code
-// with PKCE (RFC 7636), the way back by a port of the loopback address.
+// code lets a person log in with a browser on this machine: authorization code with PKCE
+// (RFC 7636). The browser returns to a port of the loopback address.
 func (o OIDC) code(ctx context.Context, p provider) (Token, error) {
 	if p.AuthURL == "" || p.TokenURL == "" {
 		return Token{}, &Error{Problem: NoSuchFlow, Source: o.Name(), Detail: "cannot be asked for: the provider has no authorization_endpoint"}
@@ -90,8 +89,7 @@ func (l *login) wait(ctx context.Context, who identity) (Token, error) {
 	}
 }
 
-// finish exchanges the code that the browser brought, which must never be sent
-// twice (RFC 6749, section 4.1.2).
+// finish exchanges the code, which must never be sent twice (RFC 6749, section 4.1.2).
 func (l *login) finish(ctx context.Context, who identity, arrived arrival) (Token, error) {
 	if arrived.err != nil {
 		return Token{}, arrived.err
@@ -109,8 +107,8 @@ func (l *login) finish(ctx context.Context, who identity, arrived arrival) (Toke
 	return l.oidc.choose(l.provider, token, l.nonce)
 }
 
-// answer takes the browser back and gives its page. A state that is not this
-// login's is turned away and ends nothing: any page in the browser could send it.
+// answer makes the browser's page. It rejects another login's state and continues to
+// wait, because any page in the browser could send that.
 func (l *login) answer(ctx context.Context, r *http.Request) page {
 	query := r.URL.Query()
 	switch {
@@ -134,8 +132,8 @@ func (l *login) answer(ctx context.Context, r *http.Request) page {
 	}
 }
 
-// brought is what the provider says in place of a code, or of itself (RFC 6749,
-// section 4.1.2.1; RFC 9207).
+// brought finds the error that the provider sent instead of a code, or another issuer
+// (RFC 6749, section 4.1.2.1; RFC 9207).
 func (l *login) brought(get func(string) string) error {
 	issuer := get("iss")
 	switch {

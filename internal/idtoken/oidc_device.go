@@ -17,14 +17,13 @@ import (
 
 const (
 	deviceGrant = "urn:ietf:params:oauth:grant-type:device_code"
-	// devicePause is the time between two polls where the provider says none, and
-	// what slow_down adds to it (RFC 8628, sections 3.2 and 3.5).
+	// devicePause is the time between two polls unless the provider names one, and what
+	// slow_down adds to it (RFC 8628, sections 3.2 and 3.5).
 	devicePause = 5 * time.Second
 )
 
-// device has a person enter a code at the provider, on any device, and polls
-// until that is done. The polls are this program's own, not oauth2's, whose wait
-// knows no other clock.
+// device lets a person enter a code at the provider, on any device, and polls until that
+// is done. oauth2's own polls cannot use another clock.
 func (o OIDC) device(ctx context.Context, p provider) (*oauth2.Token, error) {
 	if p.DeviceURL == "" {
 		return nil, &Error{Problem: NoSuchFlow, Source: o.Name(), Detail: "cannot be asked for: the provider has no device_authorization_endpoint"}
@@ -60,7 +59,7 @@ func (o OIDC) device(ctx context.Context, p provider) (*oauth2.Token, error) {
 	}, time.Duration(begun.Interval)*time.Second)
 }
 
-// poll asks for the token until there is one, or a definite no.
+// poll asks for the token until there is one or a final refusal.
 func (o OIDC) poll(ctx context.Context, p provider, form url.Values, pause time.Duration) (*oauth2.Token, error) {
 	if pause <= 0 {
 		pause = devicePause
@@ -84,7 +83,7 @@ func (o OIDC) poll(ctx context.Context, p provider, form url.Values, pause time.
 	}
 }
 
-// late is the error of a login that nobody made before the time was over.
+// late is the error if no person logged in before the timeout.
 func (o OIDC) late(err error) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return &Error{Problem: NoLogin, Source: o.Name(), Err: err}

@@ -13,8 +13,8 @@ import (
 	"quay-keyless/internal/ascii"
 )
 
-// provider is what an issuer's discovery document says, as far as it is used
-// (OpenID Connect Discovery, section 3; RFC 8414, section 2; RFC 9207).
+// provider is what the program uses of an issuer's discovery document (OpenID Connect
+// Discovery, section 3; RFC 8414, section 2; RFC 9207).
 type provider struct {
 	Issuer      string   `json:"issuer"`
 	AuthURL     string   `json:"authorization_endpoint"`
@@ -24,15 +24,15 @@ type provider struct {
 	NamesItself bool     `json:"authorization_response_iss_parameter_supported"`
 }
 
-// secure reports an address that secrets can go to.
+// secure reports an address to which secrets may be sent.
 func secure(address string) bool {
 	u, err := url.Parse(address)
 	return err == nil && u.Scheme == "https" && u.Host != "" && ascii.Host(u.Host) == nil
 }
 
-// discover reads the issuer's discovery document. The issuer in it must be the
-// one that was asked, byte for byte: else one provider could stand in for
-// another. Its endpoints must be https, since secrets go there.
+// discover reads the issuer's discovery document. It must name the same issuer byte for
+// byte, because one provider could pose as another, and https endpoints, because secrets
+// go there.
 func (o OIDC) discover(ctx context.Context) (provider, error) {
 	u, err := url.Parse(strings.TrimSuffix(o.Client.Issuer, "/") + "/.well-known/openid-configuration")
 	if err != nil || u.Host == "" || u.Scheme != "https" {

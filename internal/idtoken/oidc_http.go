@@ -18,15 +18,15 @@ import (
 	"quay-keyless/internal/endpoint"
 )
 
-// through makes oauth2 ask by the endpoint package, with its limits, retries and
-// trust.
+// through makes oauth2 send requests with package endpoint, which has limits and
+// retries.
 func (o OIDC) through(ctx context.Context, a asker) context.Context {
 	a.ctx, a.oidc = ctx, o
 	return context.WithValue(ctx, oauth2.HTTPClient, &http.Client{Transport: a})
 }
 
-// asker is an [http.RoundTripper] that asks by [endpoint.Client.Do]. It has the
-// context since oauth2 sends the request for a device code without one.
+// asker is an [http.RoundTripper] over [endpoint.Client.Do]. It keeps the context,
+// because oauth2 requests a device code without one.
 type asker struct {
 	ctx  context.Context
 	oidc OIDC
@@ -35,8 +35,8 @@ type asker struct {
 	who  identity // whose HTTP basic is to be added, where oauth2 does not
 }
 
-// RoundTrip sends the request, with its body again where it is sent again. A
-// redirect is an error: the body has secrets in it.
+// RoundTrip sends the request, with its body for each attempt. A redirect is an error,
+// because the body holds secrets.
 func (a asker) RoundTrip(request *http.Request) (*http.Response, error) {
 	defer request.Body.Close() //nolint:errcheck // only read; oauth2 always posts
 	body, err := io.ReadAll(request.Body)
@@ -65,15 +65,15 @@ func (a asker) RoundTrip(request *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// tooFast tells a provider's slow_down from a server that has too much to do: some
-// say it with a 429, and it is for the polls to heed.
+// tooFast recognizes slow_down in a 429: poll handles it, while another 429 means a busy
+// server.
 func tooFast(answer *endpoint.Answer) bool {
 	var refusal struct{ Error string }
 	return json.Unmarshal(answer.Body, &refusal) == nil && refusal.Error == "slow_down"
 }
 
-// said turns oauth2's errors into this package's. The provider's own words are
-// quoted; the body that oauth2 would quote may hold anything.
+// said turns oauth2's errors into this package's. It quotes the provider's own words,
+// not the body, which may hold anything.
 func (o OIDC) said(err error) error {
 	var refusal *oauth2.RetrieveError
 	var wrapped *url.Error
@@ -98,9 +98,9 @@ func host(address string) string {
 	return u.Host
 }
 
-// refusal sorts a provider's no by its error code (RFC 6749, section 5.2; RFC
-// 8628, section 3.5; RFC 8707). Keycloak says unauthorized_client with a 401
-// for a wrong secret, and with a 400 for a flow that is switched off.
+// refusal sorts a provider's refusal by its error code (RFC 6749, section 5.2; RFC 8628,
+// section 3.5; RFC 8707). Keycloak answers unauthorized_client with 401 for a wrong
+// secret, and with 400 for a flow that is switched off.
 func (o OIDC) refusal(r *oauth2.RetrieveError) error {
 	problem := Denied
 	switch r.ErrorCode {

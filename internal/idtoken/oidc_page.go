@@ -15,13 +15,13 @@ import (
 	"time"
 )
 
-// page is what a browser is shown.
+// page is what the browser shows.
 type page struct {
 	status       int
 	title, words string
 }
 
-// outcome is the page of a login that is over.
+// outcome is the page after the login.
 func outcome(err error) page {
 	if err != nil {
 		return page{http.StatusOK, "The login failed", "quay-keyless says why, and what to do. You can close this page."}
@@ -29,8 +29,8 @@ func outcome(err error) page {
 	return page{http.StatusOK, "You are logged in", "quay-keyless has its ID token. You can close this page."}
 }
 
-// response is the page over HTTP/1.1. It loads nothing, is kept nowhere and tells
-// nobody the address, which has the code in it.
+// response is the page over HTTP/1.1. It loads nothing, is not cached, and sends no
+// referrer, because its address holds the code.
 func (p page) response() *http.Response {
 	title, words := html.EscapeString(p.title), html.EscapeString(p.words)
 	text := fmt.Sprintf("<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>%s</title>\n<h1>%s</h1>\n<p>%s</p>\n</html>\n", title, title, words)
@@ -46,8 +46,8 @@ func (p page) response() *http.Response {
 	}
 }
 
-// wayBack is the port that a browser comes back to. It is no [http.Server],
-// which would add 0.7 MB to the program for a handful of requests.
+// wayBack is the port that the browser returns to. An [http.Server] would add 0.7 MB to
+// the program for a few requests.
 type wayBack struct {
 	listener net.Listener
 	over     context.CancelFunc
@@ -56,8 +56,8 @@ type wayBack struct {
 
 const (
 	maxRequest = 64 << 10
-	// pageTime is how long a browser may take with its page. With its request it may
-	// take for ever: browsers open connections in advance.
+	// pageTime limits sending the page. Reading the request has no limit, because
+	// browsers open connections in advance.
 	pageTime = 2 * time.Second
 )
 
@@ -90,7 +90,7 @@ func serve(ctx context.Context, connection net.Conn, answer func(context.Context
 	_ = shown.response().Write(connection)
 }
 
-// close ends the listening, and the requests under way when they have their page.
+// close stops listening and waits until the open requests have their page.
 func (w *wayBack) close() {
 	w.over()
 	_ = w.listener.Close()

@@ -7,15 +7,15 @@ import (
 	"log/slog"
 )
 
-// redacted stands for a secret wherever one is formatted or encoded.
+// redacted is what prints instead of a secret.
 const redacted = "[secret]"
 
-// Secret is a credential: an ID token, a robot token, a request token. It
-// redacts itself in every format verb and encoder; [Secret.Reveal] is the only
-// way to its text. The zero Secret is empty.
+// Secret is a credential: an ID token, a robot token, a request token. It redacts itself
+// in every format verb and encoder; only [Secret.Reveal] returns its text. The zero
+// Secret is empty.
 //
-// The text sits behind a pointer because fmt reads plain strings out of
-// unexported fields of other structs without asking their methods.
+// The text is behind a pointer because fmt reads plain strings in unexported fields of
+// other structs without calling their methods.
 type Secret struct {
 	text *string
 }
@@ -25,8 +25,8 @@ func NewSecret(text string) Secret {
 	return Secret{text: &text}
 }
 
-// Reveal returns the text. Call it where the text leaves for its purpose: an
-// Authorization header, an auth file, a mask, the output that was asked for.
+// Reveal returns the text. Call it only where the text leaves: an Authorization header,
+// an auth file, a mask, the requested output.
 func (s Secret) Reveal() string {
 	if s.text == nil {
 		return ""

@@ -15,25 +15,25 @@ import (
 	"quay-keyless/internal/endpoint"
 )
 
-// Env is what sources may look at.
+// Env is what sources may read and contact.
 type Env struct {
 	Getenv   func(string) string
 	Stdin    io.Reader
 	ReadFile func(path string) ([]byte, error)
 	Endpoint *endpoint.Client // for the platforms' own servers, always verified
-	// Direct is Endpoint without a proxy, for what is on this machine's own link.
+	// Direct is Endpoint without a proxy, for servers on this machine's own link.
 	Direct *endpoint.Client
-	// Say tells the user what he has to do now, as in a login by browser.
+	// Say tells the user what to do now, for a login by browser.
 	Say func(string)
 	// Ask asks the user for a secret, without echo.
 	Ask func(ctx context.Context, question string) (Secret, error)
 	// Browse opens an address in the user's browser, if there is one.
 	Browse func(ctx context.Context, address string)
-	// Hide keeps a secret out of everything that is said, if it is not nil.
+	// Hide removes a secret from all words; may be nil.
 	Hide func(Secret)
 }
 
-// Hidden is the secret, once it is kept out of everything that is said.
+// Hidden returns the secret after hiding it.
 func (e Env) Hidden(secret Secret) Secret {
 	if e.Hide != nil {
 		e.Hide(secret)
@@ -43,14 +43,13 @@ func (e Env) Hidden(secret Secret) Secret {
 
 // Source is a place an ID token comes from.
 type Source interface {
-	// Name is how users call it and how messages name it.
+	// Name is what users and messages call it.
 	Name() string
-	// Present reports whether this job has the source, be it in order or not.
+	// Present reports whether this job has the source, broken or not.
 	Present() bool
-	// IDToken gives a token for the audience, or an [*Error] that says what is
-	// missing. Sources whose token was made before this program ran cannot
-	// choose the audience. A token beside an error is one that must not be used, and
-	// still has to be masked.
+	// IDToken returns a token for the audience, or an [*Error] that says what is
+	// missing. A source whose token was made before this program ran cannot choose the
+	// audience. A token returned with an error must be masked and not used.
 	IDToken(ctx context.Context, audience string) (Token, error)
 }
 
@@ -77,10 +76,9 @@ func ChoosesAudience(source Source) bool {
 	return false
 }
 
-// Ambient is the ordered list of the sources that a job may have without being
-// told: the first one present is used, whatever its state. GitHub is before
-// the others because its self-hosted runners sit inside clusters; a cluster's
-// projected token is last because CI platforms run jobs in pods.
+// Ambient is the order in which auto looks for a source. It uses the first one present,
+// even if that is broken. GitHub is first because its self-hosted runners run in
+// clusters; a cluster's projected token is last because CI platforms run jobs in pods.
 func Ambient(env Env) []Source {
 	return []Source{
 		GitHub{env},
@@ -92,8 +90,8 @@ func Ambient(env Env) []Source {
 	}
 }
 
-// Named are the sources that a job has only by their names: they would answer
-// in places where nobody meant them, or need to be told more.
+// Named are the sources that the user must choose: they would answer on machines where
+// users do not expect it, or need flags.
 func Named(env Env) []Source {
 	return []Source{
 		OIDC{Env: env},
@@ -122,8 +120,8 @@ func Choose(env Env, name string) (Source, error) {
 	}
 }
 
-// usable turns the text that a source holds into a token: trimmed, since one
-// trailing newline makes Quay answer 500, and a JWT.
+// usable turns a source's text into a token. It trims the text, because a trailing
+// newline makes Quay answer 500.
 func usable(source, text string) (Token, error) {
 	text = strings.TrimSpace(text)
 	switch fields := strings.Fields(text); {

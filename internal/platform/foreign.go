@@ -21,12 +21,11 @@ const (
 	longestWords = 4 * longestRead // looked through for secrets
 )
 
-// Line makes one line of words that may come from elsewhere, for a command's own
-// result: it shows no secret, moves no cursor, is no workflow command, whatever the
-// host, and no piece of it is longer than 500 bytes.
+// Line makes one safe line of words from elsewhere: it shows no secret, moves no cursor,
+// is no workflow command on any platform, and no piece of it is longer than 500 bytes.
 func (s *Secrets) Line(text string) string { return noCommand(s.sentence(text)) }
 
-// Whole is [Secrets.Line] for what people copy, which is there whole or not at all.
+// Whole is [Secrets.Line] for what people copy: never shortened.
 func (s *Secrets) Whole(text string) string { return noCommand(s.whole(text)) }
 
 // sentence is words without secrets, in one line that is not too long.
@@ -107,7 +106,7 @@ var (
 	encoded = regexp.MustCompile(`[A-Za-z0-9+/_-]{40,}`)
 )
 
-// withoutForms takes out what has the form of a JWT, or of a login with one.
+// withoutForms removes what looks like a JWT, or like a login with one.
 func withoutForms(text string) string {
 	text = jwt.ReplaceAllString(text, "[a JWT]")
 	return encoded.ReplaceAllStringFunc(text, func(run string) string {
@@ -156,8 +155,8 @@ func Unmarked(text, bracket string) string {
 	}
 }
 
-// noCommand is a line that GitHub's runner does not take for a command, which it
-// looks for at the line's beginning.
+// noCommand changes a line that GitHub's runner would read as a command, at its
+// beginning.
 func noCommand(line string) string {
 	if trimmed := strings.TrimLeft(line, " "); strings.HasPrefix(trimmed, "::") {
 		return ". " + trimmed

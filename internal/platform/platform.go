@@ -122,7 +122,7 @@ func (r Result) names() []string {
 	return names
 }
 
-// Env is what platforms may look at.
+// Env is what platforms may use.
 type Env struct {
 	Getenv func(string) string
 	// Words is where the platform's words go, Results where a shell's eval takes

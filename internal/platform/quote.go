@@ -21,8 +21,8 @@ func Shell(text string) string {
 	return Quote(text)
 }
 
-// Operand quotes a path or an address for a shell, so that no program takes it for one
-// of its flags.
+// Operand quotes a path or an address for a shell, so that programs do not read it as a
+// flag.
 func Operand(text string) string {
 	if strings.HasPrefix(text, "-") {
 		text = "./" + text
@@ -38,7 +38,7 @@ var (
 	otherYAML = []string{"y", "yes", "n", "no", "true", "false", "on", "off", "null"}
 )
 
-// YAMLText is a text for YAML, in one line that no CI takes for a command: a name from
+// YAMLText writes a text as YAML, in one line that no CI reads as a command: a name from
 // an ID token may hold anything.
 func YAMLText(text string) string {
 	switch {

@@ -101,7 +101,7 @@ func inLogins(text string) []string {
 // which has a million layers.
 const mostEncoded = 4
 
-// Redact takes the secrets out of a text, and what has the form of one.
+// Redact removes the secrets from a text, and what looks like one.
 func (s *Secrets) Redact(text string) string {
 	letters := unfilled(lettersOf(text))
 	found := s.find(letters)

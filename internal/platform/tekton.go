@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Tekton is a step of a Tekton Task. It has no variables of its own, so our
-// StepAction and Task tell the path of each result in TEKTON_RESULT_<NAME>.
+// Tekton is a step of a Tekton Task. Tekton sets no variables, so our StepAction and
+// Task pass the path of each result in TEKTON_RESULT_<NAME>.
 type Tekton struct {
 	words
 	getenv func(string) string

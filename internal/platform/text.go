@@ -11,10 +11,9 @@ import (
 	"unicode/utf16"
 )
 
-// harmlessJSON is the same indented JSON in other characters: none that a terminal
-// obeys or that hides others, and nothing that a CI takes for a command. All such
-// stands in strings, where \u means the same; encoding/json escapes those below U+0020
-// alone.
+// harmlessJSON is the same indented JSON without characters that a terminal obeys, that
+// hide others, or that a CI reads as a command. They occur only in strings, where \u
+// means the same; encoding/json escapes only those below U+0020.
 func harmlessJSON(text []byte) []byte {
 	var plain strings.Builder
 	for _, r := range string(text) {

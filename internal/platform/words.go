@@ -52,8 +52,8 @@ func (w words) line(label, text string) {
 	_, _ = fmt.Fprintln(w.out, noCommand(label+text))
 }
 
-// exportable refuses, before anything is written, paths that a shell or a Tekton
-// result would take, and a terminal or a log that shows them would obey.
+// exportable refuses paths that a shell or a Tekton result would accept but a terminal
+// or a log would obey.
 func exportable(result Result) error {
 	for _, value := range result.names() {
 		if !utf8.ValidString(value) || strings.ContainsFunc(value, func(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) }) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package quay speaks with a Quay: the exchange of an ID token for a robot token,
-// the proof that the registry takes that token, and the management API for the
-// robots, their federation entries and their permissions. What Quay refuses is a
-// [*Refusal] with Quay's own words; what to do about it is the caller's to say.
+// the proof that the registry accepts that token, and the management API for robots, their
+// federation entries and their permissions. A [*Refusal] has Quay's own words; callers say
+// what to do about it.
 package quay
 
 import (

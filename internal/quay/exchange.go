@@ -87,8 +87,8 @@ func (c *Client) refused(answer *endpoint.Answer) error {
 	return r
 }
 
-// robotToken takes the robot token out of a success and looks whether it is
-// one, for this robot, and alive.
+// robotToken reads the robot token from a success, and checks that it is one for this
+// robot and not expired.
 func (c *Client) robotToken(name string, robot Robot, answer *endpoint.Answer) (*oauth2.Token, error) {
 	odd := func(format string, args ...any) (*oauth2.Token, error) {
 		return nil, &endpoint.Unbelievable{Name: name, Why: fmt.Sprintf(format, args...)}

@@ -110,8 +110,8 @@ func (r *Refusal) Error() string {
 	return fmt.Sprintf("%s refused: %q (HTTP %d)", r.Host, r.Message, r.Status)
 }
 
-// known is Quay's words by their beginning, measured or read, for 3.13
-// to 3.18; the first match counts.
+// known is how Quay's words begin in 3.13 to 3.18, from answers and from its source. The
+// first match counts.
 var known = []struct {
 	prefix string
 	reason Reason
@@ -200,7 +200,7 @@ func message(body []byte) string {
 	return plain(body)
 }
 
-// plain is a body that is no page, kept as it is: words that nobody foresaw.
+// plain is a body that is not a page: unknown words, kept as they are.
 func plain(body []byte) string {
 	text := strings.TrimSpace(string(body))
 	if strings.HasPrefix(text, "<") || !utf8.ValidString(text) || text == "{}" || text == "[]" || text == "null" {

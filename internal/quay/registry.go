@@ -68,8 +68,8 @@ func parseRegistry(text string) (Registry, error) {
 	return r, r.checkHost()
 }
 
-// checkHost refuses what could not be asked, or what the tools would not take
-// for a registry: their rule for names is go-containerregistry's too.
+// checkHost refuses hosts that cannot be reached, or that the tools reject:
+// go-containerregistry's rule for names is theirs.
 func (r Registry) checkHost() error {
 	u, err := url.Parse("https://" + r.Host)
 	if err != nil || u.Hostname() == "" || u.Host != r.Host {
