@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package authfile puts registry logins into a containers-auth.json or docker
-// config.json and takes them out again, and loses nothing on the way: it
-// changes the bytes of its own entries and keeps every other one, holds a lock
-// against its own kind, writes a new file and renames it over the old one, and
-// looks afterwards whether a tool that takes no lock wrote in between.
+// Package authfile writes registry logins into a containers-auth.json or docker
+// config.json, and restores what was there. It changes only the bytes of its own
+// entries, locks out other quay-keyless processes, writes a new file and renames it over
+// the old one, and then looks whether a tool without locks wrote in between.
 //
-// What was there before is kept beside the auth file, in .NAME.quay-keyless,
-// until [File.Restore] puts it back, or [File.Release] of the last job that needs
-// our login there. The lock is a file of its own, .NAME.quay-keyless.lock.
+// The record beside the auth file, .NAME.quay-keyless, keeps what was there until
+// [File.Restore], or [File.Release] of the last job that needs our login, restores it.
+// The lock is the file .NAME.quay-keyless.lock.
 package authfile
 
 import (
@@ -39,8 +38,8 @@ type Entry struct {
 	Hold  Hold
 }
 
-// Credential is the base64 of user:token, the form in which an auth file holds
-// a login. It opens the registry as the token itself does, so mask it too.
+// Credential is the base64 of user:token, as an auth file holds a login. It opens the
+// registry like the token itself, so mask it too.
 func Credential(user string, token idtoken.Secret) idtoken.Secret {
 	return idtoken.NewSecret(base64.StdEncoding.EncodeToString([]byte(user + ":" + token.Reveal())))
 }
@@ -51,7 +50,7 @@ func (e Entry) value() []byte {
 	return []byte(`{"auth":"` + Credential(e.User, e.Token).Reveal() + `"}`)
 }
 
-// validate finds what no tool could read back.
+// validate finds what no tool could read.
 func (e Entry) validate() error {
 	unprintable := func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
 	switch {
@@ -74,8 +73,8 @@ func quote(text string) []byte {
 	return quoted
 }
 
-// File is one auth file, there or not. A File may be used by several
-// goroutines; each call takes the file's lock for itself.
+// File is an auth file, which may be missing. It is safe for concurrent use; each call
+// locks the file.
 type File struct {
 	path  string
 	trust ownfile.Trust
@@ -113,9 +112,9 @@ func Open(path string, trust ownfile.Trust) (*File, error) {
 // private is the mode of a new file with a login.
 const private os.FileMode = 0o600
 
-// SetMode chooses the permissions that the file has after a write, for those who
-// have to share a login with another user. Otherwise a file that is there keeps its mode,
-// and a new one has 0600. The record beside it stays private.
+// SetMode chooses the file's permissions after a write, to share a login with another
+// user. Otherwise an existing file keeps its mode, and a new one has 0600. The record
+// stays private.
 func (f *File) SetMode(mode os.FileMode) { f.mode = mode }
 
 // Mode is what [File.SetMode] chose, or 0.

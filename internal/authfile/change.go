@@ -10,21 +10,19 @@ import (
 )
 
 const (
-	// maxWrites is how often an auth file is written again when a tool without a
-	// lock undoes it.
+	// maxWrites is how often to write again after a tool without locks undid the write.
 	maxWrites = 5
-	// maxTries is how often a write is begun again, because another tool wrote before
-	// it was done.
+	// maxTries is how often to begin a write again because another tool wrote first.
 	maxTries = 100
 )
 
-// Change says what is worth a line about a write that went well.
+// Change says what is worth a message about a successful write.
 type Change struct {
 	// InPlace: the file is a mount point, or its folder or owner does not let it be
 	// replaced in one step. A crash in that moment would have torn it.
 	InPlace bool
-	// RecordLost: the record beside the auth file was damaged. What earlier logins
-	// replaced is not known any more; what they wrote is not known as ours.
+	// RecordLost: the record was damaged, so we no longer know what earlier logins
+	// replaced and wrote.
 	RecordLost bool
 	// NoLocks: the file system has no locks, so another quay-keyless that wrote at the
 	// same time may have lost its login.
@@ -34,15 +32,15 @@ type Change struct {
 	// Writes is how often the file was written: more than once if another tool, which
 	// does not use the lock, wrote at the same time.
 	Writes int
-	// BroughtBack: while [File.Restore] was at work, another tool wrote our login
-	// back, and it was removed again.
+	// BroughtBack: during [File.Restore] another tool wrote our login back, and we
+	// removed it again.
 	BroughtBack bool
-	// others: other tools write here at this moment. One that read before our
-	// write may rename its file over ours after we looked.
+	// others: other tools are writing here. One that read the file before our write may
+	// rename its own over ours after our look.
 	others bool
 }
 
-// task is what a login or a logout does to an auth file.
+// task is a login or a logout in an auth file.
 type task struct {
 	// first gives the new text, and the record that belongs to it. again does so after
 	// each write, until it returns the text as it is: if another tool has undone the
@@ -75,7 +73,7 @@ func (f *File) run(ctx context.Context, do task) (Change, error) {
 	return change, err
 }
 
-// turn is one turn of a task under the lock.
+// turn runs a task once under the lock.
 func (f *File) turn(ctx context.Context, change *Change, do task) error {
 	l, err := f.acquire(ctx)
 	if err != nil {

@@ -12,11 +12,10 @@ import (
 	"quay-keyless/internal/ownfile"
 )
 
-// Check finds what would make [File.Set] fail, so that a login fails before it asks
-// anybody for anything: a file that is not an auth file, or is not ours, or a folder that
-// cannot be written. It changes nothing. It cannot foresee a full disk, and
-// what it finds may change until Set. It does not wait for the lock: while another process
-// writes in place (see [Change]), it may see half of it.
+// Check finds what would make [File.Set] fail: a file that is not an auth file or not
+// ours, or a folder that cannot be written. So a login can fail before it contacts
+// anything. Check changes nothing. It cannot foresee a full disk, nor what changes until
+// Set. It does not lock, so it may see half of another process's write in place.
 //
 // The error is an [*Error].
 func (f *File) Check() error {
@@ -94,8 +93,8 @@ func (f *File) checkNames() error {
 	return nil
 }
 
-// checkFolder finds a folder in which no file can be made. The system is asked,
-// since a file made as a test might stay.
+// checkFolder finds a folder in which no file can be created. It asks the system,
+// because a test file might stay.
 func (f *File) checkFolder() error {
 	folder := f.folder()
 	info, err := os.Stat(folder)

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// ConflictKind says what would keep tools from finding a login.
+// ConflictKind says what would hide a login from tools.
 type ConflictKind int
 
 // The kinds.
@@ -40,13 +40,13 @@ const (
 	NoRuntimeDir
 )
 
-// Conflict is one thing that would keep tools from finding a login.
+// Conflict is one thing that would hide a login from tools.
 type Conflict struct {
 	Kind ConflictKind
 	Path string // the file, resolved where it can be; see NoRuntimeDir; else ""
 	Key  string // what wins: a key, a helper, a store
-	// Fatal: podman, buildah or skopeo would not find the login, or it could not
-	// be written. Else docker, crane, helm and their like would not.
+	// Fatal: podman, buildah or skopeo would not find the login, or it could not be
+	// written. Otherwise only docker, crane and helm would not find it.
 	Fatal bool
 	Err   error // of Unusable
 }

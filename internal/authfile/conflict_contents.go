@@ -14,8 +14,8 @@ import (
 	"quay-keyless/internal/ownfile"
 )
 
-// contents is what the tools read in an auth file, decoded as they do it, so
-// that what stops them stops us. It holds no secret.
+// contents is what tools read in an auth file, decoded as they do it, so that what stops
+// them stops us. It holds no secret.
 type contents struct {
 	Auths map[string]struct {
 		Auth credential `json:"auth"`
@@ -26,7 +26,7 @@ type contents struct {
 	Store   any               `json:"credsStore"` // docker's alone: of any type
 }
 
-// credential is how good the "auth" of an entry is.
+// credential says how complete an entry's "auth" is.
 type credential int
 
 const (

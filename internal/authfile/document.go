@@ -33,8 +33,8 @@ type document struct {
 }
 
 // parse finds the top-level object of that name in an auth file's text; a nil text is a
-// missing file, which has none. A key that is there twice is an error, since tools disagree
-// on which one counts. The error is an [*Error] without its path.
+// missing file. A key that occurs twice is an error, because tools disagree on which one
+// counts. The error is an [*Error] without its path.
 func parse(data []byte, name string) (document, error) {
 	d := document{data: data, name: name, at: -1}
 	if data == nil {
@@ -120,7 +120,7 @@ func validate(data []byte) error {
 	return nil
 }
 
-// invalid tells JSON that something follows from what is not JSON.
+// invalid distinguishes text after the JSON from text that is not JSON.
 func invalid(data []byte) error {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	var value json.RawMessage

@@ -11,29 +11,27 @@ import (
 	"strings"
 )
 
-// Plan is where a login goes, and what would keep tools from finding it there.
+// Plan is where a login goes, and what would hide it from tools.
 type Plan struct {
 	Files     []Target   // every one gets every key; docker's comes first
 	Exports   []Variable // what the following steps need in their environment, in this order
 	Conflicts []Conflict // at most one of a kind for a path and key
 }
 
-// Target is an auth file to write, and the tools that look for the login there,
-// in the order in which people know them. They find it unless a conflict says
-// otherwise.
+// Target is an auth file to write, and the tools that find the login there unless a
+// conflict hides it, the best-known tool first.
 type Target struct {
 	File  *File
 	Tools []string
 }
 
-// Variable is one variable of the environment.
+// Variable is an environment variable.
 type Variable struct{ Name, Value string }
 
-// InPlace finds the files in which the tools look anyway: docker's config.json,
-// which all of them read unless something is in its way; REGISTRY_AUTH_FILE
-// where it is set; and an auth file of higher precedence where it holds a login
-// that would be taken for one of the keys. A missing file is no conflict, it
-// will be created.
+// InPlace finds the files that tools read anyway: docker's config.json, which all of
+// them read unless something hides it; REGISTRY_AUTH_FILE if it is set; and an auth file
+// that tools read earlier, if it holds a login that hides ours. A missing file is no
+// conflict, because a login creates it.
 //
 // The error is an [ErrNoPlace].
 func (p Place) InPlace(keys ...string) (Plan, error) {
@@ -60,17 +58,16 @@ func (p Place) InPlace(keys ...string) (Plan, error) {
 	return b.plan, nil
 }
 
-// noPlace reports whether err is about the place of a file, rather than about
-// the file that is there.
+// noPlace reports whether err is about where the file is, not about the file itself.
 func noPlace(err error) bool {
 	var fault *Error
 	return errors.As(err, &fault) &&
 		slices.Contains([]Reason{FolderUncreatable, FolderReadOnly, FolderNotWritable, ReadOnly}, fault.Reason)
 }
 
-// Isolated finds what makes every tool look in config.json in this folder and
-// nowhere else. The folder need not be there. For keys below a host, which
-// docker's family cannot tell apart, only REGISTRY_AUTH_FILE is exported.
+// Isolated makes every tool read only config.json in this folder, which may be missing.
+// For keys below a host it exports only REGISTRY_AUTH_FILE, because docker's family
+// cannot tell them apart.
 //
 // The error is an [*Error] with the reason [SymlinkLoop] or [BadPath].
 func (p Place) Isolated(folder string, keys ...string) (Plan, error) {
@@ -118,9 +115,9 @@ func (p Place) builders() string {
 	return builders
 }
 
-// File takes exactly this file, for tools that are told of it: by --authfile or
-// REGISTRY_AUTH_FILE, and, where it is a config.json, by DOCKER_CONFIG. What
-// else the environment names is no conflict.
+// File uses only this file, for tools that are told of it: by --authfile or
+// REGISTRY_AUTH_FILE, or by DOCKER_CONFIG if it is a config.json. Other files that the
+// environment names are no conflict.
 //
 // The error is that of [Open].
 func (p Place) File(path string, keys ...string) (Plan, error) {

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// Result is what became of a key on [File.Restore].
+// Result is what happened to a key in [File.Restore].
 type Result string
 
 // The results.
@@ -25,9 +25,9 @@ const (
 	Gone     Result = "gone"     // another tool removed our login
 	Nothing  Result = "nothing"  // there is nothing under the key, and never was of ours
 	Held     Result = "held"     // other jobs need our login: left alone
-	// Unknown: the record does not have the key, so whether the entry there is ours
-	// cannot be known: left alone. It was put back before, or the record was removed or
-	// damaged, or there never was a login.
+	// Unknown: the record does not have the key, so the entry may be ours or not, and
+	// stays. It was restored before, the record was removed or damaged, or there never
+	// was a login.
 	Unknown Result = "unknown"
 )
 
@@ -64,9 +64,8 @@ func (f *File) Restore(ctx context.Context, keys ...string) ([]Outcome, Change, 
 	return outcomes, change, located(f.path, err)
 }
 
-// Release is [File.Restore] for one of several jobs that may hold the keys: keys that
-// another job still needs are [Held], and left as they are. The last job to be released
-// has all put back.
+// Release is [File.Restore] for one of several jobs that may hold the keys. Keys that
+// another job needs are [Held] and stay. The last job restores them all.
 func (f *File) Release(ctx context.Context, by string, now time.Time, keys ...string) ([]Outcome, Change, error) {
 	outcomes, change, err := f.restore(ctx, keys, func(s saved) saved { return s.released(by, now) })
 	return outcomes, change, located(f.path, err)
@@ -177,8 +176,8 @@ func (f *File) unknown(keys []string) ([]Outcome, error) {
 	return record{}.outcomes(text, keys, nil)
 }
 
-// suspects are the keys with something that a login of ours could have left: our
-// helper, or a JWT for a password.
+// suspects are the keys that a login of ours could have left: with our helper, or a JWT
+// as the password.
 func suspects(text []byte) []string {
 	var file struct {
 		Auths map[string]struct {

@@ -73,8 +73,8 @@ func (r record) noting(d document) record {
 	return r
 }
 
-// takeOut removes a key and records the way back: never one of ours, but what was there
-// before. The holds on ours end.
+// takeOut removes a key and records how to restore it: what was there before ours, never
+// ours. It ends the holds on ours.
 func takeOut(d document, r record, known saved, present []byte) ([]byte, record, error) {
 	if present == nil { // missing, or removed already
 		if len(known.Holders) > 0 {
@@ -122,8 +122,8 @@ func removeOurs(d document, r record, key string) ([]byte, error) {
 	return text, nil
 }
 
-// kept reports whether the file still has the edits, or what a later login of ours wrote
-// in their place: two jobs of one user would undo each other forever.
+// kept reports whether the file still has the edits, or a later login of ours: two jobs
+// of one user would otherwise undo each other forever.
 func kept(text []byte, r record, list []edit) bool {
 	for _, e := range list {
 		d, err := parse(text, e.object)
