@@ -117,7 +117,7 @@ func (f *File) turn(ctx context.Context, change *Change, do task) error {
 	}
 }
 
-// modeFits reports whether the file has the mode that was chosen for it.
+// modeFits reports whether the file has the chosen mode.
 func (f *File) modeFits(old seen) bool {
 	return f.mode == 0 || old.info == nil || old.info.Mode().Perm() == f.mode
 }

@@ -199,7 +199,7 @@ func (p Places) Sweep(which func(host string) bool) {
 	removeEmpty(made)
 }
 
-// hosts are the certificates of an auth file, there or not, for the hosts that have a
+// hosts are the certificates of an auth file, present or not, for the hosts that have a
 // folder. Nothing was installed in a folder that cannot be read.
 func (p Places) hosts(authFile string, which func(host string) bool) (list []certificate) {
 	for _, dir := range p.Write {

@@ -66,9 +66,8 @@ func (c *caInstaller) install(a *process.Run, targets []request.Target) error {
 	return nil
 }
 
-// removeCA removes what logins into this auth file installed, for the hosts of the keys,
-// or for all without keys. A host with a login that stays, or that came meanwhile, keeps
-// its CA.
+// removeCA removes what logins into this auth file installed for the hosts of keys, or
+// for all. A host that still has a login keeps its CA.
 func removeCA(ctx context.Context, run *process.Run, file AuthFile, keys []string) error {
 	places, err := caPlaces(run)
 	if err != nil {

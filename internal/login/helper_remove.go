@@ -62,7 +62,7 @@ func forgetHelper(ctx context.Context, run *process.Run, file AuthFile, hosts ..
 }
 
 func forget(ctx context.Context, run *process.Run, file AuthFile, hosts []string) error {
-	needed := func(host string) bool { // by a login that came after ours ended, too
+	needed := func(host string) bool { // also by a later login
 		_, ours, err := file.Helper(host)
 		return ours || err != nil || file.HelperBeside(host)
 	}

@@ -52,7 +52,7 @@ func AuthFileHints(err error) []string {
 // otherVersion is for a file that another version wrote.
 const otherVersion = "log out with the version of quay-keyless that logged in"
 
-// placeError is a folder into which the helper's program cannot be put.
+// placeError says that the helper's program could not be installed in a folder.
 type placeError struct {
 	folder string
 	err    error

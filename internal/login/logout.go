@@ -74,8 +74,8 @@ func logoutAs(ctx context.Context, run *process.Run, holder string, file AuthFil
 	return outcomes, loggedOut(ctx, run, file, keys, outcomes, change, err)
 }
 
-// loggedOut removes, after the auth file was put back and whatever signal came
-// meanwhile, what belongs to its logins. After an error they may still be there.
+// loggedOut removes what belongs to the logins after the auth file was restored, even
+// after a signal. After an error the logins may still need it.
 func loggedOut(ctx context.Context, run *process.Run, file AuthFile, keys []string, outcomes []authfile.Outcome, change authfile.Change, err error) error {
 	defer warnOfChange(run.Platform, file.Path(), change)
 	if err != nil {
