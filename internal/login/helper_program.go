@@ -3,20 +3,24 @@
 package login
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"quay-keyless/internal/credhelper"
+	"quay-keyless/internal/ownfile"
 	"quay-keyless/internal/process"
 )
 
 // errNoExecutable is the error of a system that does not say what runs.
 var errNoExecutable = errors.New("where this program is cannot be found out, so tools cannot find it")
 
-// linkFolder is the name of the folder that holds only the link to the program.
+// linkFolder begins the name of the folder that holds only the link to the program.
 const linkFolder = "quay-keyless-bin"
 
 // reachable installs the program where tools find it as a helper: as a copy in the
@@ -90,7 +94,7 @@ func executable(run *process.Run) (string, error) {
 func found(run *process.Run, executable, folder string) bool {
 	var lasting []string
 	for _, on := range filepath.SplitList(run.Env.Getenv("PATH")) {
-		if filepath.Base(on) != linkFolder || filepath.Clean(on) == folder {
+		if !strings.HasPrefix(filepath.Base(on), linkFolder) || filepath.Clean(on) == folder {
 			lasting = append(lasting, on)
 		}
 	}
@@ -144,12 +148,20 @@ func settingsFiles(run *process.Run, files AuthFiles) []string {
 }
 
 // programFolder is the link's folder: in the runner's temporary folder, shared by the
-// logins of a job, or beside the auth file.
+// logins of a job, or beside the auth file. If another user could replace that folder, it
+// is in the system's temporary folder instead, for this auth file.
 func programFolder(run *process.Run, files AuthFiles) (folder string, shared bool) {
+	beside := filepath.Dir(files[0].Path())
+	folder = filepath.Join(beside, linkFolder)
 	if temporary := run.Env.Getenv("RUNNER_TEMP"); temporary != "" {
-		return filepath.Join(temporary, linkFolder), true
+		folder, shared = filepath.Join(temporary, linkFolder), true
 	}
-	return filepath.Join(filepath.Dir(files[0].Path()), linkFolder), false
+	var refused *ownfile.Error
+	if !errors.As(run.Env.Trust.Fixed(folder), &refused) {
+		return folder, shared
+	}
+	sum := sha256.Sum256(fmt.Append(nil, run.Env.UID, beside))
+	return filepath.Join(temporary(run, "TMPDIR", "TEMP"), linkFolder+"-"+hex.EncodeToString(sum[:8])), false
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -103,7 +103,7 @@ func find(run *process.Run, flags PlaceFlags, keys []string) (authfile.Plan, err
 	}
 	// It is made, with mode 0700, when there is something to write.
 	name := isolatedPrefix + strings.ToLower(rand.Text()[:12])
-	return place(run).Isolated(filepath.Join(temporary(run), name), keys...)
+	return place(run).Isolated(filepath.Join(temporary(run, "RUNNER_TEMP", "TMPDIR", "TEMP"), name), keys...)
 }
 
 // errUntold: no step could find the login, because nobody reads its location.
@@ -125,10 +125,10 @@ func isolatedBefore(run *process.Run) string {
 // isolatedPrefix begins the names of our private folders.
 const isolatedPrefix = "quay-keyless-"
 
-// temporary is the folder for this job's temporary files. GitHub empties RUNNER_TEMP
-// after the job.
-func temporary(run *process.Run) string {
-	for _, variable := range []string{"RUNNER_TEMP", "TMPDIR", "TEMP"} {
+// temporary is the folder for this job's temporary files: that of the first variable that
+// is set. GitHub empties RUNNER_TEMP after the job.
+func temporary(run *process.Run, variables ...string) string {
+	for _, variable := range variables {
 		if folder := run.Env.Getenv(variable); folder != "" {
 			return folder
 		}

@@ -39,14 +39,51 @@ func (t Trust) Closed(path string) error {
 	return nil
 }
 
-// Private makes a folder that nobody else can read or write, or finds it. The owner of
-// the folder above must be trusted. Everybody may write there, as in a Kubernetes
-// emptyDir. The error is an [*Error] or the system's.
-func (t Trust) Private(path string) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+// Fixed finds a folder on the way to path in which every user can put another folder in the
+// place of the next one, as in a Kubernetes emptyDir: every user can write there, and no
+// sticky bit keeps what others made. The error is an [*Error] or the system's.
+func (t Trust) Fixed(path string) error {
+	if t.Folders == nil {
+		return nil
+	}
+	above := filepath.Dir(path)
+	resolved, err := filepath.EvalSymlinks(above)
+	if errors.Is(err, fs.ErrNotExist) && above != path {
+		return t.Fixed(above)
+	}
+	if err == nil {
+		err = fixed(above)
+	}
+	if err == nil {
+		err = fixed(resolved)
+	}
+	return err
+}
+
+// fixed is [Trust.Fixed] for a folder and those above it. In a root folder that every user
+// can write, nothing is safe anyway.
+func fixed(folder string) error {
+	above := filepath.Dir(folder)
+	if above == folder {
+		return nil
+	}
+	info, err := os.Stat(folder)
+	if err != nil {
 		return err
 	}
+	if info.Mode()&fs.ModeSticky == 0 && info.Mode().Perm()&everybodyWrites != 0 {
+		return &Error{Path: folder, Reason: Exposed}
+	}
+	return fixed(above)
+}
+
+// Private makes a folder that nobody else can read, write or replace, or finds it. The
+// owner of the folder above must be trusted. The error is an [*Error] or the system's.
+func (t Trust) Private(path string) error {
 	if err := t.CheckPrivate(path); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
 	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
@@ -61,6 +98,9 @@ func (t Trust) Private(path string) error {
 // CheckPrivate finds what would make [Trust.Private] fail, and changes nothing.
 func (t Trust) CheckPrivate(path string) error {
 	if err := t.Folder(filepath.Dir(path)); err != nil {
+		return err
+	}
+	if err := t.Fixed(path); err != nil {
 		return err
 	}
 	info, err := os.Lstat(path)

@@ -66,13 +66,42 @@ func TestPrivateRefused(t *testing.T) {
 			t.Errorf("%s: it was %v and is %v", name, before, after)
 		}
 	}
-	for _, mode := range []fs.FileMode{0o777 | fs.ModeSticky, 0o777} { // as /tmp and a Kubernetes emptyDir are
-		shared := filepath.Join(t.TempDir(), "private")
-		if err := os.Chmod(filepath.Dir(shared), mode); err != nil {
+}
+
+// Where every user can write, as in a Kubernetes emptyDir, another user could put another
+// folder in the place of ours, or of one above it. Only the sticky bit, as of /tmp,
+// prevents that.
+func TestPrivateInASharedFolder(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		path    string // below a shared folder
+		mode    fs.FileMode
+		exposed bool
+	}{
+		{"private", 0o777 | fs.ModeSticky, false},
+		{"private", 0o770, false},
+		{"private", 0o777, true},
+		{"ours/private", 0o777, true},
+		{"ours/missing/private", 0o777, true},
+		{"link/private", 0o777, true},
+		{"../link/private", 0o777, true},
+	} {
+		base := t.TempDir()
+		shared := filepath.Join(base, "shared")
+		err := errors.Join(os.MkdirAll(filepath.Join(shared, "ours"), 0o700), os.Chmod(shared, c.mode),
+			os.Symlink(base, filepath.Join(shared, "link")), os.Symlink(filepath.Join(shared, "ours"), filepath.Join(base, "link")))
+		if err != nil {
 			t.Fatal(err)
 		}
-		if err := ours().Private(shared); err != nil {
-			t.Errorf("below a folder with %v: %v", mode, err)
+		path := filepath.Join(shared, c.path)
+		for _, err := range []error{ours().CheckPrivate(path), ours().Private(path)} {
+			var fault *ownfile.Error
+			if exposed := errors.As(err, &fault) && fault.Reason == ownfile.Exposed && fault.Path == shared; exposed != c.exposed || !exposed && err != nil {
+				t.Errorf("%s in a folder with %v: %v", c.path, c.mode, err)
+			}
+		}
+		if _, err := os.Lstat(path); c.exposed && !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s in a folder with %v was made: %v", c.path, c.mode, err)
 		}
 	}
 }
