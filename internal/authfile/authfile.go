@@ -109,9 +109,6 @@ func Open(path string, trust ownfile.Trust) (*File, error) {
 	return &File{path: resolved, trust: trust, opened: time.Now(), settling: settling, recent: recent}, nil
 }
 
-// private is the mode of a new file with a login.
-const private os.FileMode = 0o600
-
 // SetMode chooses the file's permissions after a write, to share a login with another
 // user. Otherwise an existing file keeps its mode, and a new one has 0600. The record
 // stays private.

@@ -31,30 +31,21 @@ type locked struct {
 // acquire waits for the lock until ctx ends, and reads the record. It removes what a killed
 // process left beside the auth file.
 func (f *File) acquire(ctx context.Context) (*locked, error) {
-	for {
-		l := &locked{f: f}
-		lock, err := f.recordTrust().Lock(ctx, f.lockPath())
-		var none *ownfile.NoLocks
-		var waited *ownfile.Locked
-		switch {
-		case errors.As(err, &waited):
-			return nil, because(Locked, waited.Cause)
-		case err != nil && !errors.As(err, &none):
-			return nil, recordFault(f.lockPath(), err)
-		}
-		l.lock = lock
-		if lock != nil && !ownfile.IsAt(lock, f.lockPath()) { // the one before us removed it
-			_ = lock.Close()
-			continue
-		}
-		wholefile.Sweep(f.folder(), f.sideName()+".") // a killed login's has a token
-		l.file, l.record, l.lost, err = f.load()
-		if err != nil {
-			l.release()
-			return nil, err
-		}
-		return l, nil
+	lock, err := f.recordTrust().Lock(ctx, f.lockPath())
+	var waited *ownfile.Locked
+	if errors.As(err, &waited) {
+		return nil, because(Locked, waited.Cause)
+	} else if err != nil {
+		return nil, recordFault(f.lockPath(), err)
 	}
+	l := &locked{f: f, lock: lock}
+	wholefile.Sweep(f.folder(), f.sideName()+".") // a killed login's has a token
+	l.file, l.record, l.lost, err = f.load()
+	if err != nil {
+		l.release()
+		return nil, err
+	}
+	return l, nil
 }
 
 // load reads the record.
@@ -98,12 +89,12 @@ func (l *locked) save(r record) error {
 	case text == nil && l.file.text != nil:
 		err = os.Remove(path)
 		if errors.Is(err, fs.ErrPermission) && writable(path) == nil { // a file in a closed folder
-			_, err = l.f.write(path, l.file, []byte(emptyRecord), private)
+			_, err = l.f.write(path, l.file, []byte(emptyRecord), ownfile.Private)
 		} else if err == nil {
 			err = wholefile.SyncName(path)
 		}
 	case !bytes.Equal(text, l.file.text):
-		_, err = l.f.write(path, l.file, text, private)
+		_, err = l.f.write(path, l.file, text, ownfile.Private)
 	}
 	if errors.Is(err, errChanged) { // nobody else writes it while we have the lock
 		return because(Untrusted, fmt.Errorf("another process replaced %s", path))
@@ -122,9 +113,7 @@ func (l *locked) release() {
 	if l.file.text == nil {
 		_ = os.Remove(l.f.lockPath())
 	}
-	if l.lock != nil {
-		_ = l.lock.Close()
-	}
+	_ = l.lock.Close()
 }
 
 // Held runs do while no login or logout of ours can write the file, with whether a login

@@ -4,7 +4,6 @@ package credhelper
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -120,37 +119,26 @@ func (s *Store) Programs() ([]Installed, error) {
 // without.
 func (s *Store) locked(ctx context.Context, do func(text []byte) error) error {
 	path := filepath.Join(filepath.Dir(s.path), "."+FileName+".lock")
-	for {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		lock, err := s.trust.Lock(ctx, path)
-		var none *ownfile.NoLocks
-		var waited *ownfile.Locked
-		switch {
-		case errors.As(err, &waited):
-			return &Error{s.path, fmt.Errorf("is locked by another quay-keyless: %w", waited)}
-		case err != nil && !errors.As(err, &none):
-			return s.fault("cannot be locked", err)
-		case err == nil && !ownfile.IsAt(lock, path): // whoever had it before removed it
-			_ = lock.Close()
-			continue
-		}
-		text, err := read(s.trust, s.path)
-		if err == nil {
-			err = do(text)
-		}
-		if _, gone := os.Lstat(s.path); errors.Is(gone, fs.ErrNotExist) {
-			_ = os.Remove(path)
-		}
-		if lock != nil {
-			_ = lock.Close()
-		}
-		return err
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
+	lock, err := s.trust.Lock(ctx, path)
+	var waited *ownfile.Locked
+	if errors.As(err, &waited) {
+		return &Error{s.path, fmt.Errorf("is locked by another quay-keyless: %w", waited)}
+	} else if err != nil {
+		return s.fault("cannot be locked", err)
+	}
+	text, err := read(s.trust, s.path)
+	if err == nil {
+		err = do(text)
+	}
+	if _, gone := os.Lstat(s.path); errors.Is(gone, fs.ErrNotExist) {
+		_ = os.Remove(path)
+	}
+	_ = lock.Close()
+	return err
 }
-
-const private fs.FileMode = 0o600
 
 // write gives the file another text, nil for no file.
 func (s *Store) write(before, text []byte) (err error) {
@@ -160,7 +148,7 @@ func (s *Store) write(before, text []byte) (err error) {
 	case text == nil:
 		err = os.Remove(s.path)
 	case before == nil:
-		err = wholefile.Write(s.path, "."+FileName+".", text, cmp.Or(s.mode, private))
+		err = wholefile.Write(s.path, "."+FileName+".", text, s.mode)
 	default:
 		var old fs.FileInfo
 		if old, err = os.Lstat(s.path); err == nil {

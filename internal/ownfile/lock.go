@@ -19,45 +19,45 @@ func (l *Locked) Error() string { return l.Cause.Error() }
 // Unwrap gives the cause.
 func (l *Locked) Unwrap() error { return l.Cause }
 
-// NoLocks is the error of a file system that has no locks.
-type NoLocks struct{ Err error }
-
-// Error is the system's.
-func (n *NoLocks) Error() string { return n.Err.Error() }
-
-// Unwrap gives what the system said.
-func (n *NoLocks) Unwrap() error { return n.Err }
-
 // longestTurn is how long a lock can be free before it is noticed.
 const longestTurn = 10 * time.Millisecond
 
 // Lock opens path, created with mode 0600 if it is missing, and waits for its
 // lock until ctx ends. The lock is the system's (flock, LockFileEx): closing the
-// file ends it, and so does the end of the process. The error is a [*Locked], a
-// [*NoLocks], an [*Error] or the system's.
+// file ends it, and so does the end of the process. The file is nil on a file system
+// without locks. The error is a [*Locked], an [*Error] or the system's.
 //
 // The system can wait for a lock as well, but such a wait cannot be called off.
 func (t Trust) Lock(ctx context.Context, path string) (*os.File, error) {
-	if ctx.Err() != nil {
-		return nil, &Locked{context.Cause(ctx)}
-	}
-	file, err := t.Open(path, os.O_RDWR|os.O_CREATE)
-	if err != nil {
-		return nil, err
-	}
 	for {
-		locked, err := tryLock(file)
-		if locked {
+		if ctx.Err() != nil {
+			return nil, &Locked{context.Cause(ctx)}
+		}
+		file, err := t.Open(path, os.O_RDWR|os.O_CREATE)
+		if err != nil {
+			return nil, err
+		}
+		locked, err := await(ctx, file)
+		if locked && IsAt(file, path) { // otherwise the one before us removed it
 			return file, nil
 		}
-		if err == nil {
-			err = turn(ctx)
-		} else {
-			err = &NoLocks{err}
-		}
-		if err != nil {
-			_ = file.Close()
+		_ = file.Close()
+		if !locked {
 			return nil, err
+		}
+	}
+}
+
+// await waits for the lock of an open file. Without an error, false means that the file
+// system has no locks.
+func await(ctx context.Context, file *os.File) (locked bool, err error) {
+	for {
+		locked, err := tryLock(file)
+		if locked || err != nil {
+			return locked, nil
+		}
+		if err := turn(ctx); err != nil {
+			return false, err
 		}
 	}
 }

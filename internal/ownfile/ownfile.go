@@ -102,10 +102,10 @@ func (t Trust) file(path string, info fs.FileInfo) error {
 	return nil
 }
 
-const (
-	private         fs.FileMode = 0o600
-	everybodyWrites fs.FileMode = 0o002
-)
+// Private is the mode of a new file unless another one was chosen.
+const Private fs.FileMode = 0o600
+
+const everybodyWrites fs.FileMode = 0o002
 
 // Open opens a file by these flags; what O_CREATE makes is private. It looks at
 // the file before it opens it, since opening a device can have effects, and
@@ -178,7 +178,7 @@ func ReadAny(path string, limit int64) ([]byte, error) {
 }
 
 func open(path string, flag int, check func(fs.FileInfo) error) (*os.File, error) {
-	file, err := os.OpenFile(path, flag|noWait, private)
+	file, err := os.OpenFile(path, flag|noWait, Private)
 	if err != nil {
 		return nil, err
 	}

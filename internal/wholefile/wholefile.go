@@ -12,10 +12,9 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-)
 
-// private is the mode that [os.CreateTemp] gives.
-const private fs.FileMode = 0o600
+	"quay-keyless/internal/ownfile"
+)
 
 // File is a new file that has a temporary name until [File.Commit]. It is locked
 // until then, so that [Sweep] does not remove it.
@@ -62,7 +61,7 @@ func (f *File) commit(text []byte, mode fs.FileMode, ready func() error) error {
 	if err == nil {
 		err = ready()
 	}
-	if err == nil && !isAt(f.file, f.file.Name()) {
+	if err == nil && !ownfile.IsAt(f.file, f.file.Name()) {
 		err = &fs.PathError{Op: "rename", Path: f.file.Name(), Err: errTaken}
 	}
 	if runtime.GOOS == "windows" { // which does not rename an open file
@@ -83,7 +82,7 @@ func (f *File) commit(text []byte, mode fs.FileMode, ready func() error) error {
 // fill writes the new file to the disk and gives it its mode.
 func (f *File) fill(text []byte, mode fs.FileMode) error {
 	_, err := f.file.Write(text)
-	if err == nil && mode != private {
+	if err == nil && mode != ownfile.Private { // which [os.CreateTemp] gives
 		err = f.file.Chmod(mode)
 	}
 	if err == nil {
@@ -101,13 +100,13 @@ func (f *File) Discard() {
 	}
 }
 
-// Write is [Create] and [File.Commit].
+// Write is [Create] and [File.Commit]. A mode of 0 is [ownfile.Private].
 func Write(path, prefix string, text []byte, mode fs.FileMode) error {
 	file, err := Create(path, prefix)
 	if err != nil {
 		return err
 	}
-	return file.Commit(text, mode)
+	return file.Commit(text, cmp.Or(mode, ownfile.Private))
 }
 
 // Replace is [Write] over the file that old describes. Its owner and its group stay, or
@@ -132,7 +131,7 @@ func Replace(path, prefix string, old fs.FileInfo, text []byte, mode fs.FileMode
 		file.Discard()
 		return err
 	}
-	return file.commit(text, cmp.Or(mode, private), ready)
+	return file.commit(text, cmp.Or(mode, ownfile.Private), ready)
 }
 
 // Folder makes a private folder for files that will be renamed, under a name of prefix
@@ -172,14 +171,4 @@ func Sweep(folder, prefix string) {
 			removeAbandoned(filepath.Join(folder, entry.Name()))
 		}
 	}
-}
-
-// isAt reports whether path still names the open file.
-func isAt(file *os.File, path string) bool {
-	opened, err := file.Stat()
-	if err != nil {
-		return false
-	}
-	named, err := os.Lstat(path)
-	return err == nil && os.SameFile(opened, named)
 }

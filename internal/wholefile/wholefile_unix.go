@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"quay-keyless/internal/ownfile"
 )
 
 // SyncName makes the name of a file durable. Some file systems have no such
@@ -45,7 +47,7 @@ func keepOwner(file *os.File, old fs.FileInfo) error {
 // without locks the file is not locked, and no sweep removes it.
 func claim(file *os.File) bool {
 	err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-	return !errors.Is(err, syscall.EWOULDBLOCK) && (err != nil || isAt(file, file.Name()))
+	return !errors.Is(err, syscall.EWOULDBLOCK) && (err != nil || ownfile.IsAt(file, file.Name()))
 }
 
 // removeAbandoned removes a file or folder that no process has locked. The lock ends with the
@@ -61,7 +63,7 @@ func removeAbandoned(path string) {
 		return
 	}
 	defer func() { _ = file.Close() }()
-	if syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil && isAt(file, path) {
+	if syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil && ownfile.IsAt(file, path) {
 		_ = os.RemoveAll(path)
 	}
 }
