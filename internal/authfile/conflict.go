@@ -91,12 +91,17 @@ func hides(name, key string, image bool) bool {
 	return image || strings.Count(name, "/") > 1
 }
 
+// HostOf is the registry of a key, HOST or HOST/ORG.
+func HostOf(key string) string {
+	host, _, _ := strings.Cut(key, "/")
+	return host
+}
+
 // hosts is the registries of keys, each once.
 func hosts(keys []string) []string {
 	var list []string
 	for _, key := range keys {
-		host, _, _ := strings.Cut(key, "/")
-		if !slices.Contains(list, host) {
+		if host := HostOf(key); !slices.Contains(list, host) {
 			list = append(list, host)
 		}
 	}

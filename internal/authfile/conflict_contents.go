@@ -111,9 +111,7 @@ func covers(name, key string) bool {
 	if bare == name {
 		return false
 	}
-	of, _, _ := strings.Cut(bare, "/")
-	host, _, _ := strings.Cut(key, "/")
-	return of == host
+	return HostOf(bare) == HostOf(key)
 }
 
 // variableConflicts is the keys in the text of DOCKER_AUTH_CONFIG under which

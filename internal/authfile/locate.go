@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"quay-keyless/internal/ownfile"
@@ -94,6 +95,23 @@ func (p Place) homeFile() string {
 		return ""
 	}
 	return filepath.Join(home, ".config", "containers", "auth.json")
+}
+
+// Paths are the auth files that some tool reads, in the order in which tools prefer
+// them. jib reads the one in the home also if DOCKER_CONFIG is set.
+func (p Place) Paths() []string {
+	paths := []string{p.Getenv("REGISTRY_AUTH_FILE")}
+	if folder := p.Getenv("DOCKER_CONFIG"); folder != "" {
+		paths = []string{filepath.Join(folder, "config.json"), paths[0]}
+	}
+	if path, usable := p.runtimeFile(); usable {
+		paths = append(paths, path)
+	}
+	paths = append(paths, p.userFile(), p.homeFile())
+	if home := p.home(); home != "" {
+		paths = append(paths, filepath.Join(home, ".docker", "config.json"))
+	}
+	return slices.DeleteFunc(paths, func(path string) bool { return path == "" })
 }
 
 // owns reports whether a folder is there and this user's.

@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -195,7 +194,7 @@ func (r record) staying(keys []string) func(saved) bool {
 	}
 }
 
-func sameHost(a, b string) bool { return len(hosts([]string{a, b})) == 1 }
+func sameHost(a, b string) bool { return HostOf(a) == HostOf(b) }
 
 // expand is the keys that a restore of these is about: all if there are none, and with
 // a host the organizations below it.
@@ -205,8 +204,7 @@ func (r record) expand(keys []string) []string {
 	}
 	all := slices.Clone(keys)
 	for _, key := range r.names() {
-		host, _, below := strings.Cut(key, "/")
-		if below && slices.Contains(keys, host) && !slices.Contains(all, key) {
+		if host := HostOf(key); host != key && slices.Contains(keys, host) && !slices.Contains(all, key) {
 			all = append(all, key)
 		}
 	}

@@ -98,7 +98,7 @@ func helperGet(ctx context.Context, run *process.Run) error {
 	if err != nil {
 		return err
 	}
-	settings, err := credhelper.Find(run.Env.Getenv, run.Env.UID, run.Env.Trust, name)
+	settings, err := credhelper.Find(login.Place(run), name)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"quay-keyless/internal/authfile"
 	"quay-keyless/internal/credhelper"
 	"quay-keyless/internal/ownfile"
 )
@@ -48,6 +49,11 @@ func set(t *testing.T, s *credhelper.Store, program *credhelper.Installed, robot
 		t.Fatal(err)
 	}
 	return undo
+}
+
+// at is what decides where the tools of this user look.
+func at(getenv func(string) string) authfile.Place {
+	return authfile.Place{Getenv: getenv, UID: os.Getuid(), OS: "linux", Trust: by()}
 }
 
 // in is an environment whose DOCKER_CONFIG is the folder.

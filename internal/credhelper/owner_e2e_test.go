@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"quay-keyless/internal/authfile"
 	"quay-keyless/internal/credhelper"
 	"quay-keyless/internal/ownfile"
 )
@@ -28,7 +29,7 @@ func TestE2ESettingsOfAnotherUser(t *testing.T) {
 	if err := errors.Join(os.Chmod(folder, 0o777|os.ModeSticky), os.Chown(s.Path(), stranger, stranger)); err != nil {
 		t.Fatal(err)
 	}
-	_, err := credhelper.Find(in(folder), 0, by(), host)
+	_, err := credhelper.Find(at(in(folder)), host)
 	if want := "settings file " + s.Path() + " belongs to user 4002, not to root"; err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
 	}
@@ -36,13 +37,13 @@ func TestE2ESettingsOfAnotherUser(t *testing.T) {
 	if err := os.Chown(theirs, stranger, stranger); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := credhelper.Find(in(folder), 0, ownfile.By(0, theirs), host); err != nil {
+	if _, err := credhelper.Find(authfile.Place{Getenv: in(folder), OS: "linux", Trust: ownfile.By(0, theirs)}, host); err != nil {
 		t.Errorf("as that user's program: %v", err)
 	}
 	if err := errors.Join(os.Chown(s.Path(), 0, 0), os.Chown(folder, stranger, stranger)); err != nil {
 		t.Fatal(err)
 	}
-	_, err = credhelper.Find(in(folder), 0, by(), host)
+	_, err = credhelper.Find(at(in(folder)), host)
 	if want := "settings file " + s.Path() + " cannot be used safely: " + folder + " belongs to user 4002, not to root"; err == nil || err.Error() != want {
 		t.Errorf("in another user's folder: error %v, want %s", err, want)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -86,14 +87,13 @@ func (e *Error) Error() string { return "settings file " + e.Path + " " + e.Err.
 // Unwrap gives what the system or the JSON decoder said.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Find looks for the host beside the auth files that this user's environment names, in
-// the order of [Folders]. The first file that has it counts. The errors are
-// [ErrNotFound], and an [*Error] for a file on the way that cannot be read, because it
-// might have the host.
-func Find(getenv func(string) string, uid int, trust ownfile.Trust, host string) (Settings, error) {
-	for _, folder := range Folders(getenv, uid) {
+// Find looks for the host in the settings in [Folders]. The first file that has it
+// counts. The errors are [ErrNotFound], and an [*Error] for a file on the way that cannot
+// be read, because it might have the host.
+func Find(place authfile.Place, host string) (Settings, error) {
+	for _, folder := range Folders(place) {
 		path := filepath.Join(folder, FileName)
-		text, err := read(trust, path)
+		text, err := read(place.Trust, path)
 		if err != nil {
 			return Settings{}, err
 		}
@@ -144,39 +144,16 @@ func unreadable(path string, err error) error {
 // maxSettings is far above the settings of any number of hosts.
 const maxSettings = 4 << 20
 
-// Folders are where settings can be: beside the auth files that the environment
-// names, links followed, in the order in which tools read them. For root without an
-// XDG_RUNTIME_DIR that includes /run/containers/0; uid is as os.Getuid tells it.
-func Folders(getenv func(string) string, uid int) []string {
-	home := getenv("HOME")
-	if home == "" {
-		home = getenv("USERPROFILE")
-	}
-	var files []string
-	under := func(folder string, rest ...string) {
-		if folder != "" {
-			files = append(files, filepath.Join(append([]string{folder}, rest...)...))
-		}
-	}
-	under(getenv("DOCKER_CONFIG"), "config.json")
-	under(getenv("REGISTRY_AUTH_FILE"))
-	if runtime := getenv("XDG_RUNTIME_DIR"); runtime != "" || uid != 0 {
-		under(runtime, "containers", "auth.json")
-	} else {
-		under("/run/containers/0", "auth.json")
-	}
-	under(getenv("XDG_CONFIG_HOME"), "containers", "auth.json")
-	under(home, ".config", "containers", "auth.json")
-	under(home, ".docker", "config.json")
+// Folders are where settings can be: beside the auth files that tools read here, links
+// followed, in the tools' order.
+func Folders(place authfile.Place) []string {
 	var folders []string
-	seen := map[string]bool{}
-	for _, path := range files {
+	for _, path := range place.Paths() {
 		file, err := authfile.Open(path, ownfile.Trust{}) // only for its path
 		if err != nil {
 			continue // the tools have no login there either
 		}
-		if folder := filepath.Dir(file.Path()); !seen[folder] {
-			seen[folder] = true
+		if folder := filepath.Dir(file.Path()); !slices.Contains(folders, folder) {
 			folders = append(folders, folder)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"quay-keyless/internal/authfile"
 	"quay-keyless/internal/credhelper"
 )
 
@@ -19,11 +20,11 @@ func TestSettingsAreFoundAgain(t *testing.T) {
 	folder := t.TempDir()
 	s := store(t, folder)
 	set(t, s, nil, "acme+ci", host, "b.example")
-	got, err := credhelper.Find(in(folder), 1000, by(), host)
+	got, err := credhelper.Find(at(in(folder)), host)
 	if err != nil || !reflect.DeepEqual(got, settings("acme+ci")) {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if _, err := credhelper.Find(in(folder), 1000, by(), "c.example"); !errors.Is(err, credhelper.ErrNotFound) {
+	if _, err := credhelper.Find(at(in(folder)), "c.example"); !errors.Is(err, credhelper.ErrNotFound) {
 		t.Errorf("error %v", err)
 	}
 	if info, err := os.Stat(s.Path()); err != nil || info.Mode().Perm() != 0o600 {
@@ -32,7 +33,7 @@ func TestSettingsAreFoundAgain(t *testing.T) {
 	if program, err := s.Remove(t.Context(), nobody, host); err != nil || program != nil {
 		t.Errorf("%v, %v", program, err)
 	}
-	if _, err := credhelper.Find(in(folder), 1000, by(), host); !errors.Is(err, credhelper.ErrNotFound) {
+	if _, err := credhelper.Find(at(in(folder)), host); !errors.Is(err, credhelper.ErrNotFound) {
 		t.Errorf("error %v", err)
 	}
 	if _, err := s.Remove(t.Context(), nobody, "b.example", "never.example"); err != nil {
@@ -68,7 +69,7 @@ func TestMalformedSettingsAreNoForeignHost(t *testing.T) {
 		folder := t.TempDir()
 		path := filepath.Join(folder, credhelper.FileName)
 		write(t, path, test.text)
-		_, err := credhelper.Find(in(folder), 1000, by(), "q")
+		_, err := credhelper.Find(at(in(folder)), "q")
 		var known *credhelper.Error
 		if !errors.As(err, &known) || !strings.HasPrefix(err.Error(), "settings file "+path+" ") || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: error %v, want one with %q", name, err, test.want)
@@ -84,7 +85,7 @@ func TestVerificationIsTheDefault(t *testing.T) {
 	folder := t.TempDir()
 	write(t, filepath.Join(folder, credhelper.FileName),
 		`{"version":1,"hosts":{"q":{"registry":"q","robot":"a+bc","audience":"quay","id-token-env":"X","timeout":"1s"}}}`)
-	got, err := credhelper.Find(in(folder), 1000, by(), "q")
+	got, err := credhelper.Find(at(in(folder)), "q")
 	if err != nil || !got.TLSVerify {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -102,13 +103,16 @@ func TestFoldersAreThoseOfTheTools(t *testing.T) {
 	for i := range want {
 		want[i] = root + want[i]
 	}
-	if got := credhelper.Folders(getenv, 1000); fmt.Sprint(got) != fmt.Sprint(want) {
+	if err := os.Mkdir(root+"/run", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if got := credhelper.Folders(at(getenv)); fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("%q, want %q", got, want)
 	}
 	for i, folder := range want { // the first that has the host counts
 		write(t, filepath.Join(want[len(want)-1-i], credhelper.FileName), fmt.Sprintf(
 			`{"version":1,"hosts":{"q":{"registry":"q","robot":"a+r%d","audience":"quay","id-token-env":"X","timeout":"1s"}}}`, i))
-		got, err := credhelper.Find(getenv, 1000, by(), "q")
+		got, err := credhelper.Find(at(getenv), "q")
 		if err != nil || got.Robot != fmt.Sprintf("a+r%d", i) {
 			t.Errorf("with %s: %+v, %v", folder, got, err)
 		}
@@ -121,7 +125,9 @@ func TestFoldersAreThoseOfTheTools(t *testing.T) {
 		t.Fatal(err)
 	}
 	variables = map[string]string{"DOCKER_CONFIG": filepath.Dir(target), "REGISTRY_AUTH_FILE": link}
-	if got := credhelper.Folders(getenv, 1000); len(got) != 1 || filepath.Base(got[0]) != "target" {
+	place := at(getenv)
+	place.UID = 1000 // root has a folder without a variable
+	if got := credhelper.Folders(place); len(got) != 1 || filepath.Base(got[0]) != "target" {
 		t.Errorf("%q", got)
 	}
 }
@@ -129,10 +135,10 @@ func TestFoldersAreThoseOfTheTools(t *testing.T) {
 func TestRootHasAFolderOfItsOwn(t *testing.T) {
 	t.Parallel()
 	none := func(string) string { return "" }
-	if got := credhelper.Folders(none, 0); fmt.Sprint(got) != "[/run/containers/0]" {
+	if got := credhelper.Folders(authfile.Place{Getenv: none, OS: "linux"}); fmt.Sprint(got) != "[/run/containers/0]" {
 		t.Errorf("root: %q", got)
 	}
-	if got := credhelper.Folders(none, 1000); len(got) > 0 {
+	if got := credhelper.Folders(authfile.Place{Getenv: none, UID: 1000, OS: "linux"}); len(got) > 0 {
 		t.Errorf("another user: %q", got)
 	}
 }
@@ -148,7 +154,7 @@ func FuzzFind(f *testing.F) {
 		if err := os.WriteFile(filepath.Join(folder, credhelper.FileName), data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		got, err := credhelper.Find(in(folder), 1000, by(), "q")
+		got, err := credhelper.Find(at(in(folder)), "q")
 		var known *credhelper.Error
 		switch {
 		case errors.Is(err, credhelper.ErrNotFound):

@@ -41,7 +41,7 @@ func TestUnknownFieldsStay(t *testing.T) {
 	if want := []map[string]any{{"path": "/y"}, {"path": "/x", "target": "/z"}}; !reflect.DeepEqual(got.Programs, want) {
 		t.Errorf("the programs are %v, want %v", got.Programs, want)
 	}
-	if found, err := credhelper.Find(in(folder), 1000, by(), host); err != nil || !reflect.DeepEqual(found, plain) {
+	if found, err := credhelper.Find(at(in(folder)), host); err != nil || !reflect.DeepEqual(found, plain) {
 		t.Errorf("%+v, %v", found, err)
 	}
 }
@@ -83,7 +83,7 @@ func TestParallelLoginsKeepAllSettings(t *testing.T) {
 	}
 	logins.Wait()
 	for i := range 40 {
-		if _, err := credhelper.Find(in(folder), 1000, by(), fmt.Sprintf("q%d.example", i)); err != nil {
+		if _, err := credhelper.Find(at(in(folder)), fmt.Sprintf("q%d.example", i)); err != nil {
 			t.Errorf("%d: %v", i, err)
 		}
 	}
@@ -178,10 +178,10 @@ func TestNeededSettingsStay(t *testing.T) {
 	if _, err := s.Remove(t.Context(), needed, host, "b.example"); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := credhelper.Find(in(folder), 1000, by(), host); err != nil || !reflect.DeepEqual(got, settings("acme+ci")) {
+	if got, err := credhelper.Find(at(in(folder)), host); err != nil || !reflect.DeepEqual(got, settings("acme+ci")) {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if _, err := credhelper.Find(in(folder), 1000, by(), "b.example"); !errors.Is(err, credhelper.ErrNotFound) {
+	if _, err := credhelper.Find(at(in(folder)), "b.example"); !errors.Is(err, credhelper.ErrNotFound) {
 		t.Errorf("error %v", err)
 	}
 }

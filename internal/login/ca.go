@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"quay-keyless/internal/authfile"
 	"quay-keyless/internal/certsd"
 	"quay-keyless/internal/process"
 	"quay-keyless/internal/request"
@@ -74,7 +75,7 @@ func removeCA(ctx context.Context, run *process.Run, file AuthFile, keys []strin
 		return nil // then nothing was installed either
 	}
 	about := func(host string) bool {
-		return len(keys) == 0 || slices.ContainsFunc(keys, func(key string) bool { return hostOf(key) == host })
+		return len(keys) == 0 || slices.ContainsFunc(keys, func(key string) bool { return authfile.HostOf(key) == host })
 	}
 	defer places.Sweep(about)
 	if !places.Installed(file.Path(), about) {
@@ -87,12 +88,6 @@ func removeCA(ctx context.Context, run *process.Run, file AuthFile, keys []strin
 		}
 		return err
 	})
-}
-
-// hostOf is the host of an auth file's key.
-func hostOf(key string) string {
-	host, _, _ := strings.Cut(key, "/")
-	return host
 }
 
 // hostsOf are the targets' registries, without duplicates.

@@ -25,7 +25,7 @@ type AuthFiles []AuthFile
 func openFiles(run *process.Run, paths []string) (AuthFiles, error) {
 	var files AuthFiles
 	if len(paths) == 0 {
-		known, err := place(run).Known()
+		known, err := Place(run).Known()
 		for _, file := range known {
 			files = append(files, AuthFile{File: file})
 		}

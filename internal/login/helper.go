@@ -174,14 +174,16 @@ func warnOfHelper(run *process.Run, login Minted) {
 // warnOfSettings warns of auth files that only a flag names, because tools do not tell a
 // helper which file they read.
 func warnOfSettings(run *process.Run, files AuthFiles, exports []platform.Variable) {
-	folders := credhelper.Folders(func(name string) string {
+	place := Place(run)
+	place.Getenv = func(name string) string {
 		for _, variable := range exports {
 			if variable.Name == name {
 				return variable.Value
 			}
 		}
 		return run.Env.Getenv(name)
-	}, run.Env.UID)
+	}
+	folders := credhelper.Folders(place)
 	for _, file := range files {
 		if !slices.Contains(folders, filepath.Dir(file.Path())) {
 			run.Platform.Warn(platform.Message{

@@ -35,7 +35,7 @@ func (files AuthFiles) helped(entries []authfile.Entry) [][]string {
 	helped := make([][]string, len(files))
 	for i, file := range files {
 		for _, entry := range entries {
-			host := hostOf(entry.Key)
+			host := authfile.HostOf(entry.Key)
 			if _, ours, err := file.Helper(host); err == nil && ours {
 				helped[i] = append(helped[i], host)
 			}

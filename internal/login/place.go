@@ -55,8 +55,8 @@ func (f *PlaceFlags) Check() error {
 	return nil
 }
 
-// place is what decides where this job's tools look.
-func place(run *process.Run) authfile.Place {
+// Place is what decides where this job's tools look.
+func Place(run *process.Run) authfile.Place {
 	return authfile.Place{Getenv: run.Env.Getenv, UID: run.Env.UID, OS: run.Env.OS, Trust: run.Env.Trust}
 }
 
@@ -82,7 +82,7 @@ func Plan(run *process.Run, flags Flags, keys []string) (authfile.Plan, error) {
 func find(run *process.Run, flags PlaceFlags, keys []string) (authfile.Plan, error) {
 	switch {
 	case flags.authFile != "":
-		plan, err := place(run).File(flags.authFile, keys...)
+		plan, err := Place(run).File(flags.authFile, keys...)
 		for i := range plan.Files {
 			plan.Files[i].Tools = nil      // they look there if they are told to
 			if flags.mode != defaultMode { // a file that is there keeps its mode
@@ -91,19 +91,19 @@ func find(run *process.Run, flags PlaceFlags, keys []string) (authfile.Plan, err
 		}
 		return plan, err
 	case !flags.isolated:
-		return place(run).InPlace(keys...)
+		return Place(run).InPlace(keys...)
 	case flags.folder != "":
-		return place(run).Isolated(flags.folder, keys...)
+		return Place(run).Isolated(flags.folder, keys...)
 	}
 	if folder := isolatedBefore(run); folder != "" {
-		return place(run).Isolated(folder, keys...)
+		return Place(run).Isolated(folder, keys...)
 	}
 	if run.Env.StdoutClosed && run.Platform.Name() != "github" && run.Platform.Name() != "tekton" {
 		return authfile.Plan{}, errUntold
 	}
 	// It is made, with mode 0700, when there is something to write.
 	name := isolatedPrefix + strings.ToLower(rand.Text()[:12])
-	return place(run).Isolated(filepath.Join(temporary(run, "RUNNER_TEMP", "TMPDIR", "TEMP"), name), keys...)
+	return Place(run).Isolated(filepath.Join(temporary(run, "RUNNER_TEMP", "TMPDIR", "TEMP"), name), keys...)
 }
 
 // errUntold: no step could find the login, because nobody reads its location.
