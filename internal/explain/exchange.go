@@ -164,7 +164,7 @@ func wrongAudienceCure(r *login.RefusedIDToken, _ *quay.Refusal) []string {
 		wanted, audience = wanted+", mostly quay", request.DefaultAudience
 	}
 	words := []string{"Quay objected to the audience: " + AskFor(r.Source, wanted, audience)}
-	if !asksAnew(r.Source) && len(r.Claims.Audience) > 0 {
+	if audienceBy(r.Source, audience) == "" && len(r.Claims.Audience) > 0 {
 		words = append(words, "or, where the provider gives no other, have the entry ask for it, with a token for Quay's API in QUAY_API_TOKEN: "+
 			command(r.Target, "federation add", "--issuer", r.Claims.Issuer, "--subject", r.Claims.Subject, "--audience", r.Claims.Audience[0]))
 	}
@@ -174,19 +174,21 @@ func wrongAudienceCure(r *login.RefusedIDToken, _ *quay.Refusal) []string {
 // AskFor says how the job gets an ID token for another audience. A flag helps only with
 // sources that make the token on request.
 func AskFor(source idtoken.Source, wanted, audience string) string {
-	switch _, gitlab := source.(idtoken.GitLab); {
-	case gitlab:
-		return "ask for " + wanted + ": aud: " + audience + " under id_tokens"
-	case idtoken.ChoosesAudience(source):
-		return "ask for " + wanted + ": --audience " + platform.Shell(audience)
+	if way := audienceBy(source, audience); way != "" {
+		return "ask for " + wanted + ": " + way
 	}
 	return "have the ID token made for " + wanted + "; on GitLab by aud: " + audience + " under id_tokens"
 }
 
-// asksAnew reports whether the job itself chooses the audience.
-func asksAnew(source idtoken.Source) bool {
-	_, gitlab := source.(idtoken.GitLab)
-	return gitlab || idtoken.ChoosesAudience(source)
+// audienceBy is how the job itself chooses the audience, "" if it cannot.
+func audienceBy(source idtoken.Source, audience string) string {
+	switch _, gitlab := source.(idtoken.GitLab); {
+	case gitlab:
+		return "aud: " + audience + " under id_tokens"
+	case idtoken.ChoosesAudience(source):
+		return "--audience " + platform.Shell(audience)
+	}
+	return ""
 }
 
 func missingClaimCure(r *login.RefusedIDToken, refusal *quay.Refusal) []string {

@@ -7,7 +7,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"time"
 
 	"quay-keyless/internal/ascii"
 )
@@ -15,12 +14,11 @@ import (
 // AzureIdentity is the managed identity of a machine in Azure, from its metadata server
 // (IMDS). Every machine there answers, so the user must choose it.
 type AzureIdentity struct {
+	chooser
 	Env Env
 	// ClientID chooses among several identities; "" for the only one.
 	ClientID string
 }
-
-var _ Renewable = AzureIdentity{}
 
 // Name is azure-identity.
 func (AzureIdentity) Name() string { return "azure-identity" }
@@ -55,6 +53,3 @@ func (a AzureIdentity) IDToken(ctx context.Context, audience string) (Token, err
 	}
 	return token, fit(a.Name(), token.Claims)
 }
-
-// Spent reports a token with less than 30 s left.
-func (AzureIdentity) Spent(claims Claims, now time.Time) bool { return nearExpiry(claims, now) }

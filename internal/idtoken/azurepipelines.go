@@ -6,7 +6,6 @@ import (
 	"context"
 	"net/http"
 	"strings"
-	"time"
 )
 
 // The variables of an Azure Pipelines job. The agent sets the first two; the
@@ -21,10 +20,9 @@ const (
 // AzurePipelines is the ID token of an Azure Pipelines job. Its audience is
 // always api://AzureADTokenExchange.
 type AzurePipelines struct {
+	renewer
 	Env Env
 }
-
-var _ Renewable = AzurePipelines{}
 
 // Name is azure-pipelines.
 func (AzurePipelines) Name() string { return "azure-pipelines" }
@@ -60,6 +58,3 @@ func (a AzurePipelines) IDToken(ctx context.Context, _ string) (Token, error) {
 		}}, nil
 	}}.token(ctx, "oidcToken")
 }
-
-// Spent reports a token with less than 30 s of its ten minutes left.
-func (AzurePipelines) Spent(claims Claims, now time.Time) bool { return nearExpiry(claims, now) }

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 )
 
 const (
@@ -24,13 +23,12 @@ const (
 // Buildkite is the ID token of a Buildkite job, asked for as `buildkite-agent
 // oidc request-token` does (buildkite/agent, api/oidc.go).
 type Buildkite struct {
+	chooser
 	Env Env
 	// SubjectClaim is the claim to use as the subject; "" for that in the variable
 	// BUILDKITE_OIDC_TOKEN_SUBJECT_CLAIM, or pipeline_id.
 	SubjectClaim string
 }
-
-var _ Renewable = Buildkite{}
 
 // Name is buildkite.
 func (Buildkite) Name() string { return "buildkite" }
@@ -65,6 +63,3 @@ func (b Buildkite) IDToken(ctx context.Context, audience string) (Token, error) 
 		}}, nil
 	}}.token(ctx, "token")
 }
-
-// Spent reports a token with less than 30 s of its five minutes left.
-func (Buildkite) Spent(claims Claims, now time.Time) bool { return nearExpiry(claims, now) }

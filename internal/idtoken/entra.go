@@ -5,7 +5,6 @@ package idtoken
 import (
 	"context"
 	"strings"
-	"time"
 )
 
 // Entra is an application of Microsoft Entra ID: an [OIDC] client with client
@@ -14,11 +13,10 @@ import (
 // issuer is v1 or v2, by the manifest of the App ID URI's application
 // (requestedAccessTokenVersion).
 type Entra struct {
+	chooser
 	Env    Env
 	Client Client
 }
-
-var _ Renewable = Entra{}
 
 // Name is entra.
 func (Entra) Name() string { return "entra" }
@@ -39,9 +37,6 @@ func (e Entra) IDToken(ctx context.Context, audience string) (Token, error) {
 	}
 	return OIDC{Env: e.Env, Client: client, as: e.Name()}.IDToken(ctx, audience)
 }
-
-// Spent reports a token with less than 30 s left.
-func (Entra) Spent(claims Claims, now time.Time) bool { return nearExpiry(claims, now) }
 
 // isGUID reports whether text is the other form of an application's name in Entra: 32
 // hexadecimal digits in five groups.

@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
-	"time"
 
 	"quay-keyless/internal/errno"
 )
@@ -23,8 +22,9 @@ const apiCredential = "/var/run/secrets/kubernetes.io/serviceaccount/token"
 const maxInput = 1 << 20
 
 // File is a token in a file. Held reads it again near its expiry, because kubelets
-// replace it.
+// replace it, and not before, because it may be a pipe.
 type File struct {
+	renewer
 	Env  Env
 	Path string
 }
@@ -53,10 +53,6 @@ func (f File) IDToken(context.Context, string) (Token, error) {
 	}
 	return usable(f.Name(), string(text))
 }
-
-// Spent reports a token near its expiry. Before that the file is not read again, because
-// it may be a pipe.
-func (File) Spent(claims Claims, now time.Time) bool { return nearExpiry(claims, now) }
 
 // Variable is a token in a variable of the environment.
 type Variable struct {

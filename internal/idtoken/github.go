@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
-	"time"
 )
 
 // The two variables that GitHub's runner sets for a job that may have ID
@@ -20,10 +19,9 @@ const (
 // GitHub is the token endpoint of GitHub Actions on github.com, GHE.com, GHES and
 // Forgejo. Only the token tells which of them it is.
 type GitHub struct {
+	chooser
 	Env Env
 }
-
-var _ Renewable = GitHub{}
 
 // Name is github.
 func (GitHub) Name() string { return "github" }
@@ -54,10 +52,6 @@ func (g GitHub) IDToken(ctx context.Context, audience string) (Token, error) {
 		}}, nil
 	}}.token(ctx, "value")
 }
-
-// Spent reports a token with less than 30 s left, because a slow exchange may take that
-// long before Quay looks at the expiry.
-func (GitHub) Spent(claims Claims, now time.Time) bool { return nearExpiry(claims, now) }
 
 // missing says why the runner offers no token.
 func (g GitHub) missing() error {

@@ -7,7 +7,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"time"
 
 	"quay-keyless/internal/endpoint"
 )
@@ -15,10 +14,9 @@ import (
 // Google is the identity of a machine, pod or job in Google Cloud, from its metadata
 // server. Every machine there answers, so the user must choose it.
 type Google struct {
+	chooser
 	Env Env
 }
-
-var _ Renewable = Google{}
 
 // flavor is the header that both sides of the metadata server set
 // (cloud.google.com/compute/docs/metadata/querying-metadata).
@@ -52,6 +50,3 @@ func (g Google) IDToken(ctx context.Context, audience string) (Token, error) {
 	}
 	return usable(g.Name(), string(answer.Body))
 }
-
-// Spent reports a token with less than 30 s of its hour left.
-func (Google) Spent(claims Claims, now time.Time) bool { return nearExpiry(claims, now) }

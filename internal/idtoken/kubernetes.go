@@ -30,7 +30,7 @@ func (k Kubernetes) Present() bool {
 
 // IDToken reads the file: the kubelet renews it after 80 % of its life.
 func (k Kubernetes) IDToken(ctx context.Context, audience string) (Token, error) {
-	return File{k.Env, projectedToken}.IDToken(ctx, audience)
+	return File{Env: k.Env, Path: projectedToken}.IDToken(ctx, audience)
 }
 
 // Spent is true: the kubelet may have renewed the file.

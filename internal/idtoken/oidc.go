@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
@@ -106,12 +105,10 @@ func (o OIDC) IDToken(ctx context.Context, _ string) (Token, error) {
 
 // Renewing is an OIDC source whose flow needs no person, so that it can get a new token
 // at any time.
-type Renewing struct{ OIDC }
-
-var _ Renewable = Renewing{}
-
-// Spent reports a token with less than 30 s left.
-func (Renewing) Spent(claims Claims, now time.Time) bool { return nearExpiry(claims, now) }
+type Renewing struct {
+	OIDC
+	renewer
+}
 
 // password is the resource owner's password grant. It reads the password first, because
 // a person may have to type it.

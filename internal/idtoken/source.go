@@ -61,19 +61,25 @@ type Renewable interface {
 	Spent(claims Claims, now time.Time) bool
 }
 
-// nearExpiry is what most of them call spent.
-func nearExpiry(claims Claims, now time.Time) bool {
+// renewer makes a source [Renewable] whose tokens are good until they expire.
+type renewer struct{}
+
+// Spent reports a token with less than 30 s left, the time that a slow exchange may
+// take until Quay looks at the expiry.
+func (renewer) Spent(claims Claims, now time.Time) bool {
 	return !claims.Expiry.IsZero() && !now.Add(30*time.Second).Before(claims.Expiry)
 }
+
+// chooser is a renewer that makes a token for the audience that it is asked for.
+type chooser struct{ renewer }
+
+func (chooser) choosesAudience() {}
 
 // ChoosesAudience reports whether a source makes a token for the audience that
 // it is asked for; others have one that was made before.
 func ChoosesAudience(source Source) bool {
-	switch source.(type) {
-	case GitHub, Buildkite, Google, AzureIdentity, Entra:
-		return true
-	}
-	return false
+	_, ok := source.(interface{ choosesAudience() })
+	return ok
 }
 
 // Ambient is the order in which auto looks for a source. It uses the first one present,
@@ -81,9 +87,9 @@ func ChoosesAudience(source Source) bool {
 // clusters; a cluster's projected token is last because CI platforms run jobs in pods.
 func Ambient(env Env) []Source {
 	return []Source{
-		GitHub{env},
+		GitHub{Env: env},
 		GitLab{env},
-		AzurePipelines{env},
+		AzurePipelines{Env: env},
 		Buildkite{Env: env},
 		CircleCI{env},
 		Kubernetes{env},
@@ -97,7 +103,7 @@ func Named(env Env) []Source {
 		OIDC{Env: env},
 		Entra{Env: env},
 		AzureIdentity{Env: env},
-		Google{env},
+		Google{Env: env},
 	}
 }
 
