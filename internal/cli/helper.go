@@ -106,10 +106,8 @@ func helperGet(ctx context.Context, run *process.Run) error {
 	if err != nil {
 		return fmt.Errorf("the settings for %s: %w", name, err)
 	}
-	ctx, stop := run.Env.Interruptible(ctx)
-	defer stop()
-	ctx, cancel := flags.Deadline(ctx)
-	defer cancel()
+	ctx, end := flags.Begin(ctx, run)
+	defer end()
 	logins, err := login.Mint(ctx, run, flags, targets)
 	if err != nil {
 		return err

@@ -55,10 +55,8 @@ func runToken(ctx context.Context, run *process.Run, flags tokenFlags, registry 
 	if !ok {
 		return &request.UsageError{Err: fmt.Errorf("output %q: it is text, json or kubernetes-secret", flags.output)}
 	}
-	ctx, stop := run.Env.Interruptible(ctx)
-	defer stop()
-	ctx, cancel := flags.Deadline(ctx)
-	defer cancel()
+	ctx, end := flags.Begin(ctx, run)
+	defer end()
 	output, err := newTokenOutput(run, flags.outputFile)
 	if err != nil {
 		return err

@@ -53,10 +53,8 @@ func runWhoami(ctx context.Context, run *process.Run, flags whoamiFlags, registr
 	if !ok {
 		return &request.UsageError{Err: fmt.Errorf("output %q: it is text or json", flags.output)}
 	}
-	ctx, stop := run.Env.Interruptible(ctx)
-	defer stop()
-	ctx, cancel := flags.Deadline(ctx)
-	defer cancel()
+	ctx, end := flags.Begin(ctx, run)
+	defer end()
 	audience := targets[0].Audience
 	source, token, err := login.Identify(ctx, run, flags.IdentityFlags, audience)
 	if err != nil {

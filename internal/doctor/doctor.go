@@ -47,10 +47,8 @@ func Examine(ctx context.Context, run *process.Run, flags Flags, registry string
 	if err != nil {
 		return &request.UsageError{Err: err}
 	}
-	ctx, stop := run.Env.Interruptible(ctx)
-	defer stop()
-	ctx, cancel := flags.Deadline(ctx)
-	defer cancel()
+	ctx, end := flags.Begin(ctx, run)
+	defer end()
 	chain, err := newChain(ctx, run, flags, targets[0])
 	if err != nil {
 		return err
@@ -158,7 +156,7 @@ func newChain(ctx context.Context, run *process.Run, flags Flags, t request.Targ
 	transport := run.Env.Transport
 	quiet.Env.Transport = func(config *tls.Config) http.RoundTripper { return c.seen.over(transport(config)) }
 	c.run = &quiet
-	verified, registry, err := login.Transports(ctx, &quiet, flags.MintFlags)
+	verified, registry, err := login.Transports(ctx, &quiet, flags.IdentityFlags, flags.TLSVerify)
 	if err != nil {
 		return nil, err
 	}

@@ -53,15 +53,12 @@ func newAPI(ctx context.Context, run *process.Run, flags request.APIFlags, t req
 	if token.Empty() {
 		return nil, &request.UsageError{Err: errNoAPIToken}
 	}
-	config, err := request.TLSConfig(flags.CaCertificate, run.Env.Reader(ctx))
+	_, transport, err := login.Transports(ctx, run, flags.IdentityFlags, flags.TLSVerify)
 	if err != nil {
-		return nil, &request.UsageError{Err: err}
-	}
-	if !flags.TLSVerify {
-		config = login.Unverified(config)
+		return nil, err
 	}
 	WarnOfAPI(run, flags.TLSVerify, t.Registry)
-	client := &quay.Client{Registry: t.Registry, Endpoint: login.Endpoint(run, flags.IdentityFlags, run.Env.Transport(config))}
+	client := &quay.Client{Registry: t.Registry, Endpoint: login.Endpoint(run, flags.IdentityFlags, transport)}
 	return quay.NewAPI(client, token), nil
 }
 
@@ -77,10 +74,8 @@ func WarnOfAPI(run *process.Run, tlsVerify bool, registry quay.Registry) {
 
 // WithAPI runs do with Quay's API, until --timeout or a signal.
 func WithAPI(ctx context.Context, run *process.Run, flags request.APIFlags, t request.Target, do func(context.Context, *quay.API) error) error {
-	ctx, stop := run.Env.Interruptible(ctx)
-	defer stop()
-	ctx, cancel := flags.Deadline(ctx)
-	defer cancel()
+	ctx, end := flags.Begin(ctx, run)
+	defer end()
 	api, err := newAPI(ctx, run, flags, t)
 	if err != nil {
 		return err

@@ -67,11 +67,11 @@ func ResolveEntry(ctx context.Context, run *process.Run, f EditFlags, t request.
 	case f.FromToken:
 		return entryFromToken(ctx, run, f.IdentityFlags, entry)
 	case f.GitHub != "":
-		config, err := request.TLSConfig(f.CaCertificate, run.Env.Reader(ctx))
+		verified, _, err := login.Transports(ctx, run, f.IdentityFlags, true)
 		if err != nil {
-			return entry, &request.UsageError{Err: err}
+			return entry, err
 		}
-		entry.issuer, entry.subject, entry.assumed, err = subject.GitHubSubject(ctx, run, f.Flags, login.Endpoint(run, f.IdentityFlags, run.Env.Transport(config)))
+		entry.issuer, entry.subject, entry.assumed, err = subject.GitHubSubject(ctx, run, f.Flags, login.Endpoint(run, f.IdentityFlags, verified))
 		return entry, err
 	case f.GitLab != "":
 		entry.issuer, entry.subject, err = subject.GitLabSubject(f.Flags)

@@ -37,10 +37,8 @@ func Login(ctx context.Context, run *process.Run, flags Flags, registry string) 
 	if err := flags.check(targets, run.Env.Getenv); err != nil {
 		return &request.UsageError{Err: err}
 	}
-	ctx, stop := run.Env.Interruptible(ctx)
-	defer stop()
-	ctx, cancel := flags.Deadline(ctx)
-	defer cancel()
+	ctx, end := flags.Begin(ctx, run)
+	defer end()
 	warnOfFlags(run, flags, targets)
 	plan, err := Plan(run, flags, request.Keys(targets))
 	if err != nil {

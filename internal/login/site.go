@@ -4,7 +4,6 @@ package login
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
 	"net/http"
 	"strings"
@@ -28,7 +27,7 @@ type Site struct {
 
 // sites makes one site for each registry, by host. It contacts nothing.
 func sites(ctx context.Context, run *process.Run, flags request.MintFlags, targets []request.Target) (map[string]*Site, error) {
-	verified, registry, err := Transports(ctx, run, flags)
+	verified, registry, err := Transports(ctx, run, flags.IdentityFlags, flags.TLSVerify)
 	if err != nil {
 		return nil, err
 	}
@@ -72,25 +71,27 @@ func (s *Site) Identify(source idtoken.Source, shared *idtoken.Held, audience st
 
 // Transports are the one for every endpoint, and the one for registries, which may skip
 // verifying certificates.
-func Transports(ctx context.Context, run *process.Run, flags request.MintFlags) (verified, registry http.RoundTripper, err error) {
+func Transports(ctx context.Context, run *process.Run, flags request.IdentityFlags, verify bool) (verified, registry http.RoundTripper, err error) {
 	config, err := request.TLSConfig(flags.CaCertificate, run.Env.Reader(ctx))
 	if err != nil {
 		return nil, nil, &request.UsageError{Err: err}
 	}
 	verified = run.Env.Transport(config)
-	if flags.TLSVerify {
+	if verify {
 		return verified, verified, nil
 	}
-	return verified, run.Env.Transport(Unverified(config)), nil
+	config = config.Clone()
+	config.InsecureSkipVerify = true //nolint:gosec // --tls-verify=false, said in a warning
+	return verified, run.Env.Transport(config), nil
 }
 
 // Identify gets the job's ID token and masks it. It contacts only the source.
 func Identify(ctx context.Context, run *process.Run, flags request.IdentityFlags, audience string) (idtoken.Source, idtoken.Token, error) {
-	config, err := request.TLSConfig(flags.CaCertificate, run.Env.Reader(ctx))
+	verified, _, err := Transports(ctx, run, flags, true)
 	if err != nil {
-		return nil, idtoken.Token{}, &request.UsageError{Err: err}
+		return nil, idtoken.Token{}, err
 	}
-	source, err := Source(ctx, run, flags, run.Env.Transport(config))
+	source, err := Source(ctx, run, flags, verified)
 	if err != nil {
 		return nil, idtoken.Token{}, err
 	}
@@ -136,13 +137,6 @@ func direct(transport http.RoundTripper) http.RoundTripper {
 		return t
 	}
 	return transport
-}
-
-// Unverified skips verifying certificates, for registries only.
-func Unverified(config *tls.Config) *tls.Config {
-	config = config.Clone()
-	config.InsecureSkipVerify = true //nolint:gosec // --tls-verify=false, said in a warning
-	return config
 }
 
 // Endpoint is a client that reports its retries and, with --verbose, every request.

@@ -63,10 +63,13 @@ func (f *MintFlags) AddTo(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.TLSVerify, "tls-verify", true, "verify the registry's certificate")
 }
 
-// Deadline gives a context that --timeout ends.
-func (f *IdentityFlags) Deadline(ctx context.Context) (context.Context, context.CancelFunc) {
+// Begin gives the context of a command, which a signal or --timeout ends. End frees what
+// it needs.
+func (f *IdentityFlags) Begin(ctx context.Context, run *process.Run) (begun context.Context, end func()) {
+	ctx, stop := run.Env.Interruptible(ctx)
 	limit := f.Sources.limit(f.Timeout)
-	return context.WithTimeoutCause(ctx, limit, ErrTimeout{Limit: limit})
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, ErrTimeout{Limit: limit})
+	return ctx, func() { cancel(); stop() }
 }
 
 // ErrTimeout is the cause of a context that ended by --timeout.
