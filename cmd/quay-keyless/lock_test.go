@@ -60,3 +60,26 @@ func (w writer) Write(text []byte) (int, error) {
 	w(text)
 	return len(text), nil
 }
+
+// A hint names only flags of the command that failed.
+func TestLogoutHasNoTimeout(t *testing.T) {
+	t.Parallel()
+	sb := startSandbox(t, sandbox.Config{})
+	variables, file := jobOf(sb, false, string(sb.CA)), filepath.Join(t.TempDir(), "auth.json")
+	env := inProcess(variables, "login", sb.Host, "--robot", "acme+ci", "--authfile", file)
+	env.Stdout, env.Stderr = io.Discard, io.Discard
+	if code := cli.Main(t.Context(), env); code != 0 {
+		t.Fatalf("exit code %d", code)
+	}
+	env.Args = []string{"logout", "--authfile", file}
+	ctx, end := context.WithCancelCause(t.Context())
+	end(context.DeadlineExceeded)
+	var words bytes.Buffer
+	env.Stdout, env.Stderr = io.Discard, &words
+	if code := cli.Main(ctx, env); code != 1 || !strings.Contains(words.String(), "hint: another quay-keyless is writing the file") {
+		t.Errorf("exit code %d\n%s", code, &words)
+	}
+	if strings.Contains(words.String(), "--timeout") {
+		t.Error(words.String())
+	}
+}

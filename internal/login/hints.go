@@ -14,6 +14,7 @@ import (
 	"quay-keyless/internal/errno"
 	"quay-keyless/internal/ownfile"
 	"quay-keyless/internal/platform"
+	"quay-keyless/internal/request"
 )
 
 // AuthFileHints is for auth files that cannot be used.
@@ -30,7 +31,7 @@ func AuthFileHints(err error) []string {
 	}
 	switch file.Reason {
 	case authfile.Locked:
-		return []string{"another quay-keyless is writing the file: try again, or raise --timeout"}
+		return lockedHints(err)
 	case authfile.RecordVersion:
 		return []string{otherVersion}
 	case authfile.Contended:
@@ -51,6 +52,15 @@ func AuthFileHints(err error) []string {
 
 // otherVersion is for a file that another version wrote.
 const otherVersion = "log out with the version of quay-keyless that logged in"
+
+// lockedHints is for a lock that another process had. Only a command with a --timeout can
+// have been ended by it: logout has a limit of its own.
+func lockedHints(err error) []string {
+	if errors.As(err, new(request.ErrTimeout)) {
+		return []string{"another quay-keyless is writing the file: try again, or raise --timeout"}
+	}
+	return []string{"another quay-keyless is writing the file: try again"}
+}
 
 // placeError says that the helper's program could not be installed in a folder.
 type placeError struct {
@@ -90,7 +100,7 @@ func settingsHints(settings *credhelper.Error) []string {
 	var number syscall.Errno
 	switch {
 	case errors.As(settings, &waited):
-		return []string{"another quay-keyless is writing the file: try again, or raise --timeout"}
+		return lockedHints(settings)
 	case errors.As(settings, &refused), errors.As(settings, &number): // the system will refuse the next login too
 		return []string{elsewhere}
 	case errors.Is(settings, credhelper.ErrVersion): // logins of that version need the file
