@@ -14,21 +14,6 @@ import (
 	"quay-keyless/internal/request"
 )
 
-// managementHints is for errors of federation and setup; nil for others.
-func managementHints(err error) []string {
-	var (
-		api  *federation.RefusedAPI
-		lost *federation.LostAudiences
-	)
-	switch {
-	case errors.As(err, &api):
-		return apiHints(api)
-	case errors.As(err, &lost):
-		return lostAudiencesHints(lost)
-	}
-	return nil
-}
-
 // apiHints is for errors of Quay's API.
 func apiHints(r *federation.RefusedAPI) []string {
 	var (
@@ -114,7 +99,7 @@ func otherwiseHints(r *federation.RefusedAPI, o *quay.StoredOtherwise) []string 
 func lostAudiencesHints(l *federation.LostAudiences) []string {
 	hints := []string{"to accept that, and with it ID tokens with any audience: --drop-audiences; these entries lose theirs:"}
 	for _, entry := range l.Entries {
-		hints = append(hints, fmt.Sprintf("%s, audiences %s", entry, federation.Compact(entry.Fields()["audiences"])))
+		hints = append(hints, fmt.Sprintf("%s, audiences %s", entry, quay.Compact(entry.Fields()["audiences"])))
 	}
 	return hints
 }

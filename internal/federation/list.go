@@ -54,16 +54,7 @@ func audiencesOf(entry quay.Entry) string {
 	case !entry.Restricted():
 		return "any"
 	case entry.Audiences == nil:
-		return Compact(entry.Fields()["audiences"]) + " (broken)"
+		return quay.Compact(entry.Fields()["audiences"]) + " (broken)"
 	}
 	return strings.Join(entry.Audiences, ", ")
-}
-
-// Compact is JSON without white space, or the text itself if it is not JSON.
-func Compact(raw json.RawMessage) string {
-	var out bytes.Buffer
-	if json.Compact(&out, raw) != nil {
-		return string(raw)
-	}
-	return out.String()
 }

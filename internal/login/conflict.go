@@ -26,7 +26,7 @@ func ConflictWords(c authfile.Conflict, exports []authfile.Variable) platform.Me
 			Hints: []string{fmt.Sprintf("log in to %s instead, or log out there: podman logout --authfile %s %s", c.Key, platform.Shell(c.Path), platform.Operand(c.Key)), elsewhere},
 		}
 	case authfile.Unusable:
-		return platform.Message{Text: c.Err.Error(), Hints: AuthFileHints(c.Err)}
+		return platform.Message{Text: c.Err.Error(), Hints: FileHints(c.Err)}
 	case authfile.OtherStore:
 		return platform.Message{
 			Text:  fmt.Sprintf("docker, crane and helm ask the credential store %q that %s names, and not the login", c.Key, c.Path),

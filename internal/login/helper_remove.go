@@ -56,7 +56,7 @@ func forgetHelper(ctx context.Context, run *process.Run, file AuthFile, hosts ..
 		return err
 	}
 	if err != nil {
-		run.Platform.Warn(platform.Message{Text: err.Error(), Hints: HelperHints(err)})
+		run.Platform.Warn(platform.Message{Text: err.Error(), Hints: FileHints(err)})
 	}
 	return nil
 }

@@ -17,11 +17,20 @@ import (
 	"quay-keyless/internal/request"
 )
 
-// AuthFileHints is for auth files that cannot be used.
-func AuthFileHints(err error) []string {
+// FileHints is for auth files, settings and folders that cannot be used.
+func FileHints(err error) []string {
+	const anotherFolder = "name a folder that this user may write: --helper-dir DIR, with DIR on the PATH of the steps that follow"
+	var place *placeError
+	var settings *credhelper.Error
 	var file *authfile.Error
 	var ca *certsd.Error
 	switch {
+	case errors.As(err, &place) && errors.Is(err, credhelper.ErrOccupied):
+		return []string{"take it away if nobody needs it: rm " + platform.Operand(filepath.Join(place.folder, credhelper.Program)), anotherFolder}
+	case errors.As(err, &place):
+		return []string{anotherFolder}
+	case errors.As(err, &settings):
+		return settingsHints(settings)
 	case errors.As(err, &ca), errors.Is(err, certsd.ErrUnsupported):
 		return []string{"without --install-ca the tools take the CA from a folder that they are told: --cert-dir DIR with the CA in DIR/ca.crt"}
 	case errors.Is(err, authfile.ErrNoPlace):
@@ -75,23 +84,6 @@ func (p *placeError) Error() string {
 
 // Unwrap is the cause.
 func (p *placeError) Unwrap() error { return p.err }
-
-// HelperHints is for a helper that cannot be installed or cannot use its settings; nil
-// for other errors.
-func HelperHints(err error) []string {
-	const another = "name a folder that this user may write: --helper-dir DIR, with DIR on the PATH of the steps that follow"
-	var place *placeError
-	var settings *credhelper.Error
-	switch {
-	case errors.As(err, &place) && errors.Is(err, credhelper.ErrOccupied):
-		return []string{"take it away if nobody needs it: rm " + platform.Operand(filepath.Join(place.folder, credhelper.Program)), another}
-	case errors.As(err, &place):
-		return []string{another}
-	case errors.As(err, &settings):
-		return settingsHints(settings)
-	}
-	return nil
-}
 
 // settingsHints is for settings that cannot be read or written.
 func settingsHints(settings *credhelper.Error) []string {

@@ -49,6 +49,11 @@ func valueOf(raw json.RawMessage) string {
 	if raw == nil {
 		return "none"
 	}
+	return Compact(raw)
+}
+
+// Compact is JSON without white space, or the text itself if it is not JSON.
+func Compact(raw json.RawMessage) string {
 	var compact bytes.Buffer
 	if json.Compact(&compact, raw) != nil {
 		return string(raw)
