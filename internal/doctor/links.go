@@ -110,7 +110,7 @@ func (c *chain) issuer(ctx context.Context) (issuer.Document, string, error) {
 			Hints: []string{"have the provider write its issuer in one way"},
 		})
 	}
-	return document, "its discovery document is in order: " + explain.Discovery(claims), nil
+	return document, "its discovery document is in order: " + idtoken.DiscoveryURL(claims.Issuer), nil
 }
 
 // keys looks for the ID token's key as Quay does, and verifies the signature.

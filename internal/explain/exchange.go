@@ -10,7 +10,6 @@ import (
 
 	"quay-keyless/internal/endpoint"
 	"quay-keyless/internal/idtoken"
-	"quay-keyless/internal/issuer"
 	"quay-keyless/internal/login"
 	"quay-keyless/internal/platform"
 	"quay-keyless/internal/quay"
@@ -41,14 +40,14 @@ func exchangeMessage(r *login.RefusedIDToken) platform.Message {
 // traits and what Quay objected to, other ways to do it, and what the ID token says.
 func refusalWords(message *platform.Message, r *login.RefusedIDToken, refusal *quay.Refusal) {
 	cure := exchangeCures[refusal.Reason]
-	traits := TraitsOf(r.Claims)
-	if hopeless := slices.IndexFunc(traits, func(t Trait) bool { return t.hopeless }); cure.entry && hopeless >= 0 {
-		traits = traits[hopeless : hopeless+1]
-	} else if cure.entry {
+	var traits []Trait
+	if cure.entry {
+		traits = hopeless(r.Claims)
+	}
+	if cure.entry && traits == nil {
+		traits = TraitsOf(r.Claims)
 		message.Entry = entry(r.Target, r.Claims)
 		message.Hints = append(message.Hints, inQuay(message.Entry))
-	} else {
-		traits = nil
 	}
 	message.Hints = append(message.Hints, traitWords(r.Claims, traits)...)
 	message.Hints = append(message.Hints, cure.words(r, refusal)...)
@@ -117,7 +116,7 @@ var exchangeCures = map[quay.Reason]cure{
 	quay.IDTokenExpired: {words: func(r *login.RefusedIDToken, _ *quay.Refusal) []string {
 		return []string{fmt.Sprintf("the ID token expired at %s: log in earlier in the job; if that is not over yet, Quay's clock is off", platform.FormatTime(r.Claims.Expiry))}
 	}},
-	quay.HeaderTooLarge: {words: says("have the ID token's provider put fewer claims in it: the server in front of Quay takes about 6100 bytes")},
+	quay.HeaderTooLarge: {words: says(fewerClaims)},
 	quay.NoEndpoint: {words: func(r *login.RefusedIDToken, _ *quay.Refusal) []string {
 		return []string{fmt.Sprintf("is %s the registry's own host name? If it is, its Quay is older than 3.13, which cannot exchange ID tokens", r.Target.Registry.Host)}
 	}},
@@ -154,7 +153,7 @@ func storedAudience(t request.Target) []string {
 func issuerDiffersCure(r *login.RefusedIDToken, _ *quay.Refusal) []string {
 	return []string{
 		"have the provider name the issuer " + r.Claims.Issuer + " in the document that it publishes, as it does in the ID token (before Quay 3.18 even a slash at the end counts)",
-		"to see the document: curl -s " + platform.Operand(Discovery(r.Claims)),
+		"to see the document: curl -s " + platform.Operand(idtoken.DiscoveryURL(r.Claims.Issuer)),
 	}
 }
 
@@ -215,6 +214,3 @@ func algorithmCure(r *login.RefusedIDToken, _ *quay.Refusal) []string {
 func badSignatureCure(r *login.RefusedIDToken, _ *quay.Refusal) []string {
 	return []string{"get the ID token anew and hand it on whole: its signature does not fit the issuer's key, so it was changed or cut on its way, or is of another provider than " + r.Claims.Issuer}
 }
-
-// Discovery is the address of the discovery document of an ID token's issuer.
-func Discovery(claims idtoken.Claims) string { return issuer.DocumentURL(claims.Issuer) }

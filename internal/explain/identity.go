@@ -17,6 +17,9 @@ import (
 // line with the robot's name and the token in base64.
 const longToken = 6100
 
+// fewerClaims is for a token that is longer.
+const fewerClaims = "have the ID token's provider put fewer claims in it: the server in front of Quay takes about 6100 bytes"
+
 // Doubts are the warnings that need no endpoint.
 func (m Identity) Doubts() []platform.Message {
 	var found []platform.Message
@@ -61,7 +64,7 @@ func (m Identity) clockDoubts() []platform.Message {
 
 // Hopeless reports a token that no federation entry can match.
 func (m Identity) Hopeless() bool {
-	return slices.ContainsFunc(TraitsOf(m.Claims), func(t Trait) bool { return t.hopeless })
+	return hopeless(m.Claims) != nil
 }
 
 // Expires says when the token expires, and how soon.

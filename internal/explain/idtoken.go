@@ -59,9 +59,7 @@ var idTokenCures = map[idtoken.Problem][]string{
 	idtoken.Expired: {
 		"log in earlier in the job, or have the platform give a fresh ID token right before",
 	},
-	idtoken.TooLong: {
-		"have the ID token's provider put fewer claims in it: the server in front of Quay takes about 6100 bytes",
-	},
+	idtoken.TooLong:          {fewerClaims},
 	idtoken.NoAzureEndpoint:  {"Azure DevOps Services gives ID tokens to agents of 2024 and later; Azure DevOps Server gives none: --id-token-source oidc with a provider of your own"},
 	idtoken.NoAzureToken:     {"add to the step: env: {SYSTEM_ACCESSTOKEN: $(System.AccessToken)}"},
 	idtoken.NoBuildkiteToken: {"run it in the job itself; a container of the job needs --env BUILDKITE --env BUILDKITE_JOB_ID --env BUILDKITE_AGENT_ACCESS_TOKEN --env BUILDKITE_AGENT_ENDPOINT"},

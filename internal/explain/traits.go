@@ -66,7 +66,7 @@ var traits = []Trait{
 		Text: func(c idtoken.Claims) string { return "the issuer " + c.Issuer + " is not https, which Quay needs" },
 		cure: []string{"give the provider an https address that Quay can reach, and have it put that into the ID token"}},
 	{name: "algorithm", hopeless: true,
-		has: func(c idtoken.Claims) bool { return c.Algorithm != "RS256" && c.Algorithm != "RS384" },
+		has: func(c idtoken.Claims) bool { return !c.KnownAlgorithm() },
 		Text: func(c idtoken.Claims) string {
 			return fmt.Sprintf("the ID token is signed with %s, Quay takes RS256 and RS384 only", platform.OrNone(c.Algorithm))
 		},
@@ -159,6 +159,17 @@ func TraitsOf(claims idtoken.Claims) []Trait {
 		}
 	}
 	return found
+}
+
+// hopeless is the first trait that keeps every federation entry from matching, if the
+// token has one.
+func hopeless(claims idtoken.Claims) []Trait {
+	for _, t := range TraitsOf(claims) {
+		if t.hopeless {
+			return []Trait{t}
+		}
+	}
+	return nil
 }
 
 func always(text string) func(idtoken.Claims) string {

@@ -5,10 +5,10 @@ package explain
 import (
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 
 	"quay-keyless/internal/endpoint"
+	"quay-keyless/internal/idtoken"
 	"quay-keyless/internal/login"
 	"quay-keyless/internal/platform"
 	"quay-keyless/internal/request"
@@ -54,27 +54,26 @@ func rateLimited(t request.Target) string {
 func slowKeysHints(r *login.RefusedIDToken) []string {
 	return []string{
 		"Quay waits for the issuer's keys without a limit: look how fast the address that is its jwks_uri answers Quay",
-		"on the machine that Quay runs on: curl -s " + platform.Operand(Discovery(r.Claims)),
+		"on the machine that Quay runs on: curl -s " + platform.Operand(idtoken.DiscoveryURL(r.Claims.Issuer)),
 	}
 }
 
 func unreachedIssuerHints(r *login.RefusedIDToken) []string {
 	return []string{
 		"Quay is starting, or does not reach the ID token's issuer within 5 seconds, or does not trust its certificate",
-		"on the machine that Quay runs on: curl -s " + platform.Operand(Discovery(r.Claims)),
+		"on the machine that Quay runs on: curl -s " + platform.Operand(idtoken.DiscoveryURL(r.Claims.Issuer)),
 		"where the issuer has a private CA: it belongs in the folder extra_ca_certs of Quay's configuration",
 	}
 }
 
 // internalErrorHints begins with what the ID token alone makes certain.
 func internalErrorHints(r *login.RefusedIDToken) []string {
-	traits := TraitsOf(r.Claims)
-	if hopeless := slices.IndexFunc(traits, func(t Trait) bool { return t.hopeless }); hopeless >= 0 {
-		return traitWords(r.Claims, traits[hopeless:hopeless+1])
+	if found := hopeless(r.Claims); found != nil {
+		return traitWords(r.Claims, found)
 	}
 	return []string{
 		fmt.Sprintf("most likely Quay finds no RSA key with the ID token's kid %s: the address below must answer with JSON, and the one that is its jwks_uri with that key", platform.OrNone(r.Claims.KeyID)),
-		"curl -s " + platform.Operand(Discovery(r.Claims)),
+		"curl -s " + platform.Operand(idtoken.DiscoveryURL(r.Claims.Issuer)),
 		"else the robot account is disabled, or Quay is ill: its log tells",
 	}
 }

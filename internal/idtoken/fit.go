@@ -23,11 +23,14 @@ func harmful(source string, claims Claims) error {
 	return nil
 }
 
+// KnownAlgorithm reports whether Quay verifies signatures of this kind.
+func (c Claims) KnownAlgorithm() bool { return c.Algorithm == "RS256" || c.Algorithm == "RS384" }
+
 // fit finds what Quay cannot verify, in a token of a provider that the user can
 // configure.
 func fit(source string, claims Claims) error {
 	switch {
-	case claims.Algorithm != "RS256" && claims.Algorithm != "RS384":
+	case !claims.KnownAlgorithm():
 		return &Error{Problem: WrongAlgorithm, Source: source, Detail: "is signed with " + claims.Algorithm + ", and Quay takes RS256 and RS384 only"}
 	case claims.KeyID == "":
 		return &Error{Problem: NoKeyID, Source: source}

@@ -30,11 +30,17 @@ func secure(address string) bool {
 	return err == nil && u.Scheme == "https" && u.Host != "" && ascii.Host(u.Host) == nil
 }
 
+// DiscoveryURL is the address of an issuer's discovery document: below the issuer's path,
+// without a slash at its end.
+func DiscoveryURL(issuer string) string {
+	return strings.TrimSuffix(issuer, "/") + "/.well-known/openid-configuration"
+}
+
 // discover reads the issuer's discovery document. It must name the same issuer byte for
 // byte, because one provider could pose as another, and https endpoints, because secrets
 // go there.
 func (o OIDC) discover(ctx context.Context) (provider, error) {
-	u, err := url.Parse(strings.TrimSuffix(o.Client.Issuer, "/") + "/.well-known/openid-configuration")
+	u, err := url.Parse(DiscoveryURL(o.Client.Issuer))
 	if err != nil || u.Host == "" || u.Scheme != "https" {
 		return provider{}, &Error{Problem: Insecure, Source: o.Name(), Detail: "is not asked for: the issuer is no https URL"}
 	}

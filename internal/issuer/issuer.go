@@ -14,6 +14,7 @@ import (
 
 	"quay-keyless/internal/ascii"
 	"quay-keyless/internal/endpoint"
+	"quay-keyless/internal/idtoken"
 )
 
 // Fault is what would keep Quay from using an issuer.
@@ -32,19 +33,13 @@ type Document struct {
 	KeysURL string `json:"jwks_uri"`
 }
 
-// DocumentURL is the address of an issuer's discovery document: below the issuer's path,
-// without a slash at its end.
-func DocumentURL(issuer string) string {
-	return strings.TrimSuffix(issuer, "/") + "/.well-known/openid-configuration"
-}
-
 // Discover reads an issuer's discovery document. The issuer must be https, and the
 // document must name it, except for a slash at the end, as Quay requires from 3.18 on;
 // for older Quays compare Document's Issuer. The errors are [*Fault] and those of
 // [endpoint.Client.Do].
 func Discover(ctx context.Context, client *endpoint.Client, issuer string) (Document, error) {
 	var document Document
-	address := DocumentURL(issuer)
+	address := idtoken.DiscoveryURL(issuer)
 	name := "the discovery document at " + address
 	if !strings.HasPrefix(issuer, "https://") {
 		return document, &Fault{name, "is not asked for: Quay needs https"}
