@@ -47,7 +47,7 @@ func (p Place) InPlace(keys ...string) (Plan, error) {
 		}
 		b.target(file)
 	}
-	for _, r := range p.readers(docker) {
+	for _, r := range append(p.readers(docker), reader{tools: dockers, paths: []string{docker}}) {
 		b.follow(r)
 	}
 	b.environment(p.Getenv("DOCKER_AUTH_CONFIG"))

@@ -25,12 +25,17 @@ var (
 	dockers = []string{"docker", "crane", "helm"}
 )
 
-// readers lists which tools look where. docker is the path of docker's config.json.
+// readers lists where podman, buildah and skopeo look. docker is the path of docker's
+// config.json.
 func (p Place) readers(docker string) []reader {
-	family := reader{tools: dockers, paths: []string{docker}}
 	if named := p.Getenv("REGISTRY_AUTH_FILE"); named != "" {
-		return []reader{{slices.Concat(podman, skopeo), []string{named}, true}, family}
+		return []reader{{slices.Concat(podman, skopeo), []string{named}, true}}
 	}
+	return p.unnamed(docker)
+}
+
+// unnamed is [Place.readers] without REGISTRY_AUTH_FILE.
+func (p Place) unnamed(docker string) []reader {
 	var list []string
 	if path := p.userFile(); path != "" {
 		list = append(list, path)
@@ -47,7 +52,7 @@ func (p Place) readers(docker string) []reader {
 	if p.Getenv("DOCKER_CONFIG") != "" {
 		forPodman = []string{docker}
 	}
-	return []reader{{podman, forPodman, true}, {skopeo, forSkopeo, true}, family}
+	return []reader{{podman, forPodman, true}, {skopeo, forSkopeo, true}}
 }
 
 // Known is every auth file in which some tool of this environment looks, each
@@ -59,7 +64,10 @@ func (p Place) Known() ([]*File, error) {
 	switch {
 	case err == nil:
 		docker := filepath.Join(folder, "config.json")
-		paths = append([]string{docker}, p.everywhere(docker)...)
+		paths = append([]string{docker}, paths...)
+		for _, r := range p.unnamed(docker) { // a login may have set the variable itself
+			paths = append(paths, r.paths...)
+		}
 	case paths[0] == "":
 		return nil, err
 	}
@@ -72,23 +80,6 @@ func (p Place) Known() ([]*File, error) {
 		files = append(files, file)
 	}
 	return files, nil
-}
-
-// everywhere is where tools look with REGISTRY_AUTH_FILE, and where they look
-// without it: a login may have set the variable itself.
-func (p Place) everywhere(docker string) []string {
-	var paths []string
-	without := p
-	without.Getenv = func(name string) string {
-		if name == "REGISTRY_AUTH_FILE" {
-			return ""
-		}
-		return p.Getenv(name)
-	}
-	for _, r := range append(p.readers(docker), without.readers(docker)...) {
-		paths = append(paths, r.paths...)
-	}
-	return paths
 }
 
 // planner makes a plan for keys.
