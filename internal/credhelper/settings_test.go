@@ -5,9 +5,11 @@ package credhelper_test
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -129,6 +131,23 @@ func TestFoldersAreThoseOfTheTools(t *testing.T) {
 	place.UID = 1000 // root has a folder without a variable
 	if got := credhelper.Folders(place); len(got) != 1 || filepath.Base(got[0]) != "target" {
 		t.Errorf("%q", got)
+	}
+}
+
+// Tools read no runtime folder on macOS and Windows, nor do they start with one of
+// another user.
+func TestFoldersWithoutARuntimeFolder(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	variables := map[string]string{"HOME": root + "/home", "USERPROFILE": root + "/profile", "XDG_RUNTIME_DIR": root}
+	for system, home := range map[string]string{"darwin": "/home", "windows": "/profile", "linux": "/home"} {
+		place := at(func(name string) string { return variables[name] })
+		place.OS, place.UID = system, 1000
+		place.Owner = func(fs.FileInfo) int { return 1001 }
+		want := []string{root + home + "/.config/containers", root + home + "/.docker"}
+		if got := credhelper.Folders(place); !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", system, got, want)
+		}
 	}
 }
 
