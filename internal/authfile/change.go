@@ -42,7 +42,7 @@ type Change struct {
 
 // task is a login or a logout in an auth file.
 type task struct {
-	// first gives the new text, and the record that belongs to it. again does so after
+	// first returns the new text, and the record that belongs to it. again does so after
 	// each write, until it returns the text as it is: if another tool has undone the
 	// write, it gives the text to write next.
 	first, again func(text []byte, r record) ([]byte, record, error)

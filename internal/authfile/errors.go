@@ -100,7 +100,7 @@ func (e *Error) Predicate() string {
 	return text
 }
 
-// Unwrap gives what the system or the JSON decoder said, for [errors.Is] with
+// Unwrap returns what the system or the JSON decoder said, for [errors.Is] with
 // [fs.ErrPermission] and the like.
 func (e *Error) Unwrap() error { return e.Err }
 

@@ -14,7 +14,7 @@ import (
 // maxFile is far above any auth file: a thousand logins are a quarter of a megabyte.
 const maxFile = 16 << 20
 
-// read gives the auth file's text, nil if it is missing.
+// read returns the auth file's text, nil if it is missing.
 func (f *File) read() ([]byte, error) {
 	now, err := f.look()
 	return now.text, err
@@ -40,7 +40,7 @@ func (f *File) ours(info fs.FileInfo) error {
 	return nil
 }
 
-// readAny gives the text of any user's file, nil if it is missing.
+// readAny returns the text of any user's file, nil if it is missing.
 func readAny(path string, limit int64) ([]byte, error) {
 	text, err := ownfile.ReadAny(path, limit)
 	return text, unread(err)

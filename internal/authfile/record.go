@@ -118,7 +118,7 @@ func (s saved) released(by string, now time.Time) saved {
 	return s
 }
 
-// find gives what is known of a key.
+// find returns what is known of a key.
 func (r record) find(object, key string) (known saved, ok bool) {
 	for _, s := range r.Keys {
 		if s.Object == object && s.Key == key {

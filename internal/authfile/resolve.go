@@ -54,7 +54,7 @@ func resolve(path string) (string, error) {
 	return resolved, nil
 }
 
-// split gives the root of an absolute path and the names below it.
+// split returns the root of an absolute path and the names below it.
 func split(path string) (root string, below []string) {
 	volume := filepath.VolumeName(path)
 	return volume + string(filepath.Separator), names(path[len(volume):])

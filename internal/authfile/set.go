@@ -140,7 +140,7 @@ func (f *File) edit(ctx context.Context, due func(text []byte, r record) []edit)
 	return change, err
 }
 
-// Helper gives the credential helper that tools ask for a host's login, "" if there is
+// Helper returns the credential helper that tools ask for a host's login, "" if there is
 // none, and whether a login of ours put it there. It does not lock. The error is an
 // [*Error].
 func (f *File) Helper(host string) (helper string, ours bool, err error) {

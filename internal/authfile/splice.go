@@ -21,7 +21,7 @@ var objects = []string{auths, credHelpers}
 // emptyFile is a new auth file without logins.
 var emptyFile = []byte("{\n\t\"auths\": {}\n}\n")
 
-// splice gives the file's text with the edits, and the record that leads back from it.
+// splice returns the file's text with the edits, and the record that leads back from it.
 func splice(text []byte, r record, list []edit) ([]byte, record, error) {
 	for _, e := range list {
 		if text == nil && e.value != nil {
@@ -152,7 +152,7 @@ func (r record) isIn(text []byte) bool {
 	})
 }
 
-// unsplice gives the file's text without our values under the keys that the record
+// unsplice returns the file's text without our values under the keys that the record
 // knows, and what became of each. A text without any returns unchanged.
 func unsplice(text []byte, r record) ([]byte, map[string]Result, error) {
 	results := map[string]Result{}

@@ -153,7 +153,7 @@ func (c certificate) writeList(made []string) error {
 	return wholefile.Write(filepath.Join(c.folder, list), begun, []byte(strings.Join(made, "\n")), 0o600)
 }
 
-// remove removes the certificate, and those of auth files that are gone. It gives the
+// remove removes the certificate, and those of auth files that are gone. It returns the
 // folders that were made for them if nothing else is there.
 func (c certificate) remove() (was bool, made []string, err error) {
 	if err := c.check(); errors.Is(err, fs.ErrPermission) {

@@ -40,7 +40,7 @@ type Error struct {
 // Error is one sentence.
 func (e *Error) Error() string { return "CA certificate " + e.Path + ": " + e.Err.Error() }
 
-// Unwrap gives the reason.
+// Unwrap returns the reason.
 func (e *Error) Unwrap() error { return e.Err }
 
 // Places are the certs.d folders of one user.
@@ -84,7 +84,7 @@ func Locate(getenv func(string) string, uid int, goos string, trust ownfile.Trus
 // that is removed. The caller has made sure that pem holds certificates and nothing
 // else.
 //
-// It gives the paths of the files that hold the certificates now: all of them,
+// It returns the paths of the files that hold the certificates now: all of them,
 // or none and an [*Error]. Installing again replaces what the login had.
 func (p Places) Install(host, authFile string, pem []byte) (installed []string, err error) {
 	targets, err := p.targets(host, authFile, pem)

@@ -84,7 +84,7 @@ type Error struct {
 // Error is one sentence about the file.
 func (e *Error) Error() string { return "settings file " + e.Path + " " + e.Err.Error() }
 
-// Unwrap gives what the system or the JSON decoder said.
+// Unwrap returns what the system or the JSON decoder said.
 func (e *Error) Unwrap() error { return e.Err }
 
 // Find looks for the host in the settings in [Folders]. The first file that has it
@@ -117,7 +117,7 @@ func settingsIn(text []byte, host string) (Settings, bool, error) {
 	return c.settings(host)
 }
 
-// read gives a settings file's text, nil if there is none. The error is an
+// read returns a settings file's text, nil if there is none. The error is an
 // [*Error].
 func read(trust ownfile.Trust, path string) ([]byte, error) {
 	text, err := trust.Read(path, maxSettings)

@@ -22,7 +22,7 @@ type rollback []func(context.Context) error
 // undoPatience limits a rollback.
 const undoPatience = 5 * time.Second
 
-// toTheEnd gives a context for cleanup after the main work is done: ctx's deadline ends
+// toTheEnd returns a context for cleanup after the main work is done: ctx's deadline ends
 // it, a signal does not.
 func toTheEnd(ctx context.Context) (context.Context, context.CancelFunc) {
 	detached := context.WithoutCancel(ctx)

@@ -16,7 +16,7 @@ type Locked struct{ Cause error }
 // Error is the cause's.
 func (l *Locked) Error() string { return l.Cause.Error() }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (l *Locked) Unwrap() error { return l.Cause }
 
 // longestTurn is how long a lock can be free before it is noticed.

@@ -137,7 +137,7 @@ func OpenIf(path string, flag int, allowed func(fs.FileInfo) error) (*os.File, e
 	return open(path, flag|noFollow, check)
 }
 
-// Read gives a file's text, of at most limit bytes. The error is an [*Error] or
+// Read returns a file's text, of at most limit bytes. The error is an [*Error] or
 // the system's; a missing file is one too.
 func (t Trust) Read(path string, limit int64) ([]byte, error) {
 	file, err := t.Open(path, os.O_RDONLY)
@@ -193,7 +193,7 @@ func open(path string, flag int, check func(fs.FileInfo) error) (*os.File, error
 	return file, nil
 }
 
-// ReadAll gives the text of an open file, of at most limit bytes. It is never nil. The
+// ReadAll returns the text of an open file, of at most limit bytes. It is never nil. The
 // error is an [*Error] or the system's.
 func ReadAll(file *os.File, limit int64) ([]byte, error) {
 	text, err := io.ReadAll(io.LimitReader(file, limit+1))

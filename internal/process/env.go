@@ -38,7 +38,7 @@ type Env struct {
 	// Transport makes a transport with these TLS settings.
 	Transport func(*tls.Config) http.RoundTripper
 	Clock     endpoint.Clock
-	// Interruptible gives a context that a signal ends, for commands that wait.
+	// Interruptible returns a context that a signal ends, for commands that wait.
 	Interruptible func(context.Context) (context.Context, context.CancelFunc)
 	UID           int    // the user's number, -1 on Windows
 	OS            string // as runtime.GOOS

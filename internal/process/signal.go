@@ -19,7 +19,7 @@ type Interrupted struct {
 // Error names the signal.
 func (i *Interrupted) Error() string { return fmt.Sprintf("ended by signal: %v", i.Signal) }
 
-// interruptible gives a context that the first SIGINT or SIGTERM ends, with the cause
+// interruptible returns a context that the first SIGINT or SIGTERM ends, with the cause
 // [*Interrupted]. The next one ends the process, because a system call may never return.
 // SIGPIPE is ignored: a closed log must not end a login.
 func interruptible(ctx context.Context) (context.Context, context.CancelFunc) {

@@ -99,7 +99,7 @@ func (e Entry) String() string {
 	return fmt.Sprintf("issuer %s, subject %s", e.Issuer, e.Subject)
 }
 
-// MarshalJSON gives the entry as Quay wrote it, where nothing was changed.
+// MarshalJSON returns the entry as Quay wrote it, where nothing was changed.
 func (e Entry) MarshalJSON() ([]byte, error) {
 	if e.raw != nil {
 		return e.raw, nil
@@ -130,7 +130,7 @@ func ParseEntries(text []byte) (Entries, error) {
 	return entries, nil
 }
 
-// Find gives the entry for an issuer and a subject.
+// Find returns the entry for an issuer and a subject.
 func (e Entries) Find(issuer, subject string) (Entry, bool) {
 	i := slices.IndexFunc(e, func(entry Entry) bool { return entry.Same(issuer, subject) })
 	if i < 0 {

@@ -82,7 +82,7 @@ func permission(robot Robot, repository string) string {
 	return "/api/v1/repository/" + repository + "/permissions/user/" + robot.String()
 }
 
-// Role gives the robot's own role on a repository, "" for none. The repository
+// Role returns the robot's own role on a repository, "" for none. The repository
 // must exist.
 func (a *API) Role(ctx context.Context, robot Robot, repository string) (Role, error) {
 	answer, err := a.ask(ctx, http.MethodGet, permission(robot, repository), nil)

@@ -63,7 +63,7 @@ func (f *MintFlags) AddTo(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.TLSVerify, "tls-verify", true, "verify the registry's certificate")
 }
 
-// Begin gives the context of a command, which a signal or --timeout ends. End frees what
+// Begin returns the context of a command, which a signal or --timeout ends. End frees what
 // it needs.
 func (f *IdentityFlags) Begin(ctx context.Context, run *process.Run) (begun context.Context, end func()) {
 	ctx, stop := run.Env.Interruptible(ctx)

@@ -14,7 +14,7 @@ import (
 
 // issuerModes are the issuers under /issuers/NAME: well-behaved ones and, for
 // tests, some that misbehave in their discovery (d…) or in their keys (j…). Slow
-// ones never answer; a fault of kind [Slow] is one that can be let go.
+// ones never answer; a fault of kind Slow is one that can be let go.
 var issuerModes = map[string]struct {
 	discovery, keys web.Answer // in place of the right one, if it has a status
 	issuer          string     // named by discovery: {self} and {base} are replaced
