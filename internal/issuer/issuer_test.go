@@ -187,6 +187,7 @@ func TestVerify(t *testing.T) {
 		"no object":       {`7`, `has a key of the kind "", which Quay cannot read, and so it reads none`},
 		"broken":          {`{"kty":"RSA","kid":"key-1","n":"","e":"?"}`, `has a broken key under the ID token's kid "key-1"`},
 		"a number for n":  {`{"kty":"RSA","kid":"key-1","n":7,"e":"AQAB"}`, `has a broken key under the ID token's kid "key-1"`},
+		"no e":            {`{"kty":"RSA","kid":"key-1","n":"AQAB"}`, `has a broken key under the ID token's kid "key-1"`},
 		"no n":            {`{"kty":"RSA","kid":"key-1","e":"AQAB"}`, `has a broken key under the ID token's kid "key-1"`},
 		"zero":            {`{"kty":"RSA","kid":"key-1","n":"AAAA","e":"AQAB"}`, `has a broken key under the ID token's kid "key-1"`},
 		"padded":          {strings.NewReplacer(`"e":"AQAB"`, `"e":"AAEAAQ=="`).Replace(published(t, "key-1", private())), ""},
