@@ -59,7 +59,7 @@ func TestRecordAheadOfTheFile(t *testing.T) {
 	}
 }
 
-// Whoever dies right after the write has left a record that leads back.
+// A process that is killed right after the write leaves a record that restores the file.
 func TestRecordIsThereBeforeTheFileChanges(t *testing.T) {
 	f := tempFile(t, before)
 	crashed := tempFile(t, "")
