@@ -9,7 +9,6 @@ import (
 
 	"quay-keyless/internal/idtoken"
 	"quay-keyless/internal/platform"
-	"quay-keyless/internal/subject"
 )
 
 // Trait is something about an ID token, visible in the token alone, that often causes
@@ -26,13 +25,13 @@ type Trait struct {
 }
 
 var (
-	withIDs       = subject.Pattern(`^repo:[^/:@]+@\d+/[^/:@]+@\d+:`)
-	ofEnvironment = subject.Pattern(`^repo:[^:]+:environment:(.+)$`)
-	ofPullRequest = subject.Pattern(`^repo:[^:]+:pull_request$`)
-	ofRef         = subject.Pattern(`^repo:[^:]+:ref:refs/.+$`)
-	ofTag         = subject.Pattern(`^repo:[^:]+:ref:refs/tags/`)
-	ofGitLabTag   = subject.Pattern(`^project_[^:]+:[^:]+:ref_type:tag:`)
-	enterprise    = subject.Pattern(`^https://token\.actions\.(?:githubusercontent\.com|[a-z0-9-]+\.ghe\.com)/(.+)$`)
+	withIDs       = platform.Pattern(`^repo:[^/:@]+@\d+/[^/:@]+@\d+:`)
+	ofEnvironment = platform.Pattern(`^repo:[^:]+:environment:(.+)$`)
+	ofPullRequest = platform.Pattern(`^repo:[^:]+:pull_request$`)
+	ofRef         = platform.Pattern(`^repo:[^:]+:ref:refs/.+$`)
+	ofTag         = platform.Pattern(`^repo:[^:]+:ref:refs/tags/`)
+	ofGitLabTag   = platform.Pattern(`^project_[^:]+:[^:]+:ref_type:tag:`)
+	enterprise    = platform.Pattern(`^https://token\.actions\.(?:githubusercontent\.com|[a-z0-9-]+\.ghe\.com)/(.+)$`)
 )
 
 // traits is the table, in the order in which people read them; the hopeless ones first.

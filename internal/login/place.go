@@ -189,7 +189,7 @@ func finders(plan authfile.Plan, target authfile.Target) []string {
 func exported(plan authfile.Plan) []platform.Variable {
 	var list []platform.Variable
 	for _, variable := range plan.Exports {
-		list = append(list, platform.Variable{Name: variable.Name, Value: variable.Value})
+		list = append(list, platform.Variable(variable))
 	}
 	return list
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // Shell quotes a word for a shell, if it needs that. A = at its beginning names a
@@ -33,7 +34,7 @@ func Operand(text string) string {
 var (
 	// plainYAML is what every release of YAML reads as this text, unquoted: it begins
 	// as a name or an IP address does. A command may have blanks.
-	plainYAML = regexp.MustCompile(`^([A-Za-z]|\d+\.\d+\.\d)[A-Za-z0-9+./_@=-]*(:[A-Za-z0-9+./_@=-]+)*( [A-Za-z0-9+./_@=-]+(:[A-Za-z0-9+./_@=-]+)*)*$`)
+	plainYAML = Pattern(`^([A-Za-z]|\d+\.\d+\.\d)[A-Za-z0-9+./_@=-]*(:[A-Za-z0-9+./_@=-]+)*( [A-Za-z0-9+./_@=-]+(:[A-Za-z0-9+./_@=-]+)*)*$`)
 	// otherYAML is what some release of it reads as something else.
 	otherYAML = []string{"y", "yes", "n", "no", "true", "false", "on", "off", "null"}
 )
@@ -42,7 +43,7 @@ var (
 // an ID token may hold anything.
 func YAMLText(text string) string {
 	switch {
-	case plainYAML.MatchString(text) && !slices.Contains(otherYAML, strings.ToLower(text)):
+	case plainYAML().MatchString(text) && !slices.Contains(otherYAML, strings.ToLower(text)):
 		return text
 	case Invisible(text) != "" || Unmarked(text, "") != text:
 		return string(harmlessJSON([]byte(strconv.Quote(text)))) // YAML has all of Go's escapes
@@ -54,4 +55,10 @@ func YAMLText(text string) string {
 // expression.
 func WorkflowText(text string) string {
 	return YAMLText(strings.ReplaceAll(text, "${{", "${{ '${{' }}"))
+}
+
+// Pattern compiles a regular expression on first use: a dozen at the start cost every
+// command half a millisecond.
+func Pattern(text string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
 }

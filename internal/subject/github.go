@@ -11,10 +11,8 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
-	"sync"
 
 	"quay-keyless/internal/ascii"
 	"quay-keyless/internal/endpoint"
@@ -28,12 +26,12 @@ const githubIssuer = "https://token.actions.githubusercontent.com"
 
 var (
 	// githubRepository is OWNER/REPO. Immutable subjects have a number after each.
-	githubRepository = Pattern(`^([A-Za-z0-9_.-]+)(@\d+)?/([A-Za-z0-9_.-]+)(@\d+)?$`)
+	githubRepository = platform.Pattern(`^([A-Za-z0-9_.-]+)(@\d+)?/([A-Za-z0-9_.-]+)(@\d+)?$`)
 	// githubPrefix begins a subject that is not customized.
-	githubPrefix = Pattern(`^repo:[A-Za-z0-9_.-]+(@\d+)?/[A-Za-z0-9_.-]+(@\d+)?$`)
+	githubPrefix = platform.Pattern(`^repo:[A-Za-z0-9_.-]+(@\d+)?/[A-Za-z0-9_.-]+(@\d+)?$`)
 	// githubHost is an issuer of github.com or GHE.com, which have immutable subjects
 	// since 2026; an enterprise may add its name.
-	githubHost = Pattern(`^https://token\.actions\.(githubusercontent\.com|([a-z0-9-]+\.ghe\.com))(/|$)`)
+	githubHost = platform.Pattern(`^https://token\.actions\.(githubusercontent\.com|([a-z0-9-]+\.ghe\.com))(/|$)`)
 )
 
 // GitHubSubject composes the subject of a GitHub job (docs.github.com, OpenID Connect
@@ -179,10 +177,4 @@ func githubAPI(run *process.Run, issuer string) (idtoken.Secret, *url.URL) {
 		return idtoken.Secret{}, nil
 	}
 	return idtoken.NewSecret(token), server
-}
-
-// Pattern compiles a regular expression on first use: a dozen at the start cost every
-// command half a millisecond.
-func Pattern(text string) func() *regexp.Regexp {
-	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
 }
