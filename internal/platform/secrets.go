@@ -24,10 +24,12 @@ type Secrets struct {
 	forms map[form]bool
 }
 
-// form is one that a secret may have in a text, in the letters of an alphabet.
+// form is one that a secret may have in a text, in the letters of an alphabet. The
+// search starts with the letter skip.
 type form struct {
 	text     string
 	alphabet int
+	skip     int
 }
 
 // alphabets are the ways to read a text's letters.
@@ -75,13 +77,25 @@ func (s *Secrets) Add(secret idtoken.Secret) {
 		s.forms = map[form]bool{}
 	}
 	for _, text := range []string{text, url.QueryEscape(text)} { // the latter as in OAuth's HTTP basic
-		s.forms[form{string(bytesOf(unfilled(lettersOf(text)))), plainly}] = true
+		s.look(string(bytesOf(unfilled(lettersOf(text)))), plainly)
 		for _, login := range append(inLogins(text), text) {
-			s.forms[form{hex.EncodeToString([]byte(login)), inHex}] = true
+			s.look(hex.EncodeToString([]byte(login)), inHex)
 			for _, encoded := range inLogins(login) {
-				s.forms[form{encoded, inBase64}] = true
+				s.look(encoded, inBase64)
 			}
 		}
+	}
+}
+
+// eaten is how many letters of a secret a percent sign in front of it may change: two in
+// each layer of URL encoding.
+const eaten = 2 * mostEncoded
+
+// look adds a form, and the same one without the letters that may be eaten.
+func (s *Secrets) look(text string, alphabet int) {
+	s.forms[form{text: text, alphabet: alphabet}] = true
+	if len(text) >= eaten+shortest {
+		s.forms[form{text: text, alphabet: alphabet, skip: eaten}] = true
 	}
 }
 
@@ -154,14 +168,18 @@ func (s *Secrets) find(letters []letter) []span {
 
 // next is the next place where the form, or a long beginning of it, stands.
 func (f form) next(text []byte, at int) (from, to int) {
-	start := f.text[:min(len(f.text), beginning)]
+	rest := f.text[f.skip:]
+	start := rest[:min(len(rest), beginning)]
 	from = bytes.Index(text[at:], []byte(start))
 	if from < 0 {
 		return 0, 0
 	}
 	from += at
-	for to = from + len(start); to < len(text) && to-from < len(f.text) && text[to] == f.text[to-from]; {
+	for to = from + len(start); to < len(text) && to-from < len(rest) && text[to] == rest[to-from]; {
 		to++
+	}
+	for skip := f.skip; skip > 0 && from > at && text[from-1] == f.text[skip-1]; skip-- {
+		from--
 	}
 	return from, to
 }
