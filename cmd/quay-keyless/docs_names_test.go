@@ -65,7 +65,7 @@ func newRepository(t *testing.T) *repository {
 var codeSpan = regexp.MustCompile("`([^`\n]+)`")
 
 // history is the page about what was, and about other programs.
-const history = "docs/decisions.md"
+const history = "docs/internals/decisions.md"
 
 // prose looks at each piece of code in a page's text, and gives the number of commands.
 func (r *repository) prose(t *testing.T, page, text string) (commands int) {

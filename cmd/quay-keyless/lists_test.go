@@ -24,7 +24,6 @@ import (
 // lists of the same things.
 func TestListsAgree(t *testing.T) {
 	t.Parallel()
-	readme := read(t, "README.md")
 	action := readAction(t)
 
 	flags := flagsOf(t, "login")
@@ -49,11 +48,11 @@ func TestListsAgree(t *testing.T) {
 	for _, source := range append(idtoken.Ambient(idtoken.Env{}), idtoken.Named(idtoken.Env{})...) {
 		sources = append(sources, source.Name())
 	}
-	equal(t, "README's sources", matches(readme, "(?m)^\\|.*\\| `([a-z-]+)`: .*\\|$"), sources)
 	platforms := read(t, "docs/platforms.md")
+	equal(t, "the sources of docs/platforms.md", matches(platforms, "(?m)^\\|.*\\| `([a-z-]+)`: .*\\|$"), sources)
 	for _, platform := range idtoken.ManualPlatforms {
-		if !strings.Contains(platforms, "\n## "+platform.Name+"\n") || !strings.Contains(readme, platform.Name) {
-			t.Errorf("%s is not in the README or not in docs/platforms.md", platform.Name)
+		if !strings.Contains(platforms, "\n## "+platform.Name+"\n") {
+			t.Errorf("docs/platforms.md has no heading %s", platform.Name)
 		}
 	}
 }

@@ -82,7 +82,7 @@ func (s *server) fit(t *testing.T, text, owner, include string) string {
 }
 
 // released releases this checkout to the project acme/quay-keyless of this server,
-// as docs/releasing.md says, and gives an example of that project, with inputs
+// as docs/internals/releasing.md says, and gives an example of that project, with inputs
 // that fit this server. The component and the image are the project's.
 func (s *server) released(t *testing.T, name string) string {
 	t.Helper()

@@ -14,7 +14,7 @@ import (
 	"quay-keyless/internal/sandbox"
 )
 
-// The archive, unpacked into an empty root as docs/releasing.md says, is an
+// The archive, unpacked into an empty root as docs/internals/releasing.md says, is an
 // installation: nothing else is there when the program logs in.
 func TestArchive(t *testing.T) {
 	root := t.TempDir()

@@ -36,7 +36,7 @@ const (
 	image   = "quay.example.com/acme/quay-keyless-gitlab@sha256:00"
 )
 
-// mirror does what docs/releasing.md says, after a release was tagged.
+// mirror does what docs/internals/releasing.md says, after a release was tagged.
 func (g *gitlab) mirror(t *testing.T, version, image string) (commit string, outcome lab.Outcome) {
 	t.Helper()
 	if g.env["TAGGED"] != version {

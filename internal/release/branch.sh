@@ -25,4 +25,4 @@ refs/heads/release-v[0-9]*)
 	;;
 *) refuse "only $DEFAULT_BRANCH or a branch release-vX can release, not $GITHUB_REF" ;;
 esac
-[ "$GITHUB_REF_PROTECTED" = true ] || refuse "$GITHUB_REF is not protected: add a branch rule first, see docs/releasing.md"
+[ "$GITHUB_REF_PROTECTED" = true ] || refuse "$GITHUB_REF is not protected: add a branch rule first, see docs/internals/releasing.md"

@@ -2,7 +2,7 @@
 
 // Release makes what a release consists of, from the commit that is checked
 // out and from nothing else: two people who run it on one commit with one
-// version of Go get the same bytes. docs/releasing.md says how it is used.
+// version of Go get the same bytes. docs/internals/releasing.md says how it is used.
 //
 //	release build  [-targets OS/CPU,...] [-repository OWNER/NAME] VERSION FOLDER    programs, SBOMs, archives, checksums.txt
 //	release commit [-replace FROM=TO ...] VERSION FOLDER   the commit that carries FOLDER's programs for the action
