@@ -49,7 +49,8 @@ var idTokenCures = map[idtoken.Problem][]string{
 	idtoken.Denied:     {"the answer is the provider's: its log tells more"}, // but see deniedCures
 	idtoken.Insecure:   {"the CI server has to be reached by https: else everybody on the way can read the request token"},
 	idtoken.APICredential: {
-		"mount a serviceAccountToken volume with the audience quay at /var/run/secrets/quay, and leave --id-token-file out: Quay must not see the API's credential",
+		"in a pod, mount a serviceAccountToken volume with the audience quay at /var/run/secrets/quay, and leave --id-token-file out",
+		"elsewhere: kubectl create token NAME --audience quay",
 	},
 	idtoken.Empty:        {"look at the step that was to write the ID token there: it wrote nothing"},
 	idtoken.SeveralLines: {"the ID token alone belongs there, in one line"},

@@ -46,7 +46,7 @@ func (q question) token(ctx context.Context, field string) (Token, error) {
 	if json.Unmarshal(answer.Body, &body) != nil || text(body[field]) == "" {
 		return Token{}, &endpoint.Unbelievable{Name: q.name, Why: "answered without a token in it"}
 	}
-	return usable(q.source, text(body[field]))
+	return Usable(q.source, text(body[field]))
 }
 
 // denial is a refusal in words: the status, a redirect, the endpoint's own text.

@@ -33,5 +33,5 @@ func (c CircleCI) IDToken(context.Context, string) (Token, error) {
 	if text == "" {
 		return Token{}, &Error{Problem: NoCircleToken, Source: c.Name()}
 	}
-	return usable(c.Name(), text)
+	return c.Env.given(c.Name(), text)
 }

@@ -34,6 +34,8 @@ type Claims struct {
 	nonce       string // of the login by browser that the token is from
 	kind        string // typ, which Keycloak sets, in lower case
 	headerNonce bool   // the header has one, as in tokens for Microsoft Graph
+	// ofKubernetes: of a service account.
+	ofKubernetes bool
 }
 
 // ParseToken reads a token's claims without verifying anything, because Quay verifies
@@ -62,6 +64,8 @@ func ParseToken(secret Secret) (Token, error) {
 		nonce:       text(payload["nonce"]),
 		kind:        strings.ToLower(text(payload["typ"])),
 		headerNonce: header.Has("nonce"),
+
+		ofKubernetes: payload["kubernetes.io"] != nil || strings.HasPrefix(text(payload["sub"]), "system:serviceaccount:"),
 	}
 	if algorithm, ok := header.Algorithm(); ok {
 		claims.Algorithm = algorithm.String()

@@ -41,7 +41,7 @@ const (
 	NoFile
 	// Unreadable: the file or input cannot be read.
 	Unreadable
-	// APICredential: the file is the pod's credential for the Kubernetes API.
+	// APICredential: the Kubernetes API accepts the token.
 	APICredential
 	// Denied: the endpoint that gives ID tokens answered with a 4xx.
 	Denied
@@ -112,7 +112,7 @@ var words = map[Problem]string{
 	OtherJob:         "is not this job's",
 	NoFile:           "is not there: no such file",
 	Unreadable:       "cannot be read",
-	APICredential:    "is the pod's credential for the Kubernetes API",
+	APICredential:    "is a credential for the Kubernetes API, so it is not sent to Quay",
 	Denied:           "was denied",
 	Insecure:         "is not asked for by plain http",
 	UnknownSource:    "is not known",

@@ -3,13 +3,10 @@
 package idtoken
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
 	"io/fs"
-	"path"
-	"path/filepath"
 
 	"quay-keyless/internal/errno"
 )
@@ -35,11 +32,8 @@ func (f File) Name() string { return "the file " + f.Path }
 // Present is true: the user named the file.
 func (File) Present() bool { return true }
 
-// IDToken reads the file. It refuses a pod's API credential.
+// IDToken reads the file.
 func (f File) IDToken(context.Context, string) (Token, error) {
-	if path.Clean(filepath.ToSlash(f.Path)) == apiCredential {
-		return Token{}, &Error{Problem: APICredential, Source: f.Name()}
-	}
 	text, err := f.Env.ReadFile(f.Path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -47,11 +41,7 @@ func (f File) IDToken(context.Context, string) (Token, error) {
 	case err != nil:
 		return Token{}, &Error{Problem: Unreadable, Source: f.Name(), Err: errno.WithoutPath(err)}
 	}
-	// The same file has other names: /run for /var/run, ..data, a relative path.
-	if own, err := f.Env.ReadFile(apiCredential); err == nil && bytes.Equal(own, text) {
-		return Token{}, &Error{Problem: APICredential, Source: f.Name()}
-	}
-	return usable(f.Name(), string(text))
+	return f.Env.given(f.Name(), string(text))
 }
 
 // Variable is a token in a variable of the environment.
@@ -72,7 +62,7 @@ func (v Variable) IDToken(context.Context, string) (Token, error) {
 	if text == "" {
 		return Token{}, &Error{Problem: NoVariable, Source: v.Name()}
 	}
-	return usable(v.Name(), text)
+	return v.Env.given(v.Name(), text)
 }
 
 // Stdin is a token on standard input, which can be read once.
@@ -92,7 +82,7 @@ func (s Stdin) IDToken(ctx context.Context, _ string) (Token, error) {
 	if err != nil {
 		return Token{}, &Error{Problem: Unreadable, Source: s.Name(), Err: err}
 	}
-	return usable(s.Name(), string(text))
+	return s.Env.given(s.Name(), string(text))
 }
 
 // Await runs read until ctx ends. Nothing can stop a read, so it may be left behind, for

@@ -10,10 +10,12 @@ import (
 // graph are the audiences of Microsoft Graph, by name and by id.
 var graph = []string{"https://graph.microsoft.com", "https://graph.microsoft.com/", "00000003-0000-0000-c000-000000000000"}
 
-// harmful finds refresh tokens and tokens for Microsoft Graph. No source sends them,
-// because they open more than Quay. Quay decides about everything else.
+// harmful finds tokens that open more than Quay: refresh tokens, tokens for Microsoft
+// Graph and for the Kubernetes API. They are never sent. Quay decides about all others.
 func harmful(source string, claims Claims) error {
 	switch {
+	case claims.opensKubernetes():
+		return &Error{Problem: APICredential, Source: source}
 	case claims.kind == "refresh" || claims.kind == "offline": // Keycloak's
 		return &Error{Problem: RefreshToken, Source: source}
 	case slices.ContainsFunc(claims.Audience, func(a string) bool { return slices.Contains(graph, a) }),
@@ -21,6 +23,35 @@ func harmful(source string, claims Claims) error {
 		return &Error{Problem: GraphToken, Source: source}
 	}
 	return nil
+}
+
+// legacyIssuer is of the tokens that Kubernetes keeps in Secrets. They have no audience and
+// never expire.
+const legacyIssuer = "kubernetes/serviceaccount"
+
+// opensKubernetes reports a service account token that the API server of its cluster
+// accepts: one for that server, by its usual names or by the cluster's issuer (GKE,
+// HyperShift, ROSA, Talos), or one without an audience.
+func (c Claims) opensKubernetes() bool {
+	if c.Issuer == legacyIssuer {
+		return true
+	}
+	forServer := func(audience string) bool {
+		return apiServer(audience) || strings.TrimRight(audience, "/") == strings.TrimRight(c.Issuer, "/")
+	}
+	return c.ofKubernetes && (len(c.Audience) == 0 || slices.ContainsFunc(c.Audience, forServer))
+}
+
+// apiServer reports a name of the Kubernetes API server inside its cluster: kubernetes.default
+// and all below it, as a URL or not. kops has the words in another order.
+func apiServer(audience string) bool {
+	name := strings.ToLower(audience)
+	if _, after, found := strings.Cut(name, "://"); found {
+		name = after
+	}
+	name, _, _ = strings.Cut(name, "/")
+	name, _, _ = strings.Cut(name, ":")
+	return name == "kubernetes" || name == "kubernetes.svc.default" || strings.HasPrefix(name+".", "kubernetes.default.")
 }
 
 // KnownAlgorithm reports whether Quay verifies signatures of this kind.

@@ -35,7 +35,7 @@ func (g GitLab) IDToken(context.Context, string) (Token, error) {
 	if text == "" {
 		return Token{}, g.missing()
 	}
-	token, err := usable(g.Name(), text)
+	token, err := g.Env.given(g.Name(), text)
 	if err != nil {
 		return Token{}, err
 	}

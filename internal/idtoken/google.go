@@ -48,5 +48,5 @@ func (g Google) IDToken(ctx context.Context, audience string) (Token, error) {
 	if answer.Header.Get(flavor) != "Google" {
 		return Token{}, &endpoint.Unbelievable{Name: name, Why: "answered without the header " + flavor + ", so it is something else"}
 	}
-	return usable(g.Name(), string(answer.Body))
+	return Usable(g.Name(), string(answer.Body))
 }

@@ -184,7 +184,7 @@ func (o OIDC) choose(p provider, token *oauth2.Token, nonce string) (Token, erro
 	if chosen == "" {
 		return Token{}, &Error{Problem: Opaque, Source: o.Name(), Detail: "is not there: the provider gave an access token only"}
 	}
-	jwt, err := usable(o.Name(), chosen)
+	jwt, err := Usable(o.Name(), chosen)
 	var none *Error
 	if errors.As(err, &none) && none.Problem == NotJWT && chosen != identityToken {
 		return Token{}, &Error{Problem: Opaque, Source: o.Name()}

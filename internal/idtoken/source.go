@@ -126,9 +126,19 @@ func Choose(env Env, name string) (Source, error) {
 	}
 }
 
-// usable turns a source's text into a token. It trims the text, because a trailing
-// newline makes Quay answer 500.
-func usable(source, text string) (Token, error) {
+// given turns a text that the job got from elsewhere into a token. A pod's own credential
+// for the Kubernetes API is refused by whatever name or way it comes.
+func (e Env) given(source, text string) (Token, error) {
+	own, err := e.ReadFile(apiCredential)
+	if text := strings.TrimSpace(text); err == nil && text != "" && text == strings.TrimSpace(string(own)) {
+		return Token{}, &Error{Problem: APICredential, Source: source}
+	}
+	return Usable(source, text)
+}
+
+// Usable turns a source's text into a token, unless it is none or must never be sent. It
+// trims the text, because a trailing newline makes Quay answer 500.
+func Usable(source, text string) (Token, error) {
 	text = strings.TrimSpace(text)
 	switch fields := strings.Fields(text); {
 	case text == "":

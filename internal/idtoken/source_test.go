@@ -115,7 +115,7 @@ func (e *endless) Read(p []byte) (int, error) {
 func TestEndlessInput(t *testing.T) {
 	t.Parallel()
 	input := &endless{}
-	_, err := idtoken.Stdin{Env: idtoken.Env{Stdin: input}}.IDToken(t.Context(), "quay")
+	_, err := idtoken.Stdin{Env: job{stdin: input}.env()}.IDToken(t.Context(), "quay")
 	if problem(err) == 0 || input.read > 2<<20 {
 		t.Errorf("read %d bytes, %v", input.read, err)
 	}
@@ -125,19 +125,7 @@ func TestAPICredentialIsNeverSent(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{
 		apiCredential,
-		"/var/run/secrets//kubernetes.io/serviceaccount/token",
-		"//var/run/secrets/kubernetes.io/serviceaccount/token",
-		"/var/run/secrets/kubernetes.io/./serviceaccount/token",
 		"/var/run/secrets/quay/../kubernetes.io/serviceaccount/token",
-		apiCredential + "/",
-	} {
-		env := job{files: map[string]string{path: good(t)}}.env()
-		token, err := idtoken.File{Env: env, Path: path}.IDToken(t.Context(), "quay")
-		if problem(err) != idtoken.APICredential || !token.Empty() {
-			t.Errorf("%s: %v", path, err)
-		}
-	}
-	for _, path := range []string{
 		"/run/secrets/kubernetes.io/serviceaccount/token",
 		"/var/run/secrets/kubernetes.io/serviceaccount/..data/token",
 		"./var/run/secrets/kubernetes.io/serviceaccount/token",
@@ -147,6 +135,9 @@ func TestAPICredentialIsNeverSent(t *testing.T) {
 		env := job{files: map[string]string{path: good(t), apiCredential: good(t)}}.env()
 		if _, err := (idtoken.File{Env: env, Path: path}).IDToken(t.Context(), "quay"); problem(err) != idtoken.APICredential {
 			t.Errorf("%s, which is the credential by another name: %v", path, err)
+		}
+		if path == apiCredential {
+			continue
 		}
 		env = job{files: map[string]string{path: good(t), apiCredential: "another"}}.env()
 		if _, err := (idtoken.File{Env: env, Path: path}).IDToken(t.Context(), "quay"); err != nil {
