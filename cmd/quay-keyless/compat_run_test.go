@@ -107,6 +107,8 @@ func (s surface) json(t *testing.T) {
 		{"whoami", "json", 0, ""},
 		{"token", "json", 0, "acme+ci"},
 		{"token", "kubernetes-secret", 0, "acme+ci"},
+		{"token", "argocd", 0, "acme+ci"},
+		{"token", "renovate", 0, "acme+ci"},
 		{"doctor", "json", 0, "acme+ci"},
 		{"doctor", "json", 4, "acme+nobody"},
 		{"federation list", "json", 0, "acme+ci"},

@@ -4,16 +4,11 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"quay-keyless/internal/authfile"
 	"quay-keyless/internal/login"
-	"quay-keyless/internal/platform"
 	"quay-keyless/internal/process"
 	"quay-keyless/internal/request"
 )
@@ -24,15 +19,16 @@ func tokenCommand(run *process.Run) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "token [REGISTRY[/ORG]] --robot ORG+NAME",
 		Short: "Exchange this job's ID token and print the robot token",
-		Long: `Exchange this job's ID token for a robot token and print it: as text, as JSON, or
-as a Kubernetes pull secret for "kubectl apply -f -".` + variables,
+		Long: `Exchange this job's ID token for a robot token and print it, for tools that do not
+read auth files: as text, as JSON, as a Kubernetes pull secret or an Argo CD
+repository for "kubectl apply -f -", or as host rules for Renovate.` + variables,
 		Args: request.OneRegistry,
 		RunE: func(command *cobra.Command, args []string) error {
 			return runToken(command.Context(), run, flags, request.RegistryArgument(run, args))
 		},
 	}
 	flags.MintFlags.AddTo(command.Flags())
-	command.Flags().StringVar(&flags.output, "output", "text", "text, json or kubernetes-secret")
+	command.Flags().StringVar(&flags.output, "output", "text", tokenFormatNames)
 	command.Flags().StringVar(&flags.outputFile, "output-file", "", "write to the file at `PATH` (mode 0600) instead of standard output")
 	return command
 }
@@ -53,7 +49,7 @@ func runToken(ctx context.Context, run *process.Run, flags tokenFlags, registry 
 	}
 	encode, ok := tokenFormats[flags.output]
 	if !ok {
-		return &request.UsageError{Err: fmt.Errorf("output %q: it is text, json or kubernetes-secret", flags.output)}
+		return &request.UsageError{Err: fmt.Errorf("output %q: it is %s", flags.output, tokenFormatNames)}
 	}
 	ctx, end := flags.Begin(ctx, run)
 	defer end()
@@ -71,43 +67,4 @@ func runToken(ctx context.Context, run *process.Run, flags tokenFlags, registry 
 		return err
 	}
 	return output.write(text)
-}
-
-// tokenFormats are the formats of a robot token.
-var tokenFormats = map[string]func(login.Minted) ([]byte, error){
-	"text":              tokenText,
-	"json":              tokenJSON,
-	"kubernetes-secret": tokenSecret,
-}
-
-func tokenText(m login.Minted) ([]byte, error) {
-	return []byte(m.Token.Reveal() + "\n"), nil
-}
-
-func tokenJSON(m login.Minted) ([]byte, error) {
-	return platform.Indented(map[string]string{
-		"registry":   m.Registry.Key(),
-		"username":   m.Robot.String(),
-		"token":      m.Token.Reveal(),
-		"expires_at": m.ExpiresAt.UTC().Format(time.RFC3339),
-	})
-}
-
-// tokenSecret is a Secret of type kubernetes.io/dockerconfigjson. Its name is the one
-// that Quay's UI gives a robot's pull secret.
-func tokenSecret(m login.Minted) ([]byte, error) {
-	config, err := json.Marshal(map[string]any{"auths": map[string]any{
-		m.Registry.Key(): map[string]string{"auth": authfile.Credential(m.Robot.String(), m.Token).Reveal()},
-	}})
-	if err != nil {
-		return nil, err
-	}
-	name := strings.NewReplacer("+", "-", "_", "-").Replace(m.Robot.String()) + "-pull-secret"
-	return platform.Indented(map[string]any{
-		"apiVersion": "v1",
-		"kind":       "Secret",
-		"metadata":   map[string]any{"name": name},
-		"type":       "kubernetes.io/dockerconfigjson",
-		"stringData": map[string]string{".dockerconfigjson": string(config)},
-	})
 }
