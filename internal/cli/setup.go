@@ -56,6 +56,7 @@ func runSetup(ctx context.Context, run *process.Run, flags federation.SetupFlags
 			return err
 		}
 		entry.WarnOfAssumption(run.Platform)
+		entry.WarnOfFleeting(run.Platform)
 		s := &federation.SetupPlan{Run: run, API: api, Account: api.Account(t.Robot), Target: t, Flags: flags, Entry: entry}
 		if err := s.Plan(ctx, grants); err != nil {
 			return err

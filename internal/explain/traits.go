@@ -9,6 +9,7 @@ import (
 
 	"quay-keyless/internal/idtoken"
 	"quay-keyless/internal/platform"
+	"quay-keyless/internal/subject"
 )
 
 // Trait is something about an ID token, visible in the token alone, that often causes
@@ -18,7 +19,7 @@ type Trait struct {
 	has  func(idtoken.Claims) bool
 	Text func(idtoken.Claims) string
 	cure []string
-	// hopeless: no federation entry can match such tokens.
+	// hopeless: no federation entry can match such tokens, or none after this run.
 	hopeless bool
 	// Harmless: nothing is wrong, but it explains a refusal.
 	Harmless bool
@@ -29,13 +30,24 @@ var (
 	ofEnvironment = platform.Pattern(`^repo:[^:]+:environment:(.+)$`)
 	ofPullRequest = platform.Pattern(`^repo:[^:]+:pull_request$`)
 	ofRef         = platform.Pattern(`^repo:[^:]+:ref:refs/.+$`)
-	ofTag         = platform.Pattern(`^repo:[^:]+:ref:refs/tags/`)
-	ofGitLabTag   = platform.Pattern(`^project_[^:]+:[^:]+:ref_type:tag:`)
 	enterprise    = platform.Pattern(`^https://token\.actions\.(?:githubusercontent\.com|[a-z0-9-]+\.ghe\.com)/(.+)$`)
 )
 
+// fleeting are the traits of subjects that end with a run, a pull request or a tag.
+func fleeting() []Trait {
+	var list []Trait
+	for _, kind := range subject.Fleetings() {
+		has := func(c idtoken.Claims) bool {
+			found, _ := subject.FleetingOf(c.Issuer, c.Subject)
+			return found.Name == kind.Name
+		}
+		list = append(list, Trait{name: kind.Name, hopeless: kind.Once, has: has, Text: always(kind.Text), cure: kind.Cures})
+	}
+	return list
+}
+
 // traits is the table, in the order in which people read them; the hopeless ones first.
-var traits = []Trait{
+var traits = append(fleeting(), []Trait{
 	{name: "no-issuer", hopeless: true,
 		has:  func(c idtoken.Claims) bool { return c.Issuer == "" },
 		Text: always("the ID token has no issuer (iss), so Quay cannot tell who signed it"),
@@ -44,16 +56,6 @@ var traits = []Trait{
 		has:  func(c idtoken.Claims) bool { return c.Subject == "" },
 		Text: always("the ID token has no subject (sub), so no federation entry can match it"),
 		cure: []string{"have the ID token's provider set a subject"}},
-	{name: "bitbucket", hopeless: true,
-		has:  issuedBy("https://api.bitbucket.org/"),
-		Text: always("Bitbucket's subject is a new one in each run of a step, so no federation entry can match it"),
-		cure: []string{"Bitbucket Pipelines cannot log in to Quay by its own ID token: take the token of another OIDC provider, by --id-token-file PATH"}},
-	{name: "buildkite", hopeless: true,
-		has: func(c idtoken.Claims) bool {
-			return issuedBy("https://agent.buildkite.com")(c) && strings.Contains(c.Subject, ":commit:")
-		},
-		Text: always("Buildkite's subject has the commit in it, so a federation entry would match this commit alone"),
-		cure: []string{"--id-token-source buildkite takes the pipeline's ID in its place (agents from 2026-03-27: buildkite-agent oidc request-token --audience quay --subject-claim pipeline_id)"}},
 	{name: "invisible", hopeless: true,
 		has: func(c idtoken.Claims) bool { return platform.Invisible(c.Issuer, c.Subject) != "" },
 		Text: func(c idtoken.Claims) string {
@@ -91,14 +93,6 @@ var traits = []Trait{
 		has:  about(ofPullRequest),
 		Text: always("all pull requests of the repository have this one subject: whoever may push a branch to it gets what the robot may do"),
 		cure: []string{"give pull requests a robot without the permission Write, or log in on push alone"}},
-	{name: "tag",
-		has:  about(ofTag),
-		Text: always("each tag has a subject of its own, and Quay knows no wildcards"),
-		cure: []string{"give the job an environment, as in environment: release; it has one subject for all tags and branches"}},
-	{name: "gitlab-tag",
-		has:  about(ofGitLabTag),
-		Text: always("each tag has a subject of its own, and Quay knows no wildcards"),
-		cure: []string{`one subject for all of a project: set its ci_id_token_sub_claim_components to ["project_path"] by GitLab's projects API`}},
 	{name: "cluster",
 		has:  issuedBy("https://kubernetes.default.svc"),
 		Text: always("every cluster may have this issuer: Quay asks the one of the cluster in which Quay itself runs"),
@@ -141,7 +135,7 @@ var traits = []Trait{
 		Text: func(c idtoken.Claims) string {
 			return fmt.Sprintf("the enterprise has an issuer of its own: an entry without /%s does not match", enterprise().FindStringSubmatch(c.Issuer)[1])
 		}},
-}
+}...)
 
 // envZero is the issuer of all of env zero's ID tokens.
 const envZero = "https://login.app.env0.com/"
@@ -179,8 +173,8 @@ func issuedBy(prefix string) func(idtoken.Claims) bool {
 	return func(c idtoken.Claims) bool { return strings.HasPrefix(c.Issuer, prefix) }
 }
 
-func about(subject func() *regexp.Regexp) func(idtoken.Claims) bool {
-	return func(c idtoken.Claims) bool { return subject().MatchString(c.Subject) }
+func about(pattern func() *regexp.Regexp) func(idtoken.Claims) bool {
+	return func(c idtoken.Claims) bool { return pattern().MatchString(c.Subject) }
 }
 
 // ofGitHub reports tokens of GitHub: github.com, GHE.com and GHES.
@@ -189,6 +183,6 @@ func ofGitHub(c idtoken.Claims) bool {
 }
 
 // usual reports a subject in one of GitHub's own forms.
-func usual(subject string) bool {
-	return ofEnvironment().MatchString(subject) || ofPullRequest().MatchString(subject) || ofRef().MatchString(subject)
+func usual(text string) bool {
+	return ofEnvironment().MatchString(text) || ofPullRequest().MatchString(text) || ofRef().MatchString(text)
 }

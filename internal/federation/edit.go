@@ -65,6 +65,7 @@ func EditEntry(ctx context.Context, run *process.Run, flags EditFlags, registry 
 		}
 		if !flags.Removes { // sayEdit does it for remove
 			entry.WarnOfAssumption(run.Platform)
+			entry.WarnOfFleeting(run.Platform)
 			entry.assumed = nil
 		}
 		account, guarded := api.Account(t.Robot), guard(t, flags.dropAudiences, func(stored quay.Entries) quay.Entries { return edit(stored, entry) })

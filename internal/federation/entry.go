@@ -34,6 +34,13 @@ func (e WantedEntry) WarnOfAssumption(to platform.Platform) {
 	}
 }
 
+// WarnOfFleeting warns of a subject that the next run, pull request or tag will not have.
+func (e WantedEntry) WarnOfFleeting(to platform.Platform) {
+	if kind, found := subject.FleetingOf(e.issuer, e.subject); found {
+		to.Warn(platform.Message{Text: kind.Text, Hints: kind.Cures})
+	}
+}
+
 // usual reports whether the audience is the one that later Quays assume.
 func (e WantedEntry) usual() bool { return slices.Contains(e.audiences, request.DefaultAudience) }
 
