@@ -129,6 +129,7 @@ func (s *server) project(t *testing.T, pipeline string) *project {
 	folder := filepath.Join(t.TempDir(), "app")
 	lab.Write(t, filepath.Join(folder, ".gitlab-ci.yml"), pipeline, 0o644)
 	lab.Write(t, filepath.Join(folder, "Containerfile"), "FROM scratch\nCOPY version.txt /\n", 0o644)
+	lab.Write(t, filepath.Join(folder, "version.txt"), "unknown\n", 0o644)
 	template := filepath.Join("templates", "quay-login", "template.yml")
 	lab.Copy(t, lab.Path("gitlab", template), filepath.Join(folder, template), 0o644)
 	for _, arguments := range []string{
