@@ -124,7 +124,7 @@ func (r *repository) usage(t *testing.T, b fenced) {
 // alternatives are the commands of a synopsis: "federation list|add [REGISTRY]"
 // are two.
 func alternatives(synopsis string) []string {
-	words := regexp.MustCompile(`^[a-z]+(?: [a-z]+(?:\|[a-z]+)+)?`).FindString(synopsis)
+	words := regexp.MustCompile(`^[a-z-]+(?: [a-z]+(?:\|[a-z]+)*)?`).FindString(synopsis)
 	parent, choices, several := strings.Cut(words, " ")
 	if !several {
 		return []string{parent}

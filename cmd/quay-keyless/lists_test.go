@@ -102,7 +102,7 @@ func flagsOf(t *testing.T, command ...string) []string {
 func otherFlags(t *testing.T, ofLogin []string) []string {
 	t.Helper()
 	var others []string
-	for _, command := range []string{"logout", "token", "whoami", "doctor", "setup", "federation list", "federation add", "federation remove"} {
+	for _, command := range []string{"logout", "token", "whoami", "doctor", "setup", "federation list", "federation add", "federation remove", "credential-provider", "credential-provider config"} {
 		for _, flag := range flagsOf(t, strings.Fields(command)...) {
 			if !slices.Contains(ofLogin, flag) && !slices.Contains(others, flag) {
 				others = append(others, flag)

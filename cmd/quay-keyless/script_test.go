@@ -91,7 +91,7 @@ func program() {
 	}
 	said := record(env.Args)
 	env.Stderr = io.MultiWriter(env.Stderr, said)
-	if len(env.Args) == 0 || env.Args[0] != "token" { // whose purpose is to print one
+	if len(env.Args) == 0 || env.Args[0] != "token" && env.Args[0] != "credential-provider" { // whose purpose is to print one
 		env.Stdout = io.MultiWriter(env.Stdout, said)
 	}
 	code := cli.Main(context.Background(), env)

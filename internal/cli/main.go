@@ -132,7 +132,7 @@ refused; 5 an endpoint was not reached or not trusted; 1 anything else.` + varia
 	root.SetIn(run.Env.Stdin)
 	root.SetOut(run.Env.Stdout)
 	root.SetErr(run.Env.Stderr)
-	root.AddCommand(loginCommand(run), logoutCommand(run), tokenCommand(run), whoamiCommand(run), doctorCommand(run), federationCommand(run), setupCommand(run), versionCommand(run))
+	root.AddCommand(loginCommand(run), logoutCommand(run), tokenCommand(run), whoamiCommand(run), doctorCommand(run), federationCommand(run), setupCommand(run), providerCommand(run), versionCommand(run))
 	strictHelp(root)
 	return root
 }

@@ -31,6 +31,8 @@ type IdentityFlags struct {
 	Timeout                     time.Duration
 	Verbose                     bool
 	Sources                     SourceFlags
+	// Given is the source, instead of the flags: the ID token came with the request.
+	Given idtoken.Source
 }
 
 // AddTo declares the flags.
@@ -88,6 +90,9 @@ var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // ChooseSource finds the source that the user named, or the job's own.
 func (f *IdentityFlags) ChooseSource(env idtoken.Env) (idtoken.Source, error) {
+	if f.Given != nil {
+		return f.Given, nil
+	}
 	if f.TokenEnv != "" && !variableName.MatchString(f.TokenEnv) {
 		return nil, &UsageError{Err: errors.New("--id-token-env wants a variable's name, as QUAY_ID_TOKEN, not its value")}
 	}

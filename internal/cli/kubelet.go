@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"quay-keyless/internal/kubelet"
+	"quay-keyless/internal/platform"
+	"quay-keyless/internal/process"
+	"quay-keyless/internal/request"
+)
+
+// providerCommand is the kubelet's exec plugin.
+func providerCommand(run *process.Run) *cobra.Command {
+	var flags request.MintFlags
+	command := &cobra.Command{
+		Use:   "credential-provider",
+		Short: "Answer a Kubernetes node that pulls an image with a Pod's service account",
+		Long: `Answer a Kubernetes node that pulls an image with a Pod's service account. The
+kubelet (1.34 or later) runs this command. It writes a CredentialProviderRequest
+to standard input and reads the robot token from standard output.
+
+The service account's annotation ` + kubelet.Annotation + ` names the robot account:
+ORG+NAME, or several as HOST/ORG+NAME in a line each.` + variables,
+		Args: cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			run.Platform = oneLine{plainWords(io.Discard, run.Secrets), run}
+			if run.Env.StdoutClosed {
+				return errStdoutClosed
+			}
+			return kubelet.Answer(command.Context(), run, flags)
+		},
+	}
+	f := command.Flags()
+	f.StringArrayVar(&flags.Audiences, "audience", []string{request.DefaultAudience}, "`AUDIENCE` that the service account token must have")
+	f.StringVar(&flags.CaCertificate, "ca-certificate", "", "trust this `CA` in addition to the system's: a path, PEM text or base64 of it")
+	f.BoolVar(&flags.TLSVerify, "tls-verify", true, "verify the registry's certificate")
+	f.BoolVar(&flags.Verify, "verify", true, "check that the registry accepts the login")
+	f.DurationVar(&flags.Timeout, "timeout", kubelet.Limit, "how long an answer may take, at most 30s")
+	command.AddCommand(providerConfigCommand(run))
+	return command
+}
+
+// oneLine prints an error in one line, which the kubelet puts into its log whole, and
+// nothing else.
+type oneLine struct {
+	platform.Platform
+	run *process.Run
+}
+
+// Fail prints the error.
+func (o oneLine) Fail(m platform.Message) {
+	text := "error: " + m.Text
+	if m.Entry != nil {
+		text += fmt.Sprintf("; to allow it, add to %s: issuer %s, subject %s", m.Entry.Robot, m.Entry.Issuer, m.Entry.Subject)
+	}
+	_, _ = fmt.Fprintln(o.run.Env.Stderr, o.run.Secrets.Line(text))
+}
+
+// providerConfigCommand prints what nodes need.
+func providerConfigCommand(run *process.Run) *cobra.Command {
+	var node kubelet.Node
+	var format string
+	command := &cobra.Command{
+		Use:   "config [REGISTRY...] --format FORMAT",
+		Short: "Print what a Kubernetes node or cluster needs to call quay-keyless",
+		Long: `Print what a Kubernetes node or cluster needs to call quay-keyless:
+
+  kubelet        the CredentialProviderConfig of the kubelet
+  rbac           ClusterRole and binding: nodes may request tokens for Quay
+  kubeadm        the kubelet's flags for kubeadm
+  k3s            the CredentialProviderConfig of k3s and RKE2
+  microshift     the settings of MicroShift
+  machineconfig  the MachineConfig of OpenShift` + variables,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(_ *cobra.Command, args []string) error {
+			if node.Registries = args; len(args) == 0 {
+				node.Registries = []string{request.RegistryArgument(run, nil)}
+			}
+			if err := node.Check(format); err != nil {
+				return &request.UsageError{Err: err}
+			}
+			_, err := io.WriteString(run.Env.Stdout, node.Config(format))
+			return err
+		},
+	}
+	f := command.Flags()
+	f.StringVar(&format, "format", "kubelet", strings.Join(kubelet.Formats[:len(kubelet.Formats)-1], ", ")+" or "+kubelet.Formats[len(kubelet.Formats)-1])
+	f.StringVar(&node.Audience, "audience", request.DefaultAudience, "`AUDIENCE` of the service account tokens")
+	f.StringVar(&node.CA, "ca-certificate", "", "trust the CA certificate at this `PATH` on the nodes")
+	f.StringVar(&node.Image, "image", "quay.io/OWNER/quay-keyless:v1", "`IMAGE` that machineconfig copies the program from")
+	return command
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kubelet
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"quay-keyless/internal/errno"
+	"quay-keyless/internal/idtoken"
+	"quay-keyless/internal/login"
+	"quay-keyless/internal/process"
+	"quay-keyless/internal/request"
+)
+
+// Limit is the longest time that an answer may take. The kubelet waits one minute.
+const Limit = 30 * time.Second
+
+// margin is how long before its expiry the kubelet drops a robot token: longer than a
+// pull takes.
+const margin = 5 * time.Minute
+
+// sourceName is what messages call the kubelet's token.
+const sourceName = "the kubelet"
+
+// account is the source of the ID token that came with the request.
+type account struct {
+	token    idtoken.Secret
+	audience string
+}
+
+// Name is the kubelet.
+func (account) Name() string { return sourceName }
+
+// Present is true: the request has a token.
+func (account) Present() bool { return true }
+
+// IDToken returns the token, unless it is for somebody else than Quay.
+func (a account) IDToken(context.Context, string) (idtoken.Token, error) {
+	token, err := idtoken.Usable(sourceName, a.token.Reveal())
+	if err == nil && !slices.Contains(token.Audience, a.audience) {
+		err = &idtoken.Error{Problem: idtoken.APICredential, Source: sourceName, Detail: fmt.Sprintf(
+			"has the audience %q, not %q: set serviceAccountTokenAudience in the plugin's configuration, or the plugin's --audience", strings.Join(token.Audience, ", "), a.audience)}
+	}
+	return token, err
+}
+
+// credential is a login.
+type credential struct {
+	Username string `json:"username"`
+	Password string `json:"password"`
+}
+
+// response is a CredentialProviderResponse.
+type response struct {
+	Kind          string                `json:"kind"`
+	APIVersion    string                `json:"apiVersion"`
+	CacheKeyType  string                `json:"cacheKeyType"`
+	CacheDuration string                `json:"cacheDuration"`
+	Auth          map[string]credential `json:"auth"`
+}
+
+// Answer reads the kubelet's request, exchanges its token, and writes the answer: all
+// robots of the image's registry or none, because the kubelet uses one answer for every
+// image of a registry.
+func Answer(ctx context.Context, run *process.Run, flags request.MintFlags) error {
+	if flags.Timeout > Limit {
+		return &request.UsageError{Err: fmt.Errorf("--timeout %s: the longest is %s, because the kubelet waits one minute", flags.Timeout, Limit)}
+	}
+	ctx, end := flags.Begin(ctx, run)
+	defer end()
+	asked, err := await(ctx, run)
+	if err != nil {
+		return err
+	}
+	run.Secrets.Add(asked.Token)
+	targets, err := asked.Targets(flags)
+	if err != nil {
+		return err
+	}
+	flags.Given = account{token: asked.Token, audience: targets[0].Audience}
+	logins, err := login.Mint(ctx, run, flags, targets)
+	if err != nil {
+		return err
+	}
+	text, err := json.Marshal(asked.response(logins))
+	if err == nil {
+		_, err = run.Env.Stdout.Write(append(text, '\n'))
+	}
+	if err != nil {
+		return fmt.Errorf("answering the kubelet: %w", errno.WithoutPath(err))
+	}
+	return nil
+}
+
+// await reads the request, until ctx ends.
+func await(ctx context.Context, run *process.Run) (Request, error) {
+	var asked Request
+	_, err := idtoken.Await(ctx, func() ([]byte, error) {
+		var err error
+		asked, err = Read(run.Env.Stdin)
+		return nil, err
+	})
+	if ctx.Err() != nil { // Read may still run
+		return Request{}, fmt.Errorf("no request on standard input: %w", err)
+	}
+	return asked, err
+}
+
+// response has a key for each login, and the time of the one that ends first.
+func (r Request) response(logins []login.Minted) response {
+	left := logins[0].Left
+	auth := map[string]credential{}
+	for _, l := range logins {
+		left = min(left, l.Left)
+		key := r.Host // as in the image: the kubelet compares letters
+		if l.Registry.Namespace != "" {
+			key += "/" + l.Registry.Namespace
+		}
+		auth[key] = credential{Username: l.Robot.String(), Password: l.Token.Reveal()}
+	}
+	return response{
+		Kind: "CredentialProviderResponse", APIVersion: apiVersion, CacheKeyType: "Registry",
+		CacheDuration: max(0, left-margin).Truncate(time.Second).String(), Auth: auth,
+	}
+}
