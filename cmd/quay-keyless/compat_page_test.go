@@ -6,20 +6,25 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/spf13/pflag"
+
+	"quay-keyless/internal/cli"
 )
 
-// pageTables make the tables of docs/compatibility.md from the promises.
-var pageTables = map[string]func(surface) string{
-	"commands": func(s surface) string { return table([]string{"command", "arguments"}, coded(s.of("command"))) },
-	"flags":    flagTable,
-	"sources":  func(s surface) string { return table([]string{"flag", "values"}, grouped(s.of("value"))) },
-	"action":   func(s surface) string { return table([]string{"what", "names"}, grouped(s.of("action"))) },
-	"gitlab":   func(s surface) string { return table([]string{"what", "name", "value"}, coded(s.of("gitlab"))) },
-	"tekton":   func(s surface) string { return table([]string{"of", "what", "name", "value"}, coded(s.of("tekton"))) },
-	"exits":    func(s surface) string { return table([]string{"exit code", "of"}, byNumber(s.of("exit"))) },
-	"json":     func(s surface) string { return table([]string{"of", "fields"}, described(s.of("json"))) },
-	"files":    func(s surface) string { return table([]string{"file", "fields"}, described(s.of("file"))) },
-	"helper":   func(s surface) string { return table([]string{"argument", "what"}, coded(s.of("helper"))) },
+// pageTables are the tables of pages that are made from the promises.
+var pageTables = map[string]map[string]func(surface) string{
+	"docs/compatibility.md": {
+		"sources": func(s surface) string { return table([]string{"flag", "values"}, grouped(s.of("value"))) },
+		"exits":   func(s surface) string { return table([]string{"exit code", "of"}, byNumber(s.of("exit"))) },
+		"json":    func(s surface) string { return table([]string{"of", "fields"}, described(s.of("json"))) },
+		"files":   func(s surface) string { return table([]string{"file", "fields"}, described(s.of("file"))) },
+		"helper":  func(s surface) string { return table([]string{"argument", "what"}, coded(s.of("helper"))) },
+	},
+	"docs/reference.md": {
+		"login":  func(surface) string { return table([]string{"flag", "default", "what it does"}, loginFlags()) },
+		"others": func(surface) string { return table([]string{"flag", "of", "what it does"}, otherFlags()) },
+	},
 }
 
 // table is one of Markdown.
@@ -81,25 +86,50 @@ func described(rows [][]string) [][]string {
 	return grouped(rows)
 }
 
-// flagTable has a row for each flag and default, with the commands that have it.
-func flagTable(s surface) string {
-	commands := map[string][]string{}
-	var order []string
-	for _, row := range s.of("flag") { // command, flag, type, default
-		key := strings.Join(row[1:], "\t")
-		if commands[key] == nil {
-			order = append(order, key)
+// loginFlags are the flags of login, as its help has them.
+func loginFlags() (rows [][]string) {
+	for _, flag := range flagList("login") {
+		value := ""
+		if flag.DefValue != "" && flag.DefValue != "[]" {
+			value = "`" + strings.Trim(flag.DefValue, "[]") + "`"
 		}
-		commands[key] = append(commands[key], row[0])
+		rows = append(rows, []string{"`--" + flag.Name + "`", value, usageOf(flag)})
 	}
-	slices.Sort(order)
-	var rows [][]string
-	for _, key := range order {
-		cells := strings.Split(key, "\t")
-		variable := "QUAY_" + strings.ToUpper(strings.ReplaceAll(strings.TrimPrefix(cells[0], "--"), "-", "_"))
-		row := coded([][]string{{cells[0], variable}})[0]
-		row = append(row, cells[1], coded([][]string{{strings.Trim(cells[2], "[]")}})[0][0], strings.Join(commands[key], ", "))
-		rows = append(rows, row)
-	}
-	return table([]string{"flag", "variable", "value", "default", "of"}, rows)
+	return rows
 }
+
+// otherFlags are the flags that login does not have.
+func otherFlags() (rows [][]string) {
+	ofLogin := flagList("login")
+	for _, command := range everyCommand(cli.Command(noEnv(map[string]bool{}))) {
+		path := strings.TrimPrefix(command.CommandPath(), "quay-keyless ")
+		command.LocalFlags().VisitAll(func(flag *pflag.Flag) {
+			if flag.Name == "help" || slices.ContainsFunc(ofLogin, func(f *pflag.Flag) bool { return f.Name == flag.Name }) {
+				return
+			}
+			name, usage := "`--"+flag.Name+"`", usageOf(flag)
+			for _, row := range rows {
+				if row[0] == name && row[2] == usage {
+					row[1] += ", " + path
+					return
+				}
+			}
+			rows = append(rows, []string{name, path, usage})
+		})
+	}
+	slices.SortStableFunc(rows, func(a, b []string) int { return strings.Compare(a[0], b[0]) })
+	return rows
+}
+
+func flagList(name string) (list []*pflag.Flag) {
+	command, _, _ := cli.Command(noEnv(map[string]bool{})).Find([]string{name})
+	command.LocalFlags().VisitAll(func(flag *pflag.Flag) {
+		if flag.Name != "help" {
+			list = append(list, flag)
+		}
+	})
+	return list
+}
+
+// usageOf is a flag's line in the help. Markdown would take an opening < for a tag.
+func usageOf(flag *pflag.Flag) string { return strings.ReplaceAll(flag.Usage, "<", "&lt;") }

@@ -65,7 +65,7 @@ func TestCompatibility(t *testing.T) {
 	if *update {
 		writePromises(t, promised)
 	}
-	comparePage(t, promised)
+	comparePages(t, promised)
 }
 
 // complain names lines, if there are any.
@@ -109,29 +109,30 @@ func (s surface) of(kind string) [][]string {
 }
 
 // promisedTable is a table of the page: a comment that names it, and its rows.
-var promisedTable = regexp.MustCompile(`(?m)^<!-- promised: ([a-z]+) -->\n\n?((?:\|.*\n)*)\n?`)
+var promisedTable = regexp.MustCompile(`(?m)^<!-- made: ([a-z]+) -->\n\n?((?:\|.*\n)*)\n?`)
 
-// comparePage holds the tables of docs/compatibility.md to the list.
-func comparePage(t *testing.T, promised surface) {
+// comparePages holds the tables of pages to the list.
+func comparePages(t *testing.T, promised surface) {
 	t.Helper()
-	path := filepath.Join("..", "..", "docs", "compatibility.md")
-	was := read(t, "docs/compatibility.md")
-	shown := map[string]bool{}
-	page := promisedTable.ReplaceAllStringFunc(was, func(table string) string {
-		name := promisedTable.FindStringSubmatch(table)[1]
-		shown[name] = true
-		return fmt.Sprintf("<!-- promised: %s -->\n\n%s\n", name, pageTables[name](promised))
-	})
-	for name := range pageTables {
-		if !shown[name] {
-			t.Errorf("docs/compatibility.md has no table %s", name)
+	for name, tables := range pageTables {
+		was := read(t, name)
+		shown := map[string]bool{}
+		page := promisedTable.ReplaceAllStringFunc(was, func(table string) string {
+			name := promisedTable.FindStringSubmatch(table)[1]
+			shown[name] = true
+			return fmt.Sprintf("<!-- made: %s -->\n\n%s\n", name, tables[name](promised))
+		})
+		for table := range tables {
+			if !shown[table] {
+				t.Errorf("%s has no table %s", name, table)
+			}
 		}
-	}
-	if *update {
-		if err := os.WriteFile(path, []byte(page), 0o644); err != nil { //nolint:gosec // public
-			t.Fatal(err)
+		if *update {
+			if err := os.WriteFile(filepath.Join("..", "..", name), []byte(page), 0o644); err != nil { //nolint:gosec // public
+				t.Fatal(err)
+			}
+		} else if page != was {
+			t.Errorf("the tables of %s are old: go test ./cmd/quay-keyless -run TestCompatibility -update", name)
 		}
-	} else if page != was {
-		t.Error("the tables of docs/compatibility.md are not those of " + promisedFile + ": go test ./cmd/quay-keyless -run TestCompatibility -update")
 	}
 }

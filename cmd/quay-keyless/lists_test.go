@@ -27,10 +27,6 @@ func TestListsAgree(t *testing.T) {
 	action := readAction(t)
 
 	flags := flagsOf(t, "login")
-	ofLogin, ofOthers, _ := strings.Cut(read(t, "docs/reference.md"), "\n## The flags that only other commands have\n")
-	equal(t, "the reference's flags of login", matches(ofLogin, flagRow), flags)
-	equal(t, "the reference's other flags", matches(ofOthers, flagRow), otherFlags(t, flags))
-
 	inputs := slices.DeleteFunc(slices.Collect(maps.Keys(action.Inputs)), func(input string) bool { return input == "registry" || input == "logout" })
 	flags = slices.DeleteFunc(flags, func(flag string) bool { return flag == "id-token-stdin" }) // a step has no standard input
 	equal(t, "the action's inputs", inputs, flags)
@@ -89,27 +85,11 @@ func read(t *testing.T, path string) string {
 	return string(text)
 }
 
-const flagRow = "(?m)^\\| `--([a-z-]+)` \\|"
-
 // flagsOf are the flags that a command's help shows, without --help itself.
 func flagsOf(t *testing.T, command ...string) []string {
 	t.Helper()
 	flags := matches(help(t, command), `(?m)^\s+(?:-\w, )?--([a-z-]+)`)
 	return slices.DeleteFunc(flags, func(flag string) bool { return flag == "help" })
-}
-
-// otherFlags are those of the other commands that login does not have.
-func otherFlags(t *testing.T, ofLogin []string) []string {
-	t.Helper()
-	var others []string
-	for _, command := range []string{"logout", "token", "whoami", "doctor", "setup", "federation list", "federation add", "federation remove", "credential-provider", "credential-provider config"} {
-		for _, flag := range flagsOf(t, strings.Fields(command)...) {
-			if !slices.Contains(ofLogin, flag) && !slices.Contains(others, flag) {
-				others = append(others, flag)
-			}
-		}
-	}
-	return others
 }
 
 func help(t *testing.T, command []string) string {
