@@ -60,7 +60,7 @@ func runWhoami(ctx context.Context, run *process.Run, flags whoamiFlags, registr
 	if err != nil {
 		return err
 	}
-	return show(run, explain.Identity{Source: source.Name(), Claims: token.Claims, Asked: audience, Size: len(token.Reveal()), Now: run.Env.Clock.Now()}, targets)
+	return show(run, explain.Identity{Source: source.Name(), Claims: token.Claims, Registry: targets[0].Registry.Host, Asked: audience, Size: len(token.Reveal()), Now: run.Env.Clock.Now()}, targets)
 }
 
 // targets are the robots that the user named, or one without a name.
@@ -97,7 +97,7 @@ func whoamiText(run *process.Run, me explain.Identity, targets []request.Target)
 	line("audience", platform.OrNone(strings.Join(me.Claims.Audience, ", ")))
 	line("expires", me.Expires())
 	line("signed", fmt.Sprintf("%s with the key %s", platform.OrNone(me.Claims.Algorithm), platform.OrNone(me.Claims.KeyID)))
-	for _, t := range explain.TraitsOf(me.Claims) {
+	for _, t := range explain.TraitsOf(me.Claims, me.Registry) {
 		if t.Harmless {
 			line("note", t.Text(me.Claims))
 		}

@@ -72,11 +72,11 @@ func (c *chain) claims(ctx context.Context) (string, error) {
 	}
 	now := c.run.Env.Clock.Now()
 	claims := token.Claims
-	me := explain.Identity{Source: c.visit.Source.Name(), Claims: claims, Asked: c.target.Audience, Size: len(token.Reveal()), Now: now}
+	me := explain.Identity{Source: c.visit.Source.Name(), Claims: claims, Registry: c.target.Registry.Host, Asked: c.target.Audience, Size: len(token.Reveal()), Now: now}
 	for _, doubt := range me.Doubts() {
 		c.run.Platform.Warn(doubt)
 	}
-	for _, t := range explain.TraitsOf(claims) {
+	for _, t := range explain.TraitsOf(claims, c.target.Registry.Host) {
 		if t.Harmless {
 			c.details = append(c.details, t.Text(claims))
 		}

@@ -42,15 +42,17 @@ func refusalWords(message *platform.Message, r *login.RefusedIDToken, refusal *q
 	cure := exchangeCures[refusal.Reason]
 	var traits []Trait
 	if cure.entry {
-		traits = hopeless(r.Claims)
+		traits = hopeless(r.Claims, r.Target.Registry.Host)
 	}
 	if cure.entry && traits == nil {
-		traits = TraitsOf(r.Claims)
+		traits = TraitsOf(r.Claims, r.Target.Registry.Host)
 		message.Entry = entry(r.Target, r.Claims)
 		message.Hints = append(message.Hints, inQuay(message.Entry))
 	}
 	message.Hints = append(message.Hints, traitWords(r.Claims, traits)...)
-	message.Hints = append(message.Hints, cure.words(r, refusal)...)
+	if traits == nil || message.Entry != nil {
+		message.Hints = append(message.Hints, cure.words(r, refusal)...)
+	}
 	if message.Entry != nil {
 		message.Hints = append(message.Hints, byCommand(message.Entry), byAPI(r.Target, r.Claims))
 	}

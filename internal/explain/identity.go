@@ -23,7 +23,7 @@ const fewerClaims = "have the ID token's provider put fewer claims in it: the se
 // Doubts are the warnings that need no endpoint.
 func (m Identity) Doubts() []platform.Message {
 	var found []platform.Message
-	for _, t := range TraitsOf(m.Claims) {
+	for _, t := range TraitsOf(m.Claims, m.Registry) {
 		if !t.Harmless {
 			found = append(found, platform.Message{Text: t.Text(m.Claims), Hints: t.cure})
 		}
@@ -62,9 +62,9 @@ func (m Identity) clockDoubts() []platform.Message {
 	return nil
 }
 
-// Hopeless reports a token that no federation entry can match.
+// Hopeless reports a token that no federation entry can match, at any registry.
 func (m Identity) Hopeless() bool {
-	return hopeless(m.Claims) != nil
+	return hopeless(m.Claims, "") != nil
 }
 
 // Expires says when the token expires, and how soon.
@@ -81,9 +81,10 @@ func (m Identity) Expires() string {
 
 // Identity is who this job is.
 type Identity struct {
-	Source string
-	Claims idtoken.Claims
-	Asked  string    // the audience that the user wants
-	Size   int       // of the token, in bytes
-	Now    time.Time // by the local clock
+	Source   string
+	Claims   idtoken.Claims
+	Registry string    // where the user wants to log in
+	Asked    string    // the audience that the user wants
+	Size     int       // of the token, in bytes
+	Now      time.Time // by the local clock
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"quay-keyless/internal/idtoken"
+	"quay-keyless/internal/issuer"
 	"quay-keyless/internal/platform"
 	"quay-keyless/internal/subject"
 )
@@ -93,10 +94,6 @@ var traits = append(fleeting(), []Trait{
 		has:  about(ofPullRequest),
 		Text: always("all pull requests of the repository have this one subject: whoever may push a branch to it gets what the robot may do"),
 		cure: []string{"give pull requests a robot without the permission Write, or log in on push alone"}},
-	{name: "cluster",
-		has:  issuedBy("https://kubernetes.default.svc"),
-		Text: always("every cluster may have this issuer: Quay asks the one of the cluster in which Quay itself runs"),
-		cure: []string{"for a Quay elsewhere give the cluster an issuer of its own, in OpenShift by spec.serviceAccountIssuer of authentication.config/cluster"}},
 	{name: "entra-v1", Harmless: true,
 		has:  ofEntraV1,
 		Text: always("this is a v1 token of Entra ID, whose issuer ends with a slash: an entry for the v2 issuer does not match"),
@@ -143,9 +140,12 @@ const envZero = "https://login.app.env0.com/"
 // ofEntraV1 reports tokens of Entra ID with the v1 issuer.
 func ofEntraV1(c idtoken.Claims) bool { return strings.HasPrefix(c.Issuer, "https://sts.windows.net/") }
 
-// TraitsOf are those of a token, in the table's order.
-func TraitsOf(claims idtoken.Claims) []Trait {
+// TraitsOf are those of a token for a registry, in the table's order.
+func TraitsOf(claims idtoken.Claims, registry string) []Trait {
 	var found []Trait
+	if obstacle, there := issuer.OutOfReach(claims.Issuer, registry); there {
+		found = append(found, Trait{name: "out-of-reach", hopeless: true, Harmless: obstacle.Here, Text: always(obstacle.Text), cure: obstacle.Cures})
+	}
 	for _, t := range traits {
 		if t.has(claims) {
 			found = append(found, t)
@@ -156,8 +156,8 @@ func TraitsOf(claims idtoken.Claims) []Trait {
 
 // hopeless is the first trait that keeps every federation entry from matching, if the
 // token has one.
-func hopeless(claims idtoken.Claims) []Trait {
-	for _, t := range TraitsOf(claims) {
+func hopeless(claims idtoken.Claims, registry string) []Trait {
+	for _, t := range TraitsOf(claims, registry) {
 		if t.hopeless {
 			return []Trait{t}
 		}

@@ -58,7 +58,6 @@ var traitSamples = map[string]idtoken.Claims{
 	"merge-queue":          subjectOf("repo:acme/app:ref:refs/heads/gh-readonly-queue/main/pr-12-0a1b2c3d"),
 	"pull-ref":             subjectOf("repo:acme/app:ref:refs/pull/12/merge"),
 	"run":                  from("https://github.example.com/_services/token", "repo:acme/app:run_id:30001"),
-	"cluster":              from("https://kubernetes.default.svc", "system:serviceaccount:acme:pipeline"),
 	"entra-v1":             from("https://sts.windows.net/72f988bf-0000-4000-8000-00000000e001/", "acme"),
 	"entra-v2":             from("https://login.microsoftonline.com/72f988bf-0000-4000-8000-00000000e001/v2.0", "acme"),
 	"slash":                from("https://issuer.example.com/acme/", "acme"),
@@ -80,7 +79,7 @@ func TestTraits(t *testing.T) {
 			continue
 		}
 		var found []string
-		for _, other := range TraitsOf(claims) {
+		for _, other := range TraitsOf(claims, "quay.example.com") {
 			found = append(found, other.name)
 		}
 		if !slices.Equal(found, []string{trait.name}) {
@@ -100,7 +99,7 @@ func TestNoTraits(t *testing.T) {
 		with(func(c *idtoken.Claims) { c.Algorithm = "RS384" }),
 		with(func(c *idtoken.Claims) { c.Workflow, c.JobWorkflow = "x@main", "x@main" }),
 	} {
-		for _, trait := range TraitsOf(claims) {
+		for _, trait := range TraitsOf(claims, "quay.example.com") {
 			t.Errorf("%+v: %s", claims, trait.name)
 		}
 	}
@@ -114,7 +113,7 @@ func TestEnterprises(t *testing.T) {
 		"https://token.actions.acme.ghe.com":                   false,
 		"https://token.actions.acme.ghe.com/acme":              true,
 	} {
-		found := slices.ContainsFunc(TraitsOf(from(issuer, "repo:acme/app:ref:refs/heads/main")), func(t Trait) bool { return t.name == "enterprise" })
+		found := slices.ContainsFunc(TraitsOf(from(issuer, "repo:acme/app:ref:refs/heads/main"), "quay.example.com"), func(t Trait) bool { return t.name == "enterprise" })
 		if found != want {
 			t.Errorf("%s: %v, want %v", issuer, found, want)
 		}
@@ -129,7 +128,7 @@ func TestTraitTexts(t *testing.T) {
 		"invisible":   "the issuer or the subject has characters that cannot be seen: U+200B",
 		"algorithm":   "the ID token is signed with ES256, Quay takes RS256 and RS384 only",
 	} {
-		if got := TraitsOf(traitSamples[name])[0].Text(traitSamples[name]); got != want {
+		if got := TraitsOf(traitSamples[name], "quay.example.com")[0].Text(traitSamples[name]); got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"quay-keyless/internal/endpoint"
 	"quay-keyless/internal/idtoken"
+	"quay-keyless/internal/issuer"
 	"quay-keyless/internal/login"
 	"quay-keyless/internal/platform"
 	"quay-keyless/internal/request"
@@ -52,6 +53,9 @@ func rateLimited(t request.Target) string {
 }
 
 func slowKeysHints(r *login.RefusedIDToken) []string {
+	if obstacle, found := issuer.OutOfReach(r.Claims.Issuer, r.Target.Registry.Host); found {
+		return append([]string{obstacle.Text}, obstacle.Cures...)
+	}
 	return []string{
 		"Quay waits for the issuer's keys without a limit: look how fast the address that is its jwks_uri answers Quay",
 		"on the machine that Quay runs on: curl -s " + platform.Operand(idtoken.DiscoveryURL(r.Claims.Issuer)),
@@ -59,6 +63,9 @@ func slowKeysHints(r *login.RefusedIDToken) []string {
 }
 
 func unreachedIssuerHints(r *login.RefusedIDToken) []string {
+	if obstacle, found := issuer.OutOfReach(r.Claims.Issuer, r.Target.Registry.Host); found {
+		return append([]string{obstacle.Text}, obstacle.Cures...)
+	}
 	return []string{
 		"Quay is starting, or does not reach the ID token's issuer within 5 seconds, or does not trust its certificate",
 		"on the machine that Quay runs on: curl -s " + platform.Operand(idtoken.DiscoveryURL(r.Claims.Issuer)),
@@ -68,7 +75,7 @@ func unreachedIssuerHints(r *login.RefusedIDToken) []string {
 
 // internalErrorHints begins with what the ID token alone makes certain.
 func internalErrorHints(r *login.RefusedIDToken) []string {
-	if found := hopeless(r.Claims); found != nil {
+	if found := hopeless(r.Claims, r.Target.Registry.Host); found != nil {
 		return traitWords(r.Claims, found)
 	}
 	return []string{
