@@ -64,9 +64,10 @@ func nameCases() []contractCase {
 	noPlus.recorded, noPlus.exchange = "no plus", answer{401, `{"error":"Invalid robot"}`}
 	noSuch := unknown("robot-unknown", "<organization>+nobody")
 	noSuch.recorded = "unknown robot"
+	nobody := unknown("organization-unknown", "no-such-organization+nobody")
+	nobody.reason = quay.NoOwner
 	return []contractCase{
-		noSuch, noPlus,
-		unknown("organization-unknown", "no-such-organization+nobody"),
+		noSuch, noPlus, nobody,
 		malformed("robot-wrong-case", "<ROBOT>"),
 		malformed("robot-trailing-space-inside", "<robot> x"),
 		malformed("robot-two-pluses", "<robot>+x"),

@@ -19,6 +19,7 @@ func apiHints(r *federation.RefusedAPI) []string {
 	var (
 		refusal      *quay.Refusal
 		otherwise    *quay.StoredOtherwise
+		overwritten  *quay.Overwritten
 		unreachable  *endpoint.Unreachable
 		unbelievable *endpoint.Unbelievable
 	)
@@ -30,6 +31,8 @@ func apiHints(r *federation.RefusedAPI) []string {
 		return nil
 	case errors.As(r.Err, &otherwise):
 		return otherwiseHints(r, otherwise)
+	case errors.As(r.Err, &overwritten):
+		return []string{"wait until the other programs that change this robot's federation entries have ended, and run this again: one at a time", "what is there now: " + listCommand(r.Target)}
 	case errors.As(r.Err, &unreachable):
 		return NetworkHints(unreachable)
 	case errors.As(r.Err, &unbelievable):
@@ -48,11 +51,19 @@ var apiCures = map[quay.Reason]func(*federation.RefusedAPI) []string{
 	},
 	quay.NotAllowed: func(r *federation.RefusedAPI) []string {
 		return []string{
-			fmt.Sprintf("either the user of the API token does not administer %s, or the token lacks the scope %s, or %s has no organization %[1]s",
-				r.Target.Robot.Namespace, r.Scopes, r.Target.Registry.Host),
+			fmt.Sprintf("either the user of the API token does not administer %s, or the token lacks the scope %s", r.Target.Robot.Namespace, r.Scopes),
 			newAPIToken(r),
 		}
 	},
+	quay.NoOwner: func(r *federation.RefusedAPI) []string { return []string{noOwner(r.Target)} },
+	quay.NotOwner: func(r *federation.RefusedAPI) []string {
+		return []string{
+			fmt.Sprintf("%s is a person: only an API token of %[1]s with the scope %s can do this", r.Target.Robot.Namespace, federation.ScopeUser),
+			fmt.Sprintf("in Quay, as %s: OAuth Applications of an organization, an application, Generate Token with the scope %s; then set %s to it",
+				r.Target.Robot.Namespace, federation.ScopeUser, request.APITokenVariable),
+		}
+	},
+	quay.RobotsDisabled: func(r *federation.RefusedAPI) []string { return []string{robotsDisabled(r.Target)} },
 	quay.NoSuchRobot: func(r *federation.RefusedAPI) []string {
 		return []string{
 			fmt.Sprintf("%s has no robot account %s; to create it, with permissions and the federation entry: %s",
@@ -69,6 +80,11 @@ var apiCures = map[quay.Reason]func(*federation.RefusedAPI) []string{
 	quay.Unrecognized: func(r *federation.RefusedAPI) []string {
 		return []string{fmt.Sprintf("if these are not Quay's words, something is in front of it: is %s the registry's own host name?", r.Target.Registry.Host)}
 	},
+}
+
+// noOwner is for a robot of nobody.
+func noOwner(t request.Target) string {
+	return fmt.Sprintf("%s has no organization or user %s: check the spelling of the robot's name, ORG+NAME", t.Registry.Host, t.Robot.Namespace)
 }
 
 // newAPIToken says where to create such a token.
@@ -89,9 +105,6 @@ func otherwiseHints(r *federation.RefusedAPI, o *quay.StoredOtherwise) []string 
 			hints = append(hints, "this Quay gave an audience to an entry that had none; if its jobs have another: "+
 				command(r.Target, "federation add", "--issuer", d.Entry.Issuer, "--subject", d.Entry.Subject, "--audience", "AUDIENCE"))
 		}
-	}
-	if slices.ContainsFunc(o.Differences, func(d quay.Difference) bool { return d.Removed || d.Added }) {
-		hints = append(hints, "somebody saved another list at the same moment: run this again")
 	}
 	return append(hints, "what is there now: "+listCommand(r.Target))
 }

@@ -98,6 +98,7 @@ var exchangeCures = map[quay.Reason]cure{
 	quay.BadHeader:    {words: says(headerChanged)},
 	quay.InvalidRobot: {words: says(headerChanged)},
 	quay.NoSuchRobot:  {words: noSuchRobotCure},
+	quay.NoOwner:      {words: func(r *login.RefusedIDToken, _ *quay.Refusal) []string { return []string{noOwner(r.Target)} }},
 	quay.NotFederated: {entry: true, identity: true, words: notFederatedCure},
 	quay.NoIssuer:     {identity: true, words: says("have the ID token's provider set an issuer (iss): without one Quay cannot tell who signed it")},
 	quay.UnknownIssuer: {entry: true, identity: true, words: says(
@@ -115,6 +116,7 @@ var exchangeCures = map[quay.Reason]cure{
 	quay.NotYetIssued: {words: func(r *login.RefusedIDToken, _ *quay.Refusal) []string {
 		return []string{fmt.Sprintf("set the clock of Quay or of the ID token's provider by NTP: the ID token says that it was issued at %s, which Quay's clock has yet to reach", platform.FormatTime(r.Claims.IssuedAt))}
 	}},
+	quay.NotYetValid: {words: says("set the clock of Quay or of the ID token's provider by NTP: the ID token says that it is valid from a time (nbf) that Quay's clock has yet to reach")},
 	quay.IDTokenExpired: {words: func(r *login.RefusedIDToken, _ *quay.Refusal) []string {
 		return []string{fmt.Sprintf("the ID token expired at %s: log in earlier in the job; if that is not over yet, Quay's clock is off", platform.FormatTime(r.Claims.Expiry))}
 	}},

@@ -14,6 +14,7 @@ import (
 	"quay-keyless/internal/login"
 	"quay-keyless/internal/platform"
 	"quay-keyless/internal/quay"
+	"quay-keyless/internal/request"
 )
 
 // loginHints is for a robot token that the exchange gave and the registry rejects.
@@ -50,10 +51,7 @@ func unprovedHints(r *login.RefusedLogin, u *endpoint.Unreachable) []string {
 
 // registryCures has a row for each reason that the registry can give.
 var registryCures = map[quay.Reason]func(*login.RefusedLogin) []string{
-	quay.RobotsDisabled: func(r *login.RefusedLogin) []string {
-		return []string{fmt.Sprintf("ask the administrator of %s: robots are switched off there (ROBOTS_DISALLOW in Quay's configuration), and ROBOTS_WHITELIST can let %s in",
-			r.Target.Registry.Host, r.Target.Robot)}
-	},
+	quay.RobotsDisabled: func(r *login.RefusedLogin) []string { return []string{robotsDisabled(r.Target)} },
 	quay.OwnerDisabled: func(r *login.RefusedLogin) []string {
 		return []string{fmt.Sprintf("ask the administrator of %s: the organization or user %s is disabled there", r.Target.Registry.Host, r.Target.Robot.Namespace)}
 	},
@@ -61,6 +59,10 @@ var registryCures = map[quay.Reason]func(*login.RefusedLogin) []string{
 		return []string{fmt.Sprintf("the robot account %s was there a moment ago, and somebody deleted it: look under Robot accounts of %s", r.Target.Robot, r.Target.Robot.Namespace)}
 	},
 	quay.NotGranted: notGrantedCure,
+}
+
+func robotsDisabled(t request.Target) string {
+	return fmt.Sprintf("ask the administrator of %s: robots are switched off there (ROBOTS_DISALLOW in Quay's configuration), and ROBOTS_WHITELIST can let %s in", t.Registry.Host, t.Robot)
 }
 
 func registryCure(r *login.RefusedLogin, refusal *quay.Refusal) []string {

@@ -251,4 +251,8 @@ var apiWords = map[quay.Reason]string{
 	quay.NotAllowed:   "Unauthorized (insufficient_scope)",
 	quay.NoAPI:        "HTTP 404, 405 or 308",
 	quay.ReadOnly:     "System is currently read-only.",
+
+	quay.NoOwner:        "Organization does not exist; Unauthorized or Could not find robot, and /api/v1/organization/NAME answers 404",
+	quay.NotOwner:       "Organization does not exist, of a person's name",
+	quay.RobotsDisabled: "Robot accounts have been disabled.",
 }

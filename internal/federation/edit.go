@@ -153,33 +153,35 @@ func apiError(t request.Target, err error) error {
 }
 
 // judge compares what Quay stored with what was sent. A difference is an error, unless
-// the user agreed to it, the user did not ask for that audience, or another client added
-// an entry since.
+// the user agreed to it, or did not ask for that audience.
 func judge(run *process.Run, t request.Target, wanted WantedEntry, drop bool, change quay.Change, err error) error {
 	var otherwise *quay.StoredOtherwise
-	if !errors.As(err, &otherwise) {
-		if err == nil {
-			warnOfAudience(run, t, wanted, change)
-		}
+	if err != nil && !errors.As(err, &otherwise) {
 		return apiError(t, err)
 	}
-	var left []quay.Difference
-	for _, d := range otherwise.Differences {
-		lost := d.Field == "audiences" && d.New == nil
-		old, before := change.Before.Find(d.Entry.Issuer, d.Entry.Subject)
-		switch {
-		case d.Added && !d.Entry.Same(wanted.issuer, wanted.subject): // else it is the one to remove
-			run.Platform.Warn(platform.Message{Text: fmt.Sprintf("somebody else changed the federation of %s at the same moment: %s", t.Robot, d)})
-		case lost && drop && before && old.LosesAudiences():
-			run.Platform.Notice(fmt.Sprintf("dropped by Quay: %s", d))
-		case lost && !wanted.explicit && d.Entry.Same(wanted.issuer, wanted.subject):
-			// which warnOfAudience says
-		default:
-			left = append(left, d)
+	if change.After != nil {
+		for _, d := range change.Foreign() {
+			run.Platform.Warn(platform.Message{Text: fmt.Sprintf("another client changed the federation of %s at the same moment: %s", t.Robot, d)})
 		}
 	}
-	if len(left) > 0 {
-		return apiError(t, &quay.StoredOtherwise{Host: otherwise.Host, Robot: otherwise.Robot, Differences: left})
+	if otherwise != nil {
+		left := *otherwise
+		left.Differences = nil
+		for _, d := range otherwise.Differences {
+			lost := d.Field == "audiences" && d.New == nil
+			old, before := change.Before.Find(d.Entry.Issuer, d.Entry.Subject)
+			switch {
+			case lost && drop && before && old.LosesAudiences():
+				run.Platform.Notice(fmt.Sprintf("dropped by Quay: %s", d))
+			case lost && !wanted.explicit && d.Entry.Same(wanted.issuer, wanted.subject):
+				// which warnOfAudience says
+			default:
+				left.Differences = append(left.Differences, d)
+			}
+		}
+		if len(left.Differences) > 0 {
+			return apiError(t, &left)
+		}
 	}
 	warnOfAudience(run, t, wanted, change)
 	return nil

@@ -26,6 +26,7 @@ func (r *RefusedAPI) Unwrap() error { return r.Err }
 // The scopes of API tokens, as Quay's UI and Quay's API call them.
 const (
 	ScopeOrganization = "Administer Organization (org:admin)"
+	ScopeUser         = "Administer User (user:admin)"
 	scopePermission   = "Administer Repositories (repo:admin)"
 	scopeCreate       = "Create Repositories (repo:create)"
 )

@@ -88,7 +88,8 @@ func (s *SetupPlan) edit() quay.Edit {
 
 // planGrant plans a repository and the robot's role on it. It never lowers a role.
 func (s *SetupPlan) planGrant(ctx context.Context, grant quay.Grant, newRobot bool) error {
-	exists, err := s.API.RepositoryExists(ctx, grant.Repository)
+	repository, err := s.API.Repository(ctx, grant.Repository)
+	exists := repository != nil
 	var role quay.Role
 	if exists && !newRobot && err == nil {
 		role, err = s.API.Role(ctx, s.Target.Robot, grant.Repository)

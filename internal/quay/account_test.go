@@ -57,6 +57,9 @@ func (s *store) transport() *server {
 
 func adding(issuer, subject string) quay.Edit {
 	return func(stored quay.Entries) (quay.Entries, error) {
+		if _, there := stored.Find(issuer, subject); there {
+			return stored, nil
+		}
 		return stored.With(quay.NewEntry(issuer, subject)), nil
 	}
 }
@@ -176,21 +179,6 @@ func TestAWriteWhoseAnswerWasLostIsNotRepeated(t *testing.T) {
 	change, err := api(t, s.transport()).Account(ci).EditFederation(t.Context(), adding("https://j", "t"))
 	if err != nil || len(change.Before) != 0 || len(change.After) != 1 || !slices.Equal(s.asked, []string{"GET", "POST", "GET", "GET"}) {
 		t.Errorf("%v, asked %v, %+v", err, s.asked, change)
-	}
-}
-
-// Two programs add at the same moment: both read, both write, both read again.
-func TestOfTwoThatAddAtOnceTheLosingOneSeesIt(t *testing.T) {
-	t.Parallel()
-	s := &store{list: `[]`}
-	s.meanwhile = func(s *store, method string) {
-		if len(s.asked) == 3 { // between our write and our second look, the other writes what it had read before
-			s.list = `[{"issuer":"https://k","subject":"u"}]`
-		}
-	}
-	_, err := api(t, s.transport()).Account(ci).EditFederation(t.Context(), adding("https://j", "t"))
-	if err == nil || !strings.Contains(err.Error(), "the entry with issuer https://j, subject t is not there; an entry with issuer https://k") {
-		t.Errorf("got %v", err)
 	}
 }
 

@@ -6,10 +6,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"quay-keyless/internal/endpoint"
 	"quay-keyless/internal/idtoken"
@@ -18,37 +21,69 @@ import (
 // API is Quay's management API. An API token is an OAuth access token that Quay
 // issues. The errors are
 //
-//   - [*Refusal] with [BadAPIToken], [NotAllowed], [NoSuchRobot], [NoAPI],
-//     [ReadOnly], or [Unrecognized] and Quay's words,
-//   - [*endpoint.Unreachable] and [*endpoint.Unbelievable],
+//   - [*Refusal] with [BadAPIToken], [NotAllowed], [NoSuchRobot], [NoOwner], [NotOwner],
+//     [RobotsDisabled], [NoAPI], [ReadOnly], or [Unrecognized] and Quay's words,
+//   - [*endpoint.Unreachable], in a [*Failure] after a 5xx, and [*endpoint.Unbelievable],
 //   - the cause of a cancelled ctx.
 //
-// They quote the server, which may repeat the API token.
+// They quote the server, which may repeat the API token. It is safe for concurrent use.
 type API struct {
 	client *Client
 	token  idtoken.Secret
+
+	user     func(context.Context) string // the API token's own, "" if it may not tell
+	personal atomic.Bool                  // the own user's robots need the personal address
 }
 
 // NewAPI is the API of the registry that the client speaks with.
 func NewAPI(client *Client, token idtoken.Secret) *API {
 	asked := *client.Endpoint
 	asked.Definite = readOnly
-	return &API{client: &Client{Registry: client.Registry, Endpoint: &asked}, token: token}
+	a := &API{client: &Client{Registry: client.Registry, Endpoint: &asked}, token: token}
+	a.user = remembered(a.askUser)
+	return a
+}
+
+// remembered calls ask until it knows something.
+func remembered(ask func(context.Context) string) func(context.Context) string {
+	var mu sync.Mutex
+	var known string
+	return func(ctx context.Context) string {
+		mu.Lock()
+		defer mu.Unlock()
+		if known == "" {
+			known = ask(ctx)
+		}
+		return known
+	}
+}
+
+// askUser asks who the API token's user is. A token without the scope user:read or
+// user:admin may not tell.
+func (a *API) askUser(ctx context.Context) string {
+	user, _ := read[struct {
+		Username string `json:"username"`
+	}](ctx, a, "/api/v1/user/", "a user")
+	return user.Username
 }
 
 // name is how messages call the API.
 func (a *API) name() string { return "the API of " + a.client.Registry.Host }
 
-// request is one question to the API. Body is nil, or JSON.
-func (a *API) request(method, path string, body []byte) *http.Request {
-	request := &http.Request{Method: method, URL: a.client.Registry.url(path), Header: http.Header{
+// request is one question to the API. Path may have a query. Body is nil, or becomes JSON.
+func (a *API) request(method, path string, body any) *http.Request {
+	path, query, _ := strings.Cut(path, "?")
+	address := a.client.Registry.url(path)
+	address.RawQuery = query
+	request := &http.Request{Method: method, URL: address, Header: http.Header{
 		"Authorization": {"Bearer " + a.token.Reveal()},
 		"Accept":        {"application/json"},
 	}}
 	if body != nil {
+		text := encoded(body)
 		request.Header.Set("Content-Type", "application/json")
-		request.ContentLength = int64(len(body))
-		request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+		request.ContentLength = int64(len(text))
+		request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(text)), nil }
 		request.Body, _ = request.GetBody()
 	}
 	return request
@@ -56,7 +91,7 @@ func (a *API) request(method, path string, body []byte) *http.Request {
 
 // ask repeats the same request until there is an answer, and returns it if it is a
 // success.
-func (a *API) ask(ctx context.Context, method, path string, body []byte) (*endpoint.Answer, error) {
+func (a *API) ask(ctx context.Context, method, path string, body any) (*endpoint.Answer, error) {
 	return a.do(ctx, func(context.Context) (*http.Request, error) { return a.request(method, path, body), nil })
 }
 
@@ -71,6 +106,79 @@ func (a *API) do(ctx context.Context, make func(context.Context) (*http.Request,
 	}
 	return nil, a.refused(answer)
 }
+
+// read asks for a T in JSON. What names it in errors.
+func read[T any](ctx context.Context, a *API, path, what string) (T, error) {
+	answer, err := a.ask(ctx, http.MethodGet, path, nil)
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return decoded[T](a, answer, what)
+}
+
+func decoded[T any](a *API, answer *endpoint.Answer, what string) (T, error) {
+	var value T
+	if json.Unmarshal(answer.Body, &value) != nil {
+		return value, a.unbelievable("answered with %s in place of %s", kind(answer), what)
+	}
+	return value, nil
+}
+
+// robots asks about the robots of a namespace. The organization's address serves for a
+// user's robots too, with org:admin and in every release. It cannot create them, and a
+// token with user:admin alone may not use it, so then the personal address is asked, but
+// only about the API token's own user: whose robots it is about nothing else tells.
+func (a *API) robots(ctx context.Context, method, namespace, path string, body any) (*endpoint.Answer, error) {
+	base := a.base(ctx, namespace)
+	answer, err := a.ask(ctx, method, base+path, body)
+	var refusal, other *Refusal
+	if !errors.As(err, &refusal) {
+		return answer, err
+	}
+	creates := strings.HasPrefix(refusal.Message, noOrganization)
+	if base != ownRobots && (creates || refusal.Reason == NotAllowed) && a.user(ctx) == namespace {
+		answer, err = a.ask(ctx, method, ownRobots+path, body)
+		switch {
+		case !errors.As(err, &other):
+			a.personal.Store(a.personal.Load() || !creates)
+			return answer, err
+		case other.Reason == NoAPI: // before Quay 3.17.2
+			return nil, refusal
+		}
+		refusal = other
+	}
+	return nil, a.blame(ctx, refusal, namespace)
+}
+
+const ownRobots = "/api/v1/user/robots"
+
+// base is where the API has the robots of a namespace.
+func (a *API) base(ctx context.Context, namespace string) string {
+	if a.personal.Load() && a.user(ctx) == namespace {
+		return ownRobots
+	}
+	return organization(namespace) + "/robots"
+}
+
+// blame finds out whether there is such a namespace at all. Quay says "Unauthorized", or
+// to a superuser "Could not find robot", about an organization that does not exist.
+func (a *API) blame(ctx context.Context, refusal *Refusal, namespace string) *Refusal {
+	switch refusal.Reason {
+	case NotAllowed, NoSuchRobot, NoOwner:
+		refusal.Owner = a.Owner(ctx, namespace)
+	}
+	switch {
+	case refusal.Owner == Nobody:
+		refusal.Reason = NoOwner
+	case refusal.Owner == Person && refusal.Reason != NoSuchRobot:
+		refusal.Reason = NotOwner
+	}
+	return refusal
+}
+
+// organization is its address.
+func organization(name string) string { return "/api/v1/organization/" + name }
 
 // problem is how the API words an error: its own form (RFC 7807, with fields of
 // Quay's), or that of its exceptions.

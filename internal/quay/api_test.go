@@ -78,7 +78,7 @@ func TestRefusalsOfTheAPI(t *testing.T) {
 				t.Errorf("got %v\nwant %s", err, test.words)
 			}
 			for _, request := range transport.seen {
-				if request.URL.Path != federationPath && request.URL.Path != "/api/v1/user/" {
+				if request.URL.Path != federationPath && request.URL.Path != "/api/v1/user/" && request.URL.Path != "/api/v1/organization/acme" {
 					t.Errorf("asked %s too", request.URL.Path)
 				}
 			}
@@ -130,8 +130,8 @@ func TestAPersonalRobot(t *testing.T) {
 	}
 	var refusal *quay.Refusal
 	for name, transport := range map[string]*server{
-		"somebody else's": personal("other", good),
-		"before 3.17.2":   personal("acme", reply{status: 308, header: []string{"Location: https://quay.example" + personalPath + "/"}}),
+		"another person's": personal("other", good),
+		"before 3.17.2":    personal("acme", reply{status: 308, header: []string{"Location: https://quay.example" + personalPath + "/"}}),
 	} {
 		if _, err := api(t, transport).Account(ci).Federation(t.Context()); !errors.As(err, &refusal) || refusal.Reason != quay.NotAllowed {
 			t.Errorf("%s: %v", name, err)

@@ -52,11 +52,12 @@ func (c *Client) observe(date string, asked time.Time) {
 	c.skew.Store(&skew)
 }
 
-// ask sends a request and notes the time that the answer tells.
+// ask sends a request and notes the time that the answer tells. After a 5xx it also asks
+// Quay about itself.
 func (c *Client) ask(ctx context.Context, name string, make func(context.Context) (*http.Request, error)) (*endpoint.Answer, error) {
 	answer, err := c.Endpoint.Do(ctx, name, make)
 	if err != nil {
-		return nil, err
+		return nil, c.failure(ctx, err)
 	}
 	c.observe(answer.Header.Get("Date"), answer.Asked)
 	return answer, nil

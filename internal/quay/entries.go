@@ -157,10 +157,17 @@ func (e Entries) Without(issuer, subject string) Entries {
 	return slices.DeleteFunc(slices.Clone(e), func(entry Entry) bool { return entry.Same(issuer, subject) })
 }
 
-// encode is the list as it is sent.
-func (e Entries) encode() []byte {
-	if e == nil {
-		e = Entries{}
+// Distinct is the list without entries whose issuer and subject an earlier one has.
+func (e Entries) Distinct() Entries {
+	list := Entries{}
+	for _, entry := range e {
+		if _, there := list.Find(entry.Issuer, entry.Subject); !there {
+			list = append(list, entry)
+		}
 	}
-	return encoded(e)
+	return list
 }
+
+// Count is how many entries have that issuer and subject: one, unless somebody changed
+// Quay's database.
+func (e Entries) Count(issuer, subject string) int { return len(e) - len(e.Without(issuer, subject)) }

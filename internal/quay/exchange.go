@@ -62,7 +62,7 @@ func (c *Client) Exchange(ctx context.Context, robot Robot, idToken IDToken) (*o
 		return nil, err
 	}
 	if answer.Status != http.StatusOK {
-		return nil, c.refused(answer)
+		return nil, c.refused(ctx, robot, answer)
 	}
 	return c.robotToken(name, robot, answer)
 }
@@ -73,9 +73,13 @@ func basic(robot Robot, password idtoken.Secret) string {
 }
 
 // refused reads an exchange that is no success.
-func (c *Client) refused(answer *endpoint.Answer) error {
+func (c *Client) refused(ctx context.Context, robot Robot, answer *endpoint.Answer) error {
 	r := refusal(c.Registry.Host, answer)
 	switch {
+	case r.Reason == NoSuchRobot, r.Reason == NotFederated, r.Reason == UnknownIssuer, r.Reason == WrongSubject:
+		if r.Owner = c.Owner(ctx, robot.Namespace); r.Reason == NoSuchRobot && r.Owner == Nobody {
+			r.Reason = NoOwner
+		}
 	case answer.Status == http.StatusRequestHeaderFieldsTooLarge,
 		answer.Status == http.StatusBadRequest && strings.Contains(r.Message, "Header Or Cookie Too Large"):
 		r.Reason = HeaderTooLarge

@@ -65,6 +65,17 @@ func (s *server) RoundTrip(request *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
+// asked counts the requests to a path.
+func (s *server) asked(path string) int {
+	n := 0
+	for _, request := range s.seen {
+		if request.URL.Path == path {
+			n++
+		}
+	}
+	return n
+}
+
 // client speaks with a registry over a fake transport.
 func client(t testing.TB, registry string, transport http.RoundTripper) *quay.Client {
 	t.Helper()

@@ -75,6 +75,13 @@ const (
 	ReadOnly
 	// Ambiguous: two entries have the ID token's issuer and subject.
 	Ambiguous
+	// NotYetValid: nbf is ahead of Quay's clock.
+	NotYetValid
+	// NoOwner: there is no such organization or user.
+	NoOwner
+	// NotOwner: the robot is a person's, and the API token is another's or lacks the scope
+	// user:admin.
+	NotOwner
 )
 
 // Refusal is a request that Quay or its registry understood and said no to. It
@@ -89,6 +96,8 @@ type Refusal struct {
 	Page bool
 	// Location is where a redirect pointed, without its query. It was not followed.
 	Location string
+	// Owner is what the robot's namespace is, where that was asked.
+	Owner Owner
 }
 
 // Error quotes Quay.
@@ -135,15 +144,23 @@ var known = []struct {
 	{"Invalid token: Signature verification failed", BadSignature},
 	{"Invalid token: Token is missing the", MissingClaim},
 	{"Invalid token: Issued At claim (iat) cannot be in the future", NotYetIssued},
+	{"Invalid token: The token is not yet valid", NotYetValid},
 	{"Invalid token: Signature has expired", IDTokenExpired},
 	{"Invalid token: Invalid claim format", MalformedClaim},
 	{"Invalid token: Issued At claim (iat) must be", MalformedClaim},
 	{"Invalid token: Expiration Time claim (exp) must be", MalformedClaim},
+	{"Invalid token: Not Before claim (nbf) must be", MalformedClaim},
 	{"Invalid token: Subject must be", MalformedClaim},
 	{"Invalid token: JWT ID must be", MalformedClaim},
 	{"Invalid token: Key ID header parameter must be", NoKeyID},
-	{"Robot account have been disabled", RobotsDisabled},
+	{"Robot account have been disabled", RobotsDisabled},  // the registry
+	{"Robot accounts have been disabled", RobotsDisabled}, // the API
+	{noOrganization, NoOwner},
 }
+
+// noOrganization begins the API's words for an organization that does not exist, and for
+// a person where only an organization can be.
+const noOrganization = "Organization does not exist"
 
 // reason reads Quay's words.
 func reason(message string) Reason {

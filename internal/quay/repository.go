@@ -4,7 +4,6 @@ package quay
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -53,23 +52,26 @@ func ParseGrant(text string, robot Robot) (Grant, error) {
 	return Grant{Repository: repository, Role: Role(role)}, nil
 }
 
-// RepositoryExists reports whether there is a repository, ORG/REPO.
-func (a *API) RepositoryExists(ctx context.Context, repository string) (bool, error) {
-	_, err := a.ask(ctx, http.MethodGet, "/api/v1/repository/"+repository, nil)
+// Repository returns a repository, ORG/REPO; nil if there is none.
+func (a *API) Repository(ctx context.Context, repository string) (*Repository, error) {
+	found, err := read[Repository](ctx, a, "/api/v1/repository/"+repository+"?includeTags=false", "a repository")
 	var refusal *Refusal
-	if errors.As(err, &refusal) && refusal.Status == http.StatusNotFound && !refusal.Page {
-		return false, nil
+	switch {
+	case err == nil:
+		return &found, nil
+	case errors.As(err, &refusal) && refusal.Status == http.StatusNotFound && !refusal.Page:
+		return nil, nil
 	}
-	return err == nil, err
+	return nil, err
 }
 
 // CreateRepository makes a private repository, ORG/REPO; one that exists by now
 // is as good.
 func (a *API) CreateRepository(ctx context.Context, repository string) error {
 	owner, name, _ := strings.Cut(repository, "/")
-	_, err := a.ask(ctx, http.MethodPost, "/api/v1/repository", encoded(map[string]string{
+	_, err := a.ask(ctx, http.MethodPost, "/api/v1/repository", map[string]string{
 		"namespace": owner, "repository": name, "visibility": "private", "description": "", "repo_kind": "image",
-	}))
+	})
 	var refusal *Refusal
 	if errors.As(err, &refusal) && refusal.Message == "Repository already exists" {
 		return nil
@@ -85,26 +87,30 @@ func permission(robot Robot, repository string) string {
 // Role returns the robot's own role on a repository, "" for none. The repository
 // must exist.
 func (a *API) Role(ctx context.Context, robot Robot, repository string) (Role, error) {
-	answer, err := a.ask(ctx, http.MethodGet, permission(robot, repository), nil)
+	found, err := read[struct{ Role Role }](ctx, a, permission(robot, repository), "a permission")
 	var refusal *Refusal
-	if errors.As(err, &refusal) && strings.HasPrefix(refusal.Message, "User does not have permission") {
+	switch {
+	case errors.As(err, &refusal) && strings.HasPrefix(refusal.Message, "User does not have permission"):
 		return "", nil
+	case err == nil && !slices.Contains(roles, found.Role):
+		return "", a.unbelievable("answered with the role %q in place of a permission", found.Role)
 	}
-	if err != nil {
-		return "", err
-	}
-	var body struct {
-		Role Role `json:"role"`
-	}
-	if json.Unmarshal(answer.Body, &body) != nil || !slices.Contains(roles, body.Role) {
-		return "", a.unbelievable("answered with %s in place of a permission", kind(answer))
-	}
-	return body.Role, nil
+	return found.Role, err
 }
 
 // Grant gives the robot a role on a repository, instead of its present one. Both must
 // exist: for an unknown repository Quay answers 500.
 func (a *API) Grant(ctx context.Context, robot Robot, grant Grant) error {
-	_, err := a.ask(ctx, http.MethodPut, permission(robot, grant.Repository), encoded(map[string]Role{"role": grant.Role}))
+	_, err := a.ask(ctx, http.MethodPut, permission(robot, grant.Repository), map[string]Role{"role": grant.Role})
+	return err
+}
+
+// Revoke takes the robot's role on a repository away; having none is as good.
+func (a *API) Revoke(ctx context.Context, robot Robot, repository string) error {
+	_, err := a.ask(ctx, http.MethodDelete, permission(robot, repository), nil)
+	var refusal *Refusal
+	if errors.As(err, &refusal) && strings.HasPrefix(refusal.Message, "User does not have permission") {
+		return nil
+	}
 	return err
 }

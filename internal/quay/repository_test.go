@@ -68,9 +68,9 @@ func TestRepositories(t *testing.T) {
 	t.Parallel()
 	notFound := `{"detail": "Not Found", "error_message": "Not Found", "error_type": "not_found", "status": 404}`
 	for body, status := range map[string]int{`{"name":"app"}`: 200, notFound: 404, "<title>404</title>": 404, unauthorized: 403} {
-		there, err := api(t, always(reply{status: status, body: body})).RepositoryExists(t.Context(), "acme/app")
-		if there != (status == 200) || (err == nil) != (status == 200 || body == notFound) {
-			t.Errorf("%d %s: %t, %v", status, body, there, err)
+		there, err := api(t, always(reply{status: status, body: body})).Repository(t.Context(), "acme/app")
+		if (there != nil) != (status == 200) || (err == nil) != (status == 200 || body == notFound) {
+			t.Errorf("%d %s: %v, %v", status, body, there, err)
 		}
 	}
 	transport := always(reply{status: 400, body: `{"error_message": "Repository already exists", "error_type": "invalid_request"}`})
