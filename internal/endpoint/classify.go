@@ -5,6 +5,7 @@ package endpoint
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"net"
 	"net/http"
@@ -15,6 +16,29 @@ import (
 func NotTrusted(err error) bool {
 	var verification *tls.CertificateVerificationError
 	return errors.As(err, &verification)
+}
+
+// NoRoots is the error of a certificate that did not verify on a system without any CA
+// certificates, as in slim container images.
+type NoRoots struct{ Err error }
+
+// Error is Err's.
+func (n *NoRoots) Error() string { return n.Err.Error() }
+
+// Unwrap returns Err.
+func (n *NoRoots) Unwrap() error { return n.Err }
+
+// rootless marks an error as [NoRoots] if it is one.
+func rootless(err error) error {
+	var unknown x509.UnknownAuthorityError
+	var unreadable x509.SystemRootsError
+	if !errors.As(err, &unknown) && !errors.As(err, &unreadable) {
+		return err
+	}
+	if roots, loading := x509.SystemCertPool(); loading == nil && !roots.Equal(x509.NewCertPool()) {
+		return err
+	}
+	return &NoRoots{err}
 }
 
 // TimedOut reports whether a connection was made but the answer did not come in time.

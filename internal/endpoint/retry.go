@@ -115,7 +115,7 @@ func (c *Client) Retry(ctx context.Context, name string, attempt func(context.Co
 		}
 		wait := c.wait(n, err)
 		if n >= limit || c.late(ctx, wait) {
-			return &Unreachable{Name: name, Attempts: n, Err: err}
+			return &Unreachable{Name: name, Attempts: n, Err: rootless(err)}
 		}
 		if c.Retrying != nil {
 			c.Retrying(Retry{Name: name, Attempt: n + 1, Of: limit, Wait: wait, Err: err})

@@ -103,12 +103,18 @@ func grant(r *login.RefusedLogin) *platform.Grant {
 
 // NetworkHints is for endpoints that were not reached or not trusted.
 func NetworkHints(u *endpoint.Unreachable) []string {
+	var noRoots *endpoint.NoRoots
 	var unknownCA x509.UnknownAuthorityError
 	var dns *net.DNSError
 	var operation *net.OpError
 	switch {
 	case errors.As(u.Err, &operation) && operation.Op == "proxyconnect":
 		return []string{"that is the proxy, which HTTPS_PROXY names: is its address right, and does it answer? Hosts that need none: NO_PROXY=HOST"}
+	case errors.As(u.Err, &noRoots):
+		return []string{
+			"this system has no CA certificates: install the package ca-certificates, with apt-get, dnf, apk or zypper",
+			"or name a file that has them, by SSL_CERT_FILE; for a registry with a private CA, --ca-certificate PATH is enough",
+		}
 	case errors.As(u.Err, &unknownCA):
 		return []string{"a private CA: --ca-certificate PATH (or QUAY_CA_CERTIFICATE with the PEM text); --tls-verify=false concerns the registry alone"}
 	case endpoint.NotTrusted(u.Err):

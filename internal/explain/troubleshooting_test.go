@@ -209,6 +209,7 @@ func networkTable(*testing.T) string {
 		words string
 		err   error
 	}{
+		{"certificate signed by unknown authority, in a container without CA certificates", &endpoint.NoRoots{Err: &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}}},
 		{"certificate signed by unknown authority", &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}},
 		{"certificate is valid for ..., not ...; certificate has expired or is not yet valid", &tls.CertificateVerificationError{Err: x509.HostnameError{}}},
 		{"first record does not look like a TLS handshake", tls.RecordHeaderError{}},
