@@ -86,6 +86,10 @@ bench: build ## measure a login against the least that it could cost and against
 	$(GO) run ./internal/bench
 	$(GO) run ./internal/release size
 
+.PHONY: site
+site: ## build the site of docs/ in bin/site and check its links; needs Python 3
+	@tools/site/build.sh
+
 .PHONY: release
 release: ## build a release in dist/: make release VERSION=v1.2.3
 	$(GO) run ./internal/release build $(VERSION) dist
