@@ -33,6 +33,7 @@ const auths = "auths"
 // else, the one form that every tool reads.
 type Entry struct {
 	Key   string // HOST[:PORT] or HOST/ORG, as it stands in the file
+	Org   string // the organization that a login under HOST is for, "" for all
 	User  string // a robot's full name; must not hold a colon
 	Token idtoken.Secret
 	Hold  Hold
@@ -79,6 +80,7 @@ type File struct {
 	path  string
 	trust ownfile.Trust
 	mode  os.FileMode // that was chosen, or 0
+	keep  bool        // see [File.Keep]
 	// opened is when this process opened the file. A later write by another quay-keyless
 	// happened at the same time as ours.
 	opened time.Time
@@ -116,6 +118,10 @@ func (f *File) SetMode(mode os.FileMode) { f.mode = mode }
 
 // Mode is what [File.SetMode] chose, or 0.
 func (f *File) Mode() os.FileMode { return f.mode }
+
+// Keep has a file that Set created stay at logout, without a login: the environment names
+// it, and podman stops at a missing file.
+func (f *File) Keep() { f.keep = true }
 
 // Path is the resolved, absolute path.
 func (f *File) Path() string { return f.path }

@@ -17,9 +17,9 @@ const (
 	// "". It wins in every tool, over HOST/ORG as well, except that a login by our own
 	// helper replaces it.
 	OtherHelper ConflictKind = iota
-	// NarrowerKey: Key, below ours, wins for the images below it. podman, buildah and
-	// skopeo prefer HOST/org, even if it holds nothing; crane prefers only
-	// HOST/org/repo, and all others always use HOST.
+	// NarrowerKey: Key, below the robot's organization, wins for the images below it.
+	// podman, buildah and skopeo prefer HOST/org, even if it holds nothing; crane prefers
+	// only HOST/org/repo, and all others always use HOST.
 	NarrowerKey
 	// Unusable: the file cannot be read or written; Err, an [*Error], says why. A file
 	// that podman, buildah and skopeo cannot read or decode on their way to the login
@@ -31,9 +31,19 @@ const (
 	// BrokenEntry: the "auth" under Key, another registry's, is not USER:PASSWORD
 	// in base64. docker then loses our login at random, crane refuses the whole file.
 	BrokenEntry
+	// OtherLogin: docker's tools know one login for each host, and Key has another one.
+	OtherLogin
 	// DockerAuthConfig: the variable DOCKER_AUTH_CONFIG holds a login under Key. crane,
 	// and docker from 28.3.0, prefer it to all files.
 	DockerAuthConfig
+	// HelmFile: helm has a login for Key in a file of its own, Path, and prefers it.
+	HelmFile
+	// NoAuthFiles: Path, a registries.conf, sends podman, buildah and skopeo to the
+	// helpers in Key and to no auth file.
+	NoAuthFiles
+	// CreatedFile: crane and its relatives read docker's config.json and nothing else as
+	// soon as it is there. They lose the logins for Key in Path.
+	CreatedFile
 	// NoRuntimeDir: a user other than root has no XDG_RUNTIME_DIR, or another user's;
 	// Path is what the variable holds. skopeo stops if it cannot look there, podman and
 	// buildah each look elsewhere first. The plan's Exports are the cure.
@@ -42,53 +52,69 @@ const (
 
 // Conflict is one thing that would hide a login from tools.
 type Conflict struct {
-	Kind ConflictKind
-	Path string // the file, resolved where it can be; see NoRuntimeDir; else ""
-	Key  string // what wins: a key, a helper, a store
+	Kind  ConflictKind
+	Path  string   // the file, resolved if it can be; see NoRuntimeDir; else ""
+	Key   string   // what wins: a key, a helper, a store
+	Tools []string // that do not find the login
 	// Fatal: podman, buildah or skopeo would not find the login, or it could not be
-	// written. Otherwise only docker, crane and helm would not find it.
+	// written.
 	Fatal bool
 	Err   error // of Unusable
 }
 
-// conflicts lists what in this file hides our logins. target: we will write into this
-// file.
-func (c contents) conflicts(keys []string, target, image bool) []Conflict {
+// conflicts lists what in this file hides our logins from a reader's tools. target: we
+// will write into this file.
+func (c contents) conflicts(keys []Key, target bool, r reader) []Conflict {
 	var found []Conflict
 	for _, name := range slices.Sorted(maps.Keys(c.Auths)) {
 		entry := c.Auths[name].Auth
+		hidden := slices.ContainsFunc(keys, func(key Key) bool { return key.hiddenBy(name, r.image) })
 		switch {
-		case slices.Contains(keys, name):
-			continue // it will be written over
-		case slices.ContainsFunc(keys, func(key string) bool { return hides(name, key, image) }) && (target || entry.answers()):
-			found = append(found, Conflict{Kind: NarrowerKey, Key: name, Fatal: image})
+		case slices.ContainsFunc(keys, func(key Key) bool { return key.String() == name }): // it will be replaced
+		case hidden && r.image && (target || entry.final):
+			found = append(found, Conflict{Kind: NarrowerKey, Key: name, Tools: r.tools, Fatal: true})
+		case hidden && !r.image:
+			found = append(found, Conflict{Kind: NarrowerKey, Key: name, Tools: []string{"crane"}})
 		}
-		if !image && entry.broken() {
-			found = append(found, Conflict{Kind: BrokenEntry, Key: name})
+		if !r.image && entry.wrong && !slices.Contains(hosts(keys), name) {
+			found = append(found, Conflict{Kind: BrokenEntry, Key: name, Tools: r.tools})
 		}
 	}
-	helped := 0 // a login takes the place of our own helper, and then the store counts
+	helped := 0 // a login replaces our own helper, and then the store counts
 	for _, host := range hosts(keys) {
 		if helper, ok := c.Helpers[host]; ok && helper != OwnHelper {
 			helped++
-			found = append(found, Conflict{Kind: OtherHelper, Key: helper, Fatal: image})
+			found = append(found, Conflict{Kind: OtherHelper, Key: helper, Tools: r.tools, Fatal: r.image})
 		}
 	}
-	if store, _ := c.Store.(string); store != "" && !image && helped < len(hosts(keys)) {
-		found = append(found, Conflict{Kind: OtherStore, Key: store})
+	if store, _ := c.Store.(string); store != "" && !r.image && helped < len(hosts(keys)) {
+		found = append(found, Conflict{Kind: OtherStore, Key: store, Tools: r.tools})
 	}
 	return found
 }
 
-// hides reports whether tools prefer the login under name to that under key for some
-// images, if one file has both. HOST/ and HOST/v1/ hide nothing, because no image name
-// has an empty part. In docker's family only crane asks for more than the host, and then
-// for the whole repository.
-func hides(name, key string, image bool) bool {
-	if !strings.HasPrefix(name, key+"/") || strings.Contains(name+"/", "//") {
+// Key is the registry of a login, the organization if the login is only for that, and the
+// robot's full name.
+type Key struct{ Host, Org, Robot string }
+
+// String is the key in an auth file.
+func (k Key) String() string {
+	if k.Org != "" {
+		return k.Host + "/" + k.Org
+	}
+	return k.Host
+}
+
+// hiddenBy reports whether tools prefer the login under name to ours for some of the
+// robot's images, if one file has both. In docker's family only crane asks for more than
+// the host, and then for the whole repository.
+func (k Key) hiddenBy(name string, image bool) bool {
+	owner, _, _ := strings.Cut(k.Robot, "+")
+	below, ok := strings.CutPrefix(name, k.Host+"/"+owner)
+	if !ok || owner == "" || below != "" && (below[0] != '/' || strings.Contains(below+"/", "//")) {
 		return false
 	}
-	return image || strings.Count(name, "/") > 1
+	return image || below != ""
 }
 
 // HostOf is the registry of a key, HOST or HOST/ORG.
@@ -98,12 +124,34 @@ func HostOf(key string) string {
 }
 
 // hosts is the registries of keys, each once.
-func hosts(keys []string) []string {
+func hosts(keys []Key) []string {
 	var list []string
 	for _, key := range keys {
-		if host := HostOf(key); !slices.Contains(list, host) {
-			list = append(list, host)
+		if !slices.Contains(list, key.Host) {
+			list = append(list, key.Host)
 		}
 	}
 	return list
+}
+
+// variableConflicts is the keys in the text of DOCKER_AUTH_CONFIG under which docker or
+// crane would find a login. They ask for the bare host, crane for the repository too, and
+// for no other form. docker ignores a text that is not JSON, after a warning.
+func variableConflicts(text string, keys []Key) []string {
+	all, err := decodeContents([]byte(text))
+	if err != nil {
+		return nil
+	}
+	var found []string
+	for _, host := range hosts(keys) {
+		if _, ok := all.Auths[host]; ok {
+			found = append(found, host)
+		}
+	}
+	for _, c := range all.conflicts(keys, true, dockers) {
+		if c.Kind == NarrowerKey {
+			found = append(found, c.Key)
+		}
+	}
+	return found
 }

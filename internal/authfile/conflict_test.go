@@ -33,6 +33,7 @@ var conflicts = map[string]planRow{
 	"a helper for docker behind a higher login": {job{env: home, files: map[string]string{user: login1, docker: desktop}}, []string{"warning helper ~/" + docker + " desktop"}},
 
 	"an organization":                   {job{env: home, files: map[string]string{docker: with("quay.example/acme")}}, []string{"fatal narrower ~/" + docker + " quay.example/acme"}},
+	"another organization":              {job{env: home, files: map[string]string{docker: `{"auths":{"quay.example/other":` + some + `,"quay.example/acmecorp":{}}}`}}, nil},
 	"an organization, empty":            {job{env: home, files: map[string]string{docker: `{"auths":{"quay.example/acme":{}}}`}}, []string{"fatal narrower ~/" + docker + " quay.example/acme"}},
 	"an organization, higher":           {job{env: home, files: map[string]string{user: with("quay.example/acme")}}, []string{"fatal narrower ~/" + user + " quay.example/acme"}},
 	"an organization, higher and empty": {job{env: home, files: map[string]string{user: `{"auths":{"quay.example/acme":{},"quay.example/x":{"auth":"YQ=="}}}`}}, nil},
@@ -65,6 +66,18 @@ var conflicts = map[string]planRow{
 	"a link in a circle":                {job{env: home, files: map[string]string{"h/.config/containers/x": ""}, links: map[string]string{user: user}}, []string{"fatal unusable ~/" + user}},
 	"docker's file, a link in a circle": {job{env: home, files: map[string]string{"h/.docker/x": ""}, links: map[string]string{docker: docker}}, []string{"fatal unusable ~/" + docker}},
 
+	"helm's own login":        {job{env: home, files: map[string]string{"h/.config/helm/registry/config.json": login1}}, []string{"warning helm ~/h/.config/helm/registry/config.json quay.example"}},
+	"helm's other logins":     {job{env: home, files: map[string]string{"h/.config/helm/registry/config.json": with("quay.io")}}, nil},
+	"helm's file by variable": {job{env: homeAnd("HELM_REGISTRY_CONFIG", "~/helm.json"), files: map[string]string{"helm.json": with("https://quay.example/v1/")}}, []string{"warning helm ~/helm.json quay.example"}},
+	"only helpers": {job{env: home, files: map[string]string{"h/.config/containers/registries.conf": "# x\ncredential-helpers = [\n  \"ecr-login\", # y\n]\n"}},
+		[]string{"warning registries.conf ~/h/.config/containers/registries.conf ecr-login"}},
+	"only helpers, in a drop-in": {job{env: home, files: map[string]string{"etc/containers/registries.conf.d/1.conf": `credential-helpers = ["a", 'b']`, "etc/containers/registries.conf": ""}},
+		[]string{"warning registries.conf ~/etc/containers/registries.conf.d/1.conf a, b"}},
+	"helpers and auth files": {job{env: home, files: map[string]string{"h/.config/containers/registries.conf": `credential-helpers = ["a", "containers-auth.json"]`, "etc/containers/registries.conf": `credential-helpers = ["a"]`}}, nil},
+	"a comment on helpers":   {job{env: home, files: map[string]string{"etc/containers/registries.conf": `# credential-helpers = ["a"]`}}, nil},
+	"registries.conf by variable": {job{env: homeAnd("CONTAINERS_REGISTRIES_CONF", "~/r.conf"), files: map[string]string{"r.conf": `credential-helpers = ["a"]`}},
+		[]string{"warning registries.conf ~/r.conf a"}},
+
 	"a variable":                     {job{env: homeAnd("DOCKER_AUTH_CONFIG", login1)}, []string{"warning variable quay.example"}},
 	"a variable with a repository":   {job{env: homeAnd("DOCKER_AUTH_CONFIG", with("quay.example/acme/app"))}, []string{"warning variable quay.example/acme/app"}},
 	"a variable that docker ignores": {job{env: homeAnd("DOCKER_AUTH_CONFIG", with("https://quay.example"))}, nil},
@@ -77,8 +90,9 @@ var conflicts = map[string]planRow{
 func TestConflicts(t *testing.T) {
 	for name, row := range conflicts {
 		t.Run(name, func(t *testing.T) {
+			row.bare = true // all tools read docker's file
 			p, root := row.lay(t)
-			plan, err := p.InPlace(host)
+			plan, err := p.InPlace(ours)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -121,9 +135,9 @@ func TestKeyForms(t *testing.T) {
 			t.Fatal(err)
 		}
 		var got []string
-		for _, asked := range []string{host, host + "/acme", port} {
-			if held.answers([]string{asked}) {
-				got = append(got, asked)
+		for _, asked := range []Key{ours, acme, {Host: port}} {
+			if held.answers([]Key{asked}) {
+				got = append(got, asked.String())
 			}
 		}
 		if !slices.Equal(got, taken) {
@@ -135,7 +149,7 @@ func TestKeyForms(t *testing.T) {
 		`{"identitytoken":"x"}`: false, `{"auth":"YTpi"}`: true, `{"auth":"!"}`: true, `{"AUTH":"YTpi"}`: true,
 	} {
 		held, err := decodeContents([]byte(`{"Auths":{"quay.example":` + entry + `}}`))
-		if err != nil || held.answers([]string{host}) != want {
+		if err != nil || held.answers([]Key{ours}) != want {
 			t.Errorf("%s: answers is not %t, %v", entry, want, err)
 		}
 	}
@@ -196,15 +210,15 @@ func FuzzContents(f *testing.F) {
 	} {
 		f.Add([]byte(text))
 	}
-	images := []string{host, host + "/acme", host + "/acme/app", host + "/other/deep/er"}
+	asked := []string{host, host + "/acme", host + "/acme/app"} // of the robot's organization
 	f.Fuzz(func(t *testing.T, text []byte) {
 		held, err := decodeContents(text)
 		if err != nil {
 			return
 		}
-		before := held.conflicts([]string{host}, false, true)
-		if !held.answers([]string{host}) && len(before) == 0 {
-			for _, image := range images {
+		before := held.conflicts([]Key{ours}, false, images)
+		if !held.answers([]Key{ours}) && len(before) == 0 {
+			for _, image := range asked {
 				if login, found := lookup(t, text, image); found {
 					t.Errorf("for %s podman takes %q", image, login)
 				}
@@ -214,15 +228,15 @@ func FuzzContents(f *testing.F) {
 		if err != nil {
 			return
 		}
-		conflicts := held.conflicts([]string{host}, true, true)
-		images := slices.Clone(images)
+		conflicts := held.conflicts([]Key{ours}, true, images)
+		asked := slices.Clone(asked)
 		for _, c := range conflicts {
 			if c.Kind == NarrowerKey {
-				images = append(images, c.Key)
+				asked = append(asked, c.Key)
 			}
 		}
 		lost := false
-		for _, image := range images {
+		for _, image := range asked {
 			got, _ := lookup(t, after, image)
 			lost = lost || got != "acme+ci:token" && got != "helper "+OwnHelper
 		}

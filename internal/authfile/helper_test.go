@@ -77,8 +77,7 @@ func TestHelperInANewFile(t *testing.T) {
 	}
 	mustRestore(t, f, []string{host}, host+": removed")
 	mustRestore(t, f, nil, "b.example:5000: removed")
-	wantText(t, f, "{\n\t\"auths\": {}\n}\n")
-	wantNothingElse(t, f)
+	wantFiles(t, f)
 }
 
 func TestHelperRefuses(t *testing.T) {

@@ -8,53 +8,112 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 )
 
 // Plan is where a login goes, and what would hide it from tools.
 type Plan struct {
-	Files     []Target   // every one gets every key; docker's comes first
+	Files     []Target   // docker's comes first
 	Exports   []Variable // what the following steps need in their environment, in this order
 	Conflicts []Conflict // at most one of a kind for a path and key
 }
 
-// Target is an auth file to write, and the tools that find the login there unless a
-// conflict hides it, the best-known tool first.
+// Target is an auth file to write.
 type Target struct {
-	File  *File
-	Tools []string
+	File *File
+	// Names are the names that the plan's keys have in this file, "" for none. Docker's
+	// tools know one login for each host, so theirs is HOST.
+	Names []string
+	tools []string // that read it
+}
+
+// Tools are the tools that will find the login in a target, the best-known one first.
+func (p Plan) Tools(t Target) []string {
+	return slices.DeleteFunc(slices.Clone(t.tools), func(tool string) bool {
+		return slices.ContainsFunc(p.Conflicts, func(c Conflict) bool { return slices.Contains(c.Tools, tool) })
+	})
 }
 
 // Variable is an environment variable.
 type Variable struct{ Name, Value string }
 
-// InPlace finds the files that tools read anyway: docker's config.json, which all of
-// them read unless something hides it; REGISTRY_AUTH_FILE if it is set; and an auth file
-// that tools read earlier, if it holds a login that hides ours. A missing file is no
+// reader is a group of tools that read the same files in this order. If no earlier file
+// holds a login, ours goes into the last one.
+type reader struct {
+	tools []string
+	paths []string
+	image bool // these tools are built on containers/image
+}
+
+// The tools by where they look. Each stands for others: ko, cosign and kaniko look where
+// crane does, oras where docker does.
+var (
+	podman  = reader{tools: []string{"podman", "buildah"}, image: true}
+	skopeo  = reader{tools: []string{"skopeo"}, image: true}
+	images  = reader{tools: slices.Concat(podman.tools, skopeo.tools), image: true}
+	dockers = reader{tools: []string{"docker", "crane", "helm"}}
+)
+
+func (r reader) of(paths ...string) reader {
+	r.paths = slices.DeleteFunc(paths, func(path string) bool { return path == "" })
+	return r
+}
+
+// readers lists where tools look.
+func (p Place) readers(docker string) []reader {
+	family, runtimeFile := dockers.of(docker), p.runtimeFile()
+	if named := p.Getenv("REGISTRY_AUTH_FILE"); named != "" {
+		return []reader{images.of(named), family}
+	}
+	forPodman, forSkopeo := podman.of(p.userFile(), docker), skopeo.of(p.userFile(), docker)
+	_, _, err := look(runtimeFile.path, p.Trust)
+	if runtimeFile.read {
+		forPodman = podman.of(runtimeFile.path, p.userFile(), docker)
+	}
+	if runtimeFile.read || runtimeFile.path != "" && err == nil && p.Getenv("XDG_RUNTIME_DIR") == "" { // otherwise NoRuntimeDir says it
+		forSkopeo = skopeo.of(runtimeFile.path, p.userFile(), docker)
+	}
+	if p.Getenv("DOCKER_CONFIG") != "" {
+		forPodman = podman.of(docker)
+	}
+	return []reader{forPodman, forSkopeo, family}
+}
+
+// InPlace finds the files that tools read anyway: docker's config.json; podman's default
+// auth.json, which a later step may name; REGISTRY_AUTH_FILE if it is set; and an auth
+// file that tools read earlier, if it holds a login that hides ours. A missing file is no
 // conflict, because a login creates it.
 //
 // The error is an [ErrNoPlace].
-func (p Place) InPlace(keys ...string) (Plan, error) {
-	folder, err := p.dockerFolder()
+func (p Place) InPlace(keys ...Key) (Plan, error) {
+	folder, err := p.DockerFolder()
 	if err != nil {
 		return Plan{}, err
 	}
 	docker := filepath.Join(folder, "config.json")
-	b := planner{keys: keys, trust: p.Trust}
+	b := planner{place: p, keys: keys}
 	if file, err := Open(docker, p.Trust); err == nil {
 		if err := file.Check(); noPlace(err) {
 			return Plan{}, fmt.Errorf("%w: %w", ErrNoPlace, err)
 		}
 		b.target(file)
 	}
-	for _, r := range append(p.readers(docker), reader{tools: dockers, paths: []string{docker}}) {
+	runtimeFile, named := p.runtimeFile(), p.Getenv("REGISTRY_AUTH_FILE")
+	b.open(named)
+	if runtimeFile.ours {
+		b.open(runtimeFile.path)
+	}
+	for _, r := range p.readers(docker) {
 		b.follow(r)
 	}
-	b.environment(p.Getenv("DOCKER_AUTH_CONFIG"))
-	if _, usable := p.runtimeFile(); !usable && p.Getenv("REGISTRY_AUTH_FILE") == "" && len(b.plan.Files) > 0 {
-		b.export("REGISTRY_AUTH_FILE", b.plan.Files[0].File.Path())
-		b.conflict(Conflict{Kind: NoRuntimeDir, Path: p.Getenv("XDG_RUNTIME_DIR")})
+	b.elsewhere(p.Getenv("DOCKER_AUTH_CONFIG"))
+	b.created(docker)
+	if named == "" && !runtimeFile.ours {
+		b.noRuntimeFile(docker, runtimeFile)
 	}
+	b.name(docker)
+	b.plan.Files = slices.DeleteFunc(b.plan.Files, func(t Target) bool { return strings.Join(t.Names, "") == "" })
 	return b.plan, nil
 }
 
@@ -65,12 +124,65 @@ func noPlace(err error) bool {
 		slices.Contains([]Reason{FolderUncreatable, FolderReadOnly, FolderNotWritable, ReadOnly}, fault.Reason)
 }
 
-// Isolated makes every tool read only config.json in this folder, which may be missing.
-// For keys below a host it exports only REGISTRY_AUTH_FILE, because docker's family
-// cannot tell them apart.
+// noRuntimeFile exports REGISTRY_AUTH_FILE if podman's default file cannot be created, and
+// unless that would hide other logins.
+func (b *planner) noRuntimeFile(docker string, runtimeFile containersFile) {
+	p := b.place
+	others := []string{p.userFile()}
+	if !runtimeFile.read {
+		b.conflict(Conflict{Kind: NoRuntimeDir, Path: p.Getenv("XDG_RUNTIME_DIR")})
+		uid := strconv.Itoa(p.UID) // where podman, buildah and skopeo look then
+		others = append(others, runtimeFile.path, p.system("/tmp/podman-run-"+uid+"/containers/auth.json"),
+			p.system("/run/user/"+uid+"/containers/auth.json"), p.system("/var/tmp/containers-user-"+uid+"/containers/containers/auth.json"))
+	}
+	_, found, err := look(docker, p.Trust)
+	hides := func(path string) bool {
+		_, other, _ := look(path, p.Trust)
+		return path != "" && len(found.missing(other, b.keys)) > 0
+	}
+	if err == nil && len(b.plan.Files) > 0 && !slices.ContainsFunc(others, hides) {
+		b.export("REGISTRY_AUTH_FILE", b.plan.Files[0].File.Path())
+	}
+}
+
+// created warns of the logins that crane loses when docker's file is created.
+func (b *planner) created(docker string) {
+	p := b.place
+	for _, path := range []string{docker, p.inHome(".docker", "config.json")} {
+		if _, err := os.Stat(path); err == nil {
+			return
+		}
+	}
+	if path, found := p.craneFile(); path != "" {
+		if missing := (contents{}).missing(found, b.keys); len(missing) > 0 {
+			b.conflict(Conflict{Kind: CreatedFile, Path: path, Key: strings.Join(missing, ", ")})
+		}
+	}
+}
+
+// craneFile is the file that crane and its relatives read if docker's is missing.
+func (p Place) craneFile() (path string, found contents) {
+	runtimeFile := ""
+	if folder := p.Getenv("XDG_RUNTIME_DIR"); folder != "" {
+		runtimeFile = filepath.Join(folder, "containers", "auth.json")
+	}
+	for _, path := range []string{p.Getenv("REGISTRY_AUTH_FILE"), runtimeFile, p.inHome(".config", "containers", "auth.json")} {
+		if info, err := os.Stat(path); err == nil && !info.IsDir() {
+			file, found, err := look(path, p.Trust)
+			if err != nil {
+				return "", contents{}
+			}
+			return file.Path(), found
+		}
+	}
+	return "", contents{}
+}
+
+// Isolated makes every tool read only this folder, which may be missing: docker's tools
+// its config.json, podman, buildah and skopeo its auth.json.
 //
 // The error is an [*Error] with the reason [SymlinkLoop] or [BadPath].
-func (p Place) Isolated(folder string, keys ...string) (Plan, error) {
+func (p Place) Isolated(folder string, keys ...Key) (Plan, error) {
 	if folder == "" {
 		return Plan{}, located(folder, because(BadPath, errors.New("the path is empty")))
 	}
@@ -78,61 +190,37 @@ func (p Place) Isolated(folder string, keys ...string) (Plan, error) {
 	if err != nil {
 		return Plan{}, located(folder, err)
 	}
-	path := filepath.Join(resolved, "config.json")
-	plan, err := p.File(path, keys...)
-	if err != nil {
-		return Plan{}, err
-	}
-	b := planner{keys: keys, trust: p.Trust, plan: plan}
-	if namespaced(keys) {
-		b.export("REGISTRY_AUTH_FILE", path)
-		return b.plan, nil
-	}
+	b := planner{place: p, keys: keys}
+	docker, containers := filepath.Join(resolved, "config.json"), filepath.Join(resolved, "auth.json")
+	b.open(docker)
+	b.open(containers)
+	b.follow(images.of(containers))
+	b.follow(dockers.of(docker))
 	b.export("DOCKER_CONFIG", resolved)
-	b.export("REGISTRY_AUTH_FILE", path)
-	if builders := p.builders(); builders != "" {
-		b.export("BUILDX_CONFIG", builders)
+	b.export("REGISTRY_AUTH_FILE", containers)
+	if p.Getenv("DOCKER_AUTH_CONFIG") != "" {
+		b.export("DOCKER_AUTH_CONFIG", "") // docker and crane prefer it to every file
 	}
-	b.environment(p.Getenv("DOCKER_AUTH_CONFIG"))
+	b.elsewhere("")
+	b.name(docker)
 	return b.plan, nil
 }
 
-// builders is where buildx has its builders, which it looks for beside docker's
-// config.json. It is "" where there are none, and where BUILDX_CONFIG names the
-// folder already.
-func (p Place) builders() string {
-	folder, err := p.dockerFolder()
-	if err != nil || p.Getenv("BUILDX_CONFIG") != "" {
-		return ""
-	}
-	builders, err := filepath.Abs(filepath.Join(folder, "buildx"))
-	if err != nil {
-		return ""
-	}
-	if info, err := os.Stat(builders); err != nil || !info.IsDir() {
-		return ""
-	}
-	return builders
-}
-
-// File uses only this file, for tools that are told of it: by --authfile or
+// File uses only this file, for tools that are told to read it: by --authfile or
 // REGISTRY_AUTH_FILE, or by DOCKER_CONFIG if it is a config.json. Other files that the
 // environment names are no conflict.
 //
 // The error is that of [Open].
-func (p Place) File(path string, keys ...string) (Plan, error) {
+func (p Place) File(path string, keys ...Key) (Plan, error) {
 	if _, err := Open(path, p.Trust); err != nil {
 		return Plan{}, err
 	}
-	b := planner{keys: keys, trust: p.Trust}
-	b.follow(reader{slices.Concat(podman, skopeo), []string{path}, true})
-	if filepath.Base(path) == "config.json" && !namespaced(keys) {
-		b.follow(reader{dockers, []string{path}, false})
+	b := planner{place: p, keys: keys}
+	b.follow(images.of(path))
+	if filepath.Base(path) == "config.json" && !slices.ContainsFunc(keys, func(key Key) bool { return key.Org != "" }) {
+		b.follow(dockers.of(path))
 	}
+	b.name("")
+	b.plan.Files[0].tools = nil // they look there if they are told to
 	return b.plan, nil
-}
-
-// namespaced reports whether one of the keys is below a host.
-func namespaced(keys []string) bool {
-	return slices.ContainsFunc(keys, func(key string) bool { return strings.Contains(key, "/") })
 }

@@ -40,7 +40,7 @@ func TestE2EPlanOfAnUnprivilegedUser(t *testing.T) {
 			if row.closed != "" {
 				chmod(t, filepath.Join(root, row.closed), 0)
 			}
-			plan, err := p.InPlace(host)
+			plan, err := p.InPlace(ours)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -67,12 +67,12 @@ func TestE2EReadOnlyHome(t *testing.T) {
 				chmod(t, filepath.Join(root, folder), 0o555)
 			}
 		}
-		_, err := p.InPlace(host)
+		_, err := p.InPlace(ours)
 		var fault *Error
 		if !errors.Is(err, ErrNoPlace) || !errors.As(err, &fault) || fault.Path != filepath.Join(root, docker) {
 			t.Errorf("%s: %v", name, err)
 		}
-		if _, err := p.Isolated(filepath.Join(root, "i"), host); err != nil {
+		if _, err := p.Isolated(filepath.Join(root, "i"), ours); err != nil {
 			t.Errorf("%s: isolated: %v", name, err)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -21,6 +22,7 @@ type job struct {
 	uid   int
 	owner int // of every folder
 	os    string
+	bare  bool // ~/x is missing
 }
 
 // lay makes the files, and a Place that sees nothing else of this machine.
@@ -29,6 +31,11 @@ func (j job) lay(t *testing.T) (p Place, root string) {
 	root, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
+	}
+	if _, file := j.files["x"]; !j.bare && !file {
+		if err := os.Mkdir(filepath.Join(root, "x"), 0o700); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for path, text := range j.files {
 		path = filepath.Join(root, path)
@@ -48,20 +55,21 @@ func (j job) lay(t *testing.T) (p Place, root string) {
 	return Place{
 		Getenv: func(name string) string { return strings.ReplaceAll(j.env[name], "~", root) },
 		UID:    j.uid, OS: j.os, Trust: by(),
-		Run: filepath.Join(root, "run"), Owner: func(fs.FileInfo) int { return j.owner },
+		Root: root, Owner: func(fs.FileInfo) int { return j.owner },
 	}, root
 }
 
 var kinds = map[ConflictKind]string{
 	OtherHelper: "helper", NarrowerKey: "narrower", Unusable: "unusable", OtherStore: "store",
-	BrokenEntry: "broken", DockerAuthConfig: "variable", NoRuntimeDir: "runtime",
+	BrokenEntry: "broken", DockerAuthConfig: "variable", NoRuntimeDir: "runtime", OtherLogin: "other",
+	HelmFile: "helm", NoAuthFiles: "registries.conf", CreatedFile: "created",
 }
 
 // lines is a plan as the tables below have it.
 func (p Plan) lines(root string) []string {
 	var list []string
 	for _, target := range p.Files {
-		list = append(list, fmt.Sprint(target.File.Path(), " ", target.Tools))
+		list = append(list, fmt.Sprint(target.File.Path(), " ", target.tools))
 	}
 	for _, v := range p.Exports {
 		list = append(list, v.Name+"="+v.Value)
@@ -85,6 +93,11 @@ func wantPlan(t *testing.T, p Plan, root string, want []string) {
 		t.Errorf("the plan is\n%s\nwant\n%s", got, strings.Join(want, "\n"))
 	}
 }
+
+var (
+	ours = Key{Host: host, Robot: "acme+ci"}
+	acme = Key{Host: host, Org: "acme", Robot: "acme+ci"}
+)
 
 // The files of the tables.
 const (
@@ -124,72 +137,82 @@ type planRow struct {
 
 var (
 	bare  = map[string]string{"HOME": "~/h"}
-	unset = []string{inDocker, "REGISTRY_AUTH_FILE=~/" + docker, "warning runtime"}
+	both  = []string{"~/" + docker + family, "~/" + runtimeAuth + image}
+	alone = []string{inDocker, "REGISTRY_AUTH_FILE=~/" + docker}
+	unset = append(slices.Clone(alone), "warning runtime")
+	noX   = append(slices.Clone(alone), "warning runtime ~/x")
 )
 
 var inPlace = map[string]planRow{
-	"an empty home": {job{env: home}, []string{inDocker}},
-	"others' logins": {job{env: home, files: map[string]string{docker: others, user: others, runtimeAuth: others}},
-		[]string{inDocker}},
-	"DOCKER_CONFIG, no HOME":   {job{env: map[string]string{"DOCKER_CONFIG": "~/d"}}, []string{"~/d/config.json" + all}},
-	"DOCKER_CONFIG goes first": {job{env: homeAnd("DOCKER_CONFIG", "~/d")}, []string{"~/d/config.json" + all}},
+	"an empty home":            {job{env: home}, both},
+	"others' logins":           {job{env: home, files: map[string]string{docker: others, user: others, runtimeAuth: others}}, both},
+	"DOCKER_CONFIG, no HOME":   {job{env: map[string]string{"DOCKER_CONFIG": "~/d"}}, []string{"~/d/config.json" + all, "REGISTRY_AUTH_FILE=~/d/config.json"}},
+	"DOCKER_CONFIG goes first": {job{env: homeAnd("DOCKER_CONFIG", "~/d")}, []string{"~/d/config.json [podman buildah docker crane helm]", "~/" + runtimeAuth + " [skopeo]"}},
 
 	"REGISTRY_AUTH_FILE is missing": {job{env: homeAnd("REGISTRY_AUTH_FILE", "~/r/a.json")},
-		[]string{"~/" + docker + family, "~/r/a.json" + image}},
+		[]string{"~/" + docker + family, "~/r/a.json" + image, "~/" + runtimeAuth + " []"}},
 	"REGISTRY_AUTH_FILE hides the rest": {
 		job{env: homeAnd("REGISTRY_AUTH_FILE", "~/a.json", "DOCKER_CONFIG", "~/d"), files: map[string]string{user: login1, runtimeAuth: login1}},
-		[]string{"~/d/config.json" + family, "~/a.json" + image}},
+		[]string{"~/d/config.json" + family, "~/a.json" + image, "~/" + runtimeAuth + " []"}},
 	"REGISTRY_AUTH_FILE is docker's": {job{env: homeAnd("REGISTRY_AUTH_FILE", "~/h/.docker/../.docker/config.json")},
-		[]string{inDocker}},
+		[]string{inDocker, "~/" + runtimeAuth + " []"}},
 	"REGISTRY_AUTH_FILE is a link to docker's": {
 		job{env: homeAnd("REGISTRY_AUTH_FILE", "~/a.json"), links: map[string]string{"a.json": docker}},
-		[]string{inDocker}},
+		[]string{inDocker, "~/" + runtimeAuth + " []"}},
+	"the default file is broken, and not read": {
+		job{env: homeAnd("REGISTRY_AUTH_FILE", "~/a.json"), files: map[string]string{runtimeAuth: ""}},
+		[]string{"~/" + docker + family, "~/a.json" + image}},
 
-	"a login in the runtime folder": {job{env: home, files: map[string]string{runtimeAuth: login1}},
-		[]string{"~/" + docker + family, "~/" + runtimeAuth + image}},
-	"a login of the user": {job{env: home, files: map[string]string{user: login1}},
-		[]string{"~/" + docker + family, "~/" + user + image}},
-	"both: the first one wins": {job{env: home, files: map[string]string{runtimeAuth: login1, user: login1}},
-		[]string{"~/" + docker + family, "~/" + runtimeAuth + image}},
+	"a login in the runtime folder": {job{env: home, files: map[string]string{runtimeAuth: login1}}, both},
+	"a login of the user":           {job{env: home, files: map[string]string{user: login1}}, both},
+	"a login of the user, no runtime folder": {job{env: home, bare: true, files: map[string]string{user: login1}},
+		[]string{"~/" + docker + family, "~/" + user + image, alone[1]}},
 	"a login of XDG_CONFIG_HOME": {
-		job{env: homeAnd("XDG_CONFIG_HOME", "~/c"), files: map[string]string{"c/containers/auth.json": login1, user: login1}},
-		[]string{"~/" + docker + family, "~/c/containers/auth.json" + image}},
+		job{env: homeAnd("XDG_CONFIG_HOME", "~/c"), bare: true, files: map[string]string{"c/containers/auth.json": login1, user: login1}},
+		[]string{"~/" + docker + family, "~/c/containers/auth.json" + image, alone[1]}},
 	"with DOCKER_CONFIG only skopeo looks there": {
-		job{env: homeAnd("DOCKER_CONFIG", "~/d"), files: map[string]string{user: login1}},
-		[]string{"~/d/config.json [podman buildah docker crane helm]", "~/" + user + " [skopeo]"}},
+		job{env: homeAnd("DOCKER_CONFIG", "~/d"), bare: true, files: map[string]string{user: login1}},
+		[]string{"~/d/config.json [podman buildah docker crane helm]", "~/" + user + " [skopeo]", "REGISTRY_AUTH_FILE=~/d/config.json"}},
 	"a link to docker's": {
-		job{env: home, files: map[string]string{docker: login1, "h/.config/containers/x": ""}, links: map[string]string{user: docker}},
-		[]string{inDocker}},
-	"an own helper is a login": {job{env: home, files: map[string]string{user: `{"credHelpers":{"quay.example":"quay-keyless"}}`}},
-		[]string{"~/" + docker + family, "~/" + user + image}},
+		job{env: home, bare: true, files: map[string]string{docker: login1, "h/.config/containers/x": ""}, links: map[string]string{user: docker}}, alone},
+	"an own helper is a login": {job{env: home, bare: true, files: map[string]string{user: `{"credHelpers":{"quay.example":"quay-keyless"}}`}},
+		[]string{"~/" + docker + family, "~/" + user + image, alone[1]}},
 
-	"root without XDG_RUNTIME_DIR": {job{env: bare, files: map[string]string{rootRuntime: login1}},
+	"root without XDG_RUNTIME_DIR": {job{env: bare}, alone},
+	"root without, with a file": {job{env: bare, owner: 7, files: map[string]string{rootRuntime: login1}},
 		[]string{"~/" + docker + family, "~/" + rootRuntime + image}},
-	"root with another user's": {job{env: home, owner: 7, files: map[string]string{runtimeAuth: login1}},
-		[]string{"~/" + docker + family, "~/" + runtimeAuth + image}},
-	"a user with one": {job{env: home, uid: 7, owner: 7, files: map[string]string{runtimeAuth: login1}},
-		[]string{"~/" + docker + family, "~/" + runtimeAuth + image}},
-	"a user without":                 {job{env: bare, uid: 7, owner: 7}, unset},
-	"a user without, a broken file":  {job{env: bare, uid: 7, owner: 7, files: map[string]string{ownRuntime: ""}}, unset},
-	"a user without, others' logins": {job{env: bare, uid: 7, owner: 7, files: map[string]string{ownRuntime: others, rootRuntime: login1}}, unset},
+	"root without, with /run/containers": {job{env: bare, files: map[string]string{"run/containers/x": ""}},
+		[]string{"~/" + docker + family, "~/" + rootRuntime + image}},
+	"root with another user's":               {job{env: home, owner: 7}, alone},
+	"root with another user's file":          {job{env: home, owner: 7, files: map[string]string{runtimeAuth: login1}}, both},
+	"root, and an export would hide a login": {job{env: bare, files: map[string]string{user: others, "h/.docker/config.json": "{}"}}, alone[:1]},
+	"root, and an export hides nothing":      {job{env: bare, files: map[string]string{user: others, docker: others}}, alone},
+	"a user with one":                        {job{env: home, uid: 7, owner: 7, files: map[string]string{runtimeAuth: login1}}, both},
+	"a user without":                         {job{env: bare, uid: 7, owner: 7}, unset},
+	"a user without, a broken file":          {job{env: bare, uid: 7, owner: 7, files: map[string]string{ownRuntime: ""}}, unset},
+	"a user without, others' logins":         {job{env: bare, uid: 7, owner: 7, files: map[string]string{ownRuntime: others}}, []string{inDocker, "warning runtime"}},
+	"a user without, podman's logins":        {job{env: bare, uid: 7, owner: 7, files: map[string]string{"tmp/podman-run-7/containers/auth.json": others}}, []string{inDocker, "warning runtime"}},
 	"a user without, with a login": {job{env: bare, uid: 7, owner: 7, files: map[string]string{ownRuntime: login1}},
 		[]string{"~/" + docker + " [podman buildah docker crane helm]", "~/" + ownRuntime + " [skopeo]", unset[1], unset[2]}},
-	"a user whose folder is missing": {job{env: home, uid: 7, owner: 7}, []string{inDocker, unset[1], "warning runtime ~/x"}},
-	"a user with another user's": {job{env: home, uid: 7, owner: 8, files: map[string]string{runtimeAuth: login1}},
-		[]string{inDocker, unset[1], "warning runtime ~/x"}},
-	"a user with a file": {job{env: home, uid: 7, owner: 7, files: map[string]string{"x": ""}},
-		[]string{inDocker, unset[1], "warning runtime ~/x"}},
+	"a user whose folder is missing": {job{env: home, bare: true, uid: 7, owner: 7}, noX},
+	"a user with another user's":     {job{env: home, uid: 7, owner: 8, files: map[string]string{runtimeAuth: login1}}, noX},
+	"a user with a file":             {job{env: home, uid: 7, owner: 7, files: map[string]string{"x": ""}}, noX},
 	"a user without, and REGISTRY_AUTH_FILE": {
 		job{env: map[string]string{"HOME": "~/h", "REGISTRY_AUTH_FILE": "~/a"}, uid: 7},
 		[]string{"~/" + docker + family, "~/a" + image}},
 
 	"macOS": {job{env: homeAnd("XDG_CONFIG_HOME", "~/c"), uid: 7, os: "darwin",
-		files: map[string]string{user: login1, runtimeAuth: login1, "c/containers/auth.json": login1}},
+		files: map[string]string{runtimeAuth: login1, "c/containers/auth.json": login1}},
 		[]string{"~/" + docker + family, "~/" + user + image}},
 	"macOS without a home": {job{env: map[string]string{"DOCKER_CONFIG": "~/d"}, uid: 7, os: "darwin"},
-		[]string{"~/d/config.json" + all}},
+		[]string{"~/d/config.json" + all, "REGISTRY_AUTH_FILE=~/d/config.json"}},
 	"Windows": {job{env: map[string]string{"USERPROFILE": "~/h", "HOME": "~/elsewhere"}, uid: -1, os: "windows"},
-		[]string{inDocker}},
+		[]string{"~/" + docker + family, "~/" + user + image}},
+
+	"crane loses podman's logins": {job{env: home, files: map[string]string{runtimeAuth: others}},
+		append(slices.Clone(both), "warning created ~/"+runtimeAuth+" quay.example:8443, quay.io")},
+	"crane does not read it anyway": {job{env: home, files: map[string]string{runtimeAuth: others, docker: "{}"}}, both},
+	"crane loses nothing":           {job{env: home, files: map[string]string{runtimeAuth: login1}}, both},
 }
 
 // TestWhereInPlace is where tools look: which files get the login.
@@ -197,7 +220,7 @@ func TestWhereInPlace(t *testing.T) {
 	for name, row := range inPlace {
 		t.Run(name, func(t *testing.T) {
 			p, root := row.lay(t)
-			plan, err := p.InPlace(host)
+			plan, err := p.InPlace(ours)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -208,11 +231,11 @@ func TestWhereInPlace(t *testing.T) {
 
 func TestInPlaceWithoutAPlace(t *testing.T) {
 	p, _ := job{env: map[string]string{"XDG_RUNTIME_DIR": "~/x", "USERPROFILE": "~/h", "REGISTRY_AUTH_FILE": "~/a"}}.lay(t)
-	if _, err := p.InPlace(host); !errors.Is(err, ErrNoHome) || !errors.Is(err, ErrNoPlace) {
+	if _, err := p.InPlace(ours); !errors.Is(err, ErrNoHome) || !errors.Is(err, ErrNoPlace) {
 		t.Errorf("without HOME: %v", err)
 	}
 	p, root := job{env: home, files: map[string]string{"h": "a file"}}.lay(t)
-	_, err := p.InPlace(host)
+	_, err := p.InPlace(ours)
 	if !errors.Is(err, ErrNoPlace) || errors.Is(err, ErrNoHome) {
 		t.Errorf("where HOME is a file: %v", err)
 	}
@@ -225,47 +248,95 @@ func TestSeveralKeys(t *testing.T) {
 	p, root := job{env: home, files: map[string]string{
 		user: with("other.example"),
 		docker: `{"credsStore":"pass","credHelpers":{"quay.example":"quay-keyless"},"auths":{
-			"quay.example":{},"other.example/a/b":{},"quay.example/acme":{}}}`,
+			"quay.example":{},"other.example/acme/b":{},"quay.example/acme":{}}}`,
 	}}.lay(t)
-	plan, err := p.InPlace(host, "other.example")
+	plan, err := p.InPlace(ours, Key{Host: "other.example", Robot: "acme+ci"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantPlan(t, plan, root, []string{"~/" + docker + family, "~/" + user + image,
-		"warning narrower ~/" + docker + " other.example/a/b", "warning store ~/" + docker + " pass"})
+	wantPlan(t, plan, root, append(both, "warning narrower ~/"+docker+" other.example/acme/b", "warning store ~/"+docker+" pass"))
+}
+
+// TestNames checks what a login for an organization is called in docker's file.
+func TestNames(t *testing.T) {
+	other := with("quay.example")
+	mine := `{"auths":{"quay.example":{"auth":"YWNtZStjaTox"}}}`
+	for name, row := range map[string]struct {
+		docker string
+		keys   []Key
+		want   string // the names, in docker's file and in the other one
+	}{
+		"alone":             {"{}", []Key{acme}, "[quay.example] [quay.example/acme]"},
+		"no file":           {"", []Key{acme}, "[quay.example] [quay.example/acme]"},
+		"the robot's":       {mine, []Key{acme}, "[quay.example] [quay.example/acme]"},
+		"another login":     {other, []Key{acme}, "[quay.example/acme]"},
+		"the whole host":    {other, []Key{ours}, "[quay.example] [quay.example]"},
+		"two organizations": {"{}", []Key{acme, {host, "o", "o+ci"}}, "[quay.example/acme quay.example/o]"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			files := map[string]string{docker: row.docker}
+			if row.docker == "" {
+				files = nil
+			}
+			p, root := job{env: home, files: files}.lay(t)
+			plan, err := p.InPlace(row.keys...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var names []string
+			for _, file := range plan.Files {
+				names = append(names, fmt.Sprint(file.Names))
+			}
+			if got := strings.Join(names, " "); got != row.want {
+				t.Errorf("in place: %s, want %s", got, row.want)
+			}
+			isolated, err := p.Isolated(filepath.Join(root, "h/.docker"), row.keys...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := isolated.Files[0].Names[0]; row.docker != other && len(row.keys) == 1 && got != host || (row.docker == other) != slices.ContainsFunc(isolated.Conflicts, func(c Conflict) bool { return c.Kind == OtherLogin }) && row.keys[0].Org != "" {
+				t.Errorf("isolated: %q, %v", got, isolated.Conflicts)
+			}
+			if slices.ContainsFunc(isolated.Files[0].Names, func(name string) bool { return strings.Contains(name, "/") }) {
+				t.Errorf("docker's tools would choose one of %q at random", isolated.Files[0].Names)
+			}
+		})
+	}
+}
+
+// TestTools checks that a tool is named only if it finds the login.
+func TestTools(t *testing.T) {
+	p, _ := job{env: homeAnd("DOCKER_AUTH_CONFIG", login1), files: map[string]string{
+		"h/.config/helm/registry/config.json": login1, "etc/containers/registries.conf": `credential-helpers = ["x"]`}}.lay(t)
+	plan, err := p.InPlace(ours)
+	if err != nil || len(plan.Tools(plan.Files[0])) > 0 || len(plan.Tools(plan.Files[1])) > 0 {
+		t.Errorf("%q, %q, %v", plan.Tools(plan.Files[0]), plan.Tools(plan.Files[1]), err)
+	}
 }
 
 func TestIsolated(t *testing.T) {
-	builders := map[string]string{"h/.docker/buildx/current": "", docker: "broken", user: login1, runtimeAuth: ""}
-	two := []string{"~/i/config.json" + all, "DOCKER_CONFIG=~/i", "REGISTRY_AUTH_FILE=~/i/config.json"}
+	two := []string{"~/i/config.json" + family, "~/i/auth.json" + image, "DOCKER_CONFIG=~/i", "REGISTRY_AUTH_FILE=~/i/auth.json"}
 	for name, row := range map[string]struct {
 		job
-		key  string
 		want []string
 	}{
-		"nothing there":  {job{env: homeAnd("DOCKER_AUTH_CONFIG", others), uid: 7, owner: 8}, host, two},
-		"no environment": {job{}, host, two},
-		"buildx":         {job{env: home, files: builders}, host, append(two, "BUILDX_CONFIG=~/h/.docker/buildx")},
-		"buildx elsewhere": {job{env: homeAnd("DOCKER_CONFIG", "~/d"), files: map[string]string{"d/buildx/current": "", "h/.docker/buildx/x": ""}},
-			host, append(two, "BUILDX_CONFIG=~/d/buildx")},
-		"BUILDX_CONFIG stays": {job{env: homeAnd("BUILDX_CONFIG", "/b"), files: builders}, host, two},
-		"two organizations":   {job{env: homeAnd("DOCKER_AUTH_CONFIG", login1), files: builders}, host + "/acme", []string{"~/i/config.json" + image, two[2]}},
-		"a linked folder": {job{files: map[string]string{"real/x": ""}, links: map[string]string{"i": "real"}}, host,
-			[]string{"~/real/config.json" + all, "DOCKER_CONFIG=~/real", "REGISTRY_AUTH_FILE=~/real/config.json"}},
-		"its conflicts": {job{env: homeAnd("DOCKER_AUTH_CONFIG", login1),
-			files: map[string]string{"i/config.json": `{"credsStore":"pass","auths":{"quay.example/acme":{}}}`}}, host,
-			append(two, "fatal narrower ~/i/config.json quay.example/acme", "warning store ~/i/config.json pass", "warning variable quay.example")},
+		"nothing there":      {job{uid: 7, owner: 8}, two},
+		"DOCKER_AUTH_CONFIG": {job{env: homeAnd("DOCKER_AUTH_CONFIG", login1)}, append(two, "DOCKER_AUTH_CONFIG=")},
+		"a linked folder": {job{files: map[string]string{"real/x": ""}, links: map[string]string{"i": "real"}},
+			[]string{"~/real/config.json" + family, "~/real/auth.json" + image, "DOCKER_CONFIG=~/real", "REGISTRY_AUTH_FILE=~/real/auth.json"}},
+		"its conflicts": {job{files: map[string]string{"i/config.json": `{"credsStore":"pass"}`, "i/auth.json": `{"auths":{"quay.example/acme":{}}}`}},
+			append(two, "fatal narrower ~/i/auth.json quay.example/acme", "warning store ~/i/config.json pass")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p, root := row.lay(t)
-			plan, err := p.Isolated(filepath.Join(root, "i"), row.key)
+			plan, err := p.Isolated(filepath.Join(root, "i"), ours)
 			if err != nil {
 				t.Fatal(err)
 			}
 			wantPlan(t, plan, root, row.want)
 		})
 	}
-	_, err := Place{}.Isolated("", host)
+	_, err := Place{}.Isolated("", ours)
 	wantReason(t, nil, err, BadPath)
 }
 
@@ -277,22 +348,22 @@ func TestNamedFile(t *testing.T) {
 		file, text string
 		want       []string
 	}{
-		"nothing wrong": {"auth.json", others, []string{"~/auth.json" + image}},
-		"its conflicts": {"auth.json", conflicting, []string{"~/auth.json" + image,
+		"nothing wrong": {"auth.json", others, []string{"~/auth.json []"}},
+		"its conflicts": {"auth.json", conflicting, []string{"~/auth.json []",
 			"fatal narrower ~/auth.json quay.example/acme", "fatal helper ~/auth.json x"}},
-		"also read by docker": {"config.json", conflicting, []string{"~/config.json" + all,
+		"also read by docker": {"config.json", conflicting, []string{"~/config.json []",
 			"fatal narrower ~/config.json quay.example/acme", "fatal helper ~/config.json x", "warning broken ~/config.json o"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p, root := job{env: elsewhere, uid: 7, files: map[string]string{
 				row.file: row.text, "d/config.json": "", "r": "", user: login1}}.lay(t)
-			plan, err := p.File(filepath.Join(root, row.file), host)
+			plan, err := p.File(filepath.Join(root, row.file), ours)
 			if err != nil {
 				t.Fatal(err)
 			}
 			wantPlan(t, plan, root, row.want)
 		})
 	}
-	_, err := Place{}.File("", host)
+	_, err := Place{}.File("", ours)
 	wantReason(t, nil, err, BadPath)
 }

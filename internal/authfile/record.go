@@ -26,6 +26,8 @@ type record struct {
 	// tool last wrote it, as far as we saw.
 	Wrote  string    `json:"wrote"`
 	Others time.Time `json:"others,omitzero"`
+	// Created: our first login made the file.
+	Created bool `json:"created,omitempty"`
 	// Empty holds the text of each object that had no key before our first one; nothing
 	// if the object was missing.
 	Empty map[string][]byte `json:"empty,omitempty"`
@@ -41,6 +43,7 @@ const emptyRecord = `{"version":1,"wrote":"","keys":[]}` + "\n"
 type saved struct {
 	Object string `json:"object"`
 	Key    string `json:"key"`
+	Org    string `json:"org,omitempty"` // see [Entry.Org]
 	// Old is the value before our first login (nil: none). If a login removed the
 	// member, Cut holds its text.
 	Old []byte `json:"old,omitempty"`
@@ -196,19 +199,22 @@ func (r record) staying(keys []string) func(saved) bool {
 
 func sameHost(a, b string) bool { return HostOf(a) == HostOf(b) }
 
-// expand is the keys that a restore of these is about: all if there are none, and with
-// a host the organizations below it.
+// expand is the keys that a restore of these is about: all if there are none, with a host
+// the organizations below it, and for HOST/ORG the login under HOST that is for it.
 func (r record) expand(keys []string) []string {
 	if len(keys) == 0 {
 		return r.names()
 	}
 	all := slices.Clone(keys)
-	for _, key := range r.names() {
-		if host := HostOf(key); host != key && slices.Contains(keys, host) && !slices.Contains(all, key) {
-			all = append(all, key)
+	for _, s := range r.Keys {
+		if host := HostOf(s.Key); host != s.Key && slices.Contains(all, host) && !slices.Contains(all, s.Key) {
+			all = append(all, s.Key)
+		}
+		if i := slices.Index(all, s.Key+"/"+s.Org); i >= 0 && s.Org != "" {
+			all[i] = s.Key
 		}
 	}
-	return all
+	return slices.Compact(all)
 }
 
 // encode is the record's file, nil if there is nothing to put back.

@@ -50,8 +50,7 @@ func (r Result) and(other Result) Result {
 // Restore puts back what was under the keys before our logins, byte for byte, if the
 // present value is still ours. A key HOST stands for HOST/ORG too. Without keys it does
 // so for all that the record knows, in the order of their names. A file that Set created
-// stays, with no login in it: the environment may name it, and podman stops at a missing
-// file. If other tools are at work, it looks again later, and removes our login if one of
+// goes if nothing else is in it, unless [File.Keep] was called. If other tools are at work, it looks again later, and removes our login if one of
 // them wrote it back.
 //
 // It can be called again and again; a key that is done is [Unknown] or [Nothing]
@@ -81,7 +80,7 @@ func (f *File) restore(ctx context.Context, keys []string, leave func(saved) sav
 	}
 	var outcomes []Outcome
 	var gone record // what the record knew of the keys that were put back
-	broughtBack := false
+	created, broughtBack := false, false
 	change, err := f.run(ctx, task{
 		first: func(text []byte, r record) ([]byte, record, error) {
 			about := r.expand(keys)
@@ -92,7 +91,8 @@ func (f *File) restore(ctx context.Context, keys []string, leave func(saved) sav
 			if err == nil {
 				outcomes, err = r.outcomes(text, about, results)
 			}
-			return next, r.only(stays), err
+			created, r = r.Created, r.only(stays)
+			return f.rest(next, created && len(r.Keys) == 0), r, err
 		},
 		again: func(text []byte, r record) ([]byte, record, error) {
 			// A login of ours that came since is in the record, and stays.
@@ -102,7 +102,7 @@ func (f *File) restore(ctx context.Context, keys []string, leave func(saved) sav
 			}
 			next, _, err := unsplice(text, late)
 			broughtBack = broughtBack || !bytes.Equal(next, text)
-			return next, r, err
+			return f.rest(next, created && len(r.Keys) == 0), r, err
 		},
 	})
 	if err != nil {
@@ -110,6 +110,21 @@ func (f *File) restore(ctx context.Context, keys []string, leave func(saved) sav
 	}
 	change.BroughtBack = broughtBack
 	return outcomes, change, err
+}
+
+// rest is what stays of a text from which our logins are gone: nil, so no file, if we
+// created the file, nothing else is in it, and it need not be kept.
+func (f *File) rest(text []byte, created bool) []byte {
+	var all map[string]map[string]json.RawMessage
+	if !created || f.keep || json.Unmarshal(text, &all) != nil {
+		return text
+	}
+	for _, object := range all {
+		if len(object) > 0 {
+			return text
+		}
+	}
+	return nil
 }
 
 // recorded reports whether there is a record. A lock without one is of a login that has

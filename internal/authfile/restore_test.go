@@ -96,3 +96,53 @@ func TestRestoreOfEverythingWithoutState(t *testing.T) {
 	mustRestore(t, f, nil, "helped.example: unknown", host+": unknown")
 	wantText(t, f, text)
 }
+
+// A file that a login created goes with it, unless somebody needs it.
+func TestCreatedFile(t *testing.T) {
+	for name, c := range map[string]struct {
+		later string
+		keep  bool
+		want  string // "" for no file
+	}{
+		"alone":             {},
+		"named by variable": {keep: true, want: "{\n\t\"auths\": {}\n}\n"},
+		"emptied by others": {later: `{"auths":{},"credHelpers":{}}`},
+		"another login":     {later: `{"auths":{"o":{}}}`, want: `{"auths":{"o":{}}}`},
+		"a setting":         {later: `{"auths":{},"currentContext":"x"}`, want: `{"auths":{},"currentContext":"x"}`},
+		"not JSON":          {later: `[]`, want: `[]`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := open(t, filepath.Join(t.TempDir(), "new", "config.json"))
+			mustSet(t, f, login(host, "1"))
+			mustSet(t, f, login(host, "2"))
+			if c.keep {
+				f.Keep()
+			}
+			if c.later != "" {
+				write(t, f.Path(), c.later)
+			}
+			_, _, _ = f.Restore(t.Context())
+			if c.want == "" {
+				wantFiles(t, f)
+				return
+			}
+			wantText(t, f, c.want)
+		})
+	}
+	f := tempFile(t, `{"auths":{}}`)
+	mustSet(t, f, login(host, "1"))
+	mustRestore(t, f, nil, host+": removed")
+	wantText(t, f, `{"auths":{}}`)
+}
+
+// A login for an organization can be under the host's name, in docker's file.
+func TestRestoreOfAnOrganizationUnderItsHost(t *testing.T) {
+	f := tempFile(t, before)
+	entry := login(host, "1")
+	entry.Org = "acme"
+	mustSet(t, f, entry)
+	mustRestore(t, f, []string{host + "/other"}, host+"/other: nothing")
+	mustRestore(t, f, []string{host + "/acme"}, host+": restored")
+	wantText(t, f, before)
+	wantNothingElse(t, f)
+}

@@ -49,7 +49,7 @@ func edits(entries []Entry) ([]edit, error) {
 			return nil, because(BadEntry, fmt.Errorf("two logins for %s", entry.Key))
 		}
 		seen[entry.Key] = true
-		list = append(list, edit{object: auths, key: entry.Key, value: entry.value(), hold: entry.Hold})
+		list = append(list, edit{object: auths, key: entry.Key, org: entry.Org, value: entry.value(), hold: entry.Hold})
 	}
 	return list, nil
 }
@@ -62,17 +62,24 @@ func overHelpers(text []byte, r record, list []edit) []edit {
 	if isReason(err, HelpersNotObject) {
 		return list // it names no helper
 	}
-	var keys []string
-	for _, e := range list {
-		keys = append(keys, e.key)
-	}
-	for _, host := range hosts(keys) {
+	for _, host := range hostsOf(list) {
 		_, known := r.find(credHelpers, host)
 		if known || err != nil || digest(d.get(host)) == digest(quote(OwnHelper)) {
 			list = append(list, edit{object: credHelpers, key: host})
 		}
 	}
 	return list
+}
+
+// hostsOf is the registries of edits, each once.
+func hostsOf(list []edit) []string {
+	var hosts []string
+	for _, e := range list {
+		if host := HostOf(e.key); !slices.Contains(hosts, host) {
+			hosts = append(hosts, host)
+		}
+	}
+	return hosts
 }
 
 // SetHelper makes the tools ask [OwnHelper] for the logins of hosts (HOST[:PORT] each):

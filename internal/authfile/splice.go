@@ -11,6 +11,7 @@ import (
 // who needs it, or with a nil value is removed.
 type edit struct {
 	object, key string
+	org         string // see [Entry.Org]
 	value       []byte
 	hold        Hold
 }
@@ -25,7 +26,7 @@ var emptyFile = []byte("{\n\t\"auths\": {}\n}\n")
 func splice(text []byte, r record, list []edit) ([]byte, record, error) {
 	for _, e := range list {
 		if text == nil && e.value != nil {
-			text = emptyFile
+			text, r.Created = emptyFile, true
 		}
 		var err error
 		if text, r, err = spliceOne(text, r, e); err != nil {
@@ -53,6 +54,7 @@ func spliceOne(text []byte, r record, e edit) ([]byte, record, error) {
 		next = known
 		next.Wrote = []string{digest(present), digest(e.value)}
 	}
+	next.Org = e.org
 	return d.set(e.key, e.value), r.with(next.heldBy(e.hold), present == nil && next.Cut == nil), nil
 }
 

@@ -28,11 +28,29 @@ func (f *File) write(path string, old seen, text []byte, mode os.FileMode) (inPl
 		}
 		return nil
 	}
+	if text == nil {
+		return false, f.remove(path, old, unchanged)
+	}
 	err = wholefile.Replace(path, f.sideName()+".", old.info, text, mode, unchanged)
 	if err == nil || old.info == nil || !forbidsRename(err) {
 		return false, err
 	}
 	return true, overwrite(path, old, text, mode)
+}
+
+// remove removes the file that was read, or empties it if the system forbids that.
+func (f *File) remove(path string, old seen, unchanged func() error) error {
+	err := unchanged()
+	if err == nil {
+		err = os.Remove(path)
+	}
+	switch {
+	case err == nil:
+		return wholefile.SyncName(path)
+	case forbidsRename(err):
+		return overwrite(path, old, emptyFile, 0)
+	}
+	return err
 }
 
 // forbidsRename tells the errors that leave room for a write in place.

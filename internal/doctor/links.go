@@ -212,8 +212,7 @@ func (c *chain) permission(ctx context.Context, permission quay.Permission) (str
 // nothing.
 func (c *chain) authFile(context.Context) (string, error) {
 	flags := login.Flags{MintFlags: c.flags.MintFlags, PlaceFlags: c.flags.PlaceFlags}
-	login.WarnOfNamespaces(c.run, []request.Target{c.target})
-	plan, err := login.Plan(c.run, flags, request.Keys([]request.Target{c.target}))
+	plan, err := login.Plan(c.run, flags, []request.Target{c.target})
 	if err != nil {
 		return "", err
 	}
@@ -222,11 +221,7 @@ func (c *chain) authFile(context.Context) (string, error) {
 	}
 	var found []string
 	for _, file := range login.Planned(plan) {
-		words := file.Path()
-		if len(file.Tools) > 0 {
-			words += ", where " + login.Enumerated(file.Tools) + " look"
-		}
-		found = append(found, words)
+		found = append(found, file.Where())
 	}
 	return "a login would go to " + strings.Join(found, "; and to "), nil
 }

@@ -19,6 +19,9 @@ func advise(run *process.Run, flags Flags, targets []request.Target, result plat
 	case flags.CaCertificate != "" && !flags.InstallCA:
 		run.Platform.Notice("hint: podman, buildah and skopeo need that CA too: --install-ca here, or their --cert-dir DIR with the CA in DIR/ca.crt")
 	}
+	if !flags.isolated && len(result.Exports) > 0 {
+		run.Platform.Notice("the following steps need REGISTRY_AUTH_FILE=" + platform.Shell(result.Exports[0].Value) + ": podman's own auth.json cannot be created in a runtime folder of this user")
+	}
 	named := run.Env.Getenv("REGISTRY_AUTH_FILE")
 	if flags.authFile != "" && named == "" {
 		path := platform.Shell(result.AuthFiles[0])

@@ -4,6 +4,8 @@ package login
 
 import (
 	"context"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"quay-keyless/internal/authfile"
@@ -14,7 +16,8 @@ import (
 // AuthFile is a file that gets the login, and the tools that look there.
 type AuthFile struct {
 	*authfile.File
-	Tools []string // empty if not looked up
+	Tools []string // that find the login there; empty if not looked up
+	names []string // see [authfile.Target]
 }
 
 // AuthFiles are all files that get one login.
@@ -23,35 +26,52 @@ type AuthFiles []AuthFile
 // openFiles opens the files that the user named, or all that the tools of this
 // environment read. It opens no file twice.
 func openFiles(run *process.Run, paths []string) (AuthFiles, error) {
-	var files AuthFiles
+	var opened []*authfile.File
+	var err error
 	if len(paths) == 0 {
-		known, err := Place(run).Known()
-		for _, file := range known {
-			files = append(files, AuthFile{File: file})
-		}
-		return files, err
+		opened, err = Place(run).Known()
 	}
-	seen := map[string]bool{}
 	for _, path := range paths {
-		file, err := authfile.Open(path, run.Env.Trust)
-		if err != nil {
-			return nil, err
+		file, fault := authfile.Open(path, run.Env.Trust)
+		if fault != nil {
+			return nil, fault
 		}
-		if !seen[file.Path()] {
-			seen[file.Path()] = true
+		opened = append(opened, file)
+	}
+	var files AuthFiles
+	for _, file := range opened {
+		if !slices.Contains(files.paths(), file.Path()) {
 			files = append(files, AuthFile{File: file})
 		}
+		for _, path := range variablePaths(run) {
+			if named, err := authfile.Open(path, run.Env.Trust); err == nil && named.Path() == file.Path() {
+				file.Keep()
+			}
+		}
 	}
-	return files, nil
+	return files, err
+}
+
+// variablePaths are the auth files that variables name. podman stops if one is missing.
+func variablePaths(run *process.Run) []string {
+	paths := []string{run.Env.Getenv("REGISTRY_AUTH_FILE")}
+	if folder := run.Env.Getenv("DOCKER_CONFIG"); folder != "" {
+		paths = append(paths, filepath.Join(folder, "config.json"))
+	}
+	return paths
 }
 
 // set writes the logins to every file, and notes in back how to undo that.
-func set(ctx context.Context, run *process.Run, files AuthFiles, entries []authfile.Entry, back *rollback) error {
-	var keys []string
-	for _, entry := range entries {
-		keys = append(keys, entry.Key)
-	}
+func set(ctx context.Context, run *process.Run, files AuthFiles, logins []Minted, back *rollback) error {
 	for _, file := range files {
+		entries := file.entries(run, logins)
+		if len(entries) == 0 {
+			continue
+		}
+		var keys []string
+		for _, entry := range entries {
+			keys = append(keys, entry.Key)
+		}
 		change, err := file.Set(ctx, entries...)
 		if err == nil || change.Writes > 0 { // a wait after the write may have failed
 			*back = append(*back, takeBack(run, file, keys))
@@ -67,14 +87,22 @@ func set(ctx context.Context, run *process.Run, files AuthFiles, entries []authf
 
 // written says where a login went and which tools look there.
 func (f AuthFile) written(change authfile.Change) string {
-	words := "wrote " + f.Path()
+	words := "wrote " + f.Where()
 	if change.InPlace {
-		words += " in place, since it cannot be replaced there"
-	}
-	if len(f.Tools) > 0 {
-		words += ", where " + Enumerated(f.Tools) + " look"
+		words += " (in place, because it cannot be replaced there)"
 	}
 	return words
+}
+
+// Where is the path, and which tools look there.
+func (f AuthFile) Where() string {
+	switch len(f.Tools) {
+	case 0:
+		return f.Path()
+	case 1:
+		return f.Path() + ", where " + f.Tools[0] + " looks"
+	}
+	return f.Path() + ", where " + Enumerated(f.Tools) + " look"
 }
 
 // Enumerated is a list in a sentence: a, b and c.

@@ -15,9 +15,9 @@ import (
 
 // setWithoutHelper writes the logins themselves. If an earlier login of ours had put a
 // helper there, it removes that one's settings.
-func setWithoutHelper(ctx context.Context, run *process.Run, files AuthFiles, entries []authfile.Entry, back *rollback) error {
-	helped := files.helped(entries) // cannot be known after the write
-	if err := set(ctx, run, files, entries, back); err != nil {
+func setWithoutHelper(ctx context.Context, run *process.Run, files AuthFiles, logins []Minted, back *rollback) error {
+	helped := files.helped(logins) // cannot be known after the write
+	if err := set(ctx, run, files, logins, back); err != nil {
 		return err
 	}
 	ctx, cancel := toTheEnd(ctx)
@@ -30,12 +30,12 @@ func setWithoutHelper(ctx context.Context, run *process.Run, files AuthFiles, en
 	return nil
 }
 
-// helped are, for each file, the entries' hosts that use our helper.
-func (files AuthFiles) helped(entries []authfile.Entry) [][]string {
+// helped are, for each file, the hosts that use our helper.
+func (files AuthFiles) helped(logins []Minted) [][]string {
 	helped := make([][]string, len(files))
 	for i, file := range files {
-		for _, entry := range entries {
-			host := authfile.HostOf(entry.Key)
+		for _, login := range logins {
+			host := login.Registry.Host
 			if _, ours, err := file.Helper(host); err == nil && ours {
 				helped[i] = append(helped[i], host)
 			}

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"quay-keyless/internal/authfile"
@@ -39,8 +40,8 @@ func Login(ctx context.Context, run *process.Run, flags Flags, registry string) 
 	}
 	ctx, end := flags.Begin(ctx, run)
 	defer end()
-	warnOfFlags(run, flags, targets)
-	plan, err := Plan(run, flags, request.Keys(targets))
+	warnOfFlags(run, flags)
+	plan, err := Plan(run, flags, targets)
 	if err != nil {
 		return err
 	}
@@ -77,7 +78,7 @@ func Login(ctx context.Context, run *process.Run, flags Flags, registry string) 
 // undo that. It returns the folder to add to PATH, "" for none.
 func write(ctx context.Context, run *process.Run, flags Flags, files AuthFiles, logins []Minted, exports []platform.Variable, back *rollback) (path string, err error) {
 	if !flags.Helper.use {
-		return "", setWithoutHelper(ctx, run, files, entries(run, logins), back)
+		return "", setWithoutHelper(ctx, run, files, logins, back)
 	}
 	return setHelper(ctx, run, files, flags, logins, exports, back)
 }
@@ -114,8 +115,7 @@ func warnOfEnd(run *process.Run, login Minted) {
 }
 
 // warnOfFlags warns of flags that surprise on this platform.
-func warnOfFlags(run *process.Run, flags Flags, targets []request.Target) {
-	WarnOfNamespaces(run, targets)
+func warnOfFlags(run *process.Run, flags Flags) {
 	if flags.ExportToken && run.Platform.Name() != "github" {
 		run.Platform.Warn(platform.Message{Text: "--export-token does nothing here: only a GitHub step has outputs", Hints: []string{"quay-keyless token prints the robot token"}})
 	}
@@ -135,13 +135,14 @@ func (f *Flags) check(targets []request.Target, getenv func(string) string) erro
 	return f.PlaceFlags.Check()
 }
 
-// WarnOfNamespaces names the tools that ignore keys HOST/ORG.
-func WarnOfNamespaces(run *process.Run, targets []request.Target) {
+// warnOfNamespaces says what tools that ignore keys HOST/ORG do.
+func warnOfNamespaces(run *process.Run, targets []request.Target, plan authfile.Plan) {
+	kept := slices.ContainsFunc(plan.Conflicts, func(c authfile.Conflict) bool { return c.Kind == authfile.OtherLogin })
 	switch {
 	case request.Namespaced(targets):
-		run.Platform.Warn(platform.Message{Text: "docker, crane, helm and buildx know one login for each registry: from this file they take any of these logins; podman, buildah and skopeo take the right one"})
-	case targets[0].Registry.Namespace != "":
-		run.Platform.Warn(platform.Message{Text: fmt.Sprintf("docker, crane, helm and buildx take the login of %s for all of %s", targets[0].Registry.Key(), targets[0].Registry.Host)})
+		run.Platform.Warn(platform.Message{Text: "docker, crane, helm and buildx know one login for each registry: in one file they use any of these logins, with --isolated none; podman, buildah and skopeo use the right one"})
+	case targets[0].Registry.Namespace != "" && !kept:
+		run.Platform.Warn(platform.Message{Text: fmt.Sprintf("docker, crane, helm and buildx use the login for %s for all of %s", targets[0].Registry.Key(), targets[0].Registry.Host)})
 	}
 }
 
@@ -158,11 +159,17 @@ func result(run *process.Run, flags Flags, logins []Minted, plan authfile.Plan) 
 	return result
 }
 
-// entries are the logins as auth files hold them, until each token expires.
-func entries(run *process.Run, logins []Minted) []authfile.Entry {
+// entries are the logins as this auth file holds them, until each token expires.
+func (f AuthFile) entries(run *process.Run, logins []Minted) []authfile.Entry {
 	var list []authfile.Entry
-	for _, login := range logins {
-		list = append(list, authfile.Entry{Key: login.Registry.Key(), User: login.Robot.String(), Token: login.Token, Hold: hold(run, login.Left)})
+	for i, login := range logins {
+		entry := authfile.Entry{Key: f.names[i], User: login.Robot.String(), Token: login.Token, Hold: hold(run, login.Left)}
+		if entry.Key != login.Registry.Key() {
+			entry.Org = login.Registry.Namespace
+		}
+		if entry.Key != "" {
+			list = append(list, entry)
+		}
 	}
 	return list
 }

@@ -15,6 +15,7 @@ import (
 	"quay-keyless/internal/authfile"
 	"quay-keyless/internal/platform"
 	"quay-keyless/internal/process"
+	"quay-keyless/internal/request"
 )
 
 // PlaceFlags say where to write a login.
@@ -60,9 +61,13 @@ func Place(run *process.Run) authfile.Place {
 	return authfile.Place{Getenv: run.Env.Getenv, UID: run.Env.UID, OS: run.Env.OS, Trust: run.Env.Trust}
 }
 
-// Plan finds the files for logins under these keys. It warns of what would hide them
-// from some tools, and fails if podman, buildah or skopeo would not find them.
-func Plan(run *process.Run, flags Flags, keys []string) (authfile.Plan, error) {
+// Plan finds the files for the targets' logins. It warns of what would hide them from
+// some tools, and fails if podman, buildah or skopeo would not find them.
+func Plan(run *process.Run, flags Flags, targets []request.Target) (authfile.Plan, error) {
+	var keys []authfile.Key
+	for _, t := range targets {
+		keys = append(keys, authfile.Key{Host: t.Registry.Host, Org: t.Registry.Namespace, Robot: t.Robot.String()})
+	}
 	plan, err := find(run, flags.PlaceFlags, keys)
 	if err != nil {
 		return plan, err
@@ -76,18 +81,16 @@ func Plan(run *process.Run, flags Flags, keys []string) (authfile.Plan, error) {
 	for _, conflict := range plan.Conflicts {
 		run.Platform.Warn(ConflictWords(conflict, plan.Exports))
 	}
+	warnOfNamespaces(run, targets, plan)
 	return plan, checkHelper(run, Planned(plan), flags.Helper)
 }
 
-func find(run *process.Run, flags PlaceFlags, keys []string) (authfile.Plan, error) {
+func find(run *process.Run, flags PlaceFlags, keys []authfile.Key) (authfile.Plan, error) {
 	switch {
 	case flags.authFile != "":
 		plan, err := Place(run).File(flags.authFile, keys...)
-		for i := range plan.Files {
-			plan.Files[i].Tools = nil      // they look there if they are told to
-			if flags.mode != defaultMode { // a file that is there keeps its mode
-				plan.Files[i].File.SetMode(modes[flags.mode])
-			}
+		if err == nil && flags.mode != defaultMode { // a file that is there keeps its mode
+			plan.Files[0].File.SetMode(modes[flags.mode])
 		}
 		return plan, err
 	case !flags.isolated:
@@ -143,7 +146,7 @@ func cured(run *process.Run, flags Flags, plan authfile.Plan, c authfile.Conflic
 	written := slices.ContainsFunc(plan.Files, func(t authfile.Target) bool { return t.File.Path() == c.Path })
 	switch c.Kind {
 	case authfile.NoRuntimeDir:
-		return run.Platform.Name() == "github"
+		return run.Platform.Name() == "github" && len(plan.Exports) > 0
 	case authfile.OtherHelper, authfile.OtherStore, authfile.NarrowerKey:
 		return flags.Helper.use && written
 	}
@@ -166,23 +169,9 @@ func (c *ConflictError) Unwrap() error { return c.Conflict.Err }
 func Planned(plan authfile.Plan) AuthFiles {
 	var list AuthFiles
 	for _, target := range plan.Files {
-		list = append(list, AuthFile{target.File, finders(plan, target)})
+		list = append(list, AuthFile{target.File, plan.Tools(target), target.Names})
 	}
 	return list
-}
-
-// finders are the tools that will find the login in a file: those that look there and
-// have no conflict.
-func finders(plan authfile.Plan, target authfile.Target) []string {
-	kept := func(c authfile.Conflict) bool {
-		return !c.Fatal && c.Kind != authfile.NoRuntimeDir && (c.Path == "" || c.Path == target.File.Path())
-	}
-	if !slices.ContainsFunc(plan.Conflicts, kept) {
-		return target.Tools
-	}
-	return slices.DeleteFunc(slices.Clone(target.Tools), func(tool string) bool {
-		return tool == "docker" || tool == "crane" || tool == "helm"
-	})
 }
 
 // exported are the plan's variables, as the platform hands them on.

@@ -15,6 +15,8 @@ import (
 	"quay-keyless/internal/ownfile"
 	"quay-keyless/internal/platform"
 	"quay-keyless/internal/process"
+	"quay-keyless/internal/quay"
+	"quay-keyless/internal/request"
 )
 
 // stopped is a clock that shows one time.
@@ -63,8 +65,9 @@ func TestUndoneTellsTheTruth(t *testing.T) {
 				Platform: platform.Detect(platform.Env{Getenv: none, Words: &said}),
 			}
 			var back rollback
-			entry := authfile.Entry{Key: "quay.example.com", User: "acme+ci", Token: idtoken.NewSecret("t"), Hold: hold(a, time.Hour)}
-			if err := set(t.Context(), a, AuthFiles{{File: file}}, []authfile.Entry{entry}, &back); err != nil {
+			target := request.Target{Registry: quay.Registry{Host: "quay.example.com"}, Robot: quay.Robot{Namespace: "acme", Name: "ci"}}
+			logins := []Minted{{Target: target, Token: idtoken.NewSecret("t"), Left: time.Hour}}
+			if err := set(t.Context(), a, AuthFiles{{File: file, names: []string{"quay.example.com"}}}, logins, &back); err != nil {
 				t.Fatal(err)
 			}
 			text, err := os.ReadFile(path)

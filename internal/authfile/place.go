@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package authfile
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	"quay-keyless/internal/ownfile"
+)
+
+var (
+	// ErrNoPlace is the error of a job in which no login can be written in place: there is
+	// no home, or it is read-only. If a file or folder was in the way, the error is an
+	// [*Error] as well.
+	ErrNoPlace = errors.New("no place for the login")
+	// ErrNoHome is an [ErrNoPlace] of an environment that names no home.
+	ErrNoHome = fmt.Errorf("%w: HOME and DOCKER_CONFIG are not set", ErrNoPlace)
+)
+
+// Place is what decides where the tools look for a login: the variables, the user and the
+// system of this job.
+type Place struct {
+	Getenv func(string) string
+	UID    int    // as os.Getuid returns it
+	OS     string // as runtime.GOOS
+	Trust  ownfile.Trust
+
+	// Root is the root folder, and Owner returns a folder's user. Tests set them.
+	Root  string
+	Owner func(fs.FileInfo) (uid int)
+}
+
+// without is p in an environment that lacks some variables.
+func (p Place) without(names ...string) Place {
+	getenv := p.Getenv
+	p.Getenv = func(name string) string {
+		if slices.Contains(names, name) {
+			return ""
+		}
+		return getenv(name)
+	}
+	return p
+}
+
+// home is the user's folder as podman and docker find it. The system's list of users does
+// not count: in a container it is often wrong.
+func (p Place) home() string {
+	if profile := p.Getenv("USERPROFILE"); profile != "" && p.OS == "windows" {
+		return profile
+	}
+	return p.Getenv("HOME")
+}
+
+// inHome is a path in the home, "" if there is no home.
+func (p Place) inHome(names ...string) string {
+	if p.home() == "" {
+		return ""
+	}
+	return filepath.Join(append([]string{p.home()}, names...)...)
+}
+
+// config is a path in the folder of a variable, or else in ~/.config.
+func (p Place) config(variable string, names ...string) string {
+	if folder := p.Getenv(variable); folder != "" {
+		return filepath.Join(append([]string{folder}, names...)...)
+	}
+	return p.inHome(append([]string{".config"}, names...)...)
+}
+
+func (p Place) system(path string) string { return filepath.Join(cmp.Or(p.Root, "/"), path) }
+
+// DockerFolder is docker's folder. The error is [ErrNoHome].
+func (p Place) DockerFolder() (string, error) {
+	if folder := cmp.Or(p.Getenv("DOCKER_CONFIG"), p.inHome(".docker")); folder != "" {
+		return folder, nil
+	}
+	return "", ErrNoHome
+}
+
+// containersFile is an auth file on the list of containers/image.
+type containersFile struct {
+	path string
+	read bool // by podman, buildah and skopeo; without an XDG_RUNTIME_DIR each of them looks elsewhere
+	ours bool // it is there, or can be created in a folder of this user
+}
+
+// runtimeFile is where podman login writes. It is created only in a runtime folder of
+// this user: another user's tools stop at a file or folder of ours in theirs, and at a
+// private /run/containers.
+func (p Place) runtimeFile() containersFile {
+	if p.OS == "darwin" || p.OS == "windows" {
+		path := p.inHome(".config", "containers", "auth.json")
+		return containersFile{path, true, path != ""}
+	}
+	folder := p.Getenv("XDG_RUNTIME_DIR")
+	file := containersFile{path: filepath.Join(folder, "containers", "auth.json"), read: p.UID == 0 || p.owns(folder)}
+	if folder == "" {
+		folder = p.system("/run/containers")
+		file.path = filepath.Join(folder, strconv.Itoa(p.UID), "auth.json")
+		file.read = p.UID == 0
+	}
+	_, err := os.Stat(file.path)
+	file.ours = file.read && (err == nil || p.owns(folder))
+	return file
+}
+
+// userFile is the second auth file on the list of containers/image.
+func (p Place) userFile() string { return p.config("XDG_CONFIG_HOME", "containers", "auth.json") }
+
+// owns reports whether a folder is there and this user's.
+func (p Place) owns(folder string) bool {
+	info, err := os.Stat(folder)
+	if err != nil || !info.IsDir() {
+		return false
+	}
+	if p.Owner != nil {
+		return p.Owner(info) == p.UID
+	}
+	owner, _, known := p.Trust.Owner(info)
+	return !known || owner == p.UID
+}
+
+// Paths are the auth files that some tool reads, in the order in which tools prefer
+// them. jib reads the one in the home also if DOCKER_CONFIG is set.
+func (p Place) Paths() []string {
+	paths := []string{p.Getenv("REGISTRY_AUTH_FILE")}
+	if folder := p.Getenv("DOCKER_CONFIG"); folder != "" {
+		paths = []string{filepath.Join(folder, "config.json"), paths[0]}
+	}
+	if file := p.runtimeFile(); file.read {
+		paths = append(paths, file.path)
+	}
+	paths = append(paths, p.userFile(), p.inHome(".config", "containers", "auth.json"), p.inHome(".docker", "config.json"))
+	return slices.DeleteFunc(paths, func(path string) bool { return path == "" })
+}
+
+// Known is every auth file in which some tool of this environment looks, each once: where
+// a logout finds what logins wrote. The error is an [ErrNoHome] if no variable names a
+// file either.
+func (p Place) Known() ([]*File, error) {
+	folder, err := p.DockerFolder()
+	named := p.Getenv("REGISTRY_AUTH_FILE")
+	if err != nil && named == "" {
+		return nil, err
+	}
+	paths := []string{named}
+	if err == nil {
+		paths = []string{filepath.Join(folder, "config.json"), named, p.runtimeFile().path, p.userFile()}
+	}
+	var files []*File
+	for _, path := range paths {
+		file, err := Open(path, p.Trust)
+		if err != nil || slices.ContainsFunc(files, func(other *File) bool { return other.path == file.path }) {
+			continue
+		}
+		files = append(files, file)
+	}
+	return files, nil
+}
