@@ -73,7 +73,7 @@ func (p picture) said(t *testing.T) string {
 		fmt.Fprintf(&text, "$ quay-keyless %s\n%s", command, words)
 	}
 	network.close()
-	return strings.NewReplacer(home, "/home/ci", box.URL+"/issuers/github", "https://token.actions.githubusercontent.com").Replace(text.String())
+	return strings.NewReplacer(home+"/containers", "/run/user/1000/containers", home, "/home/ci", box.URL+"/issuers/github", "https://token.actions.githubusercontent.com").Replace(text.String())
 }
 
 func (p picture) run(t *testing.T, network *memory, box *sandbox.Sandbox, home string, args []string) (string, int) {

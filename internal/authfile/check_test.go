@@ -12,6 +12,21 @@ import (
 
 // TestUnusableTexts checks that what is no auth file is found by Check and
 // refused by Set, each with its own reason, and stays as it is.
+// The error says what a file is, not what a parser met.
+func TestForeignTexts(t *testing.T) {
+	for text, want := range map[string]string{
+		"\xef\xbb\xbf{}": "byte order mark", "\xff\xfe{\x00}\x00": "UTF-16", "{\x00}\x00": "UTF-16", "\x1f\x8b\x08": "not text",
+		"<html>": "HTML", "eyJhdXRocyI6e319\n": "base64", "auths:\n  quay.example: {}\n": "YAML", `{"auths":`: "unexpected EOF",
+	} {
+		f := tempFile(t, text)
+		err := f.Check()
+		wantReason(t, f, err, NotJSON)
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
 func TestUnusableTexts(t *testing.T) {
 	for text, want := range map[string]Reason{
 		"":                          Empty,

@@ -4,10 +4,13 @@ package authfile
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
+	"unicode/utf8"
 )
 
 // member is one "key": value of a JSON object, by its offsets in the text.
@@ -122,10 +125,34 @@ func validate(data []byte) error {
 
 // invalid distinguishes text after the JSON from text that is not JSON.
 func invalid(data []byte) error {
+	if what := foreign(data); what != "" {
+		return because(NotJSON, errors.New(what))
+	}
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	var value json.RawMessage
 	if err := decoder.Decode(&value); err != nil {
 		return because(NotJSON, err)
 	}
 	return because(TrailingData, nil)
+}
+
+// foreign says what a file is that people take for JSON, "" if it may just be broken.
+func foreign(data []byte) string {
+	text := bytes.TrimSpace(data)
+	decoded, notBase64 := base64.StdEncoding.DecodeString(string(text))
+	switch {
+	case bytes.HasPrefix(data, []byte("\xef\xbb\xbf")):
+		return "it begins with a byte order mark, as some editors write it: save it as UTF-8 without one"
+	case bytes.HasPrefix(data, []byte("\xff\xfe")), bytes.HasPrefix(data, []byte("\xfe\xff")), bytes.HasPrefix(data, []byte("{\x00")), bytes.HasPrefix(data, []byte("\x00{")):
+		return "it is UTF-16, as PowerShell's > writes it: save it as UTF-8"
+	case !utf8.Valid(data) || bytes.ContainsRune(data, 0):
+		return "it is not text"
+	case bytes.HasPrefix(text, []byte("<")):
+		return "it is HTML or XML"
+	case notBase64 == nil && bytes.HasPrefix(bytes.TrimSpace(decoded), []byte("{")):
+		return "it is base64 of JSON, as in a Kubernetes Secret: decode it"
+	case regexp.MustCompile(`^(---|[A-Za-z_.-]+:(\s|$))`).Match(text):
+		return "it is YAML"
+	}
+	return ""
 }

@@ -91,7 +91,7 @@ type containersFile struct {
 	ours bool // it is there, or can be created in a folder of this user
 }
 
-// runtimeFile is where podman login writes. It is created only in a runtime folder of
+// runtimeFile is where podman login writes. It is created only in an XDG_RUNTIME_DIR of
 // this user: another user's tools stop at a file or folder of ours in theirs, and at a
 // private /run/containers.
 func (p Place) runtimeFile() containersFile {
@@ -100,14 +100,14 @@ func (p Place) runtimeFile() containersFile {
 		return containersFile{path, true, path != ""}
 	}
 	folder := p.Getenv("XDG_RUNTIME_DIR")
-	file := containersFile{path: filepath.Join(folder, "containers", "auth.json"), read: p.UID == 0 || p.owns(folder)}
+	file := containersFile{path: filepath.Join(folder, "containers", "auth.json"), ours: p.owns(folder)}
+	file.read = p.UID == 0 || file.ours
 	if folder == "" {
-		folder = p.system("/run/containers")
-		file.path = filepath.Join(folder, strconv.Itoa(p.UID), "auth.json")
-		file.read = p.UID == 0
+		file = containersFile{path: p.system(filepath.Join("/run/containers", strconv.Itoa(p.UID), "auth.json")), read: p.UID == 0}
 	}
-	_, err := os.Stat(file.path)
-	file.ours = file.read && (err == nil || p.owns(folder))
+	if _, err := os.Stat(file.path); err == nil {
+		file.ours = file.read
+	}
 	return file
 }
 

@@ -182,7 +182,7 @@ var inPlace = map[string]planRow{
 	"root without, with a file": {job{env: bare, owner: 7, files: map[string]string{rootRuntime: login1}},
 		[]string{"~/" + docker + family, "~/" + rootRuntime + image}},
 	"root without, with /run/containers": {job{env: bare, files: map[string]string{"run/containers/x": ""}},
-		[]string{"~/" + docker + family, "~/" + rootRuntime + image}},
+		alone},
 	"root with another user's":               {job{env: home, owner: 7}, alone},
 	"root with another user's file":          {job{env: home, owner: 7, files: map[string]string{runtimeAuth: login1}}, both},
 	"root, and an export would hide a login": {job{env: bare, files: map[string]string{user: others, "h/.docker/config.json": "{}"}}, alone[:1]},

@@ -40,6 +40,9 @@ func Login(ctx context.Context, run *process.Run, flags Flags, registry string) 
 	}
 	ctx, end := flags.Begin(ctx, run)
 	defer end()
+	if err := run.Platform.Ready(); err != nil {
+		return err
+	}
 	warnOfFlags(run, flags)
 	plan, err := Plan(run, flags, targets)
 	if err != nil {

@@ -82,6 +82,7 @@ func Plan(run *process.Run, flags Flags, targets []request.Target) (authfile.Pla
 		run.Platform.Warn(ConflictWords(conflict, plan.Exports))
 	}
 	warnOfNamespaces(run, targets, plan)
+	warnOfCheckout(run, plan)
 	return plan, checkHelper(run, Planned(plan), flags.Helper)
 }
 
@@ -94,6 +95,9 @@ func find(run *process.Run, flags PlaceFlags, keys []authfile.Key) (authfile.Pla
 		}
 		return plan, err
 	case !flags.isolated:
+		if err := dockerConfigFile(run.Env.Getenv("DOCKER_CONFIG")); err != nil {
+			return authfile.Plan{}, err
+		}
 		return Place(run).InPlace(keys...)
 	case flags.folder != "":
 		return Place(run).Isolated(flags.folder, keys...)
@@ -107,6 +111,18 @@ func find(run *process.Run, flags PlaceFlags, keys []authfile.Key) (authfile.Pla
 	// It is made, with mode 0700, when there is something to write.
 	name := isolatedPrefix + strings.ToLower(rand.Text()[:12])
 	return Place(run).Isolated(filepath.Join(temporary(run, "RUNNER_TEMP", "TMPDIR", "TEMP"), name), keys...)
+}
+
+// dockerConfigFile finds a DOCKER_CONFIG that names a file.
+func dockerConfigFile(path string) error {
+	info, err := os.Stat(path)
+	if err != nil || info.IsDir() {
+		return nil //nolint:nilerr // a missing folder is created
+	}
+	return &platform.Curable{
+		Text:  "DOCKER_CONFIG names the file " + path + ": it must name the folder that contains config.json",
+		Cures: []string{"DOCKER_CONFIG=" + platform.Shell(filepath.Dir(path))},
+	}
 }
 
 // errUntold: no step could find the login, because nobody reads its location.

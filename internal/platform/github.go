@@ -7,14 +7,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/sethvargo/go-githubactions"
 
+	"quay-keyless/internal/errno"
 	"quay-keyless/internal/idtoken"
 )
 
@@ -107,6 +110,30 @@ func (g *GitHub) annotation(m Message) string {
 }
 
 var errLineBreak = errors.New("has a line break, which no output of a step can have")
+
+// Ready finds file commands that this user cannot write, as in a container that runs as
+// another user than the runner.
+func (g *GitHub) Ready() error {
+	for _, name := range []string{"GITHUB_STATE", "GITHUB_ENV", "GITHUB_OUTPUT", "GITHUB_PATH"} {
+		path := g.env.Getenv(name)
+		info, err := os.Stat(path)
+		if err == nil && info.Mode().IsRegular() {
+			var file *os.File
+			if file, err = os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0); err == nil {
+				_ = file.Close()
+			}
+		}
+		if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
+			return &Curable{
+				Text: fmt.Sprintf("this step cannot write to %s, the runner's file for its results: %s: %v", name, path, errno.WithoutPath(err)),
+				Cures: []string{
+					"run the job's container as the runner's user or as root: container: options: --user 1001 (GitHub's own runners), or options: --user root",
+				},
+			}
+		}
+	}
+	return nil
+}
 
 // Remember saves what the post step needs to find the logins: only names, and whose
 // they are.

@@ -21,6 +21,8 @@ type Platform interface {
 	Name() string
 	// Mask removes a secret from the job's log from now on, if the platform can.
 	Mask(idtoken.Secret)
+	// Ready finds, before a login, what would keep Remember or Publish from writing.
+	Ready() error
 	// Remember notes where a login will be written before it is, so that the post step
 	// removes it even if the job is cancelled in between.
 	Remember(Result) error

@@ -63,6 +63,9 @@ func exportable(result Result) error {
 	return nil
 }
 
+// Ready is nil: nothing but standard output is written.
+func (words) Ready() error { return nil }
+
 // export prints what a shell's eval sets for the commands that follow.
 func (w words) export(result Result) error {
 	var lines strings.Builder

@@ -52,7 +52,10 @@ func parseRegistry(text string) (Registry, error) {
 	if err := ascii.Host(host); err != nil { // before it is in lower case, where \u212a is a k
 		return Registry{}, err
 	}
-	r.Host, r.Namespace = strings.ToLower(host), strings.TrimSuffix(path, "/")
+	r.Host, r.Namespace = strings.ToLower(host), strings.TrimRight(path, "/")
+	if r.Namespace == "v1" || r.Namespace == "v2" { // of the registry's API, as docker writes it
+		r.Namespace = ""
+	}
 	switch {
 	case r.Host == "":
 		return Registry{}, errors.New("there is no host name in it")

@@ -48,6 +48,9 @@ func (f *MintFlags) Targets(registry string) ([]Target, error) {
 		if err != nil {
 			return nil, err
 		}
+		if robot := targets[i].Robot; parsed.Namespace != "" && parsed.Namespace != robot.Namespace {
+			return nil, fmt.Errorf("%s is for %s, and %s is a robot account of %s: name %s", parsed.Key(), parsed.Namespace, robot, robot.Namespace, parsed.Host)
+		}
 		targets[i].Registry, targets[i].Reach, targets[i].Identity = parsed, reach, identity
 	}
 	if err := spread(targets); err != nil {
