@@ -82,7 +82,15 @@ var idTokenCures = map[idtoken.Problem][]string{
 	idtoken.WrongClient:   {"look at --oidc-client-id and at the client's secret; a client without a secret needs no secret here"},
 	idtoken.WrongLogin:    {"look at the user's name and password; a code can be used once and soon"},
 	idtoken.FlowForbidden: {"Keycloak: switch the flow on at the client: Direct access grants for password, Service account roles for client-credentials, Standard flow for code, Device authorization for device"},
-	idtoken.WrongScope:    {"look at --oidc-scope, and at --audience where the source is entra"},
+	idtoken.WrongScope:    {"look at --oidc-scope, and at --audience where the source is entra", "--oidc-scope \"\" asks for none"},
+	idtoken.WrongTarget: {
+		"name the API that the token is for: --oidc-audience AUDIENCE, which is sent as audience, and also as resource if it is a URI",
+		"the provider must know that API, and allow it for this client",
+	},
+	idtoken.BehindProxy: {
+		"tell the provider that it is reached by https. Keycloak: KC_HOSTNAME=https://HOST, or KC_PROXY_HEADERS=xforwarded if the proxy in front sends X-Forwarded-Proto",
+		"other providers: set the public URL to https, or trust the proxy's X-Forwarded-Proto",
+	},
 	idtoken.Cancelled:     {"run the command again to log in after all"},
 	idtoken.NoLogin:       {"run the command again; --timeout 10m leaves more time"},
 	idtoken.PortTaken:     {"leave --oidc-redirect-port out, or name a free port that the client's redirect URIs have too: http://127.0.0.1:PORT/callback"},

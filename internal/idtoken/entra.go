@@ -28,7 +28,7 @@ func (Entra) Present() bool { return false }
 // wants another scope.
 func (e Entra) IDToken(ctx context.Context, audience string) (Token, error) {
 	client := e.Client
-	client.Flow, client.Kind = ClientCredentials, AccessToken
+	client.Flow, client.Kind, client.Audience = ClientCredentials, AccessToken, "" // which is in the scope
 	if client.Scope == "" {
 		if err := wantResource(e.Name(), audience); err != nil {
 			return Token{}, err

@@ -83,6 +83,10 @@ const (
 	FlowForbidden
 	// WrongScope: an OIDC provider does not give that scope.
 	WrongScope
+	// WrongTarget: an OIDC provider wants to know what the token is for, or refuses that.
+	WrongTarget
+	// BehindProxy: an OIDC provider does not know that it is reached by https.
+	BehindProxy
 	// Cancelled: the user, or an administrator, refused the login.
 	Cancelled
 	// NoLogin: nobody logged in in time.
@@ -133,6 +137,8 @@ var words = map[Problem]string{
 	WrongLogin:       "was denied by the provider",
 	FlowForbidden:    "was denied by the provider",
 	WrongScope:       "was denied by the provider",
+	WrongTarget:      "was denied by the provider",
+	BehindProxy:      "is not asked for: the provider calls itself http",
 	Cancelled:        "was refused at the provider: the login was cancelled",
 	NoLogin:          "did not come: nobody logged in in time",
 	PortTaken:        "cannot be asked for: there is no port for the browser's way back",

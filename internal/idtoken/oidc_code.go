@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"strconv"
-	"strings"
 	"sync/atomic"
 
 	"golang.org/x/oauth2"
@@ -22,8 +21,7 @@ const callback = "/callback"
 // login is one login by browser (RFC 8252): what the browser took along, and what it
 // must bring back.
 type login struct {
-	oidc                   OIDC
-	provider               provider
+	*session
 	config                 oauth2.Config
 	state, nonce, verifier string
 	came                   chan arrival
@@ -40,44 +38,40 @@ type arrival struct {
 
 // code lets a person log in with a browser on this machine: authorization code with PKCE
 // (RFC 7636). The browser returns to a port of the loopback address.
-func (o OIDC) code(ctx context.Context, p provider) (Token, error) {
-	if p.AuthURL == "" || p.TokenURL == "" {
-		return Token{}, &Error{Problem: NoSuchFlow, Source: o.Name(), Detail: "cannot be asked for: the provider has no authorization_endpoint"}
+func (s *session) code(ctx context.Context) (Token, error) {
+	if s.provider.AuthURL == "" || s.provider.TokenURL == "" {
+		return Token{}, &Error{Problem: NoSuchFlow, Source: s.Name(), Detail: "cannot be asked for: the provider has no authorization_endpoint"}
 	}
-	who, err := o.authenticate(ctx, p)
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(s.Client.Port)))
 	if err != nil {
-		return Token{}, err
-	}
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(o.Client.Port)))
-	if err != nil {
-		return Token{}, &Error{Problem: PortTaken, Source: o.Name(), Err: err}
+		return Token{}, &Error{Problem: PortTaken, Source: s.Name(), Err: err}
 	}
 	l := &login{
-		oidc: o, provider: p, state: rand.Text(), nonce: rand.Text(), verifier: oauth2.GenerateVerifier(),
+		session: s, state: rand.Text(), nonce: rand.Text(), verifier: oauth2.GenerateVerifier(),
 		came: make(chan arrival), strays: make(chan struct{}, 1),
 		config: oauth2.Config{
-			ClientID: o.Client.ID, ClientSecret: who.secret.Reveal(), Scopes: strings.Fields(o.Client.Scope),
+			ClientID: s.Client.ID, ClientSecret: s.secret.Reveal(), Scopes: s.scopes(),
 			RedirectURL: "http://" + listener.Addr().String() + callback,
-			Endpoint:    oauth2.Endpoint{AuthURL: p.AuthURL, TokenURL: p.TokenURL, AuthStyle: who.style},
+			Endpoint:    oauth2.Endpoint{AuthURL: s.provider.AuthURL, TokenURL: s.provider.TokenURL, AuthStyle: s.style},
 		},
 	}
 	way := serveBack(listener, l.answer)
 	defer way.close()
-	return l.wait(ctx, who)
+	return l.wait(ctx)
 }
 
 // wait sends the person to the provider and waits for the browser.
-func (l *login) wait(ctx context.Context, who identity) (Token, error) {
-	address := l.config.AuthCodeURL(l.state, oauth2.S256ChallengeOption(l.verifier), oauth2.SetAuthURLParam("nonce", l.nonce))
-	l.oidc.Env.Say("to log in, open this address in a browser on this machine: " + address)
-	l.oidc.Env.Browse(ctx, address)
+func (l *login) wait(ctx context.Context) (Token, error) {
+	address := l.config.AuthCodeURL(l.state, options(l.target(), oauth2.S256ChallengeOption(l.verifier), oauth2.SetAuthURLParam("nonce", l.nonce))...)
+	l.Env.Say("to log in, open this address in a browser on this machine: " + address)
+	l.Env.Browse(ctx, address)
 	select {
 	case arrived := <-l.came:
-		token, err := l.finish(ctx, who, arrived)
+		token, err := l.finish(ctx, arrived)
 		arrived.became <- err
 		return token, err
 	case <-ctx.Done():
-		err := l.oidc.late(context.Cause(ctx))
+		err := l.late(context.Cause(ctx))
 		select {
 		case <-l.strays:
 			if late, ok := err.(*Error); ok { //nolint:errorlint // just made
@@ -90,21 +84,18 @@ func (l *login) wait(ctx context.Context, who identity) (Token, error) {
 }
 
 // finish exchanges the code, which must never be sent twice (RFC 6749, section 4.1.2).
-func (l *login) finish(ctx context.Context, who identity, arrived arrival) (Token, error) {
+func (l *login) finish(ctx context.Context, arrived arrival) (Token, error) {
 	if arrived.err != nil {
 		return Token{}, arrived.err
 	}
-	l.oidc.Env.Hidden(NewSecret(l.verifier))
-	l.oidc.Env.Hidden(NewSecret(arrived.code))
-	options := []oauth2.AuthCodeOption{oauth2.VerifierOption(l.verifier)}
-	for name, values := range who.params {
-		options = append(options, oauth2.SetAuthURLParam(name, values[0]))
-	}
-	token, err := l.config.Exchange(l.oidc.through(ctx, asker{name: "the token endpoint of " + host(l.provider.TokenURL), once: true}), arrived.code, options...)
+	l.Env.Hidden(NewSecret(l.verifier))
+	l.Env.Hidden(NewSecret(arrived.code))
+	endpoint := l.through(ctx, asker{name: "the token endpoint of " + host(l.provider.TokenURL), once: true})
+	token, err := l.config.Exchange(endpoint, arrived.code, options(l.params(), oauth2.VerifierOption(l.verifier))...)
 	if err != nil {
-		return Token{}, l.oidc.said(err)
+		return Token{}, l.said(err)
 	}
-	return l.oidc.choose(l.provider, token, l.nonce)
+	return l.choose(token, l.nonce)
 }
 
 // answer makes the browser's page. It rejects another login's state and continues to
@@ -138,15 +129,15 @@ func (l *login) brought(get func(string) string) error {
 	issuer := get("iss")
 	switch {
 	case issuer != "" && issuer != l.provider.Issuer, issuer == "" && l.provider.NamesItself:
-		return &Error{Problem: NotThisLogin, Source: l.oidc.Name(), Detail: fmt.Sprintf("is not taken: the browser came back from %q, not from %s", firstLine(issuer), l.provider.Issuer)}
+		return &Error{Problem: NotThisLogin, Source: l.Name(), Detail: fmt.Sprintf("is not taken: the browser came back from %q, not from %s", firstLine(issuer), l.provider.Issuer)}
 	case get("error") == "access_denied":
-		return &Error{Problem: Cancelled, Source: l.oidc.Name()}
+		return &Error{Problem: Cancelled, Source: l.Name()}
 	case get("error") != "":
-		return l.oidc.refusal(&oauth2.RetrieveError{
+		return l.refusal(&oauth2.RetrieveError{
 			Response: &http.Response{StatusCode: http.StatusBadRequest}, ErrorCode: firstLine(get("error")), ErrorDescription: get("error_description"),
 		})
 	case get("code") == "":
-		return &Error{Problem: Denied, Source: l.oidc.Name(), Detail: "is not there: the browser brought no code"}
+		return &Error{Problem: Denied, Source: l.Name(), Detail: "is not there: the browser brought no code"}
 	}
 	return nil
 }

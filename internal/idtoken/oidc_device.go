@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"strings"
 	"time"
 
 	"golang.org/x/oauth2"
@@ -24,51 +23,45 @@ const (
 
 // device lets a person enter a code at the provider, on any device, and polls until that
 // is done. oauth2's own polls cannot use another clock.
-func (o OIDC) device(ctx context.Context, p provider) (*oauth2.Token, error) {
-	if p.DeviceURL == "" {
-		return nil, &Error{Problem: NoSuchFlow, Source: o.Name(), Detail: "cannot be asked for: the provider has no device_authorization_endpoint"}
+func (s *session) device(ctx context.Context) (*oauth2.Token, error) {
+	if s.provider.DeviceURL == "" {
+		return nil, &Error{Problem: NoSuchFlow, Source: s.Name(), Detail: "cannot be asked for: the provider has no device_authorization_endpoint"}
 	}
-	who, err := o.authenticate(ctx, p)
-	if err != nil {
-		return nil, err
+	verifier := s.Env.Hidden(NewSecret(oauth2.GenerateVerifier())).Reveal() // for Keycloak's clients that must use PKCE
+	params := s.params()
+	if !s.secret.Empty() && s.style == oauth2.AuthStyleInParams {
+		params.Set("client_secret", s.secret.Reveal())
 	}
-	verifier := o.Env.Hidden(NewSecret(oauth2.GenerateVerifier())).Reveal() // which Keycloak wants of a client that must use PKCE
-	options := []oauth2.AuthCodeOption{oauth2.S256ChallengeOption(verifier)}
-	for name, values := range who.params {
-		options = append(options, oauth2.SetAuthURLParam(name, values[0]))
-	}
-	if !who.secret.Empty() && who.style == oauth2.AuthStyleInParams {
-		options = append(options, oauth2.SetAuthURLParam("client_secret", who.secret.Reveal()))
-	}
-	config := oauth2.Config{ClientID: o.Client.ID, Scopes: strings.Fields(o.Client.Scope), Endpoint: oauth2.Endpoint{DeviceAuthURL: p.DeviceURL}}
-	begun, err := config.DeviceAuth(o.through(ctx, asker{name: "the device endpoint of " + host(p.DeviceURL), who: who}), options...)
+	name := "the device endpoint of " + host(s.provider.DeviceURL)
+	config := oauth2.Config{ClientID: s.Client.ID, Scopes: s.scopes(), Endpoint: oauth2.Endpoint{DeviceAuthURL: s.provider.DeviceURL}}
+	begun, err := config.DeviceAuth(s.through(ctx, asker{name: name, basic: s.style == oauth2.AuthStyleInHeader, secret: s.secret}), options(params, oauth2.S256ChallengeOption(verifier))...)
 	switch {
 	case err != nil:
 		return nil, err
 	case begun.DeviceCode == "" || begun.UserCode == "" || !secure(begun.VerificationURI):
-		return nil, &endpoint.Unbelievable{Name: "the device endpoint of " + host(p.DeviceURL), Why: "answered without a code and an https address to enter it at"}
+		return nil, &endpoint.Unbelievable{Name: name, Why: "answered without a code and an https address to enter it at"}
 	}
 	address := begun.VerificationURI
 	if secure(begun.VerificationURIComplete) {
 		address = begun.VerificationURIComplete
 	}
-	o.Env.Hidden(NewSecret(begun.DeviceCode))
-	o.Env.Say(fmt.Sprintf("to log in, open %s on any device and enter the code %s", address, begun.UserCode))
-	return o.poll(ctx, p, url.Values{
+	s.Env.Hidden(NewSecret(begun.DeviceCode))
+	s.Env.Say(fmt.Sprintf("to log in, open %s on any device and enter the code %s", address, begun.UserCode))
+	return s.poll(ctx, url.Values{
 		"grant_type": {deviceGrant}, "device_code": {begun.DeviceCode}, "code_verifier": {verifier},
 	}, time.Duration(begun.Interval)*time.Second)
 }
 
 // poll asks for the token until there is one or a final refusal.
-func (o OIDC) poll(ctx context.Context, p provider, form url.Values, pause time.Duration) (*oauth2.Token, error) {
+func (s *session) poll(ctx context.Context, form url.Values, pause time.Duration) (*oauth2.Token, error) {
 	if pause <= 0 {
 		pause = devicePause
 	}
 	for {
-		if err := o.Env.Endpoint.Clock.Sleep(ctx, pause); err != nil {
-			return nil, o.late(err)
+		if err := s.Env.Endpoint.Clock.Sleep(ctx, pause); err != nil {
+			return nil, s.late(err)
 		}
-		token, err := o.grant(ctx, p, form, nil)
+		token, err := s.grant(ctx, form, nil)
 		var refusal *oauth2.RetrieveError
 		if !errors.As(err, &refusal) {
 			return token, err

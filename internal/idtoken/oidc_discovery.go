@@ -20,6 +20,7 @@ type provider struct {
 	AuthURL     string   `json:"authorization_endpoint"`
 	TokenURL    string   `json:"token_endpoint"`
 	DeviceURL   string   `json:"device_authorization_endpoint"`
+	KeysURL     string   `json:"jwks_uri"` // for Quay
 	AuthMethods []string `json:"token_endpoint_auth_methods_supported"`
 	NamesItself bool     `json:"authorization_response_iss_parameter_supported"`
 }
@@ -29,6 +30,10 @@ func secure(address string) bool {
 	u, err := url.Parse(address)
 	return err == nil && u.Scheme == "https" && u.Host != "" && ascii.Host(u.Host) == nil
 }
+
+// PlainHTTP reports an address by http. In a discovery document that was read by https it
+// means that the provider does not know about the TLS in front of it.
+func PlainHTTP(address string) bool { return strings.HasPrefix(strings.ToLower(address), "http://") }
 
 // DiscoveryURL is the address of an issuer's discovery document: below the issuer's path,
 // without a slash at its end.
@@ -56,7 +61,16 @@ func (o OIDC) discover(ctx context.Context) (provider, error) {
 		return p, o.noProvider(u, fmt.Sprintf("HTTP %d", answer.Status)+redirect(answer))
 	case json.Unmarshal(answer.Body, &p) != nil || p.Issuer == "":
 		return p, o.noProvider(u, "what is there is no discovery document")
-	case p.Issuer != o.Client.Issuer:
+	}
+	if PlainHTTP(p.KeysURL) {
+		o.Env.Say("the provider names its keys at " + p.KeysURL + ", without https: Quay reads them there, and anyone on the way can change them")
+	}
+	for _, address := range []string{p.Issuer, p.AuthURL, p.TokenURL, p.DeviceURL} {
+		if PlainHTTP(address) {
+			return p, &Error{Problem: BehindProxy, Source: o.Name(), Detail: fmt.Sprintf("is not asked for: the provider at %s calls itself %s, without https", o.Client.Issuer, address)}
+		}
+	}
+	if p.Issuer != o.Client.Issuer {
 		return p, &Error{Problem: OtherIssuer, Source: o.Name(), Detail: fmt.Sprintf("is not asked for: the provider at %s calls itself %s", o.Client.Issuer, p.Issuer)}
 	}
 	for _, endpoint := range []string{p.AuthURL, p.TokenURL, p.DeviceURL} {

@@ -11,7 +11,9 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
+	"sync"
 
 	"golang.org/x/oauth2"
 
@@ -30,9 +32,11 @@ func (o OIDC) through(ctx context.Context, a asker) context.Context {
 type asker struct {
 	ctx  context.Context
 	oidc OIDC
-	name string   // of the endpoint, in words
-	once bool     // what is sent is good for one time
-	who  identity // whose HTTP basic is to be added, where oauth2 does not
+	name string // of the endpoint, in words
+	once bool   // what is sent is good for one time
+	// basic adds HTTP basic with the secret, where oauth2 does not.
+	basic  bool
+	secret Secret
 }
 
 // RoundTrip sends the request, with its body for each attempt. A redirect is an error,
@@ -43,8 +47,8 @@ func (a asker) RoundTrip(request *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if a.who.style == oauth2.AuthStyleInHeader {
-		request.SetBasicAuth(url.QueryEscape(a.oidc.Client.ID), url.QueryEscape(a.who.secret.Reveal()))
+	if a.basic {
+		request.SetBasicAuth(url.QueryEscape(a.oidc.Client.ID), url.QueryEscape(a.secret.Reveal()))
 	}
 	client := *a.oidc.Env.Endpoint
 	client.Once, client.Definite = a.once, tooFast
@@ -98,6 +102,12 @@ func host(address string) string {
 	return u.Host
 }
 
+// aboutTarget finds a provider's words about what the token is for, such as Auth0's "No
+// audience parameter was provided" with access_denied.
+var aboutTarget = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)\baudience\b|\bresource (?:parameter|indicator)`)
+})
+
 // refusal sorts a provider's refusal by its error code (RFC 6749, section 5.2; RFC 8628,
 // section 3.5; RFC 8707). Keycloak answers unauthorized_client with 401 for a wrong
 // secret, and with 400 for a flow that is switched off.
@@ -118,14 +128,23 @@ func (o OIDC) refusal(r *oauth2.RetrieveError) error {
 		if o.Client.Flow == ClientCredentials {
 			problem = WrongClient
 		}
-	case "invalid_scope", "invalid_target", "invalid_resource":
+	case "invalid_scope":
 		problem = WrongScope
+	case "invalid_target", "invalid_resource":
+		problem = WrongTarget
+		if o.as != "" { // Entra's target is its scope
+			problem = WrongScope
+		}
 	case "access_denied", "authorization_declined": // the latter is Entra's, of a device
 		if o.Client.Flow.Interactive() { // else nobody was asked
 			problem = Cancelled
 		}
 	case "expired_token":
 		problem = NoLogin
+	}
+	refused := r.ErrorCode == "access_denied" && o.Client.Audience != "" && !o.Client.Flow.Interactive() // Auth0's word for an unknown audience
+	if o.as == "" && problem != WrongClient && problem != WrongLogin && (refused || aboutTarget().MatchString(r.ErrorDescription)) {
+		problem = WrongTarget
 	}
 	detail := fmt.Sprintf("was denied with HTTP %d", r.Response.StatusCode)
 	if r.ErrorCode != "" {

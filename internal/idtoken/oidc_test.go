@@ -75,6 +75,9 @@ func (p *provider) RoundTrip(request *http.Request) (*http.Response, error) {
 	if status, err := strconv.Atoi(next); err == nil {
 		return answer(status, "{}")
 	}
+	if words, ok := strings.CutPrefix(next, "refused "); ok {
+		return answer(http.StatusForbidden, `{"error": `+words+`}`)
+	}
 	if next == "slow_down, by a 429" {
 		return answer(http.StatusTooManyRequests, `{"error": "slow_down"}`)
 	}
@@ -168,9 +171,10 @@ func TestProvidersThatAreNotAsked(t *testing.T) {
 		"another issuer":      {object{"issuer": "https://keycloak.example/realms/CI"}, idtoken.Password, idtoken.OtherIssuer},
 		"a slash more":        {object{"issuer": issuer + "/"}, idtoken.Password, idtoken.OtherIssuer},
 		"no issuer":           {object{"issuer": ""}, idtoken.Password, idtoken.NotOIDC},
-		"plain http tokens":   {object{"token_endpoint": "http://keycloak.example/token"}, idtoken.Password, idtoken.Insecure},
+		"plain http tokens":   {object{"token_endpoint": "http://keycloak.example/token"}, idtoken.Password, idtoken.BehindProxy},
 		"no host for tokens":  {object{"token_endpoint": "https:///token"}, idtoken.Password, idtoken.Insecure},
-		"plain http browser":  {object{"authorization_endpoint": "http://keycloak.example/auth"}, idtoken.Code, idtoken.Insecure},
+		"plain http browser":  {object{"authorization_endpoint": "http://keycloak.example/auth"}, idtoken.Code, idtoken.BehindProxy},
+		"plain http issuer":   {object{"issuer": "http://keycloak.example/realms/ci"}, idtoken.Device, idtoken.BehindProxy},
 		"no token endpoint":   {object{"token_endpoint": ""}, idtoken.Password, idtoken.NoSuchFlow},
 		"no device endpoint":  {object{"device_authorization_endpoint": ""}, idtoken.Device, idtoken.NoSuchFlow},
 		"no browser endpoint": {nil, idtoken.Code, idtoken.NoSuchFlow},
@@ -235,6 +239,83 @@ func TestResourcesOfEntra(t *testing.T) {
 		_, err := idtoken.AzureIdentity{Env: env}.IDToken(t.Context(), audience)
 		if got := len(s.seen) == 1; got != asked || (problem(err) == idtoken.NoResource) == asked {
 			t.Errorf("%q: asked %t, %v", audience, got, err)
+		}
+	}
+}
+
+// What the token is for reaches the provider on request, in every request that may need it.
+func TestOIDCAudience(t *testing.T) {
+	t.Parallel()
+	const api = "https://api.example.com"
+	access := jwt(t, rs256, object{"iss": issuer, "sub": "client", "aud": []string{api}})
+	both := fmt.Sprintf(`{"access_token": %q, "id_token": %q}`, access, jwt(t, rs256, object{"iss": issuer, "sub": "user", "aud": "cli"}))
+	for name, c := range map[string]struct {
+		audience, resource string
+		kind               idtoken.Kind
+		want               string // the audience of what goes to Quay
+	}{
+		"none":             {"", "", idtoken.Auto, "cli"},
+		"a URI":            {api, api, idtoken.Auto, api},
+		"a URI's ID token": {api, api, idtoken.IDTokenKind, "cli"},
+		"no URI":           {"my-api", "", idtoken.Auto, "cli"},
+		"a fragment":       {api + "#x", "", idtoken.Auto, "cli"},
+	} {
+		for _, flow := range []idtoken.Flow{idtoken.ClientCredentials, idtoken.Password, idtoken.Device} {
+			var waited []time.Duration
+			p := &provider{answers: []string{both}}
+			source := p.client(flow, &waited)
+			source.Client.Password, source.Client.Audience, source.Client.Kind = secret("PASSWORD"), c.audience, c.kind
+			token, err := source.IDToken(t.Context(), "")
+			if err != nil || len(token.Audience) != 1 || token.Audience[0] != c.want {
+				t.Errorf("%s, %s: %v, %v", name, flow, token.Audience, err)
+				continue
+			}
+			for _, form := range p.forms {
+				if form.Get("audience") != c.audience || form.Get("resource") != c.resource || form.Has("audience") != (c.audience != "") {
+					t.Errorf("%s, %s: sent %v", name, flow, form)
+				}
+			}
+		}
+	}
+}
+
+// A provider's refusal about the audience is its own problem.
+func TestRefusedAudience(t *testing.T) {
+	t.Parallel()
+	for words, c := range map[string]struct {
+		audience string
+		want     idtoken.Problem
+	}{
+		`"access_denied", "error_description": "No audience parameter was provided, and no default audience has been configured"`: {"", idtoken.WrongTarget},
+		`"access_denied", "error_description": "Service not found: https://api.example.com"`:                                      {"https://api.example.com", idtoken.WrongTarget},
+		`"access_denied", "error_description": "The resource owner or authorization server denied the request"`:                   {"", idtoken.Denied},
+		`"invalid_target"`: {"", idtoken.WrongTarget},
+		`"invalid_request", "error_description": "The request is missing the resource parameter"`: {"", idtoken.WrongTarget},
+		`"invalid_client", "error_description": "audience"`:                                       {"", idtoken.WrongClient},
+		`"invalid_scope"`: {"https://api.example.com", idtoken.WrongScope},
+	} {
+		p := &provider{answers: []string{"refused " + words}}
+		source := p.client(idtoken.ClientCredentials, nil)
+		source.Client.Secret, source.Client.Audience = secret("SECRET"), c.audience
+		if _, err := source.IDToken(t.Context(), ""); problem(err) != c.want {
+			t.Errorf("%s: %v", words, err)
+		}
+	}
+}
+
+// Secrets are read before the provider is asked.
+func TestMissingSecretAsksNobody(t *testing.T) {
+	t.Parallel()
+	missing := func(context.Context) (idtoken.Secret, error) {
+		return idtoken.Secret{}, &idtoken.Error{Problem: idtoken.NoSecretThere}
+	}
+	for _, set := range []func(*idtoken.Client){
+		func(c *idtoken.Client) { c.Secret = missing }, func(c *idtoken.Client) { c.Assertion = missing }, func(c *idtoken.Client) { c.Password = missing },
+	} {
+		source := (&provider{discovery: object{"issuer": ""}}).client(idtoken.Password, nil)
+		set(&source.Client)
+		if _, err := source.IDToken(t.Context(), ""); problem(err) != idtoken.NoSecretThere {
+			t.Errorf("%v", err)
 		}
 	}
 }

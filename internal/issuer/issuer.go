@@ -54,6 +54,8 @@ func Discover(ctx context.Context, client *endpoint.Client, issuer string) (Docu
 	switch {
 	case json.Unmarshal(body, &document) != nil:
 		return document, &Fault{name, "is no JSON object"}
+	case idtoken.PlainHTTP(document.Issuer):
+		return document, &Fault{name, "names the issuer " + document.Issuer + ", so the provider does not know that it is reached by https; Keycloak: KC_HOSTNAME or KC_PROXY_HEADERS"}
 	case document.KeysURL == "":
 		return document, &Fault{name, "names no keys (jwks_uri)"}
 	case strings.TrimSuffix(document.Issuer, "/") != strings.TrimSuffix(issuer, "/"):

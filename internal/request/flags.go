@@ -144,7 +144,7 @@ func variable(flag string) string {
 func BindEnvironment(flags *pflag.FlagSet, getenv func(string) string) error {
 	var errs []error
 	flags.Visit(func(flag *pflag.Flag) {
-		if flag.Value.String() == "" {
+		if flag.Value.String() == "" && flag.Name != "oidc-scope" { // for which it means none
 			errs = append(errs, fmt.Errorf("--%s is empty: is the variable set that it comes from?", flag.Name))
 		}
 	})

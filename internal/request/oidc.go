@@ -20,45 +20,48 @@ import (
 // SourceFlags configure the sources that need more than their name. No flag holds a
 // secret, because every user of a machine can read command lines.
 type SourceFlags struct {
-	issuer, clientID, flow, scope, token string
-	secretFile, secretEnv, assertionFile string
-	username, passwordFile, passwordEnv  string
-	subjectClaim                         string
-	port                                 int
-	flags                                *pflag.FlagSet
+	issuer, clientID, flow, scope, audience, token string
+	secretFile, secretEnv, assertionFile           string
+	username, passwordFile, passwordEnv            string
+	subjectClaim                                   string
+	port                                           int
+	flags                                          *pflag.FlagSet
 }
 
 // sourceFlag is a flag with a text value.
 type sourceFlag struct {
-	name, usage string
-	value       *string
-	path        bool
+	name, initial, usage string
+	value                *string
+	path                 bool
 }
+
+// usualScope asks for an ID token.
+const usualScope = "openid"
 
 // all is the one list of them. The helper's settings keep these by name (see Options).
 func (f *SourceFlags) all() []sourceFlag {
 	return []sourceFlag{
-		{"oidc-issuer", "get the ID token from the OIDC provider at this `URL` (OIDC_ISSUER_URL)", &f.issuer, false},
-		{"oidc-client-id", "`ID` of the client at the OIDC provider (OIDC_CLIENT_ID)", &f.clientID, false},
-		{"oidc-client-secret-file", "read the client's secret from the file at `PATH`", &f.secretFile, true},
-		{"oidc-client-secret-env", "read the client's secret from the variable `NAME` (OIDC_CLIENT_SECRET)", &f.secretEnv, false},
-		{"oidc-client-assertion-file", "prove the client by the JWT in the file at `PATH`, in place of a secret", &f.assertionFile, true},
-		{"oidc-flow", "`FLOW` of the login at the OIDC provider: client-credentials, password, device or code", &f.flow, false},
-		{"oidc-username", "`NAME` of the user for the flow password (OIDC_USERNAME)", &f.username, false},
-		{"oidc-password-file", "read the user's password from the file at `PATH`", &f.passwordFile, true},
-		{"oidc-password-env", "read the user's password from the variable `NAME` (OIDC_PASSWORD)", &f.passwordEnv, false},
-		{"oidc-scope", "`SCOPES` to ask the OIDC provider for, with blanks between (openid)", &f.scope, false},
-		{"oidc-token", "the provider's `TOKEN` that goes to Quay: id_token, access_token or auto", &f.token, false},
-		{"subject-claim", "`CLAIM` that Buildkite takes as the token's subject (pipeline_id)", &f.subjectClaim, false},
+		{"oidc-issuer", "", "get the ID token from the OIDC provider at this `URL` (OIDC_ISSUER_URL)", &f.issuer, false},
+		{"oidc-client-id", "", "`ID` of the client at the OIDC provider (OIDC_CLIENT_ID)", &f.clientID, false},
+		{"oidc-client-secret-file", "", "read the client's secret from the file at `PATH`", &f.secretFile, true},
+		{"oidc-client-secret-env", "", "read the client's secret from the variable `NAME` (OIDC_CLIENT_SECRET)", &f.secretEnv, false},
+		{"oidc-client-assertion-file", "", "prove the client by the JWT in the file at `PATH`, in place of a secret", &f.assertionFile, true},
+		{"oidc-flow", "", "`FLOW` of the login at the OIDC provider: client-credentials, password, device or code", &f.flow, false},
+		{"oidc-username", "", "`NAME` of the user for the flow password (OIDC_USERNAME)", &f.username, false},
+		{"oidc-password-file", "", "read the user's password from the file at `PATH`", &f.passwordFile, true},
+		{"oidc-password-env", "", "read the user's password from the variable `NAME` (OIDC_PASSWORD)", &f.passwordEnv, false},
+		{"oidc-scope", usualScope, "ask the OIDC provider for these `SCOPES`, with blanks between; \"\" for none", &f.scope, false},
+		{"oidc-audience", "", "ask the OIDC provider for a token for this `AUDIENCE`, also as resource if it is a URI", &f.audience, false},
+		{"oidc-token", string(idtoken.Auto), "the provider's `TOKEN` that goes to Quay: id_token, access_token or auto", &f.token, false},
+		{"subject-claim", "", "`CLAIM` that Buildkite takes as the token's subject (pipeline_id)", &f.subjectClaim, false},
 	}
 }
 
 // addTo declares the flags.
 func (f *SourceFlags) addTo(flags *pflag.FlagSet) {
 	for _, flag := range f.all() {
-		flags.StringVar(flag.value, flag.name, "", flag.usage)
+		flags.StringVar(flag.value, flag.name, flag.initial, flag.usage)
 	}
-	flags.Lookup("oidc-token").DefValue, f.token = string(idtoken.Auto), string(idtoken.Auto)
 	flags.IntVar(&f.port, "oidc-redirect-port", 0, "`PORT` of 127.0.0.1 that the browser comes back to in the flow code (any free one)")
 	f.flags = flags
 }
@@ -125,7 +128,7 @@ func (f *SourceFlags) choose(env idtoken.Env, name string) (idtoken.Source, erro
 // check the job would log in with its own ID token, which the user did not mean.
 func (f *SourceFlags) oidcOnly() string {
 	for _, flag := range f.all() {
-		if strings.HasPrefix(flag.name, "oidc-") && *flag.value != "" && *flag.value != string(idtoken.Auto) {
+		if strings.HasPrefix(flag.name, "oidc-") && *flag.value != flag.initial {
 			return flag.name
 		}
 	}
@@ -143,7 +146,6 @@ func (f *SourceFlags) filled(getenv func(string) string) *SourceFlags {
 	g.username = cmp.Or(g.username, getenv("OIDC_USERNAME"))
 	g.secretEnv = usually(g.secretEnv, "OIDC_CLIENT_SECRET", getenv, g.secretFile, g.assertionFile)
 	g.passwordEnv = usually(g.passwordEnv, "OIDC_PASSWORD", getenv, g.passwordFile)
-	g.scope = cmp.Or(g.scope, "openid")
 	switch {
 	case g.flow != "":
 	case g.username != "" && !client:
@@ -191,7 +193,7 @@ func (f *SourceFlags) Options(source string, getenv func(string) string) (map[st
 	options := map[string]string{}
 	for _, flag := range g.all() {
 		value := *flag.value
-		if value == "" || flag.name == "oidc-token" && value == string(idtoken.Auto) {
+		if value == flag.initial {
 			continue
 		}
 		if flag.path {
@@ -208,9 +210,12 @@ func (f *SourceFlags) Options(source string, getenv func(string) string) (map[st
 
 // SourceFlagsOf is the inverse of Options.
 func SourceFlagsOf(options map[string]string) SourceFlags {
-	f := SourceFlags{token: string(idtoken.Auto)}
+	var f SourceFlags
 	for _, flag := range f.all() {
-		*flag.value = cmp.Or(options[flag.name], *flag.value)
+		value, set := options[flag.name]
+		if *flag.value = flag.initial; set {
+			*flag.value = value
+		}
 	}
 	return f
 }

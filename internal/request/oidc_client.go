@@ -4,7 +4,6 @@ package request
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"net/url"
@@ -21,16 +20,11 @@ func (f *SourceFlags) oidcClient(env idtoken.Env, source string) (idtoken.Client
 		return idtoken.Client{}, err
 	}
 	client := idtoken.Client{
-		Issuer: f.issuer, ID: f.clientID, Flow: idtoken.Flow(f.flow), Scope: f.scope, Kind: idtoken.Kind(f.token), Port: f.port,
+		Issuer: f.issuer, ID: f.clientID, Flow: idtoken.Flow(f.flow), Scope: f.scope, Audience: f.audience, Kind: idtoken.Kind(f.token), Port: f.port,
 		Username:  f.username,
 		Secret:    secretFrom(env, source, "the client's secret", f.secretFile, f.secretEnv),
 		Assertion: secretFrom(env, source, "the client's assertion", f.assertionFile, ""),
 		Password:  secretFrom(env, source, "the user's password", f.passwordFile, f.passwordEnv),
-	}
-	if client.Password == nil {
-		client.Password = func(ctx context.Context) (idtoken.Secret, error) {
-			return env.Ask(ctx, fmt.Sprintf("password of %s at %s: ", f.username, f.issuer))
-		}
 	}
 	return client, f.checkFlow(client)
 }
@@ -128,10 +122,16 @@ func (f *SourceFlags) entraClient(env idtoken.Env) (idtoken.Client, error) {
 	switch {
 	case f.issuer == "":
 		return idtoken.Client{}, errors.New("no Entra tenant: set AZURE_TENANT_ID")
+	case f.audience != "":
+		return idtoken.Client{}, errors.New("--oidc-audience is not for --id-token-source entra: name the application with --audience")
 	case f.clientID == "":
 		return idtoken.Client{}, errors.New("no Entra application: name one with --oidc-client-id ID or AZURE_CLIENT_ID")
 	case f.secretFile+f.secretEnv+f.assertionFile == "":
 		return idtoken.Client{}, errors.New("the Entra application needs --oidc-client-secret-file, AZURE_CLIENT_SECRET or AZURE_FEDERATED_TOKEN_FILE")
 	}
-	return f.oidcClient(env, idtoken.Entra{}.Name())
+	client, err := f.oidcClient(env, idtoken.Entra{}.Name())
+	if f.scope == usualScope { // Entra's own is made of the audience
+		client.Scope = ""
+	}
+	return client, err
 }

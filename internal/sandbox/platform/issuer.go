@@ -17,7 +17,7 @@ import (
 // ones never answer; a fault of kind Slow is one that can be let go.
 var issuerModes = map[string]struct {
 	discovery, keys web.Answer // in place of the right one, if it has a status
-	issuer          string     // named by discovery: {self} and {base} are replaced
+	issuer          string     // named by discovery: {self}, {http} and {base} are replaced
 	plainKeys       bool       // jwks_uri is an http one
 	nameless        bool       // keys without kid
 	slowDiscovery   bool
@@ -34,6 +34,7 @@ var issuerModes = map[string]struct {
 	"dredir": {discovery: web.Answer{Status: http.StatusFound, Type: web.TypeHTML}.With("Location", "/issuers/good/.well-known/openid-configuration")},
 	"dother": {issuer: "{base}somebody-else"},
 	"dslash": {issuer: "{self}/"},
+	"dhttp":  {issuer: "{http}"},
 	"dslow8": {slowDiscovery: true},
 	"jplain": {plainKeys: true},
 	"j500":   {keys: web.InternalError},
@@ -60,7 +61,7 @@ func (s *Platforms) serveDiscovery(w http.ResponseWriter, r *http.Request) {
 	self, base := s.site.Issuer(name), s.site.URL
 	issuer := self
 	if mode.issuer != "" {
-		issuer = strings.NewReplacer("{self}", self, "{base}", s.site.URL+"/issuers/").Replace(mode.issuer)
+		issuer = strings.NewReplacer("{self}", self, "{http}", strings.Replace(self, "https:", "http:", 1), "{base}", s.site.URL+"/issuers/").Replace(mode.issuer)
 	}
 	if mode.plainKeys {
 		base = s.site.PlainURL

@@ -121,6 +121,11 @@ func (s *Platforms) serveTokens(w http.ResponseWriter, r *http.Request, login be
 		t.Claims["nonce"] = "of-another-login"
 	case "refresh-only":
 		t.Claims["typ"] = "Refresh"
+	case "api": // as Auth0
+		if access.Audience[0] = r.PostFormValue("audience"); access.Audience[0] == "" {
+			oauthError(w, http.StatusForbidden, "access_denied", "No audience parameter was provided, and no default audience has been configured")
+			return
+		}
 	}
 	body := map[string]any{"token_type": "Bearer", "expires_in": 300, "scope": login.scope}
 	var err error
