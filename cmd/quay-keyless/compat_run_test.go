@@ -83,6 +83,7 @@ func (s surface) exits(t *testing.T) {
 		{"a refusal by Quay or its registry", nil, []string{"login", u.box.Host, "--robot", "acme+nobody"}},
 		{"a check that was not granted", nil, append(login, "--check", "partner/app")},
 		{"an endpoint that was not reached, is not trusted, or is ill", nil, []string{"login", "127.0.0.1:1", "--robot", "acme+ci"}},
+		{"findings or changes, with --exit-code", func() { u.variables["QUAY_API_TOKEN"] = u.box.APIToken() }, []string{"audit", u.box.Host, "--org", "acme", "--exit-code"}},
 		{"SIGINT", func() { u.interrupt = syscall.SIGINT }, login},
 		{"SIGTERM", func() { u.interrupt = syscall.SIGTERM }, login},
 		{"no usable ID token", func() { u.interrupt = 0; delete(u.variables, "ACTIONS_ID_TOKEN_REQUEST_URL") }, login},

@@ -33,6 +33,7 @@ const (
 	exitNoIDToken   = 3
 	exitRefused     = 4
 	exitUnreachable = 5
+	exitFound       = 6 // with --exit-code
 )
 
 // Main runs one command and returns the exit code.
@@ -41,8 +42,11 @@ func Main(ctx context.Context, env process.Env) int {
 	root := root(a)
 	root.SetArgs(env.Args)
 	command, err := root.ExecuteContextC(ctx)
-	if err == nil {
+	switch {
+	case err == nil:
 		return exitDone
+	case errors.Is(err, found{}):
+		return exitFound
 	}
 	if usage := (*request.UsageError)(nil); errors.As(err, &usage) && usage.Command == "" || usage == nil && !a.Running {
 		err = &request.UsageError{Command: command.CommandPath(), Err: err}
@@ -118,7 +122,8 @@ that lives one hour, and writes it where podman, buildah, skopeo, docker and the
 other container tools look.
 
 Exit codes: 0 done; 2 wrong usage; 3 no usable ID token in this job; 4 Quay
-refused; 5 an endpoint was not reached or not trusted; 1 anything else.` + variables,
+refused; 5 an endpoint was not reached or not trusted; 6 with --exit-code, audit
+found something or setup --dry-run would change something; 1 anything else.` + variables,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(command *cobra.Command, args []string) error {
@@ -132,7 +137,7 @@ refused; 5 an endpoint was not reached or not trusted; 1 anything else.` + varia
 	root.SetIn(run.Env.Stdin)
 	root.SetOut(run.Env.Stdout)
 	root.SetErr(run.Env.Stderr)
-	root.AddCommand(loginCommand(run), logoutCommand(run), tokenCommand(run), whoamiCommand(run), doctorCommand(run), federationCommand(run), setupCommand(run), providerCommand(run), versionCommand(run))
+	root.AddCommand(loginCommand(run), logoutCommand(run), tokenCommand(run), whoamiCommand(run), doctorCommand(run), federationCommand(run), setupCommand(run), auditCommand(run), providerCommand(run), versionCommand(run))
 	strictHelp(root)
 	return root
 }

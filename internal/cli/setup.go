@@ -4,10 +4,12 @@ package cli
 
 import (
 	"context"
+	"errors"
 
 	"github.com/spf13/cobra"
 
 	"quay-keyless/internal/federation"
+	"quay-keyless/internal/organization"
 	"quay-keyless/internal/process"
 	"quay-keyless/internal/quay"
 	"quay-keyless/internal/request"
@@ -15,30 +17,40 @@ import (
 
 // setupCommand is everything that Quay must have before a job can log in.
 func setupCommand(run *process.Run) *cobra.Command {
-	var flags federation.SetupFlags
+	var flags organization.SetupFlags
 	command := &cobra.Command{
-		Use:   "setup [REGISTRY] --robot ORG+NAME --grant REPO=read|write|admin ... --from-token | --github OWNER/REPO ... | --issuer URL --subject SUBJECT",
-		Short: "Make the robot, its permissions and its federation entry in Quay",
+		Use:   "setup [REGISTRY] --robot ORG+NAME --grant REPO=read|write|admin ... --from-token | --github OWNER/REPO ... | --issuer URL --subject SUBJECT | -f FILE",
+		Short: "Make the robots, permissions and federation entries in Quay",
 		Long: `Make in Quay what a job's login needs, as far as it is missing: the robot account,
 its permissions and the federation entry; then print the lines for the job. Run
 again, it changes nothing. It needs a token for Quay's API, in ` + request.APITokenVariable + `
 or --api-token-file, with the scopes org:admin, repo:admin and, with
---create-repositories, repo:create.` + variables,
+--create-repositories, repo:create.
+
+With -f it makes all robots of an organization as a file says, which audit
+--output yaml writes.` + variables,
 		Example: `  quay-keyless setup --robot acme+ci --grant app=write --github acme/app --ref main
-  quay-keyless setup quay.example.com --robot acme+ci --grant app=write --service-account build/pipeline --issuer https://oidc.example.com`,
+  quay-keyless setup quay.example.com -f acme.yaml --prune --dry-run --exit-code`,
 		Args: request.OneRegistry,
 		RunE: func(command *cobra.Command, args []string) error {
+			if flags.File != "" {
+				return runSetupFile(command.Context(), run, flags, request.RegistryArgument(run, args))
+			}
 			return runSetup(command.Context(), run, flags, request.RegistryArgument(run, args))
 		},
 	}
 	flags.AddTo(command.Flags())
+	command.Flags().StringVarP(&flags.File, "file", "f", "", "make the robots of an organization as the file at `PATH` says (- for standard input)")
 	command.Flags().StringArrayVar(&flags.Grants, "grant", nil, "give the robot a role on a repository, `[ORG/]REPO=read|write|admin` (repeatable)")
 	command.Flags().BoolVar(&flags.CreateRepositories, "create-repositories", false, "make repositories that are missing, as private ones")
+	command.Flags().BoolVar(&flags.Prune, "prune", false, "remove robots, permissions and entries that the file does not name")
+	command.Flags().BoolVar(&flags.Yes, "yes", false, "remove without asking")
+	command.Flags().BoolVar(&flags.ExitCode, "exit-code", false, "with --dry-run, exit with 6 if something would change")
 	return command
 }
 
-// runSetup makes the plan, prints it, carries it out, and prints the lines for the job.
-func runSetup(ctx context.Context, run *process.Run, flags federation.SetupFlags, registry string) error {
+// runSetup makes a file of the flags, with one robot.
+func runSetup(ctx context.Context, run *process.Run, flags organization.SetupFlags, registry string) error {
 	t, err := flags.Target(registry)
 	if err == nil {
 		err = flags.CheckNew()
@@ -46,6 +58,9 @@ func runSetup(ctx context.Context, run *process.Run, flags federation.SetupFlags
 	var grants []quay.Grant
 	if err == nil {
 		grants, err = flags.ParseGrants(t.Robot)
+	}
+	if err == nil && flags.Prune {
+		err = errors.New("--prune needs a file with all robots: -f FILE")
 	}
 	if err != nil {
 		return &request.UsageError{Err: err}
@@ -57,16 +72,40 @@ func runSetup(ctx context.Context, run *process.Run, flags federation.SetupFlags
 		}
 		entry.WarnOfAssumption(run.Platform)
 		entry.WarnOfFleeting(run.Platform)
-		s := &federation.SetupPlan{Run: run, API: api, Account: api.Account(t.Robot), Target: t, Flags: flags, Entry: entry}
-		if err := s.Plan(ctx, grants); err != nil {
-			return err
+		robot := organization.Wanted{Robot: t.Robot, Description: "CI jobs, by quay-keyless", Grants: grants, Entries: quay.Entries{entry.Entry()}}
+		s := &organization.Setup{
+			Run: run, API: api, Target: t, Flags: flags, AtLeast: true, Audience: entry.Audience(),
+			File: &organization.File{Organization: t.Robot.Namespace, Robots: []organization.Wanted{robot}},
 		}
-		if flags.DryRun {
-			return s.Print()
-		}
-		if err := s.Do(ctx); err != nil {
-			return err
-		}
-		return federation.PrintJob(run, flags, t, entry, grants)
+		return setUp(ctx, s)
 	})
+}
+
+// runSetupFile reads the file. It sends nothing if something is wrong with it.
+func runSetupFile(ctx context.Context, run *process.Run, flags organization.SetupFlags, registry string) error {
+	file, err := flags.ReadFile(ctx, run)
+	if err != nil {
+		return &request.UsageError{Err: err}
+	}
+	t, err := flags.OrganizationTarget(registry, file.Organization)
+	if err != nil {
+		return &request.UsageError{Err: err}
+	}
+	return federation.WithAPI(ctx, run, flags.APIFlags, t, func(ctx context.Context, api *quay.API) error {
+		return setUp(ctx, &organization.Setup{Run: run, API: api, Target: t, Flags: flags, File: file})
+	})
+}
+
+// setUp plans, does it, and prints the lines for the jobs.
+func setUp(ctx context.Context, s *organization.Setup) error {
+	changes, err := s.Do(ctx)
+	switch {
+	case err != nil:
+		return err
+	case s.Flags.DryRun && s.Flags.ExitCode && changes:
+		return found{}
+	case s.Flags.DryRun:
+		return nil
+	}
+	return s.PrintJobs()
 }

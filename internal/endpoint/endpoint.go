@@ -6,6 +6,7 @@
 package endpoint
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,8 +19,8 @@ import (
 	"quay-keyless/internal/ascii"
 )
 
-// maxBody is far larger than Quay's answers: a robot token has under 1 kB, an error page
-// under 70 kB.
+// maxBody is far larger than most of Quay's answers: a robot token has under 1 kB, an error
+// page under 70 kB.
 const maxBody = 1 << 20
 
 // Clock is the time and the way to wait, so that tests need not.
@@ -42,6 +43,8 @@ type Client struct {
 	// Definite reports an answer that another attempt would get again, though
 	// its status is one that is worth retrying.
 	Definite func(*Answer) bool
+	// MaxBody is the largest answer to read; 0 means 1 MiB.
+	MaxBody int64
 	// Once is for requests that a server must not get twice: only one whose
 	// connection could not be made is sent again.
 	Once bool
@@ -97,7 +100,7 @@ func (u *Unbelievable) Error() string {
 // requested. Do calls make for each attempt, because a credential may have to be
 // renewed; its error is final. A redirect is an answer.
 //
-// The errors are [*Unreachable], [*Unbelievable] for a body over 1 MiB, those of make,
+// The errors are [*Unreachable], [*Unbelievable] for a body over MaxBody, those of make,
 // and the cause of a cancelled ctx.
 func (c *Client) Do(ctx context.Context, name string, make func(context.Context) (*http.Request, error)) (*Answer, error) {
 	var answer *Answer
@@ -132,7 +135,8 @@ func (c *Client) ask(ctx context.Context, name string, request *http.Request) (*
 	start := c.Clock.Now()
 	// An http.Client would report a redirect with a bad Location as a broken
 	// connection.
-	answer, err := read(c.Transport.RoundTrip(request.WithContext(ctx)))
+	most := cmp.Or(c.MaxBody, maxBody)
+	answer, err := read(c.Transport, request.WithContext(ctx), most)
 	if answer != nil {
 		answer.Asked = start
 	}
@@ -144,7 +148,7 @@ func (c *Client) ask(ctx context.Context, name string, request *http.Request) (*
 		c.Asked(attempt)
 	}
 	if errors.Is(err, errEndless) {
-		return nil, final{&Unbelievable{Name: name, Why: fmt.Sprintf("sent more than %d bytes", maxBody)}}
+		return nil, final{&Unbelievable{Name: name, Why: fmt.Sprintf("sent more than %d bytes", most)}}
 	}
 	return answer, err
 }
@@ -152,16 +156,17 @@ func (c *Client) ask(ctx context.Context, name string, request *http.Request) (*
 var errEndless = errors.New("body over the limit")
 
 // read takes the response to its end, so that its connection can be used again.
-func read(response *http.Response, err error) (*Answer, error) {
+func read(transport http.RoundTripper, request *http.Request, most int64) (*Answer, error) {
+	response, err := transport.RoundTrip(request)
 	if err != nil {
 		return nil, err
 	}
 	defer response.Body.Close() //nolint:errcheck // read to its end, or given up
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
+	body, err := io.ReadAll(io.LimitReader(response.Body, most+1))
 	if err != nil {
 		return nil, fmt.Errorf("reading the answer: %w", err)
 	}
-	if len(body) > maxBody {
+	if int64(len(body)) > most {
 		return nil, errEndless
 	}
 	return &Answer{Status: response.StatusCode, Header: response.Header, Body: body}, nil

@@ -19,7 +19,7 @@ import (
 type EditFlags struct {
 	request.APIFlags
 	subject.Flags
-	DryRun, dropAudiences bool
+	DryRun, DropAudiences bool
 	Removes               bool
 }
 
@@ -29,7 +29,7 @@ func (f *EditFlags) AddTo(flags request.FlagSet) {
 	f.IdentityFlags.AddTo(flags)
 	f.Flags.AddTo(flags)
 	flags.BoolVar(&f.DryRun, "dry-run", false, "print what would change, and send nothing")
-	flags.BoolVar(&f.dropAudiences, "drop-audiences", false, "let Quay drop the audiences of stored entries, where it would at any save")
+	flags.BoolVar(&f.DropAudiences, "drop-audiences", false, "let Quay drop the audiences of stored entries, where it would at any save")
 }
 
 // adds returns the list with the entry.
@@ -68,12 +68,12 @@ func EditEntry(ctx context.Context, run *process.Run, flags EditFlags, registry 
 			entry.WarnOfFleeting(run.Platform)
 			entry.assumed = nil
 		}
-		account, guarded := api.Account(t.Robot), guard(t, flags.dropAudiences, func(stored quay.Entries) quay.Entries { return edit(stored, entry) })
+		account, guarded := api.Account(t.Robot), guard(t, flags.DropAudiences, func(stored quay.Entries) quay.Entries { return edit(stored, entry) })
 		if flags.DryRun {
 			return dryEdit(ctx, run, account, t, entry, guarded)
 		}
 		change, err := account.EditFederation(ctx, guarded)
-		if err = judge(run, t, entry, flags.dropAudiences, change, err); err != nil {
+		if err = judge(run, t, entry, flags.DropAudiences, change, err); err != nil {
 			return err
 		}
 		sayEdit(run, t, entry, change)
@@ -89,11 +89,11 @@ func guard(t request.Target, drop bool, edit func(quay.Entries) quay.Entries) qu
 			return wanted, nil
 		}
 		var lost []quay.Entry
-		for _, d := range lossesIn(quay.Change{Before: stored, Wanted: wanted}) {
+		for _, d := range Losses(quay.Change{Before: stored, Wanted: wanted}) {
 			lost = append(lost, d.Entry)
 		}
 		if len(lost) > 0 {
-			return nil, &LostAudiences{target: t, Entries: lost}
+			return nil, &LostAudiences{Target: t, Entries: lost}
 		}
 		return wanted, nil
 	}
@@ -109,7 +109,7 @@ func dryEdit(ctx context.Context, run *process.Run, account *quay.Account, t req
 		sayEdit(run, t, entry, change)
 		return nil
 	}
-	for _, d := range append(change.Differences(), lossesIn(change)...) {
+	for _, d := range append(change.Differences(), Losses(change)...) {
 		if _, err := fmt.Fprintln(run.Env.Stdout, run.Secrets.Line(d.String())); err != nil {
 			return err
 		}
@@ -118,8 +118,8 @@ func dryEdit(ctx context.Context, run *process.Run, account *quay.Account, t req
 	return nil
 }
 
-// lossesIn are the audiences that Quay will drop when it saves the change.
-func lossesIn(change quay.Change) []quay.Difference {
+// Losses are the audiences that Quay will drop when it saves the change.
+func Losses(change quay.Change) []quay.Difference {
 	var losses []quay.Difference
 	for _, entry := range change.Wanted {
 		if old, there := change.Before.Find(entry.Issuer, entry.Subject); there && old.LosesAudiences() {

@@ -41,6 +41,22 @@ func (e WantedEntry) WarnOfFleeting(to platform.Platform) {
 	}
 }
 
+// Entry is the entry to store. An audience is in it only if Quay must store one.
+func (e WantedEntry) Entry() quay.Entry {
+	if !e.explicit {
+		return quay.NewEntry(e.issuer, e.subject, e.sent()...)
+	}
+	return quay.NewEntry(e.issuer, e.subject, e.audiences...)
+}
+
+// Audience is that of the job's ID token.
+func (e WantedEntry) Audience() string {
+	if e.usual() {
+		return request.DefaultAudience
+	}
+	return e.audiences[0]
+}
+
 // usual reports whether the audience is the one that later Quays assume.
 func (e WantedEntry) usual() bool { return slices.Contains(e.audiences, request.DefaultAudience) }
 

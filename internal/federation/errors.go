@@ -27,17 +27,17 @@ func (r *RefusedAPI) Unwrap() error { return r.Err }
 const (
 	ScopeOrganization = "Administer Organization (org:admin)"
 	ScopeUser         = "Administer User (user:admin)"
-	scopePermission   = "Administer Repositories (repo:admin)"
-	scopeCreate       = "Create Repositories (repo:create)"
+	ScopePermission   = "Administer Repositories (repo:admin)"
+	ScopeCreate       = "Create Repositories (repo:create)"
 )
 
 // LostAudiences is a save that would make Quay stop checking audiences.
 type LostAudiences struct {
-	target  request.Target
+	Target  request.Target
 	Entries []quay.Entry
 }
 
 // Error is the text.
 func (l *LostAudiences) Error() string {
-	return fmt.Sprintf("nothing was sent: at any save, by API or UI, this Quay would drop the audiences of the federation entries of %s", l.target.Robot)
+	return fmt.Sprintf("nothing was sent: at any save, by API or UI, this Quay would drop the audiences of the federation entries of %s", l.Target.Robot)
 }

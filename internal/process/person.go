@@ -3,6 +3,7 @@
 package process
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -43,6 +44,21 @@ func Ask(ctx context.Context, env Env, question string) (idtoken.Secret, error) 
 		return idtoken.Secret{}, missing(errors.New("nothing was typed"))
 	}
 	return idtoken.NewSecret(string(line)), err
+}
+
+// Confirm asks a question on the terminal of standard input. Only y and yes agree.
+func Confirm(ctx context.Context, env Env, question string) (bool, error) {
+	file, ok := env.Stdin.(*os.File)
+	if !ok || !term.IsTerminal(int(file.Fd())) {
+		return false, errNoTerminal
+	}
+	_, _ = fmt.Fprint(env.Stderr, new(platform.Secrets).Line(question))
+	line, err := idtoken.Await(ctx, func() ([]byte, error) {
+		line, err := bufio.NewReader(file).ReadBytes('\n')
+		return line, err
+	})
+	answer := strings.ToLower(strings.TrimSpace(string(line)))
+	return answer == "y" || answer == "yes", err
 }
 
 // browse returns a function that opens an address in the user's browser, if there is a

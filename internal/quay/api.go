@@ -35,10 +35,14 @@ type API struct {
 	personal atomic.Bool                  // the own user's robots need the personal address
 }
 
+// maxList is room for a list of 20,000 robots.
+const maxList = 16 << 20
+
 // NewAPI is the API of the registry that the client speaks with.
 func NewAPI(client *Client, token idtoken.Secret) *API {
 	asked := *client.Endpoint
 	asked.Definite = readOnly
+	asked.MaxBody = maxList
 	a := &API{client: &Client{Registry: client.Registry, Endpoint: &asked}, token: token}
 	a.user = remembered(a.askUser)
 	return a

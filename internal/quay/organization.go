@@ -5,6 +5,7 @@ package quay
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -36,12 +37,15 @@ type RobotAccount struct {
 	Description  string `json:"description"`
 	Created      Time   `json:"created"`
 	LastAccessed Time   `json:"last_accessed"`
+	// Repositories are those on which the robot itself has a role, without the namespace.
+	// It is nil if the API token may not administer the organization.
+	Repositories []string `json:"repositories"`
 }
 
 // Robots lists the robots of an organization, or of the API token's own user. It never
 // asks for their passwords, which the API shows unless told not to.
 func (a *API) Robots(ctx context.Context, namespace string) ([]RobotAccount, error) {
-	answer, err := a.robots(ctx, http.MethodGet, namespace, "?permissions=false&token=false", nil)
+	answer, err := a.robots(ctx, http.MethodGet, namespace, "?permissions=true&token=false", nil)
 	if err != nil {
 		return nil, err
 	}
@@ -87,12 +91,23 @@ type Repository struct {
 // Repositories lists the repositories of a namespace that the API token can see. It is
 // empty for a namespace that does not exist.
 func (a *API) Repositories(ctx context.Context, namespace string) ([]Repository, error) {
+	first := map[string]bool{} // Quay gives each page a new position, also the first one again
 	return pages(ctx, a, "/api/v1/repository?namespace="+url.QueryEscape(namespace), "a list of repositories", func(raw json.RawMessage) ([]Repository, error) {
 		var page struct{ Repositories []Repository }
 		err := json.Unmarshal(raw, &page)
+		if err == nil && len(page.Repositories) > 0 {
+			if name := page.Repositories[0].Name; first[name] {
+				err = errors.New("a page that was there before")
+			} else {
+				first[name] = true
+			}
+		}
 		return page.Repositories, err
 	})
 }
+
+// errEnough ends a list before its last page.
+var errEnough = errors.New("enough pages")
 
 // pages reads a list of several pages. To a page that it does not know Quay answers with
 // the first one, so a page that was there before is an error.
@@ -111,6 +126,9 @@ func pages[T any](ctx context.Context, a *API, path, what string, items func(jso
 		list, err := items(raw)
 		var page struct {
 			Next string `json:"next_page"`
+		}
+		if errors.Is(err, errEnough) {
+			return append(all, list...), nil
 		}
 		if err != nil || json.Unmarshal(raw, &page) != nil {
 			return nil, a.unbelievable("answered with something else than %s", what)
@@ -203,11 +221,13 @@ type LogEntry struct {
 	Issuer, Subject string // of the ID token of an exchange
 }
 
-// Log reads an organization's usage log since a day, newest first. The API token needs
-// org:admin.
-func (a *API) Log(ctx context.Context, org string, since time.Time) ([]LogEntry, error) {
+// Log reads an organization's usage log since a day, newest first, but only that many
+// pages. From is the time back to which it was read. The API token needs org:admin.
+func (a *API) Log(ctx context.Context, org string, since time.Time, most int) (entries []LogEntry, from time.Time, err error) {
+	from = since
 	path := organization(org) + "/logs?starttime=" + url.QueryEscape(since.UTC().Format("01/02/2006"))
-	return pages(ctx, a, path, "a usage log", func(raw json.RawMessage) ([]LogEntry, error) {
+	read := 0
+	entries, err = pages(ctx, a, path, "a usage log", func(raw json.RawMessage) ([]LogEntry, error) {
 		var page struct {
 			Logs []struct {
 				Kind      string
@@ -229,6 +249,10 @@ func (a *API) Log(ctx context.Context, org string, since time.Time) ([]LogEntry,
 			}
 			entries = append(entries, entry)
 		}
+		if read++; read == most && len(entries) > 0 && err == nil {
+			from, err = entries[len(entries)-1].Time, errEnough
+		}
 		return entries, err
 	})
+	return entries, from, err
 }

@@ -88,8 +88,8 @@ func TestAnOrganizationAsQuayShowsIt(t *testing.T) {
 	if want := []quay.DefaultGrant{{Delegate: "builders", Team: true, Creator: "alice", Role: "write"}, {Delegate: "depot+ci", Role: "read"}}; err != nil || !slices.Equal(defaults, want) {
 		t.Errorf("default grants %+v, %v", defaults, err)
 	}
-	log, err := a.Log(t.Context(), "depot", accessed)
-	if err != nil || len(log) != 1 || log[0].Robot != "depot+fedbot" || log[0].Subject != "repo:depot/app:ref:refs/heads/main" || log[0].Time.IsZero() {
+	log, from, err := a.Log(t.Context(), "depot", accessed, 100)
+	if err != nil || !from.Equal(accessed) || len(log) != 1 || log[0].Robot != "depot+fedbot" || log[0].Subject != "repo:depot/app:ref:refs/heads/main" || log[0].Time.IsZero() {
 		t.Errorf("log %+v, %v", log, err)
 	}
 }
@@ -99,6 +99,28 @@ func TestPagesThatRepeatAreAnError(t *testing.T) {
 	transport := always(reply{status: 200, body: `{"repositories": [{"name": "a"}], "next_page": "x"}`})
 	if list, err := api(t, transport).Repositories(t.Context(), "acme"); err == nil || len(transport.seen) != 2 {
 		t.Errorf("%v, %v after %d requests", list, err, len(transport.seen))
+	}
+	asked := 0
+	moving := &server{answer: func(*http.Request) reply {
+		asked++
+		return reply{status: 200, body: fmt.Sprintf(`{"repositories": [{"name": "a"}], "next_page": "%d"}`, asked)}
+	}}
+	if list, err := api(t, moving).Repositories(t.Context(), "acme"); err == nil || asked != 2 {
+		t.Errorf("%v, %v after %d requests", list, err, asked)
+	}
+}
+
+// A long log is read only in part, and it is told back to when.
+func TestALogIsReadInPart(t *testing.T) {
+	t.Parallel()
+	asked := 0
+	endless := &server{answer: func(*http.Request) reply {
+		asked++
+		return reply{status: 200, body: fmt.Sprintf(`{"logs": [{"kind": "pull_repo", "datetime": "Sun, 29 Nov 2026 23:%02d:00 -0000"}], "next_page": "%d"}`, 60-asked, asked)}
+	}}
+	log, from, err := api(t, endless).Log(t.Context(), "acme", time.Time{}, 3)
+	if err != nil || len(log) != 3 || asked != 3 || from.Minute() != 57 {
+		t.Errorf("%d events back to %s by %d requests, %v", len(log), from, asked, err)
 	}
 }
 

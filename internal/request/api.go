@@ -3,7 +3,13 @@
 package request
 
 import (
+	"cmp"
+	"errors"
+	"fmt"
+
 	"github.com/spf13/pflag"
+
+	"quay-keyless/internal/quay"
 )
 
 // APITokenVariable holds the API token. There is no flag for the token itself:
@@ -21,6 +27,11 @@ type APIFlags struct {
 // AddTo declares the flags, without those of IdentityFlags.
 func (f *APIFlags) AddTo(flags *pflag.FlagSet) {
 	flags.StringVar(&f.robot, "robot", "", "robot account, `[HOST/]ORG+NAME`")
+	f.AddTokenTo(flags)
+}
+
+// AddTokenTo declares the flags without --robot.
+func (f *APIFlags) AddTokenTo(flags *pflag.FlagSet) {
 	flags.StringVar(&f.APITokenFile, "api-token-file", "", "read the token for Quay's API from the file at `PATH`, in place of "+APITokenVariable)
 	flags.BoolVar(&f.TLSVerify, "tls-verify", true, "verify the registry's certificate")
 }
@@ -36,6 +47,28 @@ func (f *APIFlags) Target(registry string) (Target, error) {
 		return Target{}, err
 	}
 	return targets[0], nil
+}
+
+// OrganizationTarget is an organization at a registry, without a robot. REGISTRY/ORG names it
+// too.
+func (f *APIFlags) OrganizationTarget(registry, organization string) (Target, error) {
+	at, err := quay.ParseRegistry(registry)
+	switch {
+	case err != nil:
+		return Target{}, err
+	case organization == "" && at.Namespace == "":
+		return Target{}, errors.New("no organization: name one with --org ORG")
+	case organization != "" && at.Namespace != "" && at.Namespace != organization:
+		return Target{}, fmt.Errorf("%s is not in the organization %s", at.Key(), organization)
+	case f.robot != "":
+		return Target{}, errors.New("--robot and a file name robots twice: one of them is enough")
+	}
+	robot, err := quay.ParseRobot(cmp.Or(organization, at.Namespace) + "+ci")
+	if err != nil {
+		return Target{}, fmt.Errorf("%q cannot be the name of an organization or user", cmp.Or(organization, at.Namespace))
+	}
+	robot.Name = ""
+	return Target{Registry: at, Robot: robot, Reach: f.Reach()}, f.CheckRest()
 }
 
 // AddTransportTo declares those of IdentityFlags that every request needs, for commands

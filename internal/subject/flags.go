@@ -17,8 +17,8 @@ type Flags struct {
 	Issuer, Subject                string
 	FromToken                      bool
 	GitHub, GitLab, ServiceAccount string
-	ref, environment               string
-	pullRequest                    bool
+	Ref, Environment               string
+	PullRequest                    bool
 
 	AudienceGiven func() bool // on the command line
 }
@@ -32,9 +32,9 @@ func (f *Flags) AddTo(flags request.FlagSet) {
 	flags.StringVar(&f.GitHub, "github", "", "for jobs of the GitHub repository `OWNER/REPO`, with --ref, --environment or --pull-request")
 	flags.StringVar(&f.GitLab, "gitlab", "", "for jobs of the GitLab project `GROUP/PROJECT`, with --ref")
 	flags.StringVar(&f.ServiceAccount, "service-account", "", "for the Kubernetes service account `NAMESPACE/NAME`, with --issuer")
-	flags.StringVar(&f.ref, "ref", "", "a branch's `NAME`, or refs/tags/NAME for a tag")
-	flags.StringVar(&f.environment, "environment", "", "`NAME` of the GitHub environment that the job has")
-	flags.BoolVar(&f.pullRequest, "pull-request", false, "for GitHub jobs of pull requests")
+	flags.StringVar(&f.Ref, "ref", "", "a branch's `NAME`, or refs/tags/NAME for a tag")
+	flags.StringVar(&f.Environment, "environment", "", "`NAME` of the GitHub environment that the job has")
+	flags.BoolVar(&f.PullRequest, "pull-request", false, "for GitHub jobs of pull requests")
 }
 
 // Check finds flags that exclude each other.
@@ -50,7 +50,7 @@ func (f *Flags) Check() error {
 	}
 	slices.Sort(ways)
 	jobs := 0
-	for _, given := range []bool{f.ref != "", f.environment != "", f.pullRequest} {
+	for _, given := range []bool{f.Ref != "", f.Environment != "", f.PullRequest} {
 		if given {
 			jobs++
 		}
@@ -66,7 +66,7 @@ func (f *Flags) Check() error {
 		return errors.New("--from-token takes the issuer from the ID token: leave --issuer out")
 	case f.GitHub != "" && jobs != 1:
 		return errors.New("--github needs one of --ref, --environment and --pull-request; a job with an environment has that in its subject, and no ref")
-	case f.GitLab != "" && (jobs != 1 || f.ref == ""):
+	case f.GitLab != "" && (jobs != 1 || f.Ref == ""):
 		return errors.New("--gitlab needs --ref, and nothing else")
 	case f.GitHub == "" && f.GitLab == "" && jobs > 0:
 		return fmt.Errorf("--ref, --environment and --pull-request go with --github, not with %s", ways[0])
@@ -97,8 +97,8 @@ func (f *Flags) CheckNew() error {
 // GitLabSubject is the default subject of GitLab's jobs (docs/platforms.md), which has
 // the ref without refs/.
 func GitLabSubject(f Flags) (issuer, subject string, err error) {
-	kind, name := "branch", strings.TrimPrefix(f.ref, "refs/heads/")
-	if tag, ok := strings.CutPrefix(f.ref, "refs/tags/"); ok {
+	kind, name := "branch", strings.TrimPrefix(f.Ref, "refs/heads/")
+	if tag, ok := strings.CutPrefix(f.Ref, "refs/tags/"); ok {
 		kind, name = "tag", tag
 	}
 	if !strings.Contains(f.GitLab, "/") || strings.ContainsAny(f.GitLab, ": \t") || strings.HasPrefix(f.GitLab, "/") {

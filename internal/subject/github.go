@@ -63,14 +63,14 @@ func GitHubSubject(ctx context.Context, run *process.Run, f Flags, client *endpo
 func githubJob(f Flags) string {
 	escape := strings.NewReplacer(":", "%3A").Replace
 	switch {
-	case f.environment != "":
-		return "environment:" + escape(f.environment)
-	case f.pullRequest:
+	case f.Environment != "":
+		return "environment:" + escape(f.Environment)
+	case f.PullRequest:
 		return "pull_request"
-	case strings.HasPrefix(f.ref, "refs/"):
-		return "ref:" + escape(f.ref)
+	case strings.HasPrefix(f.Ref, "refs/"):
+		return "ref:" + escape(f.Ref)
 	}
-	return "ref:refs/heads/" + escape(f.ref)
+	return "ref:refs/heads/" + escape(f.Ref)
 }
 
 // githubIssuerHere is the issuer of this job's GitHub, or of github.com.

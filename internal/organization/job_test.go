@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package federation
+package organization
 
 import (
 	"bytes"
@@ -11,7 +11,7 @@ import (
 
 	"quay-keyless/internal/platform"
 	"quay-keyless/internal/process"
-	"quay-keyless/internal/request"
+	"quay-keyless/internal/quay"
 )
 
 // TestNamesInTheLinesForAJob: a name from an ID token comes out of the YAML as
@@ -79,7 +79,7 @@ func TestRepositoryInTheLinesForAJob(t *testing.T) {
 				Env:      process.Env{Stdout: &printed, Repository: repository},
 				Platform: platform.Detect(platform.Env{Getenv: func(string) string { return "" }, Words: &said}),
 			}
-			err := PrintJob(a, SetupFlags{}, request.Target{}, WantedEntry{subject: subject, audiences: []string{"quay"}}, nil)
+			err := (&Setup{Run: a}).PrintJob(Wanted{}, quay.NewEntry("", subject))
 			if err != nil || !strings.Contains(printed.String(), want) {
 				t.Errorf("%v, no %q in\n%s", err, want, printed.String())
 			}

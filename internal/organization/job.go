@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package federation
+package organization
 
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"quay-keyless/internal/platform"
-	"quay-keyless/internal/process"
 	"quay-keyless/internal/quay"
 	"quay-keyless/internal/request"
+	"quay-keyless/internal/subject"
 )
 
 // job is what the printed lines for a job contain.
@@ -26,13 +27,13 @@ type job struct {
 }
 
 // jobOf collects it from the setup.
-func jobOf(flags SetupFlags, t request.Target, entry WantedEntry, grants []quay.Grant) job {
-	j := job{registry: t.Registry.String(), robot: t.Robot.String(),
-		ca: flags.CaCertificate != "", insecure: !flags.TLSVerify}
-	if !entry.usual() {
-		j.audience = entry.audiences[0]
+func (s *Setup) jobOf(robot Wanted, entry quay.Entry, audience string) job {
+	j := job{registry: s.Target.Registry.String(), robot: robot.String(), from: cmp.Or(s.Run.Env.Repository, "OWNER/quay-keyless"),
+		ca: s.Flags.CaCertificate != "", insecure: !s.Flags.TLSVerify}
+	if audience != request.DefaultAudience {
+		j.audience = audience
 	}
-	for _, grant := range grants {
+	for _, grant := range robot.Grants {
 		action := "push"
 		if grant.Role == "read" {
 			action = "pull"
@@ -43,31 +44,58 @@ func jobOf(flags SetupFlags, t request.Target, entry WantedEntry, grants []quay.
 		j.checks = append(j.checks, grant.Repository+":"+action)
 	}
 	if j.repository == "" {
-		j.repository = t.Robot.Namespace + "/REPOSITORY"
+		j.repository = robot.Namespace + "/REPOSITORY"
 	}
-	if _, name, found := strings.Cut(entry.subject, ":environment:"); found {
+	if _, name, found := strings.Cut(entry.Subject, ":environment:"); found {
 		j.environment = strings.ReplaceAll(name, "%3A", ":")
 	}
-	if parts := strings.Split(entry.subject, ":"); len(parts) == 4 {
+	if parts := strings.Split(entry.Subject, ":"); len(parts) == 4 {
 		j.namespace, j.account = parts[2], parts[3]
 	}
 	return j
 }
 
-// PrintJob ends a setup with the lines for the job, in the form of the platform that the
-// federation entry is for.
-func PrintJob(run *process.Run, flags SetupFlags, t request.Target, entry WantedEntry, grants []quay.Grant) error {
-	j := jobOf(flags, t, entry, grants)
-	j.from = cmp.Or(run.Env.Repository, "OWNER/quay-keyless")
+// PrintJobs ends a setup with the lines for a job: those of the only robot's first entry,
+// else for each robot one for each platform of the entries that are new.
+func (s *Setup) PrintJobs() error {
+	for _, robot := range s.File.Robots {
+		stored, _ := s.stored(robot.Robot)
+		seen := map[string]bool{}
+		for _, entry := range robot.Entries {
+			_, there := stored.Entries.Find(entry.Issuer, entry.Subject)
+			system, _, _ := strings.Cut(subject.Describe(entry.Issuer, entry.Subject), " ")
+			if seen[system] || there && !s.AtLeast {
+				continue
+			}
+			seen[system] = true
+			if !s.AtLeast {
+				s.Run.Platform.Notice(fmt.Sprintf("%s, %s:", robot, subject.Describe(entry.Issuer, entry.Subject)))
+			}
+			if err := s.PrintJob(robot, entry); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// PrintJob prints the lines for a job, in the form of the platform that the federation
+// entry is for.
+func (s *Setup) PrintJob(robot Wanted, entry quay.Entry) error {
+	audience := s.Audience
+	if audience == "" && len(entry.Audiences) > 0 && !slices.Contains(entry.Audiences, request.DefaultAudience) {
+		audience = entry.Audiences[0]
+	}
+	j, run := s.jobOf(robot, entry, cmp.Or(audience, request.DefaultAudience)), s.Run
 	var text string
 	switch {
-	case strings.HasPrefix(entry.subject, "repo:"):
+	case strings.HasPrefix(entry.Subject, "repo:"):
 		run.Platform.Notice("for the workflow (GitHub Actions):")
 		text = j.github()
-	case strings.HasPrefix(entry.subject, "project_path:"), strings.HasPrefix(entry.subject, "project_id:"):
+	case strings.HasPrefix(entry.Subject, "project_path:"), strings.HasPrefix(entry.Subject, "project_id:"):
 		run.Platform.Notice("for .gitlab-ci.yml:")
 		text = j.gitlab()
-	case strings.HasPrefix(entry.subject, "system:serviceaccount:"):
+	case strings.HasPrefix(entry.Subject, "system:serviceaccount:"):
 		run.Platform.Notice(fmt.Sprintf("for a Task whose TaskRun has the service account %s, in the namespace %s (Tekton):", j.account, j.namespace))
 		text = j.tekton()
 	default:

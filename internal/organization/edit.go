@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package organization
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"quay-keyless/internal/federation"
+	"quay-keyless/internal/quay"
+	"quay-keyless/internal/request"
+)
+
+// edit makes the wanted list of a robot's federation entries. It refuses a list whose
+// audiences Quay would not store.
+func (s *Setup) edit(wanted Wanted) quay.Edit {
+	return func(stored quay.Entries) (quay.Entries, error) {
+		list := s.merged(stored, wanted.Entries)
+		change := quay.Change{Before: stored, Wanted: list}
+		if s.Flags.DropAudiences || len(change.Differences()) == 0 {
+			return list, nil
+		}
+		var lost []quay.Entry
+		for _, d := range federation.Losses(change) {
+			lost = append(lost, d.Entry)
+		}
+		for _, entry := range list {
+			if _, there := stored.Find(entry.Issuer, entry.Subject); !there && entry.Restricted() && s.survey.dropsAudiences() {
+				lost = append(lost, entry)
+			}
+		}
+		if len(lost) > 0 {
+			target := s.Target
+			target.Robot = wanted.Robot
+			return nil, &federation.LostAudiences{Target: target, Entries: lost}
+		}
+		return list, nil
+	}
+}
+
+// merged is the stored list with the wanted entries. Fields that the file does not name stay
+// as they are.
+func (s *Setup) merged(stored, wanted quay.Entries) quay.Entries {
+	list := slices.Clone(stored)
+	for _, entry := range wanted {
+		old, there := stored.Find(entry.Issuer, entry.Subject)
+		fields := entry.Fields()
+		if s.assumed(entry, old, there) {
+			entry = entry.WithField("audiences", nil)
+		}
+		if there {
+			for name, value := range fields {
+				if _, kept := entry.Fields()[name]; kept {
+					old = old.WithField(name, value)
+				}
+			}
+			entry = old
+		}
+		if same, ok := stored.Find(entry.Issuer, entry.Subject); !ok || len(quay.Compare(quay.Entries{same}, quay.Entries{entry})) > 0 {
+			list = list.With(entry)
+		}
+	}
+	if s.Flags.Prune {
+		list = slices.DeleteFunc(list, func(e quay.Entry) bool { _, named := wanted.Find(e.Issuer, e.Subject); return !named })
+	}
+	return list
+}
+
+// assumed reports audiences that need not be sent: the one that a later Quay assumes and an
+// earlier one does not store, and, for flags, one of several that are stored.
+func (s *Setup) assumed(entry, old quay.Entry, there bool) bool {
+	switch {
+	case !there || !old.Restricted():
+		return slices.Equal(entry.Audiences, []string{request.DefaultAudience})
+	case s.AtLeast:
+		return slices.ContainsFunc(entry.Audiences, func(audience string) bool { return slices.Contains(old.Audiences, audience) })
+	}
+	return false
+}
+
+// dropsAudiences reports a Quay whose API stores no audiences: up to 3.18, which gives no
+// entry an id.
+func (s *Survey) dropsAudiences() bool {
+	entries := false
+	for _, robot := range s.Robots {
+		for _, entry := range robot.Entries {
+			if entry.ID != "" {
+				return false
+			}
+			entries = true
+		}
+	}
+	return entries
+}
+
+// judge accepts what the user agreed that Quay drops.
+func (s *Setup) judge(change quay.Change, err error) error {
+	var otherwise *quay.StoredOtherwise
+	if !errors.As(err, &otherwise) || !s.Flags.DropAudiences {
+		return err
+	}
+	var left []quay.Difference
+	for _, d := range otherwise.Differences {
+		if d.Field == "audiences" && d.New == nil {
+			s.Run.Platform.Notice(fmt.Sprintf("dropped by Quay: %s", d))
+		} else {
+			left = append(left, d)
+		}
+	}
+	if len(left) == 0 {
+		return nil
+	}
+	return &quay.StoredOtherwise{Host: otherwise.Host, Robot: otherwise.Robot, Differences: left}
+}

@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package organization
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"quay-keyless/internal/quay"
+	"quay-keyless/internal/subject"
+)
+
+// File is an organization as it should be.
+type File struct {
+	Organization string
+	Robots       []Wanted
+}
+
+// Wanted is a robot account as it should be.
+type Wanted struct {
+	quay.Robot
+	Description string
+	Grants      []quay.Grant
+	Entries     quay.Entries
+}
+
+// The words of the file, as docs/organization.schema.json has them.
+var (
+	fileKeys   = []string{"organization", "robots"}
+	robotKeys  = []string{"name", "description", "grant", "federation"}
+	entryKeys  = []string{"github", "gitlab", "service-account", "issuer", "subject", "audience", "fields"}
+	githubKeys = []string{"repository", "ref", "environment", "pull-request"}
+	gitlabKeys = []string{"project", "ref"}
+)
+
+// FileError is what is wrong with a file, each problem with its line and column.
+type FileError struct{ Problems []string }
+
+// Error is the first problem.
+func (f *FileError) Error() string { return f.Problems[0] }
+
+// Hints are the other problems.
+func (f *FileError) Hints() []string { return f.Problems[1:] }
+
+// parser collects problems.
+type parser struct {
+	name     string
+	problems []string
+}
+
+func (p *parser) wrong(n *yaml.Node, format string, args ...any) {
+	p.problems = append(p.problems, fmt.Sprintf("%s:%d:%d: ", p.name, n.Line, n.Column)+fmt.Sprintf(format, args...))
+}
+
+// Parse reads a file. The error is a [*FileError].
+func Parse(name string, text []byte) (*File, error) {
+	p := &parser{name: name}
+	var file File
+	if root := p.document(text); root != nil {
+		file = p.file(root)
+	}
+	if len(p.problems) > 0 {
+		return nil, &FileError{p.problems}
+	}
+	return &file, nil
+}
+
+// document reads the one YAML document.
+func (p *parser) document(text []byte) *yaml.Node {
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	var document, more yaml.Node
+	err := decoder.Decode(&document)
+	switch {
+	case errors.Is(err, io.EOF) || err == nil && len(document.Content) == 0:
+		p.wrong(&yaml.Node{Line: 1, Column: 1}, "the file is empty")
+		return nil
+	case err == nil:
+		if err = decoder.Decode(&more); errors.Is(err, io.EOF) {
+			return document.Content[0]
+		}
+		if err == nil {
+			p.wrong(&more, "a second document begins here; write one file for each organization")
+			return nil
+		}
+	}
+	at, words := syntaxError(string(text), err)
+	p.wrong(at, "%s", words)
+	return nil
+}
+
+// near is how far behind the line that the YAML parser names the problem is looked for.
+const near = 50
+
+// syntaxError finds the first line that YAML cannot go on with. The parser often names the
+// line of what surrounds it.
+func syntaxError(text string, err error) (at *yaml.Node, words string) {
+	at, words = &yaml.Node{Line: 1, Column: 1}, strings.TrimPrefix(err.Error(), "yaml: ")
+	lines := strings.SplitAfter(text, "\n")
+	if number, rest, found := strings.Cut(strings.TrimPrefix(words, "line "), ": "); found {
+		if line, err := strconv.Atoi(number); err == nil {
+			at.Line, words = min(max(line, 1), len(lines)), rest
+		}
+	}
+	last := min(at.Line+near, len(lines))
+	for good := at.Line - 1; good < last; good++ {
+		if yaml.Unmarshal([]byte(strings.Join(lines[:good], "")), new(yaml.Node)) == nil {
+			at.Line = good + 1
+		}
+	}
+	shown := lines[at.Line-1]
+	at.Column = 1 + len(shown) - len(strings.TrimLeft(shown, " "))
+	return at, words
+}
+
+// fields reads a mapping with these keys.
+func (p *parser) fields(n *yaml.Node, what string, keys []string) map[string]*yaml.Node {
+	fields := map[string]*yaml.Node{}
+	p.each(n, what, func(key, value *yaml.Node) {
+		if keys != nil && !slices.Contains(keys, key.Value) {
+			p.wrong(key, "%s has no %q: it has %s", what, key.Value, strings.Join(keys, ", "))
+		} else {
+			fields[key.Value] = value
+		}
+	})
+	return fields
+}
+
+// each walks through a mapping.
+func (p *parser) each(n *yaml.Node, what string, do func(key, value *yaml.Node)) {
+	if n == nil {
+		return
+	}
+	if n.Kind != yaml.MappingNode {
+		p.wrong(n, "%s: write keys and values here", what)
+		return
+	}
+	seen := map[string]bool{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key := n.Content[i]
+		switch {
+		case key.Kind != yaml.ScalarNode:
+			p.wrong(key, "%s: this is not a key", what)
+		case seen[key.Value]:
+			p.wrong(key, "%s has %q twice", what, key.Value)
+		default:
+			seen[key.Value] = true
+			do(key, n.Content[i+1])
+		}
+	}
+}
+
+func (p *parser) list(n *yaml.Node, what string) []*yaml.Node {
+	if n == nil {
+		return nil
+	}
+	if n.Kind != yaml.SequenceNode {
+		p.wrong(n, "%s: write a list here", what)
+		return nil
+	}
+	return n.Content
+}
+
+func (p *parser) text(n *yaml.Node, what string) string {
+	if n == nil {
+		return ""
+	}
+	if n.Kind != yaml.ScalarNode || n.ShortTag() == "!!null" {
+		p.wrong(n, "%s: write a text here", what)
+		return ""
+	}
+	return n.Value
+}
+
+func (p *parser) file(root *yaml.Node) File {
+	fields := p.fields(root, "the file", fileKeys)
+	file := File{Organization: p.text(fields["organization"], "organization")}
+	if fields["organization"] == nil {
+		p.wrong(root, "there is no organization")
+		return file
+	}
+	if _, err := quay.ParseRobot(file.Organization + "+ci"); err != nil {
+		p.wrong(fields["organization"], "%q cannot be the name of an organization or user", file.Organization)
+		return file
+	}
+	seen := map[string]bool{}
+	for _, n := range p.list(fields["robots"], "robots") {
+		robot := p.robot(n, file.Organization)
+		if seen[robot.Name] && robot.Name != "" {
+			p.wrong(n, "%s is there twice", robot)
+		}
+		seen[robot.Name] = true
+		file.Robots = append(file.Robots, robot)
+	}
+	return file
+}
+
+func (p *parser) robot(n *yaml.Node, organization string) Wanted {
+	fields := p.fields(n, "a robot", robotKeys)
+	robot := Wanted{Description: p.text(fields["description"], "description")}
+	name := strings.TrimPrefix(p.text(fields["name"], "name"), organization+"+")
+	switch known, err := quay.ParseRobot(organization + "+" + name); {
+	case fields["name"] == nil:
+		p.wrong(n, "the robot has no name")
+	case err != nil:
+		p.wrong(fields["name"], "%v", err)
+	default:
+		robot.Robot = known
+	}
+	if len(robot.Description) > 255 {
+		p.wrong(fields["description"], "the description has more than 255 bytes")
+	}
+	p.each(fields["grant"], "grant", func(key, value *yaml.Node) {
+		repository := organization + "/" + strings.TrimPrefix(key.Value, organization+"/")
+		grant, err := quay.ParseGrant(repository+"="+p.text(value, "grant"), quay.Robot{Namespace: organization, Name: name})
+		again := func(g quay.Grant) bool { return g.Repository == grant.Repository }
+		if err != nil {
+			p.wrong(key, "%v", err)
+		} else if slices.ContainsFunc(robot.Grants, again) {
+			p.wrong(key, "grant: %s is there twice", grant.Repository)
+		}
+		robot.Grants = append(robot.Grants, grant)
+	})
+	for _, n := range p.list(fields["federation"], "federation") {
+		entry := p.entry(n)
+		if _, there := robot.Entries.Find(entry.Issuer, entry.Subject); there && entry.Subject != "" {
+			p.wrong(n, "%s is there twice for %s", entry, name)
+		}
+		robot.Entries = append(robot.Entries, entry)
+	}
+	return robot
+}
+
+func (p *parser) entry(n *yaml.Node) quay.Entry {
+	fields := p.fields(n, "a federation entry", entryKeys)
+	flags := subject.Flags{Issuer: p.text(fields["issuer"], "issuer"), Subject: p.text(fields["subject"], "subject"), ServiceAccount: p.text(fields["service-account"], "service-account")}
+	if fields["github"] != nil {
+		github := p.fields(fields["github"], "github", githubKeys)
+		flags.GitHub = p.text(github["repository"], "repository")
+		flags.Ref, flags.Environment = p.text(github["ref"], "ref"), p.text(github["environment"], "environment")
+		flags.PullRequest = p.text(github["pull-request"], "pull-request") == "true"
+	}
+	if fields["gitlab"] != nil {
+		gitlab := p.fields(fields["gitlab"], "gitlab", gitlabKeys)
+		flags.GitLab, flags.Ref = p.text(gitlab["project"], "project"), p.text(gitlab["ref"], "ref")
+	}
+	if len(p.problems) > 0 {
+		return quay.Entry{}
+	}
+	issuer, sub, err := flags.Compose()
+	if wrong := flags.Check(); wrong != nil {
+		err = wrong
+	}
+	switch {
+	case err != nil:
+		p.wrong(n, "%s", strings.ReplaceAll(err.Error(), "--", ""))
+	case !strings.HasPrefix(issuer, "https://") && !strings.HasPrefix(issuer, "http://"):
+		p.wrong(n, "issuer %q: write an https URL", issuer)
+	}
+	return p.rest(quay.NewEntry(issuer, sub), fields)
+}
+
+// rest adds audiences and the fields that this program does not know.
+func (p *parser) rest(entry quay.Entry, fields map[string]*yaml.Node) quay.Entry {
+	switch n := fields["audience"]; {
+	case n == nil:
+	case n.Kind == yaml.SequenceNode:
+		var audiences []string
+		for _, item := range n.Content {
+			audiences = append(audiences, p.text(item, "audience"))
+		}
+		entry = entry.WithAudiences(audiences)
+	default:
+		entry = entry.WithAudiences([]string{p.text(n, "audience")})
+	}
+	p.each(fields["fields"], "fields", func(key, value *yaml.Node) {
+		if key.Value == "issuer" || key.Value == "subject" {
+			p.wrong(key, "fields: write %s beside fields, not in it", key.Value)
+			return
+		}
+		entry = entry.WithField(key.Value, p.json(value))
+	})
+	return entry
+}
+
+// json is a value as JSON. What looks like a number in JSON is one, digit for digit.
+func (p *parser) json(n *yaml.Node) json.RawMessage {
+	var out bytes.Buffer
+	switch n.Kind {
+	case yaml.MappingNode:
+		out.WriteByte('{')
+		p.each(n, "fields", func(key, value *yaml.Node) {
+			if out.Len() > 1 {
+				out.WriteByte(',')
+			}
+			name, _ := json.Marshal(key.Value) // texts always encode
+			out.Write(append(append(name, ':'), p.json(value)...))
+		})
+		out.WriteByte('}')
+	case yaml.SequenceNode:
+		out.WriteByte('[')
+		for i, item := range n.Content {
+			if i > 0 {
+				out.WriteByte(',')
+			}
+			out.Write(p.json(item))
+		}
+		out.WriteByte(']')
+	case yaml.ScalarNode:
+		if n.Style == 0 && json.Valid([]byte(n.Value)) {
+			return json.RawMessage(n.Value)
+		}
+		text, _ := json.Marshal(n.Value)
+		return text
+	default:
+		p.wrong(n, "write the value itself in place of an alias")
+		return json.RawMessage("null")
+	}
+	return out.Bytes()
+}

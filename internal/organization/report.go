@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package organization
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"quay-keyless/internal/platform"
+	"quay-keyless/internal/process"
+	"quay-keyless/internal/quay"
+	"quay-keyless/internal/subject"
+)
+
+// Outputs print an audit in the forms of --output.
+var Outputs = map[string]func(*process.Run, *Survey) ([]byte, error){
+	"text": auditText,
+	"json": auditJSON,
+	"yaml": auditYAML,
+}
+
+// auditText is one table, then the findings.
+func auditText(run *process.Run, s *Survey) ([]byte, error) {
+	var out bytes.Buffer
+	table := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
+	row := func(columns ...string) {
+		for i, column := range columns {
+			columns[i] = run.Secrets.Line(subject.Unhidden(column))
+		}
+		fmt.Fprintln(table, strings.TrimRight(strings.Join(columns, "\t"), "\t"))
+	}
+	row("ROBOT", "LAST LOGIN", "EXCHANGES", "PERMISSION", "FEDERATION")
+	for _, robot := range s.Robots {
+		first := []string{robot.String(), day(robot.LastAccessed), fmt.Sprint(robot.Exchanges)}
+		for i := range max(1, len(robot.Grants), len(robot.Entries)) {
+			grant, entry := "", ""
+			if i < len(robot.Grants) {
+				grant = robot.Grants[i].words()
+			}
+			if i < len(robot.Entries) {
+				entry = subject.Describe(robot.Entries[i].Issuer, robot.Entries[i].Subject)
+			}
+			row(append(first[:3:3], grant, entry)...)
+			first = []string{"", "", ""}
+		}
+	}
+	for _, d := range s.Defaults {
+		row("(default)", "", "", fmt.Sprintf("%s on new repositories%s: %s", d.Role, by(d.Creator, " of "), delegate(d)))
+	}
+	if err := table.Flush(); err != nil {
+		return nil, err
+	}
+	fmt.Fprintf(&out, "\n%d robots, %d repositories; exchanges since %s\n", len(s.Robots), len(s.Repositories), day(s.LogSince))
+	writeFindings(&out, run, s.Findings())
+	return out.Bytes(), nil
+}
+
+// writeFindings groups findings by code.
+func writeFindings(out *bytes.Buffer, run *process.Run, findings []Finding) {
+	for i, f := range findings {
+		if i == 0 || findings[i-1].Code != f.Code {
+			fmt.Fprintf(out, "\n[%s] %s\n", f.Code, f.Why)
+		}
+		about := f.Robot
+		if f.Subject != "" {
+			about += ", " + subject.Describe(f.Issuer, subject.Unhidden(f.Subject))
+		}
+		if i == 0 || findings[i-1].Code != f.Code || findings[i-1].Text != f.Text {
+			about += ": " + f.Text
+		}
+		fmt.Fprintf(out, "  %s\n", run.Secrets.Line(about))
+		if i == len(findings)-1 || findings[i+1].Code != f.Code {
+			fmt.Fprintf(out, "  To fix it: %s\n", f.Cure)
+		}
+	}
+}
+
+func day(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.UTC().Format(time.DateOnly)
+}
+
+func by(text, before string) string {
+	if text == "" {
+		return ""
+	}
+	return before + text
+}
+
+func delegate(d quay.DefaultGrant) string {
+	if d.Team {
+		return "team " + d.Delegate
+	}
+	return d.Delegate
+}
+
+func (g Grant) words() string {
+	where := cmp.Or(map[bool]string{true: "every repository"}[g.Repository == "*"], g.Repository)
+	return fmt.Sprintf("%s on %s%s", g.Role, where, by(g.Team, " by team "))
+}
+
+// The shape of --output json.
+type (
+	jsonReport struct {
+		Registry     string        `json:"registry"`
+		Organization string        `json:"organization"`
+		LogSince     string        `json:"log_since,omitempty"`
+		Robots       []jsonRobot   `json:"robots"`
+		Defaults     []jsonDefault `json:"default_permissions"`
+		Findings     []Finding     `json:"findings"`
+		Missing      []Missing     `json:"missing"`
+	}
+	jsonRobot struct {
+		Robot        string      `json:"robot"`
+		Description  string      `json:"description,omitempty"`
+		LastLogin    string      `json:"last_login,omitempty"`
+		LastExchange string      `json:"last_exchange,omitempty"`
+		Exchanges    int         `json:"exchanges"`
+		Permissions  []jsonGrant `json:"permissions"`
+		Federation   []jsonEntry `json:"federation"`
+	}
+	jsonGrant struct {
+		Repository string `json:"repository"`
+		Role       string `json:"role"`
+		Team       string `json:"team,omitempty"`
+	}
+	jsonDefault struct {
+		Delegate string `json:"delegate"`
+		Team     bool   `json:"is_team"`
+		Creator  string `json:"creator,omitempty"`
+		Role     string `json:"role"`
+	}
+	jsonEntry struct {
+		Job   string     `json:"job"`
+		Entry quay.Entry `json:"entry"`
+	}
+)
+
+func auditJSON(run *process.Run, s *Survey) ([]byte, error) {
+	report := jsonReport{
+		Registry: s.Host, Organization: s.Name, LogSince: stamp(s.LogSince), Robots: []jsonRobot{}, Defaults: []jsonDefault{},
+		Findings: append([]Finding{}, s.Findings()...), Missing: append([]Missing{}, s.Missing...),
+	}
+	for _, robot := range s.Robots {
+		shown := jsonRobot{
+			Robot: robot.String(), Description: robot.Description, LastLogin: stamp(robot.LastAccessed), LastExchange: stamp(robot.LastExchange),
+			Exchanges: robot.Exchanges, Permissions: []jsonGrant{}, Federation: []jsonEntry{},
+		}
+		for _, g := range robot.Grants {
+			shown.Permissions = append(shown.Permissions, jsonGrant{s.Name + "/" + g.Repository, string(g.Role), g.Team})
+		}
+		for _, e := range robot.Entries {
+			shown.Federation = append(shown.Federation, jsonEntry{subject.Describe(e.Issuer, e.Subject), e})
+		}
+		report.Robots = append(report.Robots, shown)
+	}
+	for _, d := range s.Defaults {
+		report.Defaults = append(report.Defaults, jsonDefault{d.Delegate, d.Team, d.Creator, string(d.Role)})
+	}
+	text, err := platform.Indented(report)
+	return platform.WithoutSecrets(text, run.Secrets), err
+}
+
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
