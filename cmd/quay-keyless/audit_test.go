@@ -82,6 +82,11 @@ func everyFinding(t *testing.T) *sandbox.Sandbox {
 		{Name: "acme+both", Federation: app(main), Grants: write},
 		{Name: "acme+nothing", Federation: app(main)},
 		{Name: "acme+slash", Federation: []sandbox.Entry{{Issuer: githubIssuer + "/", Subject: main}}, Grants: read},
+		{Name: "acme+odd", Grants: read, Federation: []sandbox.Entry{
+			{Issuer: "https://ISSUER.example.com?x", Subject: "s"}, {Issuer: "https://gitlab.com", Subject: main}, {Issuer: githubIssuer, Subject: "acme/app"},
+			{Issuer: githubIssuer, Subject: "repo:acme@1/app@2:environment:${ENVIRONMENT}"}, {Issuer: "https://login.app.env0.com/", Subject: "auth0|acme"},
+			{Issuer: "https://gitlab.com", Subject: "project_path:acme/app"}, {Issuer: githubIssuer, Subject: "repo:acme@1/app@2:environment:a\u200bb"},
+		}},
 		{Name: "acme+audiences", Federation: []sandbox.Entry{{Issuer: githubIssuer, Subject: main, Audiences: []string{"quay"}}, {Issuer: githubIssuer, Subject: main + "2", Audiences: []string{"prod"}}}, Grants: read},
 		{Name: "acme+broken", Federation: []sandbox.Entry{{Issuer: githubIssuer, Subject: main, BrokenAudiences: true}}, Grants: read},
 		{Name: "acme+mirror", Federation: app(main), Grants: map[string]sandbox.Role{"acme/mirror": "write"}},

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -73,8 +74,8 @@ func writeFindings(out *bytes.Buffer, run *process.Run, findings []Finding) {
 			about += ": " + f.Text
 		}
 		fmt.Fprintf(out, "  %s\n", run.Secrets.Line(about))
-		if i == len(findings)-1 || findings[i+1].Code != f.Code {
-			fmt.Fprintf(out, "  To fix it: %s\n", f.Cure)
+		if last := i == len(findings)-1; last || findings[i+1].Code != f.Code || !slices.Equal(findings[i+1].Cures, f.Cures) {
+			fmt.Fprintf(out, "  To fix it: %s\n", strings.Join(f.Cures, "\n             "))
 		}
 	}
 }
