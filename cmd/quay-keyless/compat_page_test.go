@@ -3,7 +3,6 @@
 package main_test
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 
@@ -15,11 +14,8 @@ import (
 // pageTables are the tables of pages that are made from the promises.
 var pageTables = map[string]map[string]func(surface) string{
 	"docs/compatibility.md": {
-		"sources": func(s surface) string { return table([]string{"flag", "values"}, grouped(s.of("value"))) },
-		"exits":   func(s surface) string { return table([]string{"exit code", "of"}, byNumber(s.of("exit"))) },
-		"json":    func(s surface) string { return table([]string{"of", "fields"}, described(s.of("json"))) },
-		"files":   func(s surface) string { return table([]string{"file", "fields"}, described(s.of("file"))) },
-		"helper":  func(s surface) string { return table([]string{"argument", "what"}, coded(s.of("helper"))) },
+		"json":  func(s surface) string { return table([]string{"of", "fields"}, described(s.of("json"))) },
+		"files": func(s surface) string { return table([]string{"file", "fields"}, described(s.of("file"))) },
 	},
 	"docs/reference.md": {
 		"login":  func(surface) string { return table([]string{"flag", "default", "what it does"}, loginFlags()) },
@@ -40,26 +36,6 @@ func table(head []string, rows [][]string) string {
 		line(row)
 	}
 	return strings.ReplaceAll(text.String(), "|  |", "| |")
-}
-
-// coded is each cell as code, the first one too.
-func coded(rows [][]string) [][]string {
-	for _, row := range rows {
-		for i, cell := range row {
-			if cell != "" && cell != "required" {
-				row[i] = "`" + cell + "`"
-			}
-		}
-	}
-	return rows
-}
-
-// byNumber sorts rows by the number that they begin with.
-func byNumber(rows [][]string) [][]string {
-	slices.SortStableFunc(rows, func(a, b []string) int {
-		return cmp.Or(len(a[0])-len(b[0]), strings.Compare(a[0], b[0]))
-	})
-	return rows
 }
 
 // grouped is a row for each first field, with all the second ones.
@@ -116,6 +92,9 @@ func otherFlags() (rows [][]string) {
 			}
 			rows = append(rows, []string{name, path, usage})
 		})
+	}
+	for _, row := range rows {
+		row[1] = strings.NewReplacer("federation add, federation list, federation remove", "federation", "federation add, federation remove", "federation add, remove").Replace(row[1])
 	}
 	slices.SortStableFunc(rows, func(a, b []string) int { return strings.Compare(a[0], b[0]) })
 	return rows
