@@ -5,6 +5,7 @@ package main_test
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -253,4 +254,32 @@ func TestSetupAtTheSameTime(t *testing.T) {
 	if code, stdout, stderr := setUpFile(t, sb, file.String(), "--prune", "--dry-run", "--exit-code"); code != 0 {
 		t.Errorf("exit code %d: %s%s", code, stdout, stderr)
 	}
+}
+
+// An audit of 1,000 robots asks Quay about each once, at most four at the same time.
+func BenchmarkAudit(b *testing.B) {
+	robots := []sandbox.Robot{}
+	for i := range 1000 {
+		robots = append(robots, sandbox.Robot{
+			Name: fmt.Sprintf("acme+robot%d", i), Grants: map[string]sandbox.Role{fmt.Sprintf("acme/app%d", i%200): "write"},
+			Federation: []sandbox.Entry{{Issuer: githubIssuer, Subject: fmt.Sprintf("repo:acme@1/app%d@2:ref:refs/heads/main", i)}},
+		})
+	}
+	sb, err := newSandbox(sandbox.Config{Robots: robots})
+	if err == nil {
+		err = sb.Listen("127.0.0.1:0")
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = sb.Close() })
+	variables := map[string]string{"QUAY_API_TOKEN": sb.APIToken(), "QUAY_CA_CERTIFICATE": string(sb.CA)}
+	for b.Loop() {
+		env := inProcess(variables, "audit", sb.Host, "--org", "acme")
+		env.Stdout, env.Stderr = io.Discard, os.Stderr
+		if code := cli.Main(b.Context(), env); code != 0 {
+			b.Fatalf("exit code %d", code)
+		}
+	}
+	b.ReportMetric(float64(sb.Requests("api"))/float64(b.N), "requests/op")
 }

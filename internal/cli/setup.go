@@ -74,7 +74,7 @@ func runSetup(ctx context.Context, run *process.Run, flags organization.SetupFla
 		entry.WarnOfFleeting(run.Platform)
 		robot := organization.Wanted{Robot: t.Robot, Description: "CI jobs, by quay-keyless", Grants: grants, Entries: quay.Entries{entry.Entry()}}
 		s := &organization.Setup{
-			Run: run, API: api, Target: t, Flags: flags, AtLeast: true, Audience: entry.Audience(),
+			Run: run, API: api, Target: t, Flags: flags, Entry: &entry,
 			File: &organization.File{Organization: t.Robot.Namespace, Robots: []organization.Wanted{robot}},
 		}
 		return setUp(ctx, s)

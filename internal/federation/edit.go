@@ -73,7 +73,7 @@ func EditEntry(ctx context.Context, run *process.Run, flags EditFlags, registry 
 			return dryEdit(ctx, run, account, t, entry, guarded)
 		}
 		change, err := account.EditFederation(ctx, guarded)
-		if err = judge(run, t, entry, flags.DropAudiences, change, err); err != nil {
+		if err = Judge(run, t, entry, flags.DropAudiences, change, err); err != nil {
 			return err
 		}
 		sayEdit(run, t, entry, change)
@@ -152,9 +152,9 @@ func apiError(t request.Target, err error) error {
 	return &RefusedAPI{Target: t, Scopes: ScopeOrganization, Err: err}
 }
 
-// judge compares what Quay stored with what was sent. A difference is an error, unless
+// Judge compares what Quay stored with what was sent. A difference is an error, unless
 // the user agreed to it, or did not ask for that audience.
-func judge(run *process.Run, t request.Target, wanted WantedEntry, drop bool, change quay.Change, err error) error {
+func Judge(run *process.Run, t request.Target, wanted WantedEntry, drop bool, change quay.Change, err error) error {
 	var otherwise *quay.StoredOtherwise
 	if err != nil && !errors.As(err, &otherwise) {
 		return apiError(t, err)
@@ -183,12 +183,12 @@ func judge(run *process.Run, t request.Target, wanted WantedEntry, drop bool, ch
 			return apiError(t, &left)
 		}
 	}
-	warnOfAudience(run, t, wanted, change)
+	WarnOfAudience(run, t, wanted, change)
 	return nil
 }
 
-// warnOfAudience warns if the entry accepts other ID tokens than the user asked for.
-func warnOfAudience(run *process.Run, t request.Target, wanted WantedEntry, change quay.Change) {
+// WarnOfAudience warns if the entry accepts other ID tokens than the user asked for.
+func WarnOfAudience(run *process.Run, t request.Target, wanted WantedEntry, change quay.Change) {
 	stored := change.After
 	if stored == nil {
 		stored = change.Before

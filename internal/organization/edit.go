@@ -3,8 +3,6 @@
 package organization
 
 import (
-	"errors"
-	"fmt"
 	"slices"
 
 	"quay-keyless/internal/federation"
@@ -26,14 +24,12 @@ func (s *Setup) edit(wanted Wanted) quay.Edit {
 			lost = append(lost, d.Entry)
 		}
 		for _, entry := range list {
-			if _, there := stored.Find(entry.Issuer, entry.Subject); !there && entry.Restricted() && s.survey.dropsAudiences() {
+			if _, there := stored.Find(entry.Issuer, entry.Subject); !there && s.Entry == nil && entry.Restricted() && s.survey.dropsAudiences() {
 				lost = append(lost, entry)
 			}
 		}
 		if len(lost) > 0 {
-			target := s.Target
-			target.Robot = wanted.Robot
-			return nil, &federation.LostAudiences{Target: target, Entries: lost}
+			return nil, &federation.LostAudiences{Target: s.target(wanted.Robot), Entries: lost}
 		}
 		return list, nil
 	}
@@ -73,7 +69,7 @@ func (s *Setup) assumed(entry, old quay.Entry, there bool) bool {
 	switch {
 	case !there || !old.Restricted():
 		return slices.Equal(entry.Audiences, []string{request.DefaultAudience})
-	case s.AtLeast:
+	case s.Entry != nil:
 		return slices.ContainsFunc(entry.Audiences, func(audience string) bool { return slices.Contains(old.Audiences, audience) })
 	}
 	return false
@@ -92,24 +88,4 @@ func (s *Survey) dropsAudiences() bool {
 		}
 	}
 	return entries
-}
-
-// judge accepts what the user agreed that Quay drops.
-func (s *Setup) judge(change quay.Change, err error) error {
-	var otherwise *quay.StoredOtherwise
-	if !errors.As(err, &otherwise) || !s.Flags.DropAudiences {
-		return err
-	}
-	var left []quay.Difference
-	for _, d := range otherwise.Differences {
-		if d.Field == "audiences" && d.New == nil {
-			s.Run.Platform.Notice(fmt.Sprintf("dropped by Quay: %s", d))
-		} else {
-			left = append(left, d)
-		}
-	}
-	if len(left) == 0 {
-		return nil
-	}
-	return &quay.StoredOtherwise{Host: otherwise.Host, Robot: otherwise.Robot, Differences: left}
 }

@@ -239,6 +239,7 @@ func (p *parser) robot(n *yaml.Node, organization string) Wanted {
 }
 
 func (p *parser) entry(n *yaml.Node) quay.Entry {
+	before := len(p.problems)
 	fields := p.fields(n, "a federation entry", entryKeys)
 	flags := subject.Flags{Issuer: p.text(fields["issuer"], "issuer"), Subject: p.text(fields["subject"], "subject"), ServiceAccount: p.text(fields["service-account"], "service-account")}
 	if fields["github"] != nil {
@@ -251,7 +252,7 @@ func (p *parser) entry(n *yaml.Node) quay.Entry {
 		gitlab := p.fields(fields["gitlab"], "gitlab", gitlabKeys)
 		flags.GitLab, flags.Ref = p.text(gitlab["project"], "project"), p.text(gitlab["ref"], "ref")
 	}
-	if len(p.problems) > 0 {
+	if len(p.problems) > before {
 		return quay.Entry{}
 	}
 	issuer, sub, err := flags.Compose()

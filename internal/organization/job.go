@@ -64,11 +64,11 @@ func (s *Setup) PrintJobs() error {
 		for _, entry := range robot.Entries {
 			_, there := stored.Entries.Find(entry.Issuer, entry.Subject)
 			system, _, _ := strings.Cut(subject.Describe(entry.Issuer, entry.Subject), " ")
-			if seen[system] || there && !s.AtLeast {
+			if seen[system] || there && s.Entry == nil {
 				continue
 			}
 			seen[system] = true
-			if !s.AtLeast {
+			if s.Entry == nil {
 				s.Run.Platform.Notice(fmt.Sprintf("%s, %s:", robot, subject.Describe(entry.Issuer, entry.Subject)))
 			}
 			if err := s.PrintJob(robot, entry); err != nil {
@@ -82,11 +82,13 @@ func (s *Setup) PrintJobs() error {
 // PrintJob prints the lines for a job, in the form of the platform that the federation
 // entry is for.
 func (s *Setup) PrintJob(robot Wanted, entry quay.Entry) error {
-	audience := s.Audience
-	if audience == "" && len(entry.Audiences) > 0 && !slices.Contains(entry.Audiences, request.DefaultAudience) {
+	audience := request.DefaultAudience
+	if s.Entry != nil {
+		audience = s.Entry.Audience()
+	} else if len(entry.Audiences) > 0 && !slices.Contains(entry.Audiences, request.DefaultAudience) {
 		audience = entry.Audiences[0]
 	}
-	j, run := s.jobOf(robot, entry, cmp.Or(audience, request.DefaultAudience)), s.Run
+	j, run := s.jobOf(robot, entry, audience), s.Run
 	var text string
 	switch {
 	case strings.HasPrefix(entry.Subject, "repo:"):

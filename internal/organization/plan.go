@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"quay-keyless/internal/federation"
+	"quay-keyless/internal/platform"
 	"quay-keyless/internal/quay"
 	"quay-keyless/internal/request"
 )
@@ -111,7 +112,7 @@ func (s *Setup) planGrant(robot quay.Robot, grant quay.Grant, stored Robot) erro
 		s.add(step{"+", robot, wanted, federation.ScopePermission, give})
 	case role == grant.Role:
 		s.add(step{"=", robot, wanted, "", nil})
-	case role.Includes(grant.Role) && s.AtLeast:
+	case role.Includes(grant.Role) && s.Entry != nil:
 		s.add(step{"=", robot, fmt.Sprintf("%s, by the permission %s", wanted, role), "", nil})
 	default:
 		s.add(step{"~", robot, fmt.Sprintf("%s, in place of %s", wanted, role), federation.ScopePermission, give})
@@ -142,20 +143,50 @@ func (s *Setup) planEntries(wanted Wanted, stored Robot) error {
 		for _, entry := range wanted.Entries {
 			s.add(step{"=", wanted.Robot, "federation entry: " + entry.String(), "", nil})
 		}
+		federation.WarnOfAudience(s.Run, s.Target, s.entry(), change)
 		return nil
 	}
+	s.warnOfFindings(wanted, changes)
 	for i, d := range append(changes, federation.Losses(change)...) {
 		text := d.String()
 		step := step{text[:1], wanted.Robot, "federation entry: " + text[2:], federation.ScopeOrganization, nil}
 		if i == 0 {
 			step.do = func(ctx context.Context) error {
 				change, err := s.API.Account(wanted.Robot).EditFederation(ctx, edit)
-				return s.judge(change, err)
+				return federation.Judge(s.Run, s.target(wanted.Robot), s.entry(), s.Flags.DropAudiences, change, err)
 			}
 		}
 		s.add(step)
 	}
 	return nil
+}
+
+// entry is the one that flags name; a file has none.
+func (s *Setup) entry() federation.WantedEntry {
+	if s.Entry == nil {
+		return federation.WantedEntry{}
+	}
+	return *s.Entry
+}
+
+// target is the target with this robot.
+func (s *Setup) target(robot quay.Robot) request.Target {
+	t := s.Target
+	t.Robot = robot
+	return t
+}
+
+// warnOfFindings warns of what is wrong with new entries of a file. Flags are checked before.
+func (s *Setup) warnOfFindings(wanted Wanted, changes []quay.Difference) {
+	writes := slices.ContainsFunc(wanted.Grants, func(g quay.Grant) bool { return g.Role.Includes("write") })
+	for _, d := range changes {
+		if !d.Added || s.Entry != nil {
+			continue
+		}
+		for _, f := range federation.Findings(federation.Examined{Issuer: d.Entry.Issuer, Subject: d.Entry.Subject, Writes: writes, Registry: s.Target.Registry.Host}) {
+			s.Run.Platform.Warn(platform.Message{Text: wanted.String() + ": " + f.Text, Hints: f.Cures})
+		}
+	}
 }
 
 // prune plans to remove what the file does not name.

@@ -34,11 +34,9 @@ type Setup struct {
 	Target request.Target
 	Flags  SetupFlags
 	File   *File
-	// AtLeast: the file was made from flags, which name what a robot must have and not
-	// all that it may have.
-	AtLeast bool
-	// Audience is that of the job's ID token; "" if each entry tells.
-	Audience string
+	// Entry is the one that flags name, if the file was made from flags. Those say what a
+	// robot must have, and not all that it may have.
+	Entry *federation.WantedEntry
 
 	survey *Survey
 	steps  []step
@@ -96,8 +94,8 @@ func (s *Setup) Do(ctx context.Context) (changes bool, err error) {
 	}
 	s.Run.Platform.Notice(fmt.Sprintf("plan for %s (+ to add, ~ to change, = there already):", s.Target.Registry.Host))
 	for _, step := range s.steps {
-		if step.sign != "=" || s.AtLeast {
-			s.Run.Platform.Notice(step.line(!s.AtLeast))
+		if step.sign != "=" || s.Entry != nil {
+			s.Run.Platform.Notice(step.line(s.Entry == nil))
 		}
 	}
 	if err := s.confirm(ctx, removals); err != nil {
@@ -113,10 +111,10 @@ func (s *Setup) Do(ctx context.Context) (changes bool, err error) {
 // print is the plan as the result of --dry-run.
 func (s *Setup) print() error {
 	for _, step := range s.steps {
-		if step.sign == "=" && !s.AtLeast {
+		if step.sign == "=" && s.Entry == nil {
 			continue
 		}
-		if _, err := fmt.Fprintln(s.Run.Env.Stdout, s.Run.Secrets.Line(step.line(!s.AtLeast))); err != nil {
+		if _, err := fmt.Fprintln(s.Run.Env.Stdout, s.Run.Secrets.Line(step.line(s.Entry == nil))); err != nil {
 			return err
 		}
 	}
@@ -213,7 +211,7 @@ func (s *Setup) groups() [][][]step {
 
 // stopped says how far the setup got.
 func (s *Setup) stopped(err error, step step, done, todo int) error {
-	s.Run.Platform.Notice(fmt.Sprintf("stopped after %d of %d changes, at: %s; run the same command again to go on", done, todo, step.line(!s.AtLeast)))
+	s.Run.Platform.Notice(fmt.Sprintf("stopped after %d of %d changes, at: %s; run the same command again to go on", done, todo, step.line(s.Entry == nil)))
 	var known *federation.RefusedAPI
 	if errors.As(err, &known) {
 		return err
