@@ -49,6 +49,7 @@ e2e: modules ## run the tests with real third parties; installs them, needs Debi
 	cd e2e/tekton && $(GOTEST) -count=1 ./manifest
 	cd e2e/tekton && $(GOTEST) -count=1 -modfile=oldest.mod ./manifest
 	cd e2e/tekton && $(GOTEST) -count=1 -timeout 30m .
+	cd e2e/tekton && $(GOTEST) -count=1 -timeout 20m ./node
 	cd e2e/tools && $(GOTEST) -count=1 ./...
 	cd e2e && $(GOTEST) -count=1 -timeout 30m ./...
 

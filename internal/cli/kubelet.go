@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"quay-keyless/internal/idtoken"
 	"quay-keyless/internal/kubelet"
 	"quay-keyless/internal/platform"
 	"quay-keyless/internal/process"
@@ -29,7 +30,7 @@ The service account's annotation ` + kubelet.Annotation + ` names the robot acco
 ORG+NAME, or several as HOST/ORG+NAME in a line each.` + variables,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			run.Platform = oneLine{plainWords(io.Discard, run.Secrets), run}
+			run.Platform = oneLine{run.Platform, run}
 			if run.Env.StdoutClosed {
 				return errStdoutClosed
 			}
@@ -52,6 +53,13 @@ type oneLine struct {
 	platform.Platform
 	run *process.Run
 }
+
+// Mask keeps the secret out of the line.
+func (o oneLine) Mask(secret idtoken.Secret) { o.run.Secrets.Add(secret) }
+
+// Notice and Warn print nothing.
+func (oneLine) Notice(string)         {}
+func (oneLine) Warn(platform.Message) {}
 
 // Fail prints the error.
 func (o oneLine) Fail(m platform.Message) {

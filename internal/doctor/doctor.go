@@ -23,6 +23,7 @@ import (
 type Flags struct {
 	request.MintFlags
 	login.PlaceFlags
+	NodeFlags
 	Output string
 }
 
@@ -33,6 +34,9 @@ func (f *Flags) check(targets []request.Target) error {
 		return fmt.Errorf("one robot at a time, not %d", len(targets))
 	case f.Output != "text" && f.Output != "json":
 		return fmt.Errorf("output %q: it is text or json", f.Output)
+	}
+	if err := f.NodeFlags.check(); err != nil {
+		return err
 	}
 	return f.PlaceFlags.Check()
 }
@@ -54,7 +58,11 @@ func Examine(ctx context.Context, run *process.Run, flags Flags, registry string
 		return err
 	}
 	report := &report{json: flags.Output == "json", secrets: run.Secrets, out: run.Env.Stdout}
-	for _, link := range chain.links() {
+	links := chain.links
+	if flags.Node {
+		links = chain.nodeLinks
+	}
+	for _, link := range links() {
 		report.add(chain.examine(ctx, link, report))
 		if interrupted := (*process.Interrupted)(nil); errors.As(context.Cause(ctx), &interrupted) {
 			return interrupted

@@ -33,6 +33,9 @@ type account struct {
 	audience string
 }
 
+// Source is the source of the token, which must have the audience.
+func (r Request) Source(audience string) idtoken.Source { return account{r.Token, audience} }
+
 // Name is the kubelet.
 func (account) Name() string { return sourceName }
 
@@ -82,7 +85,7 @@ func Answer(ctx context.Context, run *process.Run, flags request.MintFlags) erro
 	if err != nil {
 		return err
 	}
-	flags.Given = account{token: asked.Token, audience: targets[0].Audience}
+	flags.Given = asked.Source(targets[0].Audience)
 	logins, err := login.Mint(ctx, run, flags, targets)
 	if err != nil {
 		return err

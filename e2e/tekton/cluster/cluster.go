@@ -41,20 +41,27 @@ type Cluster struct {
 // patience is how long the machine may take for anything.
 const patience = 3 * time.Minute
 
-// Start starts a cluster that ends with the test.
-func Start(t *testing.T) *Cluster {
+// StartAPI starts etcd and an API server that end with the test.
+func StartAPI(t *testing.T) *Cluster {
 	t.Helper()
 	c := &Cluster{folder: t.TempDir()}
 	etcd := c.startEtcd(t)
 	c.startAPIServer(t, etcd)
+	return c
+}
+
+// Start starts a cluster with Tekton that ends with the test.
+func Start(t *testing.T) *Cluster {
+	t.Helper()
+	c := StartAPI(t)
 	c.installTekton(t)
 	c.startController(t)
 	c.startResolver(t)
 	return c
 }
 
-// program is the path of one that build.sh made.
-func program(t *testing.T, name string) string {
+// Program is the path of one that build.sh made.
+func Program(t *testing.T, name string) string {
 	t.Helper()
 	path := lab.Path("e2e", "tekton", "bin", name)
 	if _, err := os.Stat(path); err != nil {
@@ -107,8 +114,15 @@ func (c *Cluster) startEtcd(t *testing.T) (client string) {
 	return client
 }
 
-// token is the administrator's, for the minutes that the cluster lives.
-const token = "administrator"
+// The administrator's token and that of the node [Node], for the minutes that the
+// cluster lives.
+const (
+	token     = "administrator"
+	nodeToken = "node"
+)
+
+// Node is the name of the only node.
+const Node = "n1"
 
 // startAPIServer starts the API server, with RSA keys for service account tokens
 // as Quay wants them, and waits until it is ready.
@@ -118,11 +132,11 @@ func (c *Cluster) startAPIServer(t *testing.T, etcd string) {
 	c.URL = &url.URL{Scheme: "https", Host: "127.0.0.1:" + secure}
 	key, tokens := filepath.Join(c.folder, "service-account.key"), filepath.Join(c.folder, "tokens.csv")
 	lab.Write(t, key, signingKey(t), 0o600)
-	lab.Write(t, tokens, token+",admin,admin,system:masters\n", 0o600)
-	c.start(t, map[string]string{}, program(t, "kube-apiserver"),
+	lab.Write(t, tokens, token+",admin,admin,system:masters\n"+nodeToken+",system:node:"+Node+","+Node+",system:nodes\n", 0o600)
+	c.start(t, map[string]string{}, Program(t, "kube-apiserver"),
 		"--etcd-servers", etcd, "--bind-address", "127.0.0.1", "--secure-port", secure,
 		"--cert-dir", filepath.Join(c.folder, "certificates"), "--service-cluster-ip-range", "10.0.0.0/24",
-		"--allow-privileged", "--authorization-mode", "RBAC", "--token-auth-file", tokens,
+		"--allow-privileged", "--authorization-mode", "Node,RBAC", "--enable-admission-plugins", "NodeRestriction", "--token-auth-file", tokens,
 		"--service-account-issuer", c.URL.String(), "--service-account-jwks-uri", c.URL.String()+"/openid/v1/jwks",
 		"--service-account-signing-key-file", key, "--service-account-key-file", key)
 	c.WaitUntil(t, "the API server is ready", patience, c.connect)

@@ -77,7 +77,7 @@ func (c *Cluster) startResolver(t *testing.T) {
 func (c *Cluster) startTekton(t *testing.T, name string, env map[string]string, arguments ...string) {
 	t.Helper()
 	kubeconfig := filepath.Join(c.folder, "kubeconfig-"+name) // each its own, as another may be reading
-	lab.Write(t, kubeconfig, c.kubeconfig(t), 0o600)
+	lab.Write(t, kubeconfig, c.kubeconfig(t, token), 0o600)
 	probes, profiling := port(t), port(t)
 	maps.Copy(env, map[string]string{
 		"CONFIG_LOGGING_NAME":       "config-logging",
@@ -87,7 +87,7 @@ func (c *Cluster) startTekton(t *testing.T, name string, env map[string]string, 
 		"PROFILING_PORT":            profiling,
 		"HOME":                      c.folder,
 	})
-	c.start(t, env, append([]string{program(t, name), "-kubeconfig", kubeconfig}, arguments...)...)
+	c.start(t, env, append([]string{Program(t, name), "-kubeconfig", kubeconfig}, arguments...)...)
 }
 
 // startController starts Tekton's controller as its Deployment would.
@@ -104,16 +104,19 @@ func (c *Cluster) startController(t *testing.T) {
 		"-shell-image-win", "tekton.invalid/windows")
 }
 
-// kubeconfig is the administrator's.
-func (c *Cluster) kubeconfig(t *testing.T) string {
+// NodeConfig is the kubeconfig of the node.
+func (c *Cluster) NodeConfig(t *testing.T) string { return c.kubeconfig(t, nodeToken) }
+
+// kubeconfig is that of a token's user.
+func (c *Cluster) kubeconfig(t *testing.T, token string) string {
 	t.Helper()
 	text, err := yaml.Marshal(map[string]any{
 		"apiVersion": "v1", "kind": "Config", "current-context": "test",
 		"clusters": []any{map[string]any{"name": "test", "cluster": map[string]any{
 			"server": c.URL.String(), "certificate-authority-data": c.CA,
 		}}},
-		"users":    []any{map[string]any{"name": "admin", "user": map[string]any{"token": token}}},
-		"contexts": []any{map[string]any{"name": "test", "context": map[string]any{"cluster": "test", "user": "admin"}}},
+		"users":    []any{map[string]any{"name": "user", "user": map[string]any{"token": token}}},
+		"contexts": []any{map[string]any{"name": "test", "context": map[string]any{"cluster": "test", "user": "user"}}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -173,6 +176,7 @@ func (c *Cluster) Create(t *testing.T, namespace string, object metav1.Object) {
 		"*v1.CronJob":            "/apis/batch/v1/namespaces/" + namespace + "/cronjobs",
 		"*v1.Role":               "/apis/rbac.authorization.k8s.io/v1/namespaces/" + namespace + "/roles",
 		"*v1.RoleBinding":        "/apis/rbac.authorization.k8s.io/v1/namespaces/" + namespace + "/rolebindings",
+		"*v1.ClusterRole":        "/apis/rbac.authorization.k8s.io/v1/clusterroles",
 		"*v1.ClusterRoleBinding": "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
 	}[fmt.Sprintf("%T", object)]
 	if !ok {

@@ -42,6 +42,7 @@ var kinds = map[metav1.TypeMeta]func() Object{
 	{APIVersion: "batch/v1", Kind: "CronJob"}:                                func() Object { return &batchv1.CronJob{} },
 	{APIVersion: "rbac.authorization.k8s.io/v1", Kind: "Role"}:               func() Object { return &rbacv1.Role{} },
 	{APIVersion: "rbac.authorization.k8s.io/v1", Kind: "RoleBinding"}:        func() Object { return &rbacv1.RoleBinding{} },
+	{APIVersion: "rbac.authorization.k8s.io/v1", Kind: "ClusterRole"}:        func() Object { return &rbacv1.ClusterRole{} },
 	{APIVersion: "rbac.authorization.k8s.io/v1", Kind: "ClusterRoleBinding"}: func() Object { return &rbacv1.ClusterRoleBinding{} },
 }
 

@@ -1,14 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Builds what a cluster for the tests is made of, from the versions in go.mod:
-# Kubernetes' API server and Tekton's controller with the programs that it puts
-# into Pods, and its resolver of bundles. They are kept outside of the checkout,
-# by version, so that only the first run pays: bin leads there.
+# Kubernetes' API server and kubelet, a runtime for that, the kubelet's plugin code
+# as a program, Tekton's controller with the programs that it puts into Pods, and
+# its resolver of bundles. They are kept outside of the checkout, by version, so
+# that only the first run pays: bin leads there.
 set -eu
 cd "$(dirname "$0")" # a module of its own: what it builds depends on nothing else here
 export CGO_ENABLED=0
 go=${GO:-go}
-key=$({ cat go.mod go.sum build.sh resolver/*.go; $go version; } | sha256sum | cut -c1-16)
+key=$({ cat go.mod go.sum build.sh */*.go; $go version; } | sha256sum | cut -c1-16)
 folder=${XDG_CACHE_HOME:-$HOME/.cache}/quay-keyless-e2e/tekton-$key
 mkdir -p "$folder"
 ln -sfn "$folder" ../bin
@@ -21,7 +22,10 @@ for package in \
 	github.com/tektoncd/pipeline/cmd/workingdirinit \
 	github.com/tektoncd/pipeline/cmd/controller \
 	./resolver \
-	k8s.io/kubernetes/cmd/kube-apiserver; do
+	k8s.io/kubernetes/cmd/kube-apiserver \
+	./keyring \
+	./runtime \
+	k8s.io/kubernetes/cmd/kubelet; do
 	program=$folder/${package##*/}
 	[ ! -x "$program" ] || continue
 	echo "building $package" >&2
