@@ -81,6 +81,12 @@ type File struct {
 	trust ownfile.Trust
 	mode  os.FileMode // that was chosen, or 0
 	keep  bool        // see [File.Keep]
+	// base is the text of a new file, copies what it starts with, folder what is around it,
+	// and drop what an earlier login copied that would hide this one.
+	base   []byte
+	copies []edit
+	folder *Folder
+	drop   func(saved) bool
 	// opened is when this process opened the file. A later write by another quay-keyless
 	// happened at the same time as ours.
 	opened time.Time
@@ -132,9 +138,9 @@ func (f *File) sideName() string { return "." + filepath.Base(f.path) + recordSu
 
 const recordSuffix = ".quay-keyless"
 
-// folder is where the auth file and its record are.
-func (f *File) folder() string { return filepath.Dir(f.path) }
+// dir is where the auth file and its record are.
+func (f *File) dir() string { return filepath.Dir(f.path) }
 
-func (f *File) recordPath() string { return filepath.Join(f.folder(), f.sideName()) }
+func (f *File) recordPath() string { return filepath.Join(f.dir(), f.sideName()) }
 
 func (f *File) lockPath() string { return f.recordPath() + ".lock" }

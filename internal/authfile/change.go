@@ -35,6 +35,8 @@ type Change struct {
 	// BroughtBack: during [File.Restore] another tool wrote our login back, and we
 	// removed it again.
 	BroughtBack bool
+	// Folder is what the last isolated login left around the file; nil otherwise.
+	Folder *Folder
 	// others: other tools are writing here. One that read the file before our write may
 	// rename its own over ours after our look.
 	others bool

@@ -96,7 +96,7 @@ func (f *File) checkNames() error {
 // checkFolder finds a folder in which no file can be created. It asks the system,
 // because a test file might stay.
 func (f *File) checkFolder() error {
-	folder := f.folder()
+	folder := f.dir()
 	info, err := os.Stat(folder)
 	for errors.Is(err, fs.ErrNotExist) && folder != filepath.Dir(folder) {
 		folder = filepath.Dir(folder)
@@ -112,7 +112,7 @@ func (f *File) checkFolder() error {
 	switch {
 	case err == nil || f.writableInPlace():
 		return nil
-	case folder != f.folder():
+	case folder != f.dir():
 		return because(FolderUncreatable, err)
 	case errors.Is(err, syscall.EROFS):
 		return because(FolderReadOnly, err)

@@ -40,7 +40,7 @@ func TestE2EFullDisk(t *testing.T) {
 	for name, earlier := range map[string]bool{"first login": false, "login over a login": true} {
 		t.Run(name, func(t *testing.T) {
 			f := open(t, filepath.Join(t.TempDir(), "config.json"))
-			mount(t, "tmpfs", f.folder(), "tmpfs", 0, "size=1m")
+			mount(t, "tmpfs", f.dir(), "tmpfs", 0, "size=1m")
 			text := largeFile()
 			write(t, f.Path(), text)
 			want := []string{"config.json", "zz"}
@@ -50,7 +50,7 @@ func TestE2EFullDisk(t *testing.T) {
 			}
 			now := read(t, f.Path())
 			known := recordText(f)
-			fillDisk(t, f.folder())
+			fillDisk(t, f.dir())
 			_, err := f.Set(t.Context(), login(host, "2"))
 			wantReason(t, f, err, NoSpace)
 			wantText(t, f, now)
@@ -58,7 +58,7 @@ func TestE2EFullDisk(t *testing.T) {
 			if got := recordText(f); !bytes.Equal(got, known) {
 				t.Errorf("the record was %s, is %s", known, got)
 			}
-			if err := os.Remove(filepath.Join(f.folder(), "zz")); err != nil {
+			if err := os.Remove(filepath.Join(f.dir(), "zz")); err != nil {
 				t.Fatal(err)
 			}
 			mustSet(t, f, login(host, "3"))

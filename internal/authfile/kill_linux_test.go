@@ -87,16 +87,16 @@ func killOne(t *testing.T, f *File, after time.Duration) {
 // wantPrivate fails where a file is readable by others.
 func wantPrivate(t *testing.T, f *File) {
 	t.Helper()
-	files, err := filepath.Glob(f.folder() + "/*")
+	files, err := filepath.Glob(f.dir() + "/*")
 	if err != nil {
 		t.Fatal(err)
 	}
-	hidden, err := filepath.Glob(f.folder() + "/.*")
+	hidden, err := filepath.Glob(f.dir() + "/.*")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, file := range append(files, hidden...) {
-		if got := mode(t, file); got != 0o600 && file != f.folder() {
+		if got := mode(t, file); got != 0o600 && file != f.dir() {
 			t.Errorf("%s has mode %o", file, got)
 		}
 	}

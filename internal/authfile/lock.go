@@ -39,7 +39,7 @@ func (f *File) acquire(ctx context.Context) (*locked, error) {
 		return nil, recordFault(f.lockPath(), err)
 	}
 	l := &locked{f: f, lock: lock}
-	wholefile.Sweep(f.folder(), f.sideName()+".") // a killed login's has a token
+	wholefile.Sweep(f.dir(), f.sideName()+".") // a killed login's has a token
 	l.file, l.record, l.lost, err = f.load()
 	if err != nil {
 		l.release()

@@ -135,7 +135,7 @@ func wantNothingElse(t testing.TB, f *File) {
 
 func wantFiles(t testing.TB, f *File, want ...string) {
 	t.Helper()
-	entries, err := os.ReadDir(f.folder())
+	entries, err := os.ReadDir(f.dir())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -42,7 +42,7 @@ func (f *File) isRecent(t time.Time) bool { return time.Since(t).Abs() < f.recen
 // makes .tmp-NAME before it renames, docker NAME with digits. An old one is what a killed
 // tool left.
 func (f *File) underWay() bool {
-	entries, err := os.ReadDir(f.folder())
+	entries, err := os.ReadDir(f.dir())
 	if err != nil {
 		return false
 	}

@@ -228,7 +228,7 @@ func TestSetWaitsForOthersOnly(t *testing.T) {
 	}
 	beside := func(name string, age time.Duration) func(f *File) {
 		return func(f *File) {
-			path, at := filepath.Join(f.folder(), name), time.Now().Add(-age)
+			path, at := filepath.Join(f.dir(), name), time.Now().Add(-age)
 			write(t, path, before)
 			if err := os.Chtimes(path, at, at); err != nil {
 				t.Fatal(err)

@@ -29,7 +29,7 @@ func give(t *testing.T, paths ...string) {
 // Root may log in to another user's auth file, which stays that user's.
 func TestE2ERootWritesAnotherUsersFile(t *testing.T) {
 	f := tempFile(t, before)
-	give(t, f.folder(), f.Path())
+	give(t, f.dir(), f.Path())
 	wantOwner := func(path string, want uint32) {
 		t.Helper()
 		info, err := os.Stat(path)

@@ -21,8 +21,8 @@ func TestE2EPermissions(t *testing.T) {
 	closed := tempFile(t, before)
 	unwritable := tempFile(t, before)
 	hidden := tempFile(t, before)
-	below := open(t, filepath.Join(unwritable.folder(), "sub", "config.json"))
-	for path, mode := range map[string]os.FileMode{closed.Path(): 0, unwritable.folder(): 0o555, hidden.folder(): 0} {
+	below := open(t, filepath.Join(unwritable.dir(), "sub", "config.json"))
+	for path, mode := range map[string]os.FileMode{closed.Path(): 0, unwritable.dir(): 0o555, hidden.dir(): 0} {
 		if err := os.Chmod(path, mode); err != nil {
 			t.Fatal(err)
 		}
@@ -52,10 +52,10 @@ func TestE2EWriteInPlaceInAClosedFolder(t *testing.T) {
 	}
 	f := tempFile(t, before)
 	mustSet(t, f, login(host, "1"))
-	if err := os.Chmod(f.folder(), 0o555); err != nil {
+	if err := os.Chmod(f.dir(), 0o555); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = os.Chmod(f.folder(), 0o700) })
+	t.Cleanup(func() { _ = os.Chmod(f.dir(), 0o700) })
 	if err := f.Check(); err != nil {
 		t.Error(err)
 	}

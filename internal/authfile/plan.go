@@ -17,6 +17,7 @@ type Plan struct {
 	Files     []Target   // docker's comes first
 	Exports   []Variable // what the following steps need in their environment, in this order
 	Conflicts []Conflict // at most one of a kind for a path and key
+	Folder    *Folder    // of an isolated login
 }
 
 // Target is an auth file to write.
@@ -112,7 +113,8 @@ func (p Place) InPlace(keys ...Key) (Plan, error) {
 	if named == "" && !runtimeFile.ours {
 		b.noRuntimeFile(docker, runtimeFile)
 	}
-	b.name(docker)
+	_, found, _ := look(docker, p.Trust)
+	b.name(docker, found)
 	b.plan.Files = slices.DeleteFunc(b.plan.Files, func(t Target) bool { return strings.Join(t.Names, "") == "" })
 	return b.plan, nil
 }
@@ -124,6 +126,13 @@ func noPlace(err error) bool {
 		slices.Contains([]Reason{FolderUncreatable, FolderReadOnly, FolderNotWritable, ReadOnly}, fault.Reason)
 }
 
+// strays is where podman, buildah and skopeo look without an XDG_RUNTIME_DIR.
+func (p Place) strays() []string {
+	uid := strconv.Itoa(p.UID)
+	return []string{p.system("/run/user/" + uid + "/containers/auth.json"), p.system("/tmp/podman-run-" + uid + "/containers/auth.json"),
+		p.system("/var/tmp/containers-user-" + uid + "/containers/containers/auth.json"), p.runtimeFile().path}
+}
+
 // noRuntimeFile exports REGISTRY_AUTH_FILE if podman's default file cannot be created, and
 // unless that would hide other logins.
 func (b *planner) noRuntimeFile(docker string, runtimeFile containersFile) {
@@ -131,9 +140,7 @@ func (b *planner) noRuntimeFile(docker string, runtimeFile containersFile) {
 	others := []string{p.userFile()}
 	if !runtimeFile.read {
 		b.conflict(Conflict{Kind: NoRuntimeDir, Path: p.Getenv("XDG_RUNTIME_DIR")})
-		uid := strconv.Itoa(p.UID) // where podman, buildah and skopeo look then
-		others = append(others, runtimeFile.path, p.system("/tmp/podman-run-"+uid+"/containers/auth.json"),
-			p.system("/run/user/"+uid+"/containers/auth.json"), p.system("/var/tmp/containers-user-"+uid+"/containers/containers/auth.json"))
+		others = append(others, p.strays()...)
 	}
 	_, found, err := look(docker, p.Trust)
 	hides := func(path string) bool {
@@ -179,10 +186,11 @@ func (p Place) craneFile() (path string, found contents) {
 }
 
 // Isolated makes every tool read only this folder, which may be missing: docker's tools
-// its config.json, podman, buildah and skopeo its auth.json.
+// its config.json, podman, buildah and skopeo its auth.json. New files start as copies of
+// what tools see now.
 //
 // The error is an [*Error] with the reason [SymlinkLoop] or [BadPath].
-func (p Place) Isolated(folder string, keys ...Key) (Plan, error) {
+func (p Place) Isolated(folder string, in Inherit, keys ...Key) (Plan, error) {
 	if folder == "" {
 		return Plan{}, located(folder, because(BadPath, errors.New("the path is empty")))
 	}
@@ -202,8 +210,42 @@ func (p Place) Isolated(folder string, keys ...Key) (Plan, error) {
 		b.export("DOCKER_AUTH_CONFIG", "") // docker and crane prefer it to every file
 	}
 	b.elsewhere("")
-	b.name(docker)
+	before := p.outside(resolved)
+	_, found, _ := look(docker, p.Trust)
+	var seen view
+	if in.On {
+		seen = b.dockerView(before, in)
+		if len(found.Auths) == 0 {
+			found = seen.contents()
+		}
+	}
+	b.name(docker, found)
+	b.plan.Folder = p.around(resolved, b.plan.Exports, in)
+	for i := range b.plan.Files {
+		t := &b.plan.Files[i]
+		image := t.File.Path() != docker
+		t.File.folder, t.File.drop = b.plan.Folder, t.File.dropped(keys, image)
+		t.File.base = emptyFile
+		switch {
+		case t.File.Isolated() != nil: // an earlier login copied
+		case in.On && image:
+			b.startFrom(t, b.containersView(before, in), true, in)
+		case in.On:
+			b.startFrom(t, seen, false, in)
+		}
+		b.withoutDropped(t.File)
+	}
 	return b.plan, nil
+}
+
+// withoutDropped removes the conflicts with what an earlier login copied.
+func (b *planner) withoutDropped(file *File) {
+	_, r, _, _ := file.load()
+	b.plan.Conflicts = slices.DeleteFunc(b.plan.Conflicts, func(c Conflict) bool {
+		return c.Path == file.Path() && slices.ContainsFunc(r.Keys, func(s saved) bool {
+			return file.drop(s) && (c.Kind == NarrowerKey && c.Key == s.Key || c.Kind == OtherHelper && s.Object == credHelpers)
+		})
+	})
 }
 
 // File uses only this file, for tools that are told to read it: by --authfile or
@@ -211,16 +253,28 @@ func (p Place) Isolated(folder string, keys ...Key) (Plan, error) {
 // environment names are no conflict.
 //
 // The error is that of [Open].
-func (p Place) File(path string, keys ...Key) (Plan, error) {
-	if _, err := Open(path, p.Trust); err != nil {
+func (p Place) File(path string, in Inherit, keys ...Key) (Plan, error) {
+	file, err := Open(path, p.Trust)
+	if err != nil {
 		return Plan{}, err
 	}
 	b := planner{place: p, keys: keys}
 	b.follow(images.of(path))
-	if filepath.Base(path) == "config.json" && !slices.ContainsFunc(keys, func(key Key) bool { return key.Org != "" }) {
+	docker := filepath.Base(path) == "config.json"
+	if docker && !slices.ContainsFunc(keys, func(key Key) bool { return key.Org != "" }) {
 		b.follow(dockers.of(path))
 	}
-	b.name("")
-	b.plan.Files[0].tools = nil // they look there if they are told to
+	b.name("", contents{})
+	t := &b.plan.Files[0]
+	t.tools = nil // they look there if they are told to
+	if before := p.outside(file.dir()); in.On {
+		seen := b.containersView(before, in)
+		if docker {
+			first := b.dockerView(before, in)
+			first.add(seen)
+			seen = first
+		}
+		b.startFrom(t, seen, true, in)
+	}
 	return b.plan, nil
 }

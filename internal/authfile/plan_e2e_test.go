@@ -72,7 +72,7 @@ func TestE2EReadOnlyHome(t *testing.T) {
 		if !errors.Is(err, ErrNoPlace) || !errors.As(err, &fault) || fault.Path != filepath.Join(root, docker) {
 			t.Errorf("%s: %v", name, err)
 		}
-		if _, err := p.Isolated(filepath.Join(root, "i"), ours); err != nil {
+		if _, err := p.Isolated(filepath.Join(root, "i"), Inherit{}, ours); err != nil {
 			t.Errorf("%s: isolated: %v", name, err)
 		}
 	}

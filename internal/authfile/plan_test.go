@@ -290,7 +290,7 @@ func TestNames(t *testing.T) {
 			if got := strings.Join(names, " "); got != row.want {
 				t.Errorf("in place: %s, want %s", got, row.want)
 			}
-			isolated, err := p.Isolated(filepath.Join(root, "h/.docker"), row.keys...)
+			isolated, err := p.Isolated(filepath.Join(root, "h/.docker"), Inherit{}, row.keys...)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -329,14 +329,14 @@ func TestIsolated(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p, root := row.lay(t)
-			plan, err := p.Isolated(filepath.Join(root, "i"), ours)
+			plan, err := p.Isolated(filepath.Join(root, "i"), Inherit{}, ours)
 			if err != nil {
 				t.Fatal(err)
 			}
 			wantPlan(t, plan, root, row.want)
 		})
 	}
-	_, err := Place{}.Isolated("", ours)
+	_, err := Place{}.Isolated("", Inherit{}, ours)
 	wantReason(t, nil, err, BadPath)
 }
 
@@ -357,13 +357,13 @@ func TestNamedFile(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p, root := job{env: elsewhere, uid: 7, files: map[string]string{
 				row.file: row.text, "d/config.json": "", "r": "", user: login1}}.lay(t)
-			plan, err := p.File(filepath.Join(root, row.file), ours)
+			plan, err := p.File(filepath.Join(root, row.file), Inherit{}, ours)
 			if err != nil {
 				t.Fatal(err)
 			}
 			wantPlan(t, plan, root, row.want)
 		})
 	}
-	_, err := Place{}.File("", ours)
+	_, err := Place{}.File("", Inherit{}, ours)
 	wantReason(t, nil, err, BadPath)
 }

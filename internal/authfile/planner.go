@@ -85,8 +85,8 @@ func (b *planner) conflict(c Conflict) {
 // because docker's tools look for nothing else, and pick one of several HOST/ORG at random.
 // If HOST has another login there, docker's tools keep that. Only if podman reads the same
 // file, it gets ours under HOST/ORG.
-func (b *planner) name(docker string) {
-	file, found, _ := look(docker, b.place.Trust)
+func (b *planner) name(docker string, found contents) {
+	file, _ := Open(docker, b.place.Trust)
 	for i := range b.plan.Files {
 		t := &b.plan.Files[i]
 		for _, key := range b.keys {

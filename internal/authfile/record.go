@@ -28,6 +28,8 @@ type record struct {
 	Others time.Time `json:"others,omitzero"`
 	// Created: our first login made the file.
 	Created bool `json:"created,omitempty"`
+	// Folder is around a file of an isolated login.
+	Folder *Folder `json:"folder,omitempty"`
 	// Empty holds the text of each object that had no key before our first one; nothing
 	// if the object was missing.
 	Empty map[string][]byte `json:"empty,omitempty"`
@@ -44,6 +46,8 @@ type saved struct {
 	Object string `json:"object"`
 	Key    string `json:"key"`
 	Org    string `json:"org,omitempty"` // see [Entry.Org]
+	// Copied: an isolated login copied it. It goes with the last login.
+	Copied bool `json:"copied,omitempty"`
 	// Old is the value before our first login (nil: none). If a login removed the
 	// member, Cut holds its text.
 	Old []byte `json:"old,omitempty"`
@@ -160,7 +164,9 @@ func (r record) only(keep func(saved) bool) record {
 func (r record) names() []string {
 	var names []string
 	for _, s := range r.Keys {
-		names = append(names, s.Key)
+		if !s.Copied {
+			names = append(names, s.Key)
+		}
 	}
 	slices.Sort(names)
 	return slices.Compact(names)

@@ -11,6 +11,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -81,18 +82,22 @@ func (f *File) restore(ctx context.Context, keys []string, leave func(saved) sav
 	var outcomes []Outcome
 	var gone record // what the record knew of the keys that were put back
 	created, broughtBack := false, false
+	var folder *Folder
 	change, err := f.run(ctx, task{
 		first: func(text []byte, r record) ([]byte, record, error) {
 			about := r.expand(keys)
 			r = r.leave(about, leave)
 			stays := r.staying(about)
+			if !slices.ContainsFunc(r.Keys, func(s saved) bool { return !s.Copied && stays(s) }) {
+				stays, folder = func(saved) bool { return false }, r.Folder
+			}
 			gone = r.only(func(s saved) bool { return !stays(s) })
 			next, results, err := unsplice(text, gone)
 			if err == nil {
 				outcomes, err = r.outcomes(text, about, results)
 			}
 			created, r = r.Created, r.only(stays)
-			return f.rest(next, created && len(r.Keys) == 0), r, err
+			return f.rest(next, created && len(r.Keys) == 0, folder != nil), r, err
 		},
 		again: func(text []byte, r record) ([]byte, record, error) {
 			// A login of ours that came since is in the record, and stays.
@@ -102,29 +107,37 @@ func (f *File) restore(ctx context.Context, keys []string, leave func(saved) sav
 			}
 			next, _, err := unsplice(text, late)
 			broughtBack = broughtBack || !bytes.Equal(next, text)
-			return f.rest(next, created && len(r.Keys) == 0), r, err
+			return f.rest(next, created && len(r.Keys) == 0, folder != nil), r, err
 		},
 	})
 	if err != nil {
 		outcomes = nil
 	}
-	change.BroughtBack = broughtBack
+	change.BroughtBack, change.Folder = broughtBack, folder
 	return outcomes, change, err
 }
 
 // rest is what stays of a text from which our logins are gone: nil, so no file, if we
-// created the file, nothing else is in it, and it need not be kept.
-func (f *File) rest(text []byte, created bool) []byte {
-	var all map[string]map[string]json.RawMessage
-	if !created || f.keep || json.Unmarshal(text, &all) != nil {
+// created the file, nothing else is in it, and it need not be kept. An isolated file's
+// settings were copied, so they go too.
+func (f *File) rest(text []byte, created, isolated bool) []byte {
+	var all map[string]json.RawMessage
+	if !created || json.Unmarshal(text, &all) != nil {
 		return text
 	}
-	for _, object := range all {
-		if len(object) > 0 {
+	for name, value := range all {
+		var object map[string]json.RawMessage
+		logins := strings.EqualFold(name, auths) || strings.EqualFold(name, credHelpers)
+		if err := json.Unmarshal(value, &object); (err != nil || len(object) > 0) && (logins || !isolated) {
 			return text
 		}
 	}
-	return nil
+	if !f.keep {
+		return nil
+	} else if isolated {
+		return emptyFile
+	}
+	return text
 }
 
 // recorded reports whether there is a record. A lock without one is of a login that has

@@ -30,7 +30,7 @@ const OwnHelper = "quay-keyless"
 // [*Error]; the file then holds what it held, unless Change.Writes says otherwise.
 func (f *File) Set(ctx context.Context, entries ...Entry) (Change, error) {
 	list, err := edits(entries)
-	if err != nil || len(list) == 0 {
+	if err != nil || len(list) == 0 && f.base == nil {
 		return Change{}, located(f.path, err)
 	}
 	change, err := f.edit(ctx, func(text []byte, r record) []edit { return overHelpers(text, r, list) })
@@ -124,7 +124,7 @@ func (f *File) edit(ctx context.Context, due func(text []byte, r record) []edit)
 	if _, err := f.read(); err != nil {
 		return Change{}, err
 	}
-	if err := os.MkdirAll(f.folder(), 0o700); err != nil {
+	if err := os.MkdirAll(f.dir(), 0o700); err != nil {
 		return Change{}, because(FolderUncreatable, err)
 	}
 	var list []edit
@@ -132,6 +132,17 @@ func (f *File) edit(ctx context.Context, due func(text []byte, r record) []edit)
 		ahead: true,
 		first: func(text []byte, r record) ([]byte, record, error) {
 			list = due(text, r)
+			if len(r.Keys) == 0 {
+				if text == nil && f.base != nil {
+					text, r.Created = f.base, true
+				}
+				list, r.Folder = slices.Concat(f.copies, list), f.folder
+			}
+			for _, s := range r.Keys {
+				if f.drop != nil && f.drop(s) {
+					list = append(list, edit{object: s.Object, key: s.Key})
+				}
+			}
 			return splice(text, r, list)
 		},
 		again: func(text []byte, r record) ([]byte, record, error) {
@@ -184,14 +195,14 @@ func (f *File) HelperHeld(by, host string) bool {
 // tools ask [OwnHelper] for a host: then its settings, which the two share, are needed. A
 // file that cannot be read may have such a login.
 func (f *File) HelperBeside(host string) bool {
-	entries, err := os.ReadDir(f.folder())
+	entries, err := os.ReadDir(f.dir())
 	return err != nil || slices.ContainsFunc(entries, func(entry os.DirEntry) bool {
 		name, hidden := strings.CutPrefix(entry.Name(), ".")
 		name, recorded := strings.CutSuffix(name, recordSuffix)
 		if !hidden || !recorded || name == filepath.Base(f.path) {
 			return false
 		}
-		other := &File{path: filepath.Join(f.folder(), name), trust: f.trust}
+		other := &File{path: filepath.Join(f.dir(), name), trust: f.trust}
 		_, ours, err := other.Helper(host)
 		return ours || err != nil
 	})

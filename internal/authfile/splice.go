@@ -14,6 +14,7 @@ type edit struct {
 	org         string // see [Entry.Org]
 	value       []byte
 	hold        Hold
+	copied      bool // from what tools saw before an isolated login
 }
 
 // objects are those that we write into.
@@ -43,6 +44,9 @@ func spliceOne(text []byte, r record, e edit) ([]byte, record, error) {
 	}
 	present := d.get(e.key)
 	known, _ := r.find(e.object, e.key)
+	if e.copied && present != nil {
+		return d.data, r, nil
+	}
 	if e.value == nil {
 		return takeOut(d, r, known, present)
 	}
@@ -54,8 +58,11 @@ func spliceOne(text []byte, r record, e edit) ([]byte, record, error) {
 		next = known
 		next.Wrote = []string{digest(present), digest(e.value)}
 	}
-	next.Org = e.org
-	return d.set(e.key, e.value), r.with(next.heldBy(e.hold), present == nil && next.Cut == nil), nil
+	next.Org, next.Copied = e.org, e.copied
+	if !e.copied {
+		next = next.heldBy(e.hold)
+	}
+	return d.set(e.key, e.value), r.with(next, present == nil && next.Cut == nil), nil
 }
 
 // noting is a copy of r that knows what an object without keys looks like.
@@ -86,7 +93,7 @@ func takeOut(d document, r record, known saved, present []byte) ([]byte, record,
 		return d.data, r, nil
 	}
 	ours := known.ours(present)
-	next := saved{Object: known.Object, Key: known.Key, Old: present, Wrote: []string{""}}
+	next := saved{Object: known.Object, Key: known.Key, Copied: known.Copied, Old: present, Wrote: []string{""}}
 	if ours {
 		next.Old, next.Cut, next.Wrote = known.Old, known.Cut, []string{digest(present), ""}
 	}
@@ -134,7 +141,7 @@ func kept(text []byte, r record, list []edit) bool {
 		}
 		present := d.get(e.key)
 		known, _ := r.find(e.object, e.key)
-		if digest(present) != digest(e.value) && !known.latest(present) {
+		if !e.copied && digest(present) != digest(e.value) && !known.latest(present) {
 			return false
 		}
 	}

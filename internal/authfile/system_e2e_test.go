@@ -154,9 +154,9 @@ func TestE2EReadOnlyFileSystem(t *testing.T) {
 		return
 	}
 	f := tempFile(t, before)
-	fresh := open(t, filepath.Join(f.folder(), "new.json"))
-	below := open(t, filepath.Join(f.folder(), "sub", "config.json"))
-	bindReadOnly(t, f.folder())
+	fresh := open(t, filepath.Join(f.dir(), "new.json"))
+	below := open(t, filepath.Join(f.dir(), "sub", "config.json"))
+	bindReadOnly(t, f.dir())
 	for f, want := range map[*File]Reason{f: FolderReadOnly, fresh: FolderReadOnly, below: FolderUncreatable} {
 		wantReason(t, f, f.Check(), want)
 		_, err := f.Set(t.Context(), login(host, "1"))

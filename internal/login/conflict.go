@@ -32,7 +32,7 @@ func ConflictWords(c authfile.Conflict, exports []authfile.Variable) platform.Me
 	case authfile.Unusable:
 		return platform.Message{Text: c.Err.Error(), Hints: FileHints(c.Err)}
 	case authfile.OtherStore:
-		return message("--credential-helper: tools prefer it to the store",
+		return message("use --credential-helper: tools prefer it to the store",
 			"%s ask the credential store %q that %s names, not the login", tools, c.Key, c.Path)
 	case authfile.BrokenEntry:
 		return message(fmt.Sprintf("log in to %s again, or remove it: docker logout %s", c.Key, platform.Operand(c.Key)),

@@ -65,9 +65,6 @@ func variablePaths(run *process.Run) []string {
 func set(ctx context.Context, run *process.Run, files AuthFiles, logins []Minted, back *rollback) error {
 	for _, file := range files {
 		entries := file.entries(run, logins)
-		if len(entries) == 0 {
-			continue
-		}
 		var keys []string
 		for _, entry := range entries {
 			keys = append(keys, entry.Key)

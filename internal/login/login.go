@@ -63,6 +63,9 @@ func Login(ctx context.Context, run *process.Run, flags Flags, registry string) 
 	var back rollback
 	result.Path, err = write(ctx, run, flags, Planned(plan), logins, result.Exports, &back)
 	if err == nil {
+		err = surround(ctx, run, plan)
+	}
+	if err == nil {
 		err = ca.install(run, targets)
 	}
 	if err == nil {

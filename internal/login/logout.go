@@ -83,6 +83,7 @@ func loggedOut(ctx context.Context, run *process.Run, file AuthFile, keys []stri
 	}
 	ctx, cancel := toTheEnd(ctx)
 	defer cancel()
+	defer leave(run, change.Folder)
 	err = removeCA(ctx, run, file, keys)
 	return errors.Join(err, forgetHelper(ctx, run, file, forgettable(outcomes)...))
 }

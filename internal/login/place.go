@@ -3,12 +3,17 @@
 package login
 
 import (
+	"context"
 	"crypto/rand"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -24,7 +29,32 @@ type PlaceFlags struct {
 	mode     string
 	isolated bool
 	folder   string
+	inherit  choice
+	from     string
 }
+
+// choice is a flag that is true, false or not set.
+type choice struct{ set, on bool }
+
+// Set reads true or false; "" is not set.
+func (c *choice) Set(text string) (err error) {
+	*c = choice{set: text != ""}
+	if c.set {
+		c.on, err = strconv.ParseBool(text)
+	}
+	return err
+}
+
+// String is the choice, "" for none.
+func (c *choice) String() string {
+	if !c.set {
+		return ""
+	}
+	return strconv.FormatBool(c.on)
+}
+
+// Type is the flag's type in help.
+func (c *choice) Type() string { return "bool" }
 
 // defaultMode is that of a new file with a login.
 const defaultMode = "0600"
@@ -39,6 +69,9 @@ func (f *PlaceFlags) AddTo(flags *pflag.FlagSet) {
 	flags.StringVar(&f.mode, "authfile-mode", defaultMode, "`MODE` of the file of --authfile: 0600, 0640 or 0644, for steps that run as another user")
 	flags.BoolVar(&f.isolated, "isolated", false, "write the login to a private folder, and have the following steps look there")
 	flags.StringVar(&f.folder, "auth-dir", "", "the private folder `DIR` of --isolated (a new temporary one)")
+	flags.Var(&f.inherit, "inherit", "start from the logins and settings that tools find now (true with --isolated, false with --authfile)")
+	flags.Lookup("inherit").NoOptDefVal = "true"
+	flags.StringVar(&f.from, "inherit-from", "", "inherit from config.json in the folder `DIR`, if it is there, instead of docker's")
 }
 
 // Check finds flags that exclude each other.
@@ -48,6 +81,8 @@ func (f *PlaceFlags) Check() error {
 		return fmt.Errorf("--authfile names one file, --isolated a folder of its own: choose one")
 	case f.folder != "" && !f.isolated:
 		return fmt.Errorf("--auth-dir is for --isolated")
+	case (f.inherit.on || f.from != "") && f.authFile == "" && !f.isolated:
+		return fmt.Errorf("--inherit is for --isolated and --authfile: without them the login is where tools look")
 	case modes[f.mode] == 0:
 		return fmt.Errorf("--authfile-mode %q: it is 0600, 0640 or 0644", f.mode)
 	case f.mode != defaultMode && f.authFile == "":
@@ -89,7 +124,7 @@ func Plan(run *process.Run, flags Flags, targets []request.Target) (authfile.Pla
 func find(run *process.Run, flags PlaceFlags, keys []authfile.Key) (authfile.Plan, error) {
 	switch {
 	case flags.authFile != "":
-		plan, err := Place(run).File(flags.authFile, keys...)
+		plan, err := Place(run).File(flags.authFile, flags.inherited(run), keys...)
 		if err == nil && flags.mode != defaultMode { // a file that is there keeps its mode
 			plan.Files[0].File.SetMode(modes[flags.mode])
 		}
@@ -100,18 +135,44 @@ func find(run *process.Run, flags PlaceFlags, keys []authfile.Key) (authfile.Pla
 		}
 		return Place(run).InPlace(keys...)
 	case flags.folder != "":
-		return Place(run).Isolated(flags.folder, keys...)
+		return Place(run).Isolated(flags.folder, flags.inherited(run), keys...)
 	}
 	if folder := isolatedBefore(run); folder != "" {
-		return Place(run).Isolated(folder, keys...)
+		return Place(run).Isolated(folder, flags.inherited(run), keys...)
 	}
 	if run.Env.StdoutClosed && run.Platform.Name() != "github" && run.Platform.Name() != "tekton" {
 		return authfile.Plan{}, errUntold
 	}
 	// It is made, with mode 0700, when there is something to write.
-	name := isolatedPrefix + strings.ToLower(rand.Text()[:12])
-	return Place(run).Isolated(filepath.Join(temporary(run, "RUNNER_TEMP", "TMPDIR", "TEMP"), name), keys...)
+	name := authfile.PrivatePrefix + strings.ToLower(rand.Text()[:12])
+	return Place(run).Isolated(filepath.Join(temporary(run, "RUNNER_TEMP", "TMPDIR", "TEMP"), name), flags.inherited(run), keys...)
 }
+
+// inherited is what a new file starts from: nothing if every user may read it.
+func (f *PlaceFlags) inherited(run *process.Run) authfile.Inherit {
+	in := authfile.Inherit{On: f.inherit.on || !f.inherit.set && (f.isolated || f.from != ""), From: f.from}
+	if in.On && modes[f.mode]&0o004 != 0 {
+		run.Platform.Notice("inherited no logins, because --authfile-mode " + f.mode + " lets every user read them")
+		in.On = false
+	}
+	in.List = func(store string) ([]string, error) {
+		if run.Env.CredentialStore == nil {
+			return nil, errors.ErrUnsupported
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), storePatience)
+		defer cancel()
+		text, err := run.Env.CredentialStore(ctx, store)
+		var users map[string]string
+		if err == nil {
+			err = json.Unmarshal(text, &users)
+		}
+		return sortedKeys(users), err
+	}
+	return in
+}
+
+// storePatience limits a credential store, which may wait for a person.
+const storePatience = 5 * time.Second
 
 // dockerConfigFile finds a DOCKER_CONFIG that names a file.
 func dockerConfigFile(path string) error {
@@ -131,18 +192,17 @@ var errUntold = &platform.Curable{
 	Cures: []string{"--auth-dir DIR names the private folder; a shell reads it from " + `eval "$(quay-keyless login --isolated ...)"`},
 }
 
-// isolatedBefore is the folder of this job's earlier isolated login. A second one must
-// use it too, because tools look in one folder only.
+// isolatedBefore is the folder of this job's earlier isolated login. A second one uses it
+// too, because tools look in one folder only.
 func isolatedBefore(run *process.Run) string {
-	folder := run.Env.Getenv("DOCKER_CONFIG")
-	if !strings.HasPrefix(filepath.Base(folder), isolatedPrefix) {
-		return ""
+	for _, path := range variablePaths(run) {
+		file, err := authfile.Open(path, run.Env.Trust)
+		if err == nil && (file.Isolated() != nil || strings.HasPrefix(filepath.Base(filepath.Dir(path)), authfile.PrivatePrefix)) {
+			return filepath.Dir(file.Path())
+		}
 	}
-	return folder
+	return ""
 }
-
-// isolatedPrefix begins the names of our private folders.
-const isolatedPrefix = "quay-keyless-"
 
 // temporary is the folder for this job's temporary files: that of the first variable that
 // is set. GitHub empties RUNNER_TEMP after the job.

@@ -50,6 +50,9 @@ type Env struct {
 	// Repository is the program's OWNER/NAME, as in the action and the GitLab component;
 	// "" unless a release sets it.
 	Repository string
+	// CredentialStore returns what docker-credential-NAME answers to list; nil if no
+	// program can run.
+	CredentialStore func(ctx context.Context, name string) ([]byte, error)
 	// Browse opens an address in the user's browser; nil if there is none.
 	Browse func(ctx context.Context, address string)
 }
@@ -85,6 +88,8 @@ func OS(version, repository string) Env {
 		Version:       version,
 		Repository:    repository,
 		Browse:        browse(os.Getenv, os.Environ()),
+
+		CredentialStore: credentialStore,
 	}
 }
 
