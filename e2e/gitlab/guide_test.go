@@ -37,4 +37,16 @@ func guideJobs(t *testing.T, s *server) {
 		}
 		r.must(t, "build", "logged in to "+s.sandbox.Host, "Writing manifest", "logged out of "+s.sandbox.Host)
 	}
+	defaultScript(t, s)
+}
+
+// extends drops the project's default before_script; the guide's job has it back.
+func defaultScript(t *testing.T, s *server) {
+	job := regexp.MustCompile("(?s)Add it back:\n\n```yaml\n(.*?)```").FindStringSubmatch(lab.Read(t, lab.Path("docs", "gitlab.md")))
+	if job == nil {
+		t.Fatal("docs/gitlab.md does not add the default before_script back")
+	}
+	r := s.project(t, s.include(component, "robot: acme+ci")+
+		"\ndefault:\n  before_script:\n    - echo the default ran\n\n"+job[1]+"  script:\n    - echo the script ran\n").run(t)
+	r.must(t, "build", "the default ran", "logged in to "+s.sandbox.Host, "the script ran")
 }
