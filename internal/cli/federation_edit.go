@@ -21,7 +21,7 @@ whatever is in them; one that is there already is left alone and nothing is sent
   quay-keyless federation add --robot acme+ci --from-token --dry-run`,
 		Args: request.OneRegistry,
 		RunE: func(command *cobra.Command, args []string) error {
-			if err := flags.CheckNew(); err != nil {
+			if err := flags.Check(); err != nil {
 				return &request.UsageError{Err: err}
 			}
 			return federation.EditEntry(command.Context(), run, flags, request.RegistryArgument(run, args))
@@ -48,5 +48,6 @@ robot tokens that were given before live on for up to an hour.` + variables,
 		},
 	}
 	flags.AddTo(command.Flags())
+	command.Flags().BoolVar(&flags.IfExists, "if-exists", false, "succeed if the entry is not there")
 	return command
 }

@@ -5,6 +5,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -53,7 +54,7 @@ With -f it makes all robots of an organization as a file says, which audit
 func runSetup(ctx context.Context, run *process.Run, flags organization.SetupFlags, registry string) error {
 	t, err := flags.Target(registry)
 	if err == nil {
-		err = flags.CheckNew()
+		err = flags.Check()
 	}
 	var grants []quay.Grant
 	if err == nil {
@@ -71,7 +72,7 @@ func runSetup(ctx context.Context, run *process.Run, flags organization.SetupFla
 			return err
 		}
 		entry.WarnOfAssumption(run.Platform)
-		entry.WarnOfFleeting(run.Platform)
+		entry.WarnOfRisks(run.Platform, t, slices.ContainsFunc(grants, func(g quay.Grant) bool { return g.Role != "read" }))
 		robot := organization.Wanted{Robot: t.Robot, Description: "CI jobs, by quay-keyless", Grants: grants, Entries: quay.Entries{entry.Entry()}}
 		s := &organization.Setup{
 			Run: run, API: api, Target: t, Flags: flags, Entry: &entry,

@@ -46,15 +46,27 @@ func (c *chain) compare(stored quay.Entries) (string, error) {
 	entry, found := stored.Find(claims.Issuer, claims.Subject)
 	switch {
 	case found:
+		c.warnOfDuplicates(stored.Count(claims.Issuer, claims.Subject))
 		c.warnOfAudience(stored, entry, claims)
 		return fmt.Sprintf("one of %d has this issuer and subject%s", len(stored), alsoAudiences(entry)), nil
 	case len(stored) == 0:
 		return "", fmt.Errorf("%w: there is none", errNoEntry)
 	}
-	near := nearest(stored, claims)
+	near, _ := federation.Nearest(stored, claims.Issuer, claims.Subject)
 	c.details = append(c.details, subject.Beside("issuer", near.Issuer, claims.Issuer)...)
 	c.details = append(c.details, subject.Beside("subject", near.Subject, claims.Subject)...)
 	return "", fmt.Errorf("%w: the nearest of %d differs in %s", errNoEntry, len(stored), differences(near, claims))
+}
+
+// warnOfDuplicates warns of equal entries, which Quay's API does not make.
+func (c *chain) warnOfDuplicates(count int) {
+	if count == 1 {
+		return
+	}
+	c.run.Platform.Warn(platform.Message{
+		Text:  fmt.Sprintf("%d entries have this issuer and subject: a Quay after 3.18 refuses this job for that (Ambiguous federation binding)", count),
+		Hints: []string{"this saves the list with one of them: " + explain.AddCommand(c.target, c.visit.Claims)},
+	})
 }
 
 // warnOfAudience compares the audiences. Quay up to 3.18 applies the last non-empty
@@ -81,14 +93,6 @@ func alsoAudiences(entry quay.Entry) string {
 		return ""
 	}
 	return ", and asks for the audience " + strings.Join(entry.Audiences, " or ")
-}
-
-// nearest is the stored entry with the fewest differences from this job.
-func nearest(stored quay.Entries, claims idtoken.Claims) quay.Entry {
-	far := func(e quay.Entry) int {
-		return subject.Distance(e.Issuer, claims.Issuer) + subject.Distance(e.Subject, claims.Subject)
-	}
-	return slices.MinFunc(stored, func(a, b quay.Entry) int { return far(a) - far(b) })
 }
 
 // differences names what differs between an entry and this job.

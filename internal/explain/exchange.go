@@ -143,7 +143,10 @@ func notFederatedCure(r *login.RefusedIDToken, _ *quay.Refusal) []string {
 }
 
 func ambiguousCure(r *login.RefusedIDToken, _ *quay.Refusal) []string {
-	return []string{fmt.Sprintf("in Quay, at the robot account %s, choose Set robot federation and remove all but one of the entries that have this issuer and subject", r.Target.Robot)}
+	return []string{
+		"with a token for Quay's API in QUAY_API_TOKEN, this saves the list with one of them: " + AddCommand(r.Target, r.Claims),
+		fmt.Sprintf("or in Quay, at the robot account %s, choose Set robot federation and remove all but one of the entries that have this issuer and subject", r.Target.Robot),
+	}
 }
 
 // storedAudience says where to see an entry's audience, and how it gets lost.

@@ -20,13 +20,14 @@ type EditFlags struct {
 	request.APIFlags
 	subject.Flags
 	DryRun, DropAudiences bool
-	Removes               bool
+	Removes, IfExists     bool
 }
 
 // AddTo declares the flags.
 func (f *EditFlags) AddTo(flags request.FlagSet) {
 	f.APIFlags.AddTo(flags)
 	f.IdentityFlags.AddTo(flags)
+	f.Editing(flags)
 	f.Flags.AddTo(flags)
 	flags.BoolVar(&f.DryRun, "dry-run", false, "print what would change, and send nothing")
 	flags.BoolVar(&f.DropAudiences, "drop-audiences", false, "let Quay drop the audiences of stored entries, where it would at any save")
@@ -44,16 +45,20 @@ func adds(stored quay.Entries, e WantedEntry) quay.Entries {
 	return stored
 }
 
-func removes(stored quay.Entries, e WantedEntry) quay.Entries {
-	return stored.Without(e.issuer, e.subject)
+// removes returns an edit that removes the entry. Of several equal ones, which Quay's API
+// does not make, it keeps one.
+func removes(e WantedEntry) func(quay.Entries) quay.Entries {
+	several := false
+	return func(stored quay.Entries) quay.Entries {
+		if several = several || stored.Count(e.issuer, e.subject) > 1; several {
+			return stored.Distinct()
+		}
+		return stored.Without(e.issuer, e.subject)
+	}
 }
 
 // EditEntry adds or removes one entry.
 func EditEntry(ctx context.Context, run *process.Run, flags EditFlags, registry string) error {
-	edit := adds
-	if flags.Removes {
-		edit = removes
-	}
 	t, err := flags.Target(registry)
 	if err != nil {
 		return &request.UsageError{Err: err}
@@ -63,28 +68,54 @@ func EditEntry(ctx context.Context, run *process.Run, flags EditFlags, registry 
 		if err != nil {
 			return err
 		}
+		edit := removes(entry)
 		if !flags.Removes { // sayEdit does it for remove
+			edit = func(stored quay.Entries) quay.Entries { return adds(stored, entry) }
 			entry.WarnOfAssumption(run.Platform)
-			entry.WarnOfFleeting(run.Platform)
+			entry.WarnOfRisks(run.Platform, t, true)
 			entry.assumed = nil
 		}
-		account, guarded := api.Account(t.Robot), guard(t, flags.DropAudiences, func(stored quay.Entries) quay.Entries { return edit(stored, entry) })
+		account, guarded := api.Account(t.Robot), guard(t, flags.DropAudiences, edit)
+		var change quay.Change
 		if flags.DryRun {
-			return dryEdit(ctx, run, account, t, entry, guarded)
+			change, err = dryEdit(ctx, run, account, t, guarded)
+		} else {
+			change, err = account.EditFederation(ctx, guarded)
+			err = Judge(run, t, entry, flags.DropAudiences, change, err)
 		}
-		change, err := account.EditFederation(ctx, guarded)
-		if err = Judge(run, t, entry, flags.DropAudiences, change, err); err != nil {
+		if err != nil || flags.DryRun && len(change.Differences()) > 0 {
 			return err
+		}
+		if flags.Removes {
+			return sayRemoved(run, t, entry, change, flags.IfExists)
 		}
 		sayEdit(run, t, entry, change)
 		return nil
 	})
 }
 
+// sayRemoved says what was removed. An entry that was not there is an error, because one
+// that looks the same may still let jobs in.
+func sayRemoved(run *process.Run, t request.Target, entry WantedEntry, change quay.Change, mayMiss bool) error {
+	count := change.Before.Count(entry.issuer, entry.subject)
+	if count == 0 && !mayMiss {
+		entry.WarnOfAssumption(run.Platform) // the entry may have the other form of the subject
+		return &NoEntry{Target: t, Stored: change.Before, Issuer: entry.issuer, Subject: entry.subject}
+	}
+	sayEdit(run, t, entry, change)
+	if count > 1 {
+		run.Platform.Warn(platform.Message{
+			Text:  fmt.Sprintf("%s had this entry %d times and still has it once, so its jobs can still log in", t.Robot, count),
+			Hints: []string{"to remove it too, run the same command again"},
+		})
+	}
+	return nil
+}
+
 // guard refuses an edit that would drop the audiences of other entries.
 func guard(t request.Target, drop bool, edit func(quay.Entries) quay.Entries) quay.Edit {
 	return func(stored quay.Entries) (quay.Entries, error) {
-		wanted := edit(stored)
+		wanted := edit(stored).Distinct()
 		if len(quay.Compare(stored, wanted)) == 0 || drop {
 			return wanted, nil
 		}
@@ -100,22 +131,18 @@ func guard(t request.Target, drop bool, edit func(quay.Entries) quay.Entries) qu
 }
 
 // dryEdit prints what would change.
-func dryEdit(ctx context.Context, run *process.Run, account *quay.Account, t request.Target, entry WantedEntry, edit quay.Edit) error {
+func dryEdit(ctx context.Context, run *process.Run, account *quay.Account, t request.Target, edit quay.Edit) (quay.Change, error) {
 	change, err := account.Plan(ctx, edit)
-	if err != nil {
-		return apiError(t, err)
-	}
-	if len(change.Differences()) == 0 {
-		sayEdit(run, t, entry, change)
-		return nil
+	if err != nil || len(change.Differences()) == 0 {
+		return change, apiError(t, err)
 	}
 	for _, d := range append(change.Differences(), Losses(change)...) {
 		if _, err := fmt.Fprintln(run.Env.Stdout, run.Secrets.Line(d.String())); err != nil {
-			return err
+			return change, err
 		}
 	}
 	run.Platform.Notice("nothing was sent: --dry-run")
-	return nil
+	return change, nil
 }
 
 // Losses are the audiences that Quay will drop when it saves the change.
@@ -139,6 +166,9 @@ func sayEdit(run *process.Run, t request.Target, entry WantedEntry, change quay.
 	}
 	run.Platform.Notice(fmt.Sprintf("changed the federation of %s at %s:", t.Robot, t.Registry.Host))
 	for _, d := range differences {
+		if stored, there := change.After.Find(d.Entry.Issuer, d.Entry.Subject); d.Added && there {
+			d.Entry = quay.NewEntry(stored.Issuer, stored.Subject, stored.Audiences...) // which Quay may have added
+		}
 		run.Platform.Notice(d.String())
 	}
 }
@@ -175,6 +205,11 @@ func Judge(run *process.Run, t request.Target, wanted WantedEntry, drop bool, ch
 				run.Platform.Notice(fmt.Sprintf("dropped by Quay: %s", d))
 			case lost && !wanted.explicit && d.Entry.Same(wanted.issuer, wanted.subject):
 				// which warnOfAudience says
+			case d.Field == "audiences" && d.Old == nil:
+				run.Platform.Warn(platform.Message{
+					Text:  fmt.Sprintf("Quay now also checks the audience of an entry that had none: %s", d),
+					Hints: []string{"if its jobs ask for another audience, store that: quay-keyless federation add with --audience, and its --issuer and --subject"},
+				})
 			default:
 				left.Differences = append(left.Differences, d)
 			}

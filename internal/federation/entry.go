@@ -6,9 +6,7 @@ package federation
 
 import (
 	"context"
-	"fmt"
 	"slices"
-	"strings"
 
 	"quay-keyless/internal/login"
 	"quay-keyless/internal/platform"
@@ -34,10 +32,12 @@ func (e WantedEntry) WarnOfAssumption(to platform.Platform) {
 	}
 }
 
-// WarnOfFleeting warns of a subject that the next run, pull request or tag will not have.
-func (e WantedEntry) WarnOfFleeting(to platform.Platform) {
-	if kind, found := subject.FleetingOf(e.issuer, e.subject); found {
-		to.Warn(platform.Message{Text: kind.Text, Hints: kind.Cures})
+// WarnOfRisks warns of what the entry lets in. Writes: its robot may write somewhere.
+func (e WantedEntry) WarnOfRisks(to platform.Platform, t request.Target, writes bool) {
+	for _, f := range Findings(Examined{Issuer: e.issuer, Subject: e.subject, Writes: writes, Registry: t.Registry.Host}) {
+		if f.Level == Risk {
+			to.Warn(platform.Message{Text: f.Text, Hints: f.Cures})
+		}
 	}
 }
 
@@ -79,8 +79,25 @@ func (e WantedEntry) takenBy(stored quay.Entry) bool {
 	return slices.ContainsFunc(e.audiences, func(audience string) bool { return slices.Contains(stored.Audiences, audience) })
 }
 
-// ResolveEntry finds the entry that the flags mean.
+// ResolveEntry finds the entry that the flags mean. A new one that no ID token can match is
+// an error; one to remove may be such.
 func ResolveEntry(ctx context.Context, run *process.Run, f EditFlags, t request.Target) (WantedEntry, error) {
+	entry, err := resolve(ctx, run, f, t)
+	if err != nil || f.Removes {
+		return entry, err
+	}
+	examined := Examined{Issuer: entry.issuer, Subject: entry.subject}
+	if f.FromToken { // what the token says is no slip of the user, but Quay needs https
+		if finding := issuerURL(examined); finding != nil {
+			return entry, &platform.Curable{Text: "Quay cannot verify this job's ID token: " + finding.Text, Cures: []string{"have its provider use an https issuer that Quay can reach"}}
+		}
+	} else if finding := Hopeless(examined); finding != nil {
+		return entry, &request.UsageError{Err: &platform.Curable{Text: finding.Text, Cures: finding.Cures}}
+	}
+	return entry, nil
+}
+
+func resolve(ctx context.Context, run *process.Run, f EditFlags, t request.Target) (WantedEntry, error) {
 	entry := WantedEntry{
 		issuer: f.Issuer, subject: f.Subject, audiences: []string{t.Audience},
 		explicit: f.AudienceGiven() || t.Audience != request.DefaultAudience,
@@ -113,10 +130,6 @@ func entryFromToken(ctx context.Context, run *process.Run, flags request.Identit
 		return entry, err
 	case claims.Issuer == "" || claims.Subject == "":
 		return entry, &platform.Curable{Text: "the ID token has no issuer or no subject, so no entry can match it", Cures: []string{"its provider has to set both"}}
-	case request.CheckIssuerURL(claims.Issuer) != nil && strings.HasPrefix(claims.Issuer, "https://"):
-		return entry, &platform.Curable{Text: "the ID token's " + request.CheckIssuerURL(claims.Issuer).Error()}
-	case !strings.HasPrefix(claims.Issuer, "https://"):
-		return entry, &platform.Curable{Text: fmt.Sprintf("the ID token's issuer %s is not https, which Quay needs", claims.Issuer)}
 	}
 	entry.issuer, entry.subject = claims.Issuer, claims.Subject
 	if !entry.explicit && len(claims.Audience) > 0 {

@@ -4,9 +4,12 @@ package federation
 
 import (
 	"fmt"
+	"net/http"
+	"slices"
 
 	"quay-keyless/internal/quay"
 	"quay-keyless/internal/request"
+	"quay-keyless/internal/subject"
 )
 
 // RefusedAPI is a request to Quay's API that failed.
@@ -40,4 +43,42 @@ type LostAudiences struct {
 // Error is the text.
 func (l *LostAudiences) Error() string {
 	return fmt.Sprintf("nothing was sent: at any save, by API or UI, this Quay would drop the audiences of the federation entries of %s", l.Target.Robot)
+}
+
+// NoEntry is an entry to remove that is not there.
+type NoEntry struct {
+	Target          request.Target
+	Stored          quay.Entries
+	Issuer, Subject string
+}
+
+// Error is the text.
+func (n *NoEntry) Error() string {
+	return fmt.Sprintf("nothing was removed: %s has no federation entry with issuer %s, subject %s", n.Target.Robot, subject.Unhidden(n.Issuer), subject.Unhidden(n.Subject))
+}
+
+// Hints show the nearest entry.
+func (n *NoEntry) Hints() []string {
+	near, found := Nearest(n.Stored, n.Issuer, n.Subject)
+	if !found {
+		return []string{"the robot account has no federation entry at all; --if-exists makes this no error"}
+	}
+	hints := []string{"the nearest entry still lets jobs in, and differs where the mark is:"}
+	hints = append(hints, subject.Beside("issuer", near.Issuer, n.Issuer)...)
+	hints = append(hints, subject.Beside("subject", near.Subject, n.Subject)...)
+	return append(hints, "--if-exists makes this no error")
+}
+
+// Unwrap makes it what scripts know as refused.
+func (n *NoEntry) Unwrap() error {
+	return &quay.Refusal{Host: n.Target.Registry.Host, Status: http.StatusNotFound}
+}
+
+// Nearest is the stored entry with the fewest differences, if there is one.
+func Nearest(stored quay.Entries, issuer, sub string) (quay.Entry, bool) {
+	if len(stored) == 0 {
+		return quay.Entry{}, false
+	}
+	far := func(e quay.Entry) int { return subject.Distance(e.Issuer, issuer) + subject.Distance(e.Subject, sub) }
+	return slices.MinFunc(stored, func(a, b quay.Entry) int { return far(a) - far(b) }), true
 }

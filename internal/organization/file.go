@@ -37,8 +37,8 @@ var (
 	fileKeys   = []string{"organization", "robots"}
 	robotKeys  = []string{"name", "description", "grant", "federation"}
 	entryKeys  = []string{"github", "gitlab", "service-account", "issuer", "subject", "audience", "fields"}
-	githubKeys = []string{"repository", "ref", "environment", "pull-request"}
-	gitlabKeys = []string{"project", "ref"}
+	githubKeys = []string{"repository", "ref", "tag", "environment", "pull-request"}
+	gitlabKeys = []string{"project", "ref", "tag"}
 )
 
 // FileError is what is wrong with a file, each problem with its line and column.
@@ -245,12 +245,12 @@ func (p *parser) entry(n *yaml.Node) quay.Entry {
 	if fields["github"] != nil {
 		github := p.fields(fields["github"], "github", githubKeys)
 		flags.GitHub = p.text(github["repository"], "repository")
-		flags.Ref, flags.Environment = p.text(github["ref"], "ref"), p.text(github["environment"], "environment")
+		flags.Ref, flags.Tag, flags.Environment = p.text(github["ref"], "ref"), p.text(github["tag"], "tag"), p.text(github["environment"], "environment")
 		flags.PullRequest = p.text(github["pull-request"], "pull-request") == "true"
 	}
 	if fields["gitlab"] != nil {
 		gitlab := p.fields(fields["gitlab"], "gitlab", gitlabKeys)
-		flags.GitLab, flags.Ref = p.text(gitlab["project"], "project"), p.text(gitlab["ref"], "ref")
+		flags.GitLab, flags.Ref, flags.Tag = p.text(gitlab["project"], "project"), p.text(gitlab["ref"], "ref"), p.text(gitlab["tag"], "tag")
 	}
 	if len(p.problems) > before {
 		return quay.Entry{}

@@ -40,7 +40,7 @@ func TestProblemsOfAFile(t *testing.T) {
 		{"organization: acme\nrobots:\n- name: ci\n  federation:\n  - {issuer: 'https://i.example'}\n", "f:5:5: which ID token?"},
 		{"organization: acme\nrobots:\n- name: ci\n  federation:\n  - {issuer: i.example, subject: s}\n", `f:5:5: issuer "i.example": `},
 		{"organization: acme\nrobots:\n- name: ci\n  federation:\n  - {github: {repository: app, ref: main}}\n", `f:5:5: github "app": write OWNER/REPO`},
-		{"organization: acme\nrobots:\n- name: ci\n  federation:\n  - {github: {repository: acme/app}}\n", "f:5:5: github needs one of ref, environment and pull-request"},
+		{"organization: acme\nrobots:\n- name: ci\n  federation:\n  - {github: {repository: acme/app}}\n", "f:5:5: github needs one of ref, tag, environment and pull-request"},
 		{"organization: acme\nrobots:\n- name: ci\n  federation:\n  - {github: {repository: acme/app, branch: main}}\n", `f:5:37: github has no "branch"`},
 		{"organization: acme\nrobots:\n- name: ci\n  federation:\n  - {service-account: a/b}\n", "f:5:5: service-account needs issuer"},
 		{"organization: acme\nrobots:\n- name: ci\n  federation:\n  - {github: {repository: a/b, ref: main}}\n  - {github: {repository: a/b, ref: main}}\n", "f:6:5: issuer https://token.actions.githubusercontent.com, subject repo:a/b:ref:refs/heads/main is there twice"},

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -71,11 +72,21 @@ func (f *APIFlags) OrganizationTarget(registry, organization string) (Target, er
 	return Target{Registry: at, Robot: robot, Reach: f.Reach()}, f.CheckRest()
 }
 
+// editing is the default of --timeout for commands that may have to save a change several
+// times, because other clients overwrite it: with 8 at once the slowest took 102 s.
+const editing = 3 * time.Minute
+
+// Editing sets that default.
+func (f *IdentityFlags) Editing(flags *pflag.FlagSet) {
+	f.Timeout, flags.Lookup("timeout").DefValue = editing, editing.String()
+}
+
 // AddTransportTo declares those of IdentityFlags that every request needs, for commands
 // without an ID token.
 func (f *APIFlags) AddTransportTo(flags *pflag.FlagSet) {
 	identity := pflag.NewFlagSet("", pflag.ContinueOnError)
 	f.IdentityFlags.AddTo(identity)
+	f.Editing(identity)
 	for _, name := range []string{"ca-certificate", "timeout", "verbose"} {
 		flags.AddFlag(identity.Lookup(name))
 	}

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"quay-keyless/internal/platform"
 	"quay-keyless/internal/request"
 )
 
@@ -17,7 +16,7 @@ type Flags struct {
 	Issuer, Subject                string
 	FromToken                      bool
 	GitHub, GitLab, ServiceAccount string
-	Ref, Environment               string
+	Ref, Tag, Environment          string
 	PullRequest                    bool
 
 	AudienceGiven func() bool // on the command line
@@ -29,10 +28,11 @@ func (f *Flags) AddTo(flags request.FlagSet) {
 	flags.StringVar(&f.Issuer, "issuer", "", "`URL` of the ID tokens' issuer, as the token says it")
 	flags.StringVar(&f.Subject, "subject", "", "`SUBJECT` of the ID tokens, as the token says it")
 	flags.BoolVar(&f.FromToken, "from-token", false, "take issuer and subject from this job's own ID token")
-	flags.StringVar(&f.GitHub, "github", "", "for jobs of the GitHub repository `OWNER/REPO`, with --ref, --environment or --pull-request")
-	flags.StringVar(&f.GitLab, "gitlab", "", "for jobs of the GitLab project `GROUP/PROJECT`, with --ref")
+	flags.StringVar(&f.GitHub, "github", "", "for jobs of the GitHub repository `OWNER/REPO`, with --ref, --tag, --environment or --pull-request")
+	flags.StringVar(&f.GitLab, "gitlab", "", "for jobs of the GitLab project `GROUP/PROJECT`, with --ref or --tag")
 	flags.StringVar(&f.ServiceAccount, "service-account", "", "for the Kubernetes service account `NAMESPACE/NAME`, with --issuer")
 	flags.StringVar(&f.Ref, "ref", "", "a branch's `NAME`, or refs/tags/NAME for a tag")
+	flags.StringVar(&f.Tag, "tag", "", "a tag's `NAME`, in place of --ref refs/tags/NAME")
 	flags.StringVar(&f.Environment, "environment", "", "`NAME` of the GitHub environment that the job has")
 	flags.BoolVar(&f.PullRequest, "pull-request", false, "for GitHub jobs of pull requests")
 }
@@ -50,7 +50,7 @@ func (f *Flags) Check() error {
 	}
 	slices.Sort(ways)
 	jobs := 0
-	for _, given := range []bool{f.Ref != "", f.Environment != "", f.PullRequest} {
+	for _, given := range []bool{f.Ref != "", f.Tag != "", f.Environment != "", f.PullRequest} {
 		if given {
 			jobs++
 		}
@@ -65,40 +65,28 @@ func (f *Flags) Check() error {
 	case f.Issuer != "" && f.FromToken:
 		return errors.New("--from-token takes the issuer from the ID token: leave --issuer out")
 	case f.GitHub != "" && jobs != 1:
-		return errors.New("--github needs one of --ref, --environment and --pull-request; a job with an environment has that in its subject, and no ref")
-	case f.GitLab != "" && (jobs != 1 || f.Ref == ""):
-		return errors.New("--gitlab needs --ref, and nothing else")
+		return errors.New("--github needs one of --ref, --tag, --environment and --pull-request; a job with an environment has that in its subject, and no ref")
+	case f.GitLab != "" && (jobs != 1 || f.Ref+f.Tag == ""):
+		return errors.New("--gitlab needs --ref or --tag, and nothing else")
 	case f.GitHub == "" && f.GitLab == "" && jobs > 0:
-		return fmt.Errorf("--ref, --environment and --pull-request go with --github, not with %s", ways[0])
+		return fmt.Errorf("--ref, --tag, --environment and --pull-request go with --github, not with %s", ways[0])
 	}
 	return nil
 }
 
-// CheckNew is Check for an entry to add: it also finds values that can never match. An
-// entry to remove may have them.
-func (f *Flags) CheckNew() error {
-	if err := f.Check(); err != nil {
-		return err
+// ref is --ref, or that of --tag.
+func (f Flags) ref() string {
+	if f.Tag != "" {
+		return "refs/tags/" + strings.TrimPrefix(f.Tag, "refs/tags/")
 	}
-	for _, value := range [][2]string{{"issuer", f.Issuer}, {"subject", f.Subject}} {
-		if value[1] != strings.TrimSpace(value[1]) {
-			return fmt.Errorf("%s %q: there is white space around it", value[0], value[1])
-		}
-		if characters := platform.Invisible(value[1]); characters != "" {
-			return fmt.Errorf("%s %q: it has characters that cannot be seen: %s", value[0], value[1], characters)
-		}
-	}
-	if f.Issuer == "" {
-		return nil
-	}
-	return request.CheckIssuerURL(f.Issuer)
+	return f.Ref
 }
 
 // GitLabSubject is the default subject of GitLab's jobs (docs/platforms.md), which has
 // the ref without refs/.
 func GitLabSubject(f Flags) (issuer, subject string, err error) {
-	kind, name := "branch", strings.TrimPrefix(f.Ref, "refs/heads/")
-	if tag, ok := strings.CutPrefix(f.Ref, "refs/tags/"); ok {
+	kind, name := "branch", strings.TrimPrefix(f.ref(), "refs/heads/")
+	if tag, ok := strings.CutPrefix(name, "refs/tags/"); ok {
 		kind, name = "tag", tag
 	}
 	if !strings.Contains(f.GitLab, "/") || strings.ContainsAny(f.GitLab, ": \t") || strings.HasPrefix(f.GitLab, "/") {

@@ -67,8 +67,8 @@ func githubJob(f Flags) string {
 		return "environment:" + escape(f.Environment)
 	case f.PullRequest:
 		return "pull_request"
-	case strings.HasPrefix(f.Ref, "refs/"):
-		return "ref:" + escape(f.Ref)
+	case strings.HasPrefix(f.ref(), "refs/"):
+		return "ref:" + escape(f.ref())
 	}
 	return "ref:refs/heads/" + escape(f.Ref)
 }
