@@ -63,7 +63,7 @@ func Parse(text []byte) (Config, error) {
 	text, err = json.Marshal(document)
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
-	if err = errors.Join(err, decoder.Decode(&c)); err != nil {
+	if err = errors.Join(err, decoder.Decode(&c), spelling(document)); err != nil {
 		return c, err
 	}
 	group, version, _ := strings.Cut(c.APIVersion, "/")
@@ -74,6 +74,32 @@ func Parse(text []byte) (Config, error) {
 		return c, errors.New("tokenAttributes need apiVersion: kubelet.config.k8s.io/v1")
 	}
 	return c, c.check()
+}
+
+// fields are all names of a configuration.
+const fields = `apiVersion kind providers name args matchImages defaultCacheDuration env value tokenAttributes
+	serviceAccountTokenAudience cacheType requireServiceAccount requiredServiceAccountAnnotationKeys optionalServiceAccountAnnotationKeys`
+
+// spelling finds a name in other letter case, which encoding/json accepts.
+func spelling(value any) error {
+	switch value := value.(type) {
+	case map[string]any:
+		for name, below := range value {
+			if !slices.Contains(strings.Fields(fields), name) {
+				return fmt.Errorf("unknown field %q", name)
+			}
+			if err := spelling(below); err != nil {
+				return err
+			}
+		}
+	case []any:
+		for _, below := range value {
+			if err := spelling(below); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // check finds what the kubelet refuses.
