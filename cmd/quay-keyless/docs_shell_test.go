@@ -18,6 +18,9 @@ func shellCommands(line string) [][]string {
 	var list [][]string
 	var words []string
 	end := func() {
+		if i := slices.Index(words, ">"); i >= 0 { // into a file
+			words = words[:i]
+		}
 		for len(words) > 0 && (assignment.MatchString(words[0]) || words[0] == "eval" || words[0] == "exec") {
 			words = words[1:]
 		}

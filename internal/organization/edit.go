@@ -11,12 +11,12 @@ import (
 )
 
 // edit makes the wanted list of a robot's federation entries. It refuses a list whose
-// audiences Quay would not store.
+// audiences Quay would not store; a dry run of a file shows them as changes.
 func (s *Setup) edit(wanted Wanted) quay.Edit {
 	return func(stored quay.Entries) (quay.Entries, error) {
 		list := s.merged(stored, wanted.Entries)
 		change := quay.Change{Before: stored, Wanted: list}
-		if s.Flags.DropAudiences || len(change.Differences()) == 0 {
+		if s.Flags.DropAudiences || s.Flags.DryRun && s.Entry == nil || len(change.Differences()) == 0 {
 			return list, nil
 		}
 		var lost []quay.Entry

@@ -61,7 +61,7 @@ var kinds = []struct{ code, why, cure string }{
 
 const (
 	exactly         = "Quay compares issuer and subject with those of the ID token byte for byte, so no job matches this entry."
-	replacePassword = "add a federation entry (quay-keyless setup), change the jobs, and wait until audit shows no such login; then in Quay: Robot accounts, the robot's menu, View credentials, Regenerate token"
+	replacePassword = "add a federation entry (quay-keyless setup), change the jobs, and wait until audit shows no such login; then in Quay: Robot accounts, the robot, Regenerate Token"
 	fleeting        = "" // the kinds of subject.Fleetings
 )
 
