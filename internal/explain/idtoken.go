@@ -17,8 +17,12 @@ var idTokenCures = map[idtoken.Problem][]string{
 	idtoken.NoPermission: {
 		"add to the job or the workflow: permissions: {contents: read, id-token: write}",
 		"a reusable workflow of another organization gets it only if its caller has it too",
-		"on Forgejo: enable-openid-connect: true",
 	},
+	idtoken.NoGiteaToken: {
+		"use an OIDC provider, with its client secret as a secret of the repository: --oidc-issuer URL --oidc-client-id ID, with OIDC_CLIENT_SECRET",
+		"on Forgejo, add to the job or the workflow: enable-openid-connect: true",
+	},
+	idtoken.NoForgejoToken: {"add to the job or the workflow: enable-openid-connect: true"},
 	idtoken.ForkPullRequest: {
 		"push images in a job that runs after the merge: GitHub gives jobs of a fork's pull request no ID token, whatever the permissions say",
 	},

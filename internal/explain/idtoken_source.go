@@ -12,7 +12,7 @@ import (
 
 // deniedCures says what a platform's refusal usually means.
 var deniedCures = map[string][]string{
-	"github":          {"look at the job's permissions: GitHub gives ID tokens only with id-token: write, and only while the job runs"},
+	"github":          {"look at the job's permissions: GitHub gives ID tokens only with id-token: write, and only while the job runs", "on Forgejo: enable-openid-connect: true"},
 	"azure-pipelines": {"the step's access token is not this job's: env: {SYSTEM_ACCESSTOKEN: $(System.AccessToken)}"},
 	"buildkite":       {"Buildkite gives ID tokens while the job runs; --subject-claim is one of organization_id, pipeline_id, cluster_id, queue_id"},
 	"azure-identity":  {"give the machine an identity; of several, name one by --oidc-client-id; --audience is the App ID URI of an application in its tenant"},
@@ -36,8 +36,8 @@ func unansweredHints(u *idtoken.Unanswered) []string {
 func platformHints(platform idtoken.ManualPlatform) []string {
 	if platform.Never {
 		return []string{
-			platform.Name + " cannot log in by its own token: " + platform.Know,
-			"a provider of your own can: --oidc-issuer URL --oidc-client-id ID, with OIDC_CLIENT_SECRET as a secured variable",
+			platform.Name + " cannot log in with an ID token of its own: " + platform.Know,
+			"use an OIDC provider: --oidc-issuer URL --oidc-client-id ID, with OIDC_CLIENT_SECRET as a secured variable",
 		}
 	}
 	place := "--id-token-env " + platform.Variable

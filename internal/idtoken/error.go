@@ -29,6 +29,10 @@ const (
 	// Dependabot: a GitHub job that Dependabot started, which by default gets no
 	// write permission either.
 	Dependabot
+	// NoGiteaToken: a Gitea job, or one of an old Forgejo runner.
+	NoGiteaToken
+	// NoForgejoToken: a Forgejo job without enable-openid-connect.
+	NoForgejoToken
 	// NoVariable: the variable that should hold the token is not set.
 	NoVariable
 	// NoIDTokens: a GitLab job without id_tokens: QUAY_ID_TOKEN.
@@ -110,6 +114,8 @@ var words = map[Problem]string{
 	NoPermission:     "is not offered to this job",
 	ForkPullRequest:  "is not offered to this job",
 	Dependabot:       "is not offered to this job",
+	NoGiteaToken:     "is not offered: Gitea issues no ID tokens",
+	NoForgejoToken:   "is not offered: the job lacks enable-openid-connect: true, or is for a fork's pull request",
 	NoVariable:       "is not there: the variable is not set",
 	NoIDTokens:       "is not there: the variable is not set",
 	OldVariable:      "is not there: the variable is not set",

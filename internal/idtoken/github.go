@@ -45,7 +45,7 @@ func (g GitHub) IDToken(ctx context.Context, audience string) (Token, error) {
 	query := u.Query()
 	query.Set("audience", audience)
 	u.RawQuery = query.Encode()
-	return question{g.Env.Endpoint, g.Name(), "GitHub's ID token endpoint at " + u.Host, func() (*http.Request, error) {
+	return question{g.Env.Endpoint, g.Name(), g.forge() + "'s ID token endpoint at " + u.Host, func() (*http.Request, error) {
 		return &http.Request{Method: http.MethodGet, URL: u, Header: http.Header{
 			"Authorization": {"bearer " + bearer.Reveal()},
 			"Accept":        {"application/json"},
@@ -53,8 +53,26 @@ func (g GitHub) IDToken(ctx context.Context, audience string) (Token, error) {
 	}}.token(ctx, "value")
 }
 
+// forge is whose job this is. Runners of Forgejo say that they are Gitea's too, and those
+// before 7.0 say nothing else.
+func (g GitHub) forge() string {
+	switch "true" {
+	case g.Env.Getenv("FORGEJO_ACTIONS"):
+		return "Forgejo"
+	case g.Env.Getenv("GITEA_ACTIONS"):
+		return "Gitea"
+	}
+	return "GitHub"
+}
+
 // missing says why the runner offers no token.
 func (g GitHub) missing() error {
+	switch g.forge() {
+	case "Gitea":
+		return &Error{Problem: NoGiteaToken, Source: g.Name()}
+	case "Forgejo":
+		return &Error{Problem: NoForgejoToken, Source: g.Name()}
+	}
 	if g.fromFork() {
 		return &Error{Problem: ForkPullRequest, Source: g.Name(), Detail: "is not offered to a pull request from a fork"}
 	}

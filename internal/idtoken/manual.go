@@ -2,11 +2,13 @@
 
 package idtoken
 
+import "strings"
+
 // ManualPlatform is one whose ID token the user must name. The table only adds a hint
 // for jobs without another source.
 type ManualPlatform struct {
 	Name       string
-	Recognised []string // a job has one of these variables
+	Recognised []string // a job has one of these variables, or variables with values
 	Variable   string   // holds the token
 	File       string   // holds the token if no variable does
 	Never      bool     // its tokens never work with Quay
@@ -53,11 +55,24 @@ var ManualPlatforms = []ManualPlatform{
 	},
 }
 
+// tokenless are CI platforms that issue no ID tokens.
+func tokenless() []ManualPlatform {
+	var list []ManualPlatform
+	for _, platform := range [][]string{
+		{"Woodpecker CI", "CI=woodpecker", "CI_SYSTEM_NAME=woodpecker"}, {"Drone", "DRONE"}, {"Travis CI", "TRAVIS"}, {"AppVeyor", "APPVEYOR"},
+		{"TeamCity", "TEAMCITY_VERSION"}, {"Bamboo", "bamboo_buildKey"}, {"GoCD", "GO_PIPELINE_NAME"}, {"SourceHut", "BUILD_SUBMITTER=git.sr.ht"},
+	} {
+		list = append(list, ManualPlatform{Name: platform[0], Recognised: platform[1:], Never: true, Know: "it issues none"})
+	}
+	return list
+}
+
 // recognise finds the platform of a job without a source.
 func recognise(env Env) ManualPlatform {
-	for _, platform := range ManualPlatforms {
+	for _, platform := range append(ManualPlatforms, tokenless()...) {
 		for _, variable := range platform.Recognised {
-			if env.Getenv(variable) != "" {
+			name, value, exact := strings.Cut(variable, "=")
+			if got := env.Getenv(name); got != "" && (!exact || got == value) {
 				return platform
 			}
 		}
