@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/rogpeppe/go-internal/txtar"
 
 	"quay-keyless/internal/sandbox"
 )
@@ -148,9 +150,24 @@ func said(ts *testscript.TestScript, _ bool, args []string) {
 	for _, row := range volatile {
 		text = row.pattern.ReplaceAllString(text, row.replacement)
 	}
-	if want := ts.ReadFile(args[1]); text != want {
+	if want := ts.ReadFile(args[1]); text != want && *update {
+		rewrite(ts, args[1], text)
+	} else if text != want {
 		ts.Fatalf("it said\n%s\nand should say\n%s", text, want)
 	}
+}
+
+// rewrite puts a text in the place of a file in the script.
+func rewrite(ts *testscript.TestScript, name, text string) {
+	path := filepath.Join("..", "..", "testdata", "script", ts.Name()+".txtar")
+	script, err := txtar.ParseFile(path)
+	ts.Check(err)
+	for i := range script.Files {
+		if script.Files[i].Name == name {
+			script.Files[i].Data = []byte(text)
+		}
+	}
+	ts.Check(os.WriteFile(path, txtar.Format(script), 0o644)) //nolint:gosec // public
 }
 
 var masks = regexp.MustCompile(`(?m)^::add-mask::.*\n`)

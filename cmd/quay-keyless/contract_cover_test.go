@@ -9,6 +9,7 @@ import (
 	"go/token"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -28,34 +29,39 @@ func TestEveryReasonHasACase(t *testing.T) {
 	for _, c := range apiCases() {
 		met[c.reason] = met[c.reason] || c.exit == 4
 	}
-	for value, name := range reasons(t) {
-		if !met[quay.Reason(value)] {
+	for name, value := range reasons(t) {
+		if !met[value] {
 			t.Errorf("no case for quay.%s", name)
 		}
 	}
 }
 
-// reasons gives the names of the reasons, the index of each being its value.
-func reasons(t *testing.T) []string {
+// reasons are the constants of package quay, by name.
+func reasons(t *testing.T) map[string]quay.Reason {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join("..", "..", "internal", "quay", "refusal.go"), nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var names []string
+	found := map[string]quay.Reason{}
 	for _, declaration := range file.Decls {
 		constants, ok := declaration.(*ast.GenDecl)
 		if !ok || constants.Tok != token.CONST || !ofReason(constants) {
 			continue
 		}
 		for _, spec := range constants.Specs {
-			names = append(names, spec.(*ast.ValueSpec).Names[0].Name)
+			value := spec.(*ast.ValueSpec)
+			code, err := strconv.Unquote(value.Values[0].(*ast.BasicLit).Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found[value.Names[0].Name] = quay.Reason(code)
 		}
 	}
-	if len(names) == 0 || names[0] != "Unrecognized" || quay.Unrecognized != 0 {
-		t.Fatalf("the reasons are not where they were: %v", names)
+	if found["Unrecognized"] != quay.Unrecognized {
+		t.Fatalf("the reasons are not where they were: %v", found)
 	}
-	return names
+	return found
 }
 
 func ofReason(constants *ast.GenDecl) bool {

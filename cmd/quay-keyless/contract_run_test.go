@@ -76,7 +76,7 @@ func (c contractCase) expectReason(t *testing.T, q *contractQuay, robot, idToken
 	if err := c.mint(t, q, robot, strings.TrimSpace(idToken)); !errors.As(err, &refusal) {
 		t.Errorf("error %v, want a refusal", err)
 	} else if refusal.Reason != c.reason {
-		t.Errorf("reason %d, want %d: %v", refusal.Reason, c.reason, err)
+		t.Errorf("reason %s, want %s: %v", refusal.Reason, c.reason, err)
 	}
 }
 

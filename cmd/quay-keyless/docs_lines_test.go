@@ -154,8 +154,8 @@ func (r *repository) said(t *testing.T) {
 	}
 }
 
-// pastedHint is a command at the end of a hint.
-var pastedHint = regexp.MustCompile(`(?m)^hint: (?:.*: )?(quay-keyless .*)$`)
+// pastedHint is a command to paste, alone on its line.
+var pastedHint = regexp.MustCompile(`(?m)^ +(?:More: )?(quay-keyless .*)$`)
 
 // placeholder is what golden files have for a name.
 var placeholder = regexp.MustCompile(`<[a-z ]+>`)
@@ -163,6 +163,7 @@ var placeholder = regexp.MustCompile(`<[a-z ]+>`)
 // hints looks at the commands in hints.
 func (r *repository) hints(t *testing.T, where, text string) {
 	t.Helper()
+	text = regexp.MustCompile(` \\\n +`).ReplaceAllString(text, " ")
 	for _, command := range matches(text, pastedHint.String()) {
 		r.command(t, where, placeholder.ReplaceAllString(command, "X"))
 	}

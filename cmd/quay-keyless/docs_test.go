@@ -122,9 +122,9 @@ func (r *repository) block(t *testing.T, b fenced) {
 	t.Helper()
 	kind, reason, _ := strings.Cut(b.mark, ": ")
 	switch {
-	case kind == "golden": // TestTroubleshooting writes them
+	case kind == "reason": // TestTroubleshooting writes them
 		if b.page != "docs/troubleshooting.md" {
-			t.Errorf("%s: only docs/troubleshooting.md has golden blocks", b)
+			t.Errorf("%s: only docs/troubleshooting.md has the blocks of reasons", b)
 		}
 		r.hints(t, b.String(), b.text)
 	case kind == "not run":

@@ -31,8 +31,8 @@ func TestNameServers(t *testing.T) {
 		"temporary, once":    {1, net.DNSError{Err: "server misbehaving", IsTemporary: true}, 0, "server misbehaving; trying again in"},
 		"no such name, once": {1, net.DNSError{Err: "no such host", IsNotFound: true}, 0, "no such host; trying again in"},
 		"timeout, twice":     {2, net.DNSError{Err: "i/o timeout", IsTimeout: true, IsTemporary: true}, 0, "i/o timeout; trying again in"},
-		"temporary, always":  {1 << 20, net.DNSError{Err: "server misbehaving", IsTemporary: true}, 5, "(tried 5 times)\nhint: is the host's name right, and can this job resolve it?"},
-		"no such name":       {1 << 20, net.DNSError{Err: "no such host", IsNotFound: true}, 5, "(tried 3 times)\nhint: is the host's name right, and can this job resolve it?"},
+		"temporary, always":  {1 << 20, net.DNSError{Err: "server misbehaving", IsTemporary: true}, 5, "(tried 5 times)\n\n  Check the host name, and whether this job can resolve it."},
+		"no such name":       {1 << 20, net.DNSError{Err: "no such host", IsNotFound: true}, 5, "(tried 3 times)\n\n  Check the host name, and whether this job can resolve it."},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			network := newMemory()

@@ -100,7 +100,7 @@ func expectLoad(t *testing.T, ends []jobEnd, limit *limiter) {
 		switch {
 		case end.code == 0:
 			in++
-		case end.code != 5 || !strings.Contains(end.said, "too many logins at once"):
+		case end.code != 5 || !strings.Contains(end.said, "[rate-limited]"):
 			t.Errorf("exit code %d: %s", end.code, end.said)
 		}
 		if end.took > 90*time.Second {

@@ -250,6 +250,7 @@ func setup(env *testscript.Env) error {
 	env.Setenv("GORACE", noSleep)
 	env.Setenv("TEST_NOW", s.now.UTC().Format(time.RFC3339))
 	env.Setenv("HOME", home)
+	env.Setenv("COLUMNS", "500") // patterns are about whole lines
 	env.Setenv("XDG_RUNTIME_DIR", runtime)
 	env.Setenv("REGISTRY", s.sandbox.Host)
 	env.Setenv("API_TOKEN", s.sandbox.APIToken())

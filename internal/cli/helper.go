@@ -22,29 +22,26 @@ import (
 // they would appear in the calling tool's output.
 func CredentialHelper(ctx context.Context, env process.Env) int {
 	a := newRun(env)
-	a.Running, a.Platform = true, plainWords(env.Stderr, a.Secrets)
+	a.Running, a.Platform = true, plainWords(a, env.Stderr)
 	err := serveHelper(ctx, a)
 	switch {
 	case err == nil:
-		return exitDone
+		return 0
 	case errors.Is(err, credhelper.ErrNotFound):
 		_, _ = fmt.Fprintln(env.Stdout, credhelper.ErrNotFound)
 	default:
-		message := explainHelper(err)
-		_, _ = fmt.Fprintln(env.Stdout, a.Secrets.Line(message.Text))
+		message := explain.Message(a, err)
+		_, _ = fmt.Fprintln(env.Stdout, a.Secrets.Line(message.Line()))
 		a.Platform.Fail(message)
 	}
-	return exitOther
+	return 1
 }
 
 // plainWords prints words as in a terminal, whatever the tool runs in.
-func plainWords(words io.Writer, secrets *platform.Secrets) platform.Platform {
-	return platform.Detect(platform.Env{
-		Getenv:  func(string) string { return "" },
-		Words:   words,
-		Results: io.Discard,
-		Secrets: secrets,
-	})
+func plainWords(run *process.Run, words io.Writer) platform.Platform {
+	env := run.Words(words)
+	env.Getenv, env.Results = func(string) string { return "" }, io.Discard
+	return platform.Detect(env)
 }
 
 // IsCredentialHelper reports whether the first argument, the program's name, asks for
@@ -77,8 +74,17 @@ func serveHelper(ctx context.Context, run *process.Run) error {
 }
 
 var (
-	errStore       = errors.New("quay-keyless stores no credential: it gets a new one whenever a tool asks")
-	errHelperUsage = errors.New("usage: " + credhelper.Program + " get|store|erase|list")
+	errStore = &platform.Curable{
+		Text: "quay-keyless stores no credential: it gets a new one whenever a tool asks",
+		Cures: []string{
+			"Nothing needs to be done: podman, buildah, skopeo and docker ask quay-keyless by themselves.",
+			"To use your own password instead, run quay-keyless logout, then podman login.",
+		},
+	}
+	errHelperUsage = &platform.Curable{
+		Text:  "usage: " + credhelper.Program + " get|store|erase|list",
+		Cures: []string{"Tools call this program. People use quay-keyless."},
+	}
 )
 
 // drain reads what a tool sends, so that its write succeeds.
@@ -113,19 +119,4 @@ func helperGet(ctx context.Context, run *process.Run) error {
 		return err
 	}
 	return credhelper.WriteCredential(run.Env.Stdout, name, logins[0].Robot.String(), logins[0].Token)
-}
-
-// explainHelper is [explain.Message], with hints for a helper's own errors.
-func explainHelper(err error) platform.Message {
-	message := explain.Message(err)
-	switch {
-	case errors.Is(err, errStore):
-		message.Hints = []string{
-			"nothing is to be done: podman, buildah, skopeo and docker ask quay-keyless by themselves",
-			"for a password of your own in its place: quay-keyless logout, then podman login",
-		}
-	case errors.Is(err, errHelperUsage):
-		message.Hints = []string{"tools call this program by themselves; people use quay-keyless"}
-	}
-	return message
 }

@@ -61,11 +61,14 @@ func (o oneLine) Mask(secret idtoken.Secret) { o.run.Secrets.Add(secret) }
 func (oneLine) Notice(string)         {}
 func (oneLine) Warn(platform.Message) {}
 
-// Fail prints the error.
+// Fail prints the error with its code, and the values to copy.
 func (o oneLine) Fail(m platform.Message) {
-	text := "error: " + m.Text
-	if m.Entry != nil {
-		text += fmt.Sprintf("; to allow it, add to %s: issuer %s, subject %s", m.Entry.Robot, m.Entry.Issuer, m.Entry.Subject)
+	text := "error: " + m.Line()
+	if len(m.Steps) > 0 && len(m.Steps[0].Values) > 0 {
+		text += "; " + m.Steps[0].Text
+		for _, value := range m.Steps[0].Values {
+			text += " " + value.Name + " " + value.Value
+		}
 	}
 	_, _ = fmt.Fprintln(o.run.Env.Stderr, o.run.Secrets.Line(text))
 }

@@ -15,26 +15,15 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"quay-keyless/internal/endpoint"
 	"quay-keyless/internal/explain"
-	"quay-keyless/internal/idtoken"
 	"quay-keyless/internal/login"
 	"quay-keyless/internal/platform"
 	"quay-keyless/internal/process"
-	"quay-keyless/internal/quay"
 	"quay-keyless/internal/request"
 )
 
-// The exit codes, part of the program's interface.
-const (
-	exitDone        = 0
-	exitOther       = 1 // an unexpected answer, the auth file, anything else
-	exitUsage       = 2
-	exitNoIDToken   = 3
-	exitRefused     = 4
-	exitUnreachable = 5
-	exitFound       = 6 // with --exit-code
-)
+// exitFound is the exit code of --exit-code, part of the program's interface.
+const exitFound = 6
 
 // Main runs one command and returns the exit code.
 func Main(ctx context.Context, env process.Env) int {
@@ -44,15 +33,14 @@ func Main(ctx context.Context, env process.Env) int {
 	command, err := root.ExecuteContextC(ctx)
 	switch {
 	case err == nil:
-		return exitDone
+		return 0
 	case errors.Is(err, found{}):
 		return exitFound
 	}
 	if usage := (*request.UsageError)(nil); errors.As(err, &usage) && usage.Command == "" || usage == nil && !a.Running {
 		err = &request.UsageError{Command: command.CommandPath(), Err: err}
 	}
-	tell(a, err)
-	return exitCode(err)
+	return tell(a, err)
 }
 
 // newRun is a run before its command line is parsed.
@@ -62,45 +50,23 @@ func newRun(env process.Env) *process.Run {
 	return a
 }
 
-// tell prints the error. The exit code is about the first of several errors, so that one
-// comes last.
-func tell(run *process.Run, err error) {
+// tell prints the error and returns the exit code: that of the first of several errors,
+// which therefore comes last.
+func tell(run *process.Run, err error) int {
 	var several *login.Failures
 	if errors.As(err, &several) {
 		for _, other := range several.Errs[1:] {
-			run.Platform.Warn(message(run, other))
+			run.Platform.Warn(explain.Message(run, other))
 		}
 		err = several.Errs[0]
 	}
+	message := explain.Message(run, err)
 	if run.PostStep {
-		run.Platform.Warn(message(run, err))
-		return
+		run.Platform.Warn(message)
+	} else {
+		run.Platform.Fail(message)
 	}
-	run.Platform.Fail(message(run, err))
-}
-
-// exitCode sorts errors for scripts.
-func exitCode(err error) int {
-	var (
-		usage       *request.UsageError
-		interrupted *process.Interrupted
-		noIDToken   *idtoken.Error
-		refusal     *quay.Refusal
-		unreachable *endpoint.Unreachable
-	)
-	switch {
-	case errors.As(err, &interrupted):
-		return process.ExitSignal + int(interrupted.Signal)
-	case errors.As(err, &usage):
-		return exitUsage
-	case errors.As(err, &noIDToken):
-		return exitNoIDToken
-	case errors.As(err, &refusal):
-		return exitRefused
-	case errors.As(err, &unreachable):
-		return exitUnreachable
-	}
-	return exitOther
+	return message.Exit
 }
 
 // variables ends the help of each command with flags. It is not a usage template,
@@ -167,21 +133,4 @@ func versionCommand(run *process.Run) *cobra.Command {
 			return err
 		},
 	}
-}
-
-// message is [explain.Message], with hints that need this job's variables.
-func message(run *process.Run, err error) platform.Message {
-	message := explain.Message(err)
-	var refusal *quay.Refusal
-	if !errors.As(err, &refusal) || refusal.Reason != quay.WrongSubject {
-		return message
-	}
-	if fork, project, ok := idtoken.ForkMergeRequest(run.Env.Getenv); ok {
-		message.Hints = append([]string{
-			fmt.Sprintf("this job is for a merge request from the fork %s, whose subject its ID token has: log in after the merge, in a pipeline of %s", fork, project),
-			`to leave such jobs out: rules: [{if: '$CI_PIPELINE_SOURCE != "merge_request_event" || $CI_MERGE_REQUEST_SOURCE_PROJECT_PATH == $CI_MERGE_REQUEST_PROJECT_PATH'}]`,
-			"an entry as below would let everybody who can push to the fork log in",
-		}, message.Hints...)
-	}
-	return message
 }

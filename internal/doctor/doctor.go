@@ -68,9 +68,7 @@ func Examine(ctx context.Context, run *process.Run, flags Flags, registry string
 			return interrupted
 		}
 	}
-	if summarizer, ok := run.Platform.(platform.Summarizer); ok {
-		summarizer.Summarize(report.table(targets[0]))
-	}
+	run.Platform.Summarize(report.table(targets[0]))
 	if err := report.end(); err != nil {
 		return err
 	}
@@ -92,8 +90,8 @@ type outcome struct {
 	found    string // what it is, what is wrong, or why it was skipped
 	took     time.Duration
 	warnings []platform.Message
-	hints    []string // how to fix it
-	details  []string // one line each
+	failure  platform.Message // of a failed link
+	details  []string         // one line each
 	err      error
 }
 
@@ -132,10 +130,12 @@ func (c *chain) examine(ctx context.Context, l link, before *report) outcome {
 	case errors.As(err, &skip):
 		o.result, o.found = linkSkipped, "because "+skip.why
 	case err != nil:
-		message := explain.Message(err)
-		line := explain.DoctorLine(c.target) // the user is running doctor
-		o.hints = slices.DeleteFunc(message.Hints, func(hint string) bool { return hint == line })
-		o.result, o.found, o.err = linkFailed, message.Text, err
+		o.failure, o.err = explain.Message(c.run, err), err
+		o.failure.More = nil // the user is running doctor
+		o.result, o.found = linkFailed, o.failure.Text
+		if o.failure.Said != "" {
+			o.found += ": " + o.failure.Said
+		}
 	case len(o.warnings) > 0:
 		o.result = linkWarning
 	}

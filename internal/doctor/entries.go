@@ -4,7 +4,6 @@ package doctor
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,8 +17,10 @@ import (
 	"quay-keyless/internal/subject"
 )
 
-// errNoEntry: the robot's stored entries do not match this job.
-var errNoEntry = errors.New("no stored federation entry lets this job in")
+// noEntry is the error if the robot's stored entries do not match this job.
+func noEntry(why string) error {
+	return &platform.Curable{Text: "no stored federation entry lets this job in: " + why, Reason: "no-matching-entry"}
+}
 
 // entries compares what Quay has stored for the robot with this job. It needs a token
 // for Quay's API.
@@ -34,7 +35,7 @@ func (c *chain) entries(ctx context.Context) (string, error) {
 		stored, err = quay.NewAPI(c.visit.Quay, token).Account(c.target.Robot).Federation(ctx)
 	}
 	if err != nil { // no login hangs on it
-		c.run.Platform.Warn(explain.Message(&federation.RefusedAPI{Target: c.target, Scopes: federation.ScopeOrganization, Err: err}))
+		c.run.Platform.Warn(explain.Message(c.run, &federation.RefusedAPI{Target: c.target, Scopes: federation.ScopeOrganization, Err: err}))
 		return "could not be read", nil
 	}
 	return c.compare(stored)
@@ -50,12 +51,12 @@ func (c *chain) compare(stored quay.Entries) (string, error) {
 		c.warnOfAudience(stored, entry, claims)
 		return fmt.Sprintf("one of %d has this issuer and subject%s", len(stored), alsoAudiences(entry)), nil
 	case len(stored) == 0:
-		return "", fmt.Errorf("%w: there is none", errNoEntry)
+		return "", noEntry("there is none")
 	}
 	near, _ := federation.Nearest(stored, claims.Issuer, claims.Subject)
 	c.details = append(c.details, subject.Beside("issuer", near.Issuer, claims.Issuer)...)
 	c.details = append(c.details, subject.Beside("subject", near.Subject, claims.Subject)...)
-	return "", fmt.Errorf("%w: the nearest of %d differs in %s", errNoEntry, len(stored), differences(near, claims))
+	return "", noEntry(fmt.Sprintf("the nearest of %d differs in %s", len(stored), differences(near, claims)))
 }
 
 // warnOfDuplicates warns of equal entries, which Quay's API does not make.
@@ -83,7 +84,7 @@ func (c *chain) warnOfAudience(stored quay.Entries, found quay.Entry, claims idt
 	if len(asked) > 0 && !slices.ContainsFunc(claims.Audience, matches) {
 		c.run.Platform.Warn(platform.Message{
 			Text:  fmt.Sprintf("the entries of this issuer ask for the audience %s, this job shows %s", strings.Join(asked, " or "), platform.OrNone(strings.Join(claims.Audience, ", "))),
-			Hints: []string{explain.AskFor(c.visit.Source, "that one", asked[0])},
+			Steps: []platform.Step{explain.AskFor(c.visit.Source, "that audience", asked[0])},
 		})
 	}
 }

@@ -81,11 +81,20 @@ func (c *chain) claims(ctx context.Context) (string, error) {
 			c.details = append(c.details, t.Text(claims))
 		}
 	}
-	return explain.Described(claims) + ", until " + me.Expires(), nil
+	return described(claims) + ", until " + me.Expires(), nil
+}
+
+// described is what an ID token says about the job.
+func described(claims idtoken.Claims) string {
+	audience := "no audience"
+	if len(claims.Audience) > 0 {
+		audience = "audience " + strings.Join(claims.Audience, ", ")
+	}
+	return fmt.Sprintf("issuer %s, subject %s, %s", platform.OrNone(claims.Issuer), platform.OrNone(claims.Subject), audience)
 }
 
 // fromHere qualifies every problem with an issuer.
-const fromHere = "this is how it looks from this job; Quay asks from its own place, and the exchange below tells what it found"
+const fromHere = "Checked from this job. Quay may see it differently: see the link exchange."
 
 // Quay waits 5 seconds for the discovery document, and without a limit for the keys.
 const (
@@ -140,8 +149,8 @@ func (c *chain) doubt(err error) (string, error) {
 	var unbelievable *endpoint.Unbelievable
 	switch {
 	case errors.As(err, &unreachable):
-		hints := append(explain.NetworkHints(unreachable)[:1:1], fromHere)
-		c.run.Platform.Warn(platform.Message{Text: err.Error(), Hints: hints})
+		m := explain.Message(c.run, err)
+		c.run.Platform.Warn(platform.Message{Text: err.Error(), Steps: m.Steps[:1:1], Hints: []string{fromHere}})
 		return "not reached from here", nil
 	case errors.As(err, &fault), errors.As(err, &unbelievable):
 		c.run.Platform.Warn(platform.Message{Text: err.Error(), Hints: []string{fromHere}})

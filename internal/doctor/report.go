@@ -33,19 +33,20 @@ func (r *report) add(o outcome) {
 	r.line("%-8s %-11s %s%s", o.result, o.name, r.secrets.Line(o.found), took)
 	for _, warning := range o.warnings {
 		r.line("         warning: %s", r.secrets.Line(warning.Text))
-		r.hints(warning.Hints)
+		r.steps(warning)
 	}
 	if !first { // the error at the end has those of the first
-		r.hints(o.hints)
+		r.steps(o.failure)
 	}
 	for _, detail := range o.details {
 		r.line("         %s", r.secrets.Whole(detail))
 	}
 }
 
-func (r *report) hints(hints []string) {
-	for _, hint := range hints {
-		r.line("         hint: %s", r.secrets.Whole(hint))
+// steps are what to do, below a link.
+func (r *report) steps(m platform.Message) {
+	for _, line := range m.Lines(r.secrets, "         ") {
+		r.line("%s", line)
 	}
 }
 
@@ -95,8 +96,12 @@ func (b *brokenLink) Error() string { return b.outcome.name + ": " + b.outcome.f
 // Unwrap is the cause.
 func (b *brokenLink) Unwrap() error { return b.outcome.err }
 
-// Hints are those of the link.
-func (b *brokenLink) Hints() []string { return b.outcome.hints }
+// Message is the link's.
+func (b *brokenLink) Message() platform.Message {
+	m := b.outcome.failure
+	m.Text = b.outcome.name + ": " + m.Text
+	return m
+}
 
 // end prints the JSON.
 func (r *report) end() error {
@@ -117,20 +122,21 @@ func (r *report) end() error {
 
 // encoded is one link as JSON. Lists are never null.
 func (r *report) encoded(o outcome) any {
-	warnings, hints, details := []string{}, whole(r.secrets, o.hints), whole(r.secrets, o.details)
+	warnings, hints, details := []string{}, o.failure.Lines(r.secrets, ""), whole(r.secrets, o.details)
 	for _, warning := range o.warnings {
 		warnings = append(warnings, r.secrets.Line(warning.Text))
-		hints = append(hints, whole(r.secrets, warning.Hints)...)
+		hints = append(hints, warning.Lines(r.secrets, "")...)
 	}
 	return struct {
 		Name         string   `json:"name"`
 		Result       result   `json:"result"`
+		Reason       string   `json:"reason"`
 		Found        string   `json:"found"`
 		Milliseconds int64    `json:"milliseconds"`
 		Warnings     []string `json:"warnings"`
 		Hints        []string `json:"hints"`
 		Details      []string `json:"details"`
-	}{o.name, o.result, r.secrets.Line(o.found), o.took.Milliseconds(), warnings, hints, details}
+	}{o.name, o.result, o.failure.Reason, r.secrets.Line(o.found), o.took.Milliseconds(), warnings, hints, details}
 }
 
 func whole(secrets *platform.Secrets, texts []string) []string {

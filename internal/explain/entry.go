@@ -13,14 +13,25 @@ import (
 	"quay-keyless/internal/request"
 )
 
-// entry is the federation entry that this job's ID token needs.
-func entry(t request.Target, claims idtoken.Claims) *platform.Entry {
-	return &platform.Entry{
-		Robot:   t.Robot.String(),
-		Issuer:  claims.Issuer,
-		Subject: claims.Subject,
-		Command: AddCommand(t, claims),
+// entrySteps add the federation entry that this job's ID token needs.
+func entrySteps(t request.Target, claims idtoken.Claims) []platform.Step {
+	return []platform.Step{
+		{Text: fmt.Sprintf("If this job should be allowed to log in, add in Quay, under Robot accounts > %s > Set robot federation:", t.Robot), Values: entryValues(claims)},
+		paste("or, with an API token in "+request.APITokenVariable+":", AddCommand(t, claims)),
 	}
+}
+
+// entryValues are a federation entry as Quay's web interface calls it.
+func entryValues(claims idtoken.Claims) []platform.Value {
+	return []platform.Value{{Name: "Issuer URL", Value: claims.Issuer}, {Name: "Subject", Value: claims.Subject}}
+}
+
+// claimsOf shows what an ID token says about the job.
+func claimsOf(claims idtoken.Claims) platform.Step {
+	return platform.Step{Text: "This job's ID token:", Values: []platform.Value{
+		{Name: "Issuer", Value: platform.OrNone(claims.Issuer)}, {Name: "Subject", Value: platform.OrNone(claims.Subject)},
+		{Name: "Audience", Value: platform.OrNone(strings.Join(claims.Audience, ", "))},
+	}}
 }
 
 // command is a command line about the target's robot, for a shell. It reaches the
@@ -50,26 +61,15 @@ func AddCommand(t request.Target, claims idtoken.Claims) string {
 // listCommand prints the federation entries that are stored.
 func listCommand(t request.Target) string { return command(t, "federation list") }
 
-// inQuay is the entry in Quay's web interface.
-func inQuay(entry *platform.Entry) string {
-	return fmt.Sprintf("in Quay, at the robot account %s, choose Set robot federation and add Issuer URL \"%s\" and Subject \"%s\"",
-		entry.Robot, entry.Issuer, entry.Subject)
-}
-
-// byCommand is the entry for a shell.
-func byCommand(entry *platform.Entry) string {
-	return "or, with a token for Quay's API in QUAY_API_TOKEN: " + entry.Command
-}
-
 // byAPI is the entry for the user's own scripts. It is not a command to paste, because
 // one that reads, adds and writes would drop unknown fields.
-func byAPI(t request.Target, claims idtoken.Claims) string {
+func byAPI(t request.Target, claims idtoken.Claims) platform.Step {
 	entry, _ := json.Marshal(struct { // of two strings
 		Issuer  string `json:"issuer"`
 		Subject string `json:"subject"`
 	}{claims.Issuer, claims.Subject})
-	return fmt.Sprintf("or by the API itself: GET %s, append %s, and POST the whole list there, which replaces the old one",
-		apiAddress(t, robotPath(t.Robot)+"/federation"), entry)
+	return platform.Step{Text: "With the API itself: GET the list at this address, append this entry, and POST the whole list there, which replaces the old one.",
+		Values: []platform.Value{{Name: "Address", Value: apiAddress(t, robotPath(t.Robot)+"/federation")}, {Name: "Entry", Value: string(entry)}}}
 }
 
 // apiAddress is an address of Quay's API.
@@ -91,14 +91,13 @@ func setupCommand(t request.Target, grant string, claims idtoken.Claims) string 
 	return command(t, "setup", "--grant", grant, "--issuer", claims.Issuer, "--subject", claims.Subject)
 }
 
-// DoctorLine names the command that checks every link, with the same ID token as the
-// login.
-func DoctorLine(t request.Target) string {
+// DoctorCommand checks every link, with the same ID token as the login.
+func DoctorCommand(t request.Target) string {
 	var audience []string
 	if t.Audience != "" && t.Audience != request.DefaultAudience {
 		audience = []string{"--audience", t.Audience}
 	}
-	return "to check every link, and with QUAY_API_TOKEN what the robot has stored: " + command(t, "doctor", audience...) + t.Identity
+	return command(t, "doctor", audience...) + t.Identity
 }
 
 // atHost is the registry without an organization, as its API needs it.

@@ -3,187 +3,135 @@
 package explain
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
-	"quay-keyless/internal/endpoint"
 	"quay-keyless/internal/idtoken"
-	"quay-keyless/internal/login"
 	"quay-keyless/internal/platform"
 	"quay-keyless/internal/quay"
 	"quay-keyless/internal/request"
 )
 
-// exchangeMessage is for an exchange that failed.
-func exchangeMessage(r *login.RefusedIDToken) platform.Message {
-	var refusal *quay.Refusal
-	var unreachable *endpoint.Unreachable
-	var unbelievable *endpoint.Unbelievable
-	message := platform.Message{Text: r.Error()}
-	switch {
-	case errors.As(r.Err, &refusal):
-		refusalWords(&message, r, refusal)
-	case errors.As(r.Err, &unreachable):
-		message.Hints = troubleHints(r, unreachable)
-	case errors.As(r.Err, &unbelievable):
-		message.Hints = []string{ownName}
-	default:
-		return message
-	}
-	message.Hints = append(message.Hints, DoctorLine(r.Target))
-	return message
+// exchangeReasons are refusals of an ID token.
+var exchangeReasons = map[string]reason{
+	string(quay.WrongSubject):   {exitRefused, "Token does not match robot", needsEntry("%s has no federation entry for this job")},
+	string(quay.UnknownIssuer):  {exitRefused, "issuer ... not configured for this robot", needsEntry("%s has no federation entry for this job's issuer")},
+	string(quay.NotFederated):   {exitRefused, "Robot does not have federated login configured", needsEntry("%s has no federation entry yet")},
+	"fork-merge-request":        {exitRefused, "Token does not match robot, in a merge request from a fork", forkWords},
+	string(quay.NoSuchRobot):    {exitRefused, "Could not find robot with specified username", noSuchRobotWords},
+	string(quay.InvalidRobot):   {exitRefused, "Invalid robot", headerWords},
+	string(quay.BadHeader):      {exitRefused, "No auth header, Invalid basic auth header", headerWords},
+	string(quay.Ambiguous):      {exitRefused, "Ambiguous federation binding for this robot", ambiguousWords},
+	string(quay.WrongAudience):  {exitRefused, "Audience doesn't match, Token audience is not allowed for this robot", wrongAudienceWords},
+	string(quay.IssuerDiffers):  {exitRefused, "Issuer '...' not in configured issuers, Invalid issuer", issuerDiffersWords},
+	string(quay.MissingClaim):   {exitRefused, "Token is missing the \"aud\", \"iat\" or \"exp\" claim", missingClaimWords},
+	string(quay.BadSignature):   {exitRefused, "Signature verification failed", badSignatureWords},
+	string(quay.Algorithm):      {exitRefused, "The specified alg value is not allowed", algorithmWords},
+	string(quay.Unrecognized):   {exitRefused, "Words of Quay that quay-keyless does not know", unrecognizedWords},
+	string(quay.NoEndpoint):     {exitRefused, "HTTP 404 from the exchange", tooOldWords("%s cannot exchange ID tokens")},
+	string(quay.NoIssuer):       {exitRefused, "Token does not contain issuer", providerWords("the ID token has no issuer", "set an issuer (iss)")},
+	string(quay.NoKeyID):        {exitRefused, "Missing `kid` header", providerWords("the ID token's header has no usable key ID", "set a key ID (kid), by which Quay finds the issuer's key")},
+	string(quay.MalformedClaim): {exitRefused, "Invalid claim format", providerWords("the ID token has a claim in a form that Quay rejects", "write its claims as OpenID Connect says: sub and jti are strings, iat and exp are numbers")},
+	string(quay.HeaderTooLarge): {exitRefused, "Request Header Or Cookie Too Large", providerWords("the ID token is too long for the server in front of Quay", fewerClaims)},
+	string(quay.NotYetIssued):   {exitRefused, "Issued At claim (iat) cannot be in the future", notYetIssuedWords},
+	string(quay.NotYetValid):    {exitRefused, "The token is not yet valid (nbf)", notYetValidWords},
+	string(quay.IDTokenExpired): {exitRefused, "Signature has expired", expiredWords},
 }
 
-// refusalWords adds, in this order: what to do in Quay's web interface, the token's
-// traits and what Quay objected to, other ways to do it, and what the ID token says.
-func refusalWords(message *platform.Message, r *login.RefusedIDToken, refusal *quay.Refusal) {
-	cure := exchangeCures[refusal.Reason]
-	var traits []Trait
-	if cure.entry {
-		traits = hopeless(r.Claims, r.Target.Registry.Host)
-	}
-	if cure.entry && traits == nil {
-		traits = TraitsOf(r.Claims, r.Target.Registry.Host)
-		message.Entry = entry(r.Target, r.Claims)
-		message.Hints = append(message.Hints, inQuay(message.Entry))
-	}
-	message.Hints = append(message.Hints, traitWords(r.Claims, traits)...)
-	if traits == nil || message.Entry != nil {
-		message.Hints = append(message.Hints, cure.words(r, refusal)...)
-	}
-	if message.Entry != nil {
-		message.Hints = append(message.Hints, byCommand(message.Entry), byAPI(r.Target, r.Claims))
-	}
-	if cure.identity {
-		message.Hints = append(message.Hints, "this job's ID token: "+Described(r.Claims))
-	}
-}
-
-func traitWords(claims idtoken.Claims, traits []Trait) []string {
-	var words []string
-	for _, t := range traits {
-		words = append(append(words, t.Text(claims)), t.cure...)
-	}
-	return words
-}
-
-// Described is what an ID token says about the job.
-func Described(claims idtoken.Claims) string {
-	audience := "no audience"
-	if len(claims.Audience) > 0 {
-		audience = "audience " + strings.Join(claims.Audience, ", ")
-	}
-	return fmt.Sprintf("issuer %s, subject %s, %s", platform.OrNone(claims.Issuer), platform.OrNone(claims.Subject), audience)
-}
-
-// cure is what a refusal of the exchange needs.
-type cure struct {
-	words    func(*login.RefusedIDToken, *quay.Refusal) []string
-	entry    bool // show the federation entry to add
-	identity bool // show what the ID token says
-}
-
-func says(words ...string) func(*login.RefusedIDToken, *quay.Refusal) []string {
-	return func(*login.RefusedIDToken, *quay.Refusal) []string { return words }
-}
-
-// headerChanged is for requests that arrived differently from how they were sent.
-const headerChanged = "something between this job and Quay changes the Authorization header: look at the proxies in between"
-
-// exchangeCures has a row for each reason that the exchange can give.
-var exchangeCures = map[quay.Reason]cure{
-	quay.Unrecognized: {identity: true, words: unrecognizedCure},
-	quay.BadHeader:    {words: says(headerChanged)},
-	quay.InvalidRobot: {words: says(headerChanged)},
-	quay.NoSuchRobot:  {words: noSuchRobotCure},
-	quay.NoOwner:      {words: func(r *login.RefusedIDToken, _ *quay.Refusal) []string { return []string{noOwner(r.Target)} }},
-	quay.NotFederated: {entry: true, identity: true, words: notFederatedCure},
-	quay.NoIssuer:     {identity: true, words: says("have the ID token's provider set an issuer (iss): without one Quay cannot tell who signed it")},
-	quay.UnknownIssuer: {entry: true, identity: true, words: says(
-		"Quay objected to the issuer: none of the robot's federation entries has it; every character counts, upper and lower case and a slash at the end too")},
-	quay.WrongSubject: {entry: true, identity: true, words: says(
-		"Quay objected to the subject: an entry has this issuer, but none with it has this subject; every character counts, there are no wildcards")},
-	quay.Ambiguous:      {identity: true, words: ambiguousCure},
-	quay.WrongAudience:  {identity: true, words: wrongAudienceCure},
-	quay.IssuerDiffers:  {words: issuerDiffersCure},
-	quay.NoKeyID:        {words: says("have the ID token's provider set a key ID (kid) in its header: by it Quay finds the issuer's key")},
-	quay.Algorithm:      {words: algorithmCure},
-	quay.BadSignature:   {words: badSignatureCure},
-	quay.MissingClaim:   {words: missingClaimCure},
-	quay.MalformedClaim: {words: says("have the ID token's provider mend it: one of its claims has a form that Quay does not take")},
-	quay.NotYetIssued: {words: func(r *login.RefusedIDToken, _ *quay.Refusal) []string {
-		return []string{fmt.Sprintf("set the clock of Quay or of the ID token's provider by NTP: the ID token says that it was issued at %s, which Quay's clock has yet to reach", platform.FormatTime(r.Claims.IssuedAt))}
-	}},
-	quay.NotYetValid: {words: says("set the clock of Quay or of the ID token's provider by NTP: the ID token says that it is valid from a time (nbf) that Quay's clock has yet to reach")},
-	quay.IDTokenExpired: {words: func(r *login.RefusedIDToken, _ *quay.Refusal) []string {
-		return []string{fmt.Sprintf("the ID token expired at %s: log in earlier in the job; if that is not over yet, Quay's clock is off", platform.FormatTime(r.Claims.Expiry))}
-	}},
-	quay.HeaderTooLarge: {words: says(fewerClaims)},
-	quay.NoEndpoint: {words: func(r *login.RefusedIDToken, _ *quay.Refusal) []string {
-		return []string{fmt.Sprintf("is %s the registry's own host name? If it is, its Quay is older than 3.13, which cannot exchange ID tokens", r.Target.Registry.Host)}
-	}},
-}
-
-func noSuchRobotCure(r *login.RefusedIDToken, _ *quay.Refusal) []string {
-	t := r.Target
-	return []string{
-		fmt.Sprintf("%s has no robot account %s: in Quay, look for its name under Robot accounts of %s, or create it there", t.Registry.Host, t.Robot, t.Robot.Namespace),
-		"or, with a token for Quay's API in QUAY_API_TOKEN: " + setupCommand(t, "REPO=write", r.Claims),
-		fmt.Sprintf("or by the API itself: PUT %s, whose answer has a password that a login by ID token does not need", apiAddress(t, robotPath(t.Robot))),
+// needsEntry is for a job that no federation entry lets in.
+func needsEntry(text string) func(*facts) platform.Message {
+	return func(f *facts) platform.Message {
+		m := f.message(fmt.Sprintf(text, f.target.Robot))
+		if found := hopeless(f.claims, f.target.Registry.Host); found != nil {
+			m.Notes, m.Steps = []string{found.sentence(f.claims)}, found.cure
+			return m
+		}
+		m.Steps = entrySteps(f.target, f.claims)
+		for _, t := range TraitsOf(f.claims, f.target.Registry.Host) {
+			m.Notes = append(m.Notes, t.sentence(f.claims))
+			m.Steps = append(m.Steps, t.cure...)
+		}
+		if f.code == string(quay.NotFederated) {
+			m.Details = append(m.Details, do("If %s is a person's account: before Quay 3.17.2 the web interface cannot save entries for a person's robots, but quay-keyless federation add can.", f.target.Robot.Namespace))
+		} else if len(m.Notes) == 0 {
+			m.Notes = []string{"Quay compares every character, upper and lower case and a slash at the end too. There are no wildcards."}
+		}
+		m.Details = append(m.Details, byAPI(f.target, f.claims), claimsOf(f.claims))
+		return m
 	}
 }
 
-func notFederatedCure(r *login.RefusedIDToken, _ *quay.Refusal) []string {
-	return []string{
-		"the robot trusts no ID token yet: it has no federation entry",
-		fmt.Sprintf("if %s is a person's account: before Quay 3.17.2 the menu cannot save entries for a person's robots, quay-keyless federation add can", r.Target.Robot.Namespace),
-	}
+// forkWords is for a GitLab job of a fork's merge request, whose ID token has the fork's
+// subject.
+func forkWords(f *facts) platform.Message {
+	fork, project, _ := idtoken.ForkMergeRequest(f.run.Env.Getenv)
+	m := f.message(f.target.Robot.String()+" has no federation entry for merge requests from a fork",
+		do("Log in after the merge, in a pipeline of %s.", project),
+		platform.Step{Text: "To leave such jobs out, add to the job:", Values: []platform.Value{{Name: "rules", Value: `[{if: '$CI_PIPELINE_SOURCE != "merge_request_event" || $CI_MERGE_REQUEST_SOURCE_PROJECT_PATH == $CI_MERGE_REQUEST_PROJECT_PATH'}]`}}})
+	m.Notes = []string{fmt.Sprintf("This job's ID token has the subject of the fork %s. An entry for it would let everybody who can push to the fork log in.", fork)}
+	m.Details = append(entrySteps(f.target, f.claims), claimsOf(f.claims))
+	return m
 }
 
-func ambiguousCure(r *login.RefusedIDToken, _ *quay.Refusal) []string {
-	return []string{
-		"with a token for Quay's API in QUAY_API_TOKEN, this saves the list with one of them: " + AddCommand(r.Target, r.Claims),
-		fmt.Sprintf("or in Quay, at the robot account %s, choose Set robot federation and remove all but one of the entries that have this issuer and subject", r.Target.Robot),
+func noSuchRobotWords(f *facts) platform.Message {
+	t := f.target
+	create := setupCommand(t, "REPO=write", f.claims)
+	if f.api != nil {
+		create = command(t, "setup", "--grant", "REPO=write", "--github", "OWNER/REPO", "--ref", "main")
 	}
+	m := f.message(fmt.Sprintf("%s has no robot account %s", f.host(), t.Robot),
+		do("Check the name in Quay, under Robot accounts of %s.", t.Robot.Namespace),
+		paste("If the robot account should exist, create it there, or with an API token in QUAY_API_TOKEN:", create))
+	m.Details = []platform.Step{do("With the API itself: PUT %s. The answer has a password, which a login with ID tokens does not need.", apiAddress(t, robotPath(t.Robot)))}
+	return m
 }
 
-// storedAudience says where to see an entry's audience, and how it gets lost.
-func storedAudience(t request.Target) []string {
-	return []string{
-		"Quay's web interface does not show it, this does, with a token for Quay's API in QUAY_API_TOKEN: " + listCommand(t),
-		"up to Quay 3.18 any save of the robot's entries, there or by the API, takes the audience away, and Quay then looks at none",
-	}
+// headerWords is for requests that arrived differently from how they were sent.
+func headerWords(f *facts) platform.Message {
+	return f.message("the login did not reach "+f.host()+" as it was sent",
+		do("Check the proxies between this job and Quay: one of them changes the Authorization header."))
 }
 
-func issuerDiffersCure(r *login.RefusedIDToken, _ *quay.Refusal) []string {
-	return []string{
-		"have the provider name the issuer " + r.Claims.Issuer + " in the document that it publishes, as it does in the ID token (before Quay 3.18 even a slash at the end counts)",
-		"to see the document: curl -s " + platform.Operand(idtoken.DiscoveryURL(r.Claims.Issuer)),
-	}
+func ambiguousWords(f *facts) platform.Message {
+	m := f.message(f.target.Robot.String()+" has several federation entries for this job",
+		paste("With an API token in QUAY_API_TOKEN, this saves the list with one of them:", AddCommand(f.target, f.claims)),
+		platform.Step{Text: fmt.Sprintf("or in Quay, under Robot accounts > %s > Set robot federation, remove all but one of the entries with:", f.target.Robot), Values: entryValues(f.claims)})
+	m.Details = []platform.Step{claimsOf(f.claims)}
+	return m
 }
 
-func wrongAudienceCure(r *login.RefusedIDToken, _ *quay.Refusal) []string {
-	wanted, audience := "the one that the federation entry has", "AUDIENCE"
-	if !slices.Contains(r.Claims.Audience, request.DefaultAudience) {
-		wanted, audience = wanted+", mostly quay", request.DefaultAudience
+func wrongAudienceWords(f *facts) platform.Message {
+	audience, wanted := "AUDIENCE", "the federation entry's audience"
+	if !slices.Contains(f.claims.Audience, request.DefaultAudience) {
+		audience, wanted = request.DefaultAudience, "the federation entry's audience, usually quay"
 	}
-	words := []string{"Quay objected to the audience: " + AskFor(r.Source, wanted, audience)}
-	if audienceBy(r.Source, audience) == "" && len(r.Claims.Audience) > 0 {
-		words = append(words, "or, where the provider gives no other, have the entry ask for it, with a token for Quay's API in QUAY_API_TOKEN: "+
-			command(r.Target, "federation add", "--issuer", r.Claims.Issuer, "--subject", r.Claims.Subject, "--audience", r.Claims.Audience[0]))
+	m := f.message(fmt.Sprintf("the federation entry of %s expects another audience", f.target.Robot), AskFor(f.source, wanted, audience))
+	if audienceBy(f.source, audience) == "" && len(f.claims.Audience) > 0 {
+		m.Steps = append(m.Steps, paste("If the provider cannot do that, let the entry expect this audience, with an API token in QUAY_API_TOKEN:",
+			command(f.target, "federation add", "--issuer", f.claims.Issuer, "--subject", f.claims.Subject, "--audience", f.claims.Audience[0])))
 	}
-	return append(words, storedAudience(r.Target)...)
+	m.Steps = append(m.Steps, storedAudience(f.target))
+	m.Notes = []string{audiencesGetLost}
+	m.Details = []platform.Step{claimsOf(f.claims)}
+	return m
+}
+
+// audiencesGetLost says how an entry loses its audiences.
+const audiencesGetLost = "Up to Quay 3.18, saving any of the robot's entries removes their audiences, and Quay then accepts every audience."
+
+// storedAudience shows an entry's audience.
+func storedAudience(t request.Target) platform.Step {
+	return paste("Quay's web interface does not show the entry's audience. This command does, with an API token in QUAY_API_TOKEN:", listCommand(t))
 }
 
 // AskFor says how the job gets an ID token for another audience. A flag helps only with
 // sources that make the token on request.
-func AskFor(source idtoken.Source, wanted, audience string) string {
+func AskFor(source idtoken.Source, wanted, audience string) platform.Step {
 	if way := audienceBy(source, audience); way != "" {
-		return "ask for " + wanted + ": " + way
+		return platform.Step{Text: "Request an ID token with " + wanted + ":", Values: []platform.Value{{Name: "write", Value: way}}}
 	}
-	return "have the ID token made for " + wanted + "; on GitLab by aud: " + audience + " under id_tokens"
+	return do("Configure the ID token's provider so that the token has %s. On GitLab, write aud: %s under id_tokens.", wanted, audience)
 }
 
 // audienceBy is how the job itself chooses the audience, "" if it cannot.
@@ -197,27 +145,88 @@ func audienceBy(source idtoken.Source, audience string) string {
 	return ""
 }
 
-func missingClaimCure(r *login.RefusedIDToken, refusal *quay.Refusal) []string {
-	if strings.Contains(refusal.Message, `"aud"`) {
-		return append([]string{"have the ID token's provider set an audience: the federation entry asks for one, and the token has none"}, storedAudience(r.Target)...)
-	}
-	return []string{"have the ID token's provider set the one that is missing: Quay needs the times of issue (iat) and of expiry (exp)"}
+func issuerDiffersWords(f *facts) platform.Message {
+	return f.message("the issuer's discovery document names another issuer than the ID token",
+		platform.Step{Text: "Configure the provider so that its discovery document names the same issuer. Before Quay 3.18 even a slash at the end counts:", Values: []platform.Value{{Name: "issuer", Value: f.claims.Issuer}}},
+		paste("To see the document:", fetch(f.claims)))
 }
 
-func unrecognizedCure(r *login.RefusedIDToken, refusal *quay.Refusal) []string {
-	if r.Target.Registry.PlainHTTP && strings.HasPrefix(refusal.Location, "https://") {
-		return []string{"write the registry without http://: " + r.Target.Registry.Key()}
-	}
-	if refusal.Location != "" || refusal.Page {
-		return []string{fmt.Sprintf("that is something in front of Quay, not Quay: is %s the registry's own name, and may this job's address use it?", r.Target.Registry.Host)}
-	}
-	return []string{"these words of Quay's are unknown to this version of quay-keyless"}
+// fetch shows the issuer's discovery document.
+func fetch(claims idtoken.Claims) string {
+	return "curl -s " + platform.Operand(idtoken.DiscoveryURL(claims.Issuer))
 }
 
-func algorithmCure(r *login.RefusedIDToken, _ *quay.Refusal) []string {
-	return []string{fmt.Sprintf("choose RS256 at the ID token's provider, with an RSA key: the token is signed with %s, Quay takes RS256 and RS384 only", platform.OrNone(r.Claims.Algorithm))}
+func missingClaimWords(f *facts) platform.Message {
+	if strings.Contains(f.refusal.Message, `"aud"`) {
+		m := f.message(fmt.Sprintf("the ID token has no audience, and the federation entry of %s expects one", f.target.Robot),
+			do("Configure the ID token's provider to set the audience that the entry expects."), storedAudience(f.target))
+		m.Notes = []string{audiencesGetLost}
+		return m
+	}
+	return f.message("the ID token lacks a time that Quay needs",
+		do("Configure the ID token's provider to set the time of issue (iat) and of expiry (exp)."))
 }
 
-func badSignatureCure(r *login.RefusedIDToken, _ *quay.Refusal) []string {
-	return []string{"get the ID token anew and hand it on whole: its signature does not fit the issuer's key, so it was changed or cut on its way, or is of another provider than " + r.Claims.Issuer}
+func badSignatureWords(f *facts) platform.Message {
+	return f.message("the ID token's signature does not match the issuer's key",
+		do("Check the step that passes the ID token on: it may have changed or cut it."),
+		platform.Step{Text: "Check that the ID token really comes from this provider:", Values: []platform.Value{{Name: "issuer", Value: f.claims.Issuer}}})
+}
+
+func algorithmWords(f *facts) platform.Message {
+	return f.message("Quay does not accept ID tokens that are signed with "+platform.OrNone(f.claims.Algorithm),
+		do("Configure the ID token's provider to sign with RS256 and an RSA key. Quay accepts only RS256 and RS384."))
+}
+
+// unrecognizedWords is for words that this program does not know, of Quay or of
+// something in front of it.
+func unrecognizedWords(f *facts) platform.Message {
+	m := f.message(f.host()+" refused for a reason that quay-keyless does not know", do("If these are Quay's words, look for them in Quay's documentation."))
+	switch {
+	case f.target.Registry.PlainHTTP && strings.HasPrefix(f.refusal.Location, "https://"):
+		m.Text = f.host() + " wants https"
+		m.Steps = []platform.Step{{Text: "Write the registry without http://", Values: []platform.Value{{Name: "registry", Value: f.target.Registry.Key()}}}}
+	case f.refusal.Location != "" || f.refusal.Page:
+		m.Text = "something other than Quay answered at " + f.host()
+		m.Steps = []platform.Step{do("Check the host name: a login page or a proxy may have answered instead of the registry."),
+			do("Check that this job's address may use the registry.")}
+	}
+	if f.claims.Issuer != "" {
+		m.Details = []platform.Step{claimsOf(f.claims)}
+	}
+	return m
+}
+
+// tooOldWords is for a host without the address of the exchange or of the API.
+func tooOldWords(text string) func(*facts) platform.Message {
+	return func(f *facts) platform.Message {
+		return f.message(fmt.Sprintf(text, f.host()),
+			do("Check that %s is the registry's own host name.", f.host()),
+			do("If it is, ask its administrator for Quay 3.13 or later: older releases cannot exchange ID tokens."))
+	}
+}
+
+// providerWords is for ID tokens that their provider must make differently.
+func providerWords(text, cure string) func(*facts) platform.Message {
+	return func(f *facts) platform.Message {
+		m := f.message(text, do("Configure the ID token's provider to %s.", cure))
+		m.Details = []platform.Step{claimsOf(f.claims)}
+		return m
+	}
+}
+
+func notYetIssuedWords(f *facts) platform.Message {
+	return f.message("Quay's clock is behind that of the ID token's provider",
+		do("Set the clocks of Quay and of the provider by NTP. The ID token was issued at %s.", platform.FormatTime(f.claims.IssuedAt)))
+}
+
+func notYetValidWords(f *facts) platform.Message {
+	return f.message("Quay's clock is behind that of the ID token's provider",
+		do("Set the clocks of Quay and of the provider by NTP: the ID token's nbf is still to come for Quay."))
+}
+
+func expiredWords(f *facts) platform.Message {
+	return f.message("the ID token has expired",
+		do("Log in earlier in the job: the ID token expired at %s.", platform.FormatTime(f.claims.Expiry)),
+		do("If that time is still to come, set Quay's clock by NTP."))
 }

@@ -18,28 +18,28 @@ import (
 const longToken = 6100
 
 // fewerClaims is for a token that is longer.
-const fewerClaims = "have the ID token's provider put fewer claims in it: the server in front of Quay takes about 6100 bytes"
+const fewerClaims = "write fewer claims: the server in front of Quay accepts about 6100 bytes"
 
 // Doubts are the warnings that need no endpoint.
 func (m Identity) Doubts() []platform.Message {
 	var found []platform.Message
 	for _, t := range TraitsOf(m.Claims, m.Registry) {
 		if !t.Harmless {
-			found = append(found, platform.Message{Text: t.Text(m.Claims), Hints: t.cure})
+			found = append(found, platform.Message{Text: t.Text(m.Claims), Steps: t.cure})
 		}
 	}
 	warn := func(text string, hints ...string) { found = append(found, platform.Message{Text: text, Hints: hints}) }
 	switch {
 	case len(m.Claims.Audience) == 0:
-		warn("the ID token has no audience: whoever gets it could show it to everybody who trusts its issuer",
-			"have its provider set the audience "+m.Asked+", which a federation entry can ask for from Quay 3.18 on")
+		warn("the ID token has no audience, so any service that trusts its issuer accepts it",
+			"Configure its provider to set the audience "+m.Asked+". From Quay 3.18 on, a federation entry can require it.")
 	case !slices.Contains(m.Claims.Audience, m.Asked):
-		warn(fmt.Sprintf("the ID token is for the audience %s, and not for %s", strings.Join(m.Claims.Audience, ", "), m.Asked),
-			"name the audience that the federation entry has where the job gets its ID token, or by --audience; Quay before 3.18 does not look at it")
+		warn(fmt.Sprintf("the ID token is for the audience %s, not for %s", strings.Join(m.Claims.Audience, ", "), m.Asked),
+			"Request the ID token for the audience of the federation entry, or name it with --audience. Quay before 3.18 ignores audiences.")
 	}
 	if m.Size > longToken {
-		warn(fmt.Sprintf("the ID token has %d bytes, and the server in front of Quay takes about %d", m.Size, longToken),
-			"have its provider put fewer claims in it")
+		warn(fmt.Sprintf("the ID token has %d bytes, and the server in front of Quay accepts about %d", m.Size, longToken),
+			"Configure its provider to write fewer claims.")
 	}
 	return append(found, m.clockDoubts()...)
 }
@@ -50,13 +50,13 @@ func (m Identity) clockDoubts() []platform.Message {
 	switch {
 	case !m.Claims.Expiry.IsZero() && late > login.Leeway:
 		return []platform.Message{{
-			Text:  fmt.Sprintf("the ID token expired %s ago, by the clock here", late.Round(time.Second)),
-			Hints: []string{"get it right before it is used, and look whether the clock here is right"},
+			Text:  fmt.Sprintf("the ID token expired %s ago, by this machine's clock", late.Round(time.Second)),
+			Hints: []string{"Request it right before the login, and check this machine's clock."},
 		}}
 	case early > login.Leeway:
 		return []platform.Message{{
-			Text:  fmt.Sprintf("the ID token was issued %s in the future, by the clock here", early.Round(time.Second)),
-			Hints: []string{"set this machine's clock by NTP"},
+			Text:  fmt.Sprintf("the ID token was issued %s in the future, by this machine's clock", early.Round(time.Second)),
+			Hints: []string{"Set this machine's clock by NTP."},
 		}}
 	}
 	return nil
@@ -70,7 +70,7 @@ func (m Identity) Hopeless() bool {
 // Expires says when the token expires, and how soon.
 func (m Identity) Expires() string {
 	if m.Claims.Expiry.IsZero() {
-		return "(never told)"
+		return "(the ID token does not say)"
 	}
 	left := m.Claims.Expiry.Sub(m.Now)
 	if left <= 0 {

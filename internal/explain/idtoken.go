@@ -4,110 +4,162 @@ package explain
 
 import (
 	"quay-keyless/internal/idtoken"
+	"quay-keyless/internal/platform"
 )
 
-// idTokenCures says what to do about each problem of a job without an ID token.
-var idTokenCures = map[idtoken.Problem][]string{
-	idtoken.NoSource: {
-		"GitHub Actions: give the job the permission id-token: write",
-		"GitLab CI: give the job id_tokens: {QUAY_ID_TOKEN: {aud: quay}}",
-		"Tekton, Kubernetes: mount a serviceAccountToken volume with the audience quay at /var/run/secrets/quay",
-		"elsewhere: --id-token-file PATH, --id-token-env NAME or --id-token-stdin",
-	},
-	idtoken.NoPermission: {
-		"add to the job or the workflow: permissions: {contents: read, id-token: write}",
-		"a reusable workflow of another organization gets it only if its caller has it too",
-	},
-	idtoken.NoGiteaToken: {
-		"use an OIDC provider, with its client secret as a secret of the repository: --oidc-issuer URL --oidc-client-id ID, with OIDC_CLIENT_SECRET",
-		"on Forgejo, add to the job or the workflow: enable-openid-connect: true",
-	},
-	idtoken.NoForgejoToken: {"add to the job or the workflow: enable-openid-connect: true"},
-	idtoken.ForkPullRequest: {
-		"push images in a job that runs after the merge: GitHub gives jobs of a fork's pull request no ID token, whatever the permissions say",
-	},
-	idtoken.Dependabot: {
-		"leave the login out where nothing is pushed: if: github.actor != 'dependabot[bot]'",
-		"GitHub treats such a job as a fork's: only permissions: {contents: read, id-token: write} in its own workflow can give it an ID token",
-	},
-	idtoken.NoIDTokens: {
-		"add to the job: id_tokens: {QUAY_ID_TOKEN: {aud: quay}}",
-		"with the component quay-login: the job needs extends: .quay-login, its before_script alone brings no ID token",
-		"a token under another name: --id-token-env NAME",
-	},
-	idtoken.OldVariable: {
-		"add to the job: id_tokens: {QUAY_ID_TOKEN: {aud: quay}}",
-		"GitLab 17.0 removed CI_JOB_JWT and its kin, whose audience no job could choose; id_tokens are there since 15.7",
-	},
-	idtoken.OtherJob: {
-		"remove what hides the job's own QUAY_ID_TOKEN: a CI/CD variable of the project or group, or a dotenv report of an earlier job",
-		"an ID token handed on by artifacts can be downloaded by the project's members: let each job have its own, by id_tokens",
-	},
-	idtoken.NoVariable: {
-		"name a variable that this job has; --id-token-source auto looks at what the platform offers",
-	},
-	idtoken.NoFile: {
-		"look at the step that was to write it; in a pod: mount a projected serviceAccountToken volume with the audience quay there",
-	},
-	idtoken.Unreadable: {"look at who owns the file, and whether it is one"},
-	idtoken.Denied:     {"the answer is the provider's: its log tells more"}, // but see deniedCures
-	idtoken.Insecure:   {"the CI server has to be reached by https: else everybody on the way can read the request token"},
-	idtoken.APICredential: {
-		"in a pod, mount a serviceAccountToken volume with the audience quay at /var/run/secrets/quay, and leave --id-token-file out",
-		"elsewhere: kubectl create token NAME --audience quay",
-	},
-	idtoken.Empty:        {"look at the step that was to write the ID token there: it wrote nothing"},
-	idtoken.SeveralLines: {"the ID token alone belongs there, in one line"},
-	idtoken.NotJWT: {
-		"an ID token has three parts with dots between them and begins with eyJ; opaque access tokens and robot passwords cannot be exchanged",
-	},
-	idtoken.Expired: {
-		"log in earlier in the job, or have the platform give a fresh ID token right before",
-	},
-	idtoken.TooLong:          {fewerClaims},
-	idtoken.NoAzureEndpoint:  {"Azure DevOps Services gives ID tokens to agents of 2024 and later; Azure DevOps Server gives none: --id-token-source oidc with a provider of your own"},
-	idtoken.NoAzureToken:     {"add to the step: env: {SYSTEM_ACCESSTOKEN: $(System.AccessToken)}"},
-	idtoken.NoBuildkiteToken: {"run it in the job itself; a container of the job needs --env BUILDKITE --env BUILDKITE_JOB_ID --env BUILDKITE_AGENT_ACCESS_TOKEN --env BUILDKITE_AGENT_ENDPOINT"},
-	idtoken.NoCircleToken:    {"CircleCI gives no ID token to builds of forks, and none on its air-gapped server; else give the job a context"},
-	idtoken.NoResource:       {"name the application that the token is for by its App ID URI: --audience api://APPLICATION"},
-	idtoken.RefreshToken:     {"hand over the provider's id_token, or its access_token, never the refresh_token"},
-	idtoken.GraphToken:       {"ask for a token of an application of your own: --audience api://APPLICATION"},
-	idtoken.WrongAlgorithm: {
-		"Keycloak: choose RS256 as the client's signature algorithm for ID tokens and access tokens, or as the realm's default one",
-		"at other providers: RS256 for this client",
-	},
-	idtoken.NoKeyID: {"Quay finds the key by it: the provider has to set one"},
-	idtoken.Opaque:  {"ask for an ID token: --oidc-scope with openid in it; or have the provider write access tokens as JWT"},
-	idtoken.NotOIDC: {"an issuer is the URL before /.well-known/openid-configuration: at Keycloak https://HOST/realms/REALM, before its release 17 https://HOST/auth/realms/REALM"},
-	idtoken.OtherIssuer: {
-		"name it as it calls itself, a slash at the end too; Entra's common and organizations stand for a tenant: name that",
-	},
-	idtoken.NoSuchFlow:    {"choose another: --oidc-flow client-credentials, password, device or code"},
-	idtoken.WrongClient:   {"look at --oidc-client-id and at the client's secret; a client without a secret needs no secret here"},
-	idtoken.WrongLogin:    {"look at the user's name and password; a code can be used once and soon"},
-	idtoken.FlowForbidden: {"Keycloak: switch the flow on at the client: Direct access grants for password, Service account roles for client-credentials, Standard flow for code, Device authorization for device"},
-	idtoken.WrongScope:    {"look at --oidc-scope, and at --audience where the source is entra", "--oidc-scope \"\" asks for none"},
-	idtoken.WrongTarget: {
-		"name the API that the token is for: --oidc-audience AUDIENCE, which is sent as audience, and also as resource if it is a URI",
-		"the provider must know that API, and allow it for this client",
-	},
-	idtoken.BehindProxy: {
-		"tell the provider that it is reached by https. Keycloak: KC_HOSTNAME=https://HOST, or KC_PROXY_HEADERS=xforwarded if the proxy in front sends X-Forwarded-Proto",
-		"other providers: set the public URL to https, or trust the proxy's X-Forwarded-Proto",
-	},
-	idtoken.Cancelled:     {"run the command again to log in after all"},
-	idtoken.NoLogin:       {"run the command again; --timeout 10m leaves more time"},
-	idtoken.PortTaken:     {"leave --oidc-redirect-port out, or name a free port that the client's redirect URIs have too: http://127.0.0.1:PORT/callback"},
-	idtoken.NotThisLogin:  {"the provider, or somebody in between, mixes logins up: run the command again, and do not trust the first answer"},
-	idtoken.NoSecretThere: {"a file: --oidc-client-secret-file or --oidc-password-file; a variable: OIDC_CLIENT_SECRET or OIDC_PASSWORD"},
+// value is a step with one thing to copy.
+func value(text, name, value string) platform.Step {
+	return platform.Step{Text: text, Values: []platform.Value{{Name: name, Value: value}}}
 }
 
-func idTokenHints(e *idtoken.Error) []string {
-	switch {
-	case e.Problem == idtoken.NoSource && e.Platform.Name != "":
-		return platformHints(e.Platform)
-	case e.Problem == idtoken.Denied && deniedCures[e.Source] != nil:
-		return deniedCures[e.Source]
+// withoutToken is a row for a job without a usable ID token.
+func withoutToken(heading string, steps ...platform.Step) reason {
+	return reason{exitNoIDToken, heading, func(f *facts) platform.Message {
+		m := f.message("", steps...)
+		if f.noToken.Err != nil {
+			m.Text, m.Said = withoutCause(f.err, f.noToken.Err)
+		}
+		switch {
+		case f.noToken.Problem == idtoken.APICredential:
+			m.Text, m.Said = "quay-keyless does not send a credential for the Kubernetes API to Quay", f.err.Error()
+		case f.noToken.Problem == idtoken.NoSource && f.noToken.Platform.Name != "":
+			m.Steps = platformSteps(f.noToken.Platform)
+		case f.noToken.Problem == idtoken.Denied && deniedCures[f.noToken.Source] != nil:
+			m.Steps = deniedCures[f.noToken.Source]
+		}
+		return m
+	}}
+}
+
+// idTokenReasons has a row for each problem of a job without an ID token.
+var idTokenReasons = map[string]reason{
+	string(idtoken.NoSource): withoutToken("this job offers no ID token",
+		value("On GitHub Actions, add to the job:", "permissions", "{contents: read, id-token: write}"),
+		value("On GitLab, add to the job:", "id_tokens", "{QUAY_ID_TOKEN: {aud: quay}}"),
+		do("On Tekton and Kubernetes, mount a serviceAccountToken volume with the audience quay at /var/run/secrets/quay. Elsewhere, use --id-token-file PATH, --id-token-env NAME or --id-token-stdin.")),
+	string(idtoken.NoPermission): withoutToken("the job lacks the permission id-token: write",
+		value("Add to the job or the workflow:", "permissions", "{contents: read, id-token: write}"),
+		do("If the job is in a reusable workflow of another organization, its caller needs the permission too.")),
+	string(idtoken.NoGiteaToken): withoutToken("Gitea issues no ID tokens",
+		do("Use an OIDC provider, with its client secret as a secret of the repository: --oidc-issuer URL --oidc-client-id ID, with OIDC_CLIENT_SECRET."),
+		value("On Forgejo, add to the job or the workflow:", "enable-openid-connect", "true")),
+	string(idtoken.NoForgejoToken): withoutToken("the job lacks enable-openid-connect: true",
+		value("Add to the job or the workflow:", "enable-openid-connect", "true")),
+	string(idtoken.ForkPullRequest): withoutToken("is not offered to a pull request from a fork",
+		do("Push images in a job that runs after the merge. GitHub gives no ID token to pull requests from forks, whatever the permissions say.")),
+	string(idtoken.Dependabot): withoutToken("is not offered to a job that Dependabot started",
+		value("If the job pushes nothing, skip the login:", "if", "github.actor != 'dependabot[bot]'"),
+		value("GitHub treats the job like one from a fork. To get an ID token all the same, add to its own workflow:", "permissions", "{contents: read, id-token: write}")),
+	string(idtoken.NoIDTokens): withoutToken("QUAY_ID_TOKEN: the variable is not set",
+		value("Add to the job:", "id_tokens", "{QUAY_ID_TOKEN: {aud: quay}}"),
+		value("With the component quay-login, the before_script alone brings no ID token. Add to the job:", "extends", ".quay-login"),
+		do("If the job has an ID token under another name, add --id-token-env NAME.")),
+	string(idtoken.OldVariable): withoutToken("CI_JOB_JWT",
+		value("Add to the job:", "id_tokens", "{QUAY_ID_TOKEN: {aud: quay}}"),
+		do("GitLab 17.0 removed CI_JOB_JWT. GitLab has id_tokens since 15.7.")),
+	string(idtoken.OtherJob): withoutToken("is not this job's",
+		do("Remove what hides the job's own QUAY_ID_TOKEN: a CI/CD variable of the project or group, or a dotenv report of an earlier job."),
+		do("Let each job get its own ID token with id_tokens. Members of the project can download one that is passed on in artifacts.")),
+	string(idtoken.NoVariable): withoutToken("the variable is not set",
+		do("Name a variable that this job has, or use --id-token-source auto.")),
+	string(idtoken.NoFile): withoutToken("is not there: no such file",
+		do("Check the step that should write the file."),
+		do("In a Pod, mount a projected serviceAccountToken volume with the audience quay there.")),
+	string(idtoken.Unreadable): withoutToken("cannot be read",
+		do("Check the file's owner and mode, and whether it is a file.")),
+	string(idtoken.Denied): withoutToken("was denied with HTTP 4..",
+		do("See the provider's log for the cause.")),
+	string(idtoken.Insecure): withoutToken("is not asked for by plain http",
+		do("Use an https address for the CI server. With http, everybody on the way can read the request token.")),
+	string(idtoken.APICredential): withoutToken("is a credential for the Kubernetes API, so it is not sent to Quay",
+		do("In a Pod, mount a serviceAccountToken volume with the audience quay at /var/run/secrets/quay, and leave out --id-token-file."),
+		paste("Elsewhere, create a token for Quay:", "kubectl create token NAME --audience quay")),
+	string(idtoken.Empty): withoutToken("is empty",
+		do("Check the step that should write the ID token: it wrote nothing.")),
+	string(idtoken.SeveralLines): withoutToken("has white space inside",
+		do("Write the ID token alone, in one line.")),
+	string(idtoken.NotJWT): withoutToken("is not a JWT",
+		do("Check what the job passes as the ID token. It has three parts with dots between them and begins with eyJ. Opaque access tokens and robot passwords cannot be exchanged.")),
+	string(idtoken.Expired): withoutToken("expired ... ago",
+		do("Log in earlier in the job, or request a new ID token right before.")),
+	string(idtoken.TooLong): withoutToken("too many bytes for the header that carries it to Quay",
+		do("Configure the ID token's provider to %s.", fewerClaims)),
+	string(idtoken.UnknownSource): {exitUsage, "is not known", nil},
+	string(idtoken.NoAzureEndpoint): withoutToken("the agent sets no SYSTEM_OIDCREQUESTURI",
+		do("Use an agent of 2024 or later on Azure DevOps Services. Azure DevOps Server offers no ID tokens: use --id-token-source oidc with your own provider.")),
+	string(idtoken.NoAzureToken): withoutToken("this step has no SYSTEM_ACCESSTOKEN",
+		value("Add to the step:", "env", "{SYSTEM_ACCESSTOKEN: $(System.AccessToken)}")),
+	string(idtoken.NoBuildkiteToken): withoutToken("BUILDKITE_JOB_ID and BUILDKITE_AGENT_ACCESS_TOKEN are not both set",
+		value("Run quay-keyless in the job itself. If it runs in a container of the job, add:", "docker run", "--env BUILDKITE --env BUILDKITE_JOB_ID --env BUILDKITE_AGENT_ACCESS_TOKEN --env BUILDKITE_AGENT_ENDPOINT")),
+	string(idtoken.NoCircleToken): withoutToken("neither CIRCLE_OIDC_TOKEN_V2 nor CIRCLE_OIDC_TOKEN is set",
+		do("Give the job a context. CircleCI gives no ID token to builds of forks, nor on its air-gapped server.")),
+	string(idtoken.NoResource): withoutToken("the audience is not an App ID URI",
+		do("Name the application that the token is for by its App ID URI: --audience api://APPLICATION")),
+	string(idtoken.RefreshToken): withoutToken("is a refresh token, not an ID token",
+		do("Pass the provider's id_token or access_token. Never pass the refresh_token.")),
+	string(idtoken.GraphToken): withoutToken("is for Microsoft Graph",
+		do("Request a token for your own application: --audience api://APPLICATION")),
+	string(idtoken.WrongAlgorithm): withoutToken("is signed with ..., and Quay takes RS256 and RS384 only",
+		do("In Keycloak, choose RS256 as the client's signature algorithm for ID tokens and access tokens, or as the realm's default."),
+		do("At other providers, choose RS256 for this client.")),
+	string(idtoken.NoKeyID): withoutToken("has no kid in its header",
+		do("Configure the provider to set a key ID (kid). Quay finds the key by it.")),
+	string(idtoken.Opaque): withoutToken("is opaque",
+		do("Request an ID token: include openid in --oidc-scope."),
+		do("Or configure the provider to write access tokens as JWT.")),
+	string(idtoken.NotOIDC): withoutToken("there is no OIDC provider at",
+		do("Name the issuer: the URL before /.well-known/openid-configuration. For Keycloak it is https://HOST/realms/REALM, before release 17 https://HOST/auth/realms/REALM.")),
+	string(idtoken.OtherIssuer): withoutToken("calls itself",
+		do("Name the issuer exactly as it names itself, including a slash at the end. For Entra ID, name the tenant instead of common or organizations.")),
+	string(idtoken.NoSuchFlow): withoutToken("the provider does not have that flow",
+		do("Choose another flow: --oidc-flow client-credentials, password, device or code")),
+	string(idtoken.WrongClient): withoutToken("invalid_client",
+		do("Check --oidc-client-id and the client's secret. A client without a secret needs none here.")),
+	string(idtoken.WrongLogin): withoutToken("invalid_grant",
+		do("Check the user's name and password. A code works only once, and soon expires.")),
+	string(idtoken.FlowForbidden): withoutToken("unauthorized_client, unsupported_grant_type",
+		do("In Keycloak, enable the flow for the client: Direct access grants for password, Service account roles for client-credentials, Standard flow for code, Device authorization for device.")),
+	string(idtoken.WrongScope): withoutToken("invalid_scope",
+		do("Check --oidc-scope, and with --id-token-source entra also --audience."),
+		do("If the client may have no scope, write --oidc-scope \"\".")),
+	string(idtoken.WrongTarget): withoutToken("invalid_target",
+		do("Name the API that the token is for: --oidc-audience AUDIENCE. It is sent as audience, and also as resource if it is a URI."),
+		do("Configure the provider to know that API and to allow it for this client.")),
+	string(idtoken.BehindProxy): withoutToken("the provider calls itself http",
+		do("Tell the provider that it is reached with https. For Keycloak, set KC_HOSTNAME=https://HOST, or KC_PROXY_HEADERS=xforwarded if the proxy in front sends X-Forwarded-Proto."),
+		do("For other providers, set the public URL to https, or trust the proxy's X-Forwarded-Proto.")),
+	string(idtoken.Cancelled): withoutToken("the login was cancelled",
+		do("Run the command again to log in.")),
+	string(idtoken.NoLogin): withoutToken("nobody logged in in time",
+		do("Run the command again. --timeout 10m leaves more time.")),
+	string(idtoken.PortTaken): withoutToken("there is no port for the browser's way back",
+		do("Leave out --oidc-redirect-port, or name a free port that the client's redirect URIs contain: http://127.0.0.1:PORT/callback")),
+	string(idtoken.NotThisLogin): withoutToken("is not of this login",
+		do("Run the command again, and do not trust the first answer: the provider, or somebody on the way, mixed up logins.")),
+	string(idtoken.NoSecretThere): withoutToken("a secret is missing",
+		do("Name a file with --oidc-client-secret-file or --oidc-password-file, or set OIDC_CLIENT_SECRET or OIDC_PASSWORD.")),
+}
+
+// deniedCures says what a platform's refusal usually means.
+var deniedCures = map[string][]platform.Step{
+	"github":          {value("GitHub gives ID tokens only while the job runs, and only with this permission:", "permissions", "{contents: read, id-token: write}"), value("On Forgejo, add:", "enable-openid-connect", "true")},
+	"azure-pipelines": {value("The step's access token is not this job's. Add to the step:", "env", "{SYSTEM_ACCESSTOKEN: $(System.AccessToken)}")},
+	"buildkite":       {do("Log in while the job runs. --subject-claim is organization_id, pipeline_id, cluster_id or queue_id.")},
+	"azure-identity":  {do("Give the machine an identity. If it has several, choose one with --oidc-client-id."), do("Set --audience to the App ID URI of an application in the machine's tenant.")},
+	"google":          {do("Give the machine a service account. In GKE, bind the Pod's service account to one with Workload Identity Federation.")},
+}
+
+// platformSteps say where a known platform keeps its ID token.
+func platformSteps(known idtoken.ManualPlatform) []platform.Step {
+	if known.Never {
+		return []platform.Step{
+			do("%s cannot log in with an ID token of its own: %s", known.Name, known.Know),
+			do("Use an OIDC provider: --oidc-issuer URL --oidc-client-id ID, with OIDC_CLIENT_SECRET as a secured variable."),
+		}
 	}
-	return idTokenCures[e.Problem]
+	flag := "--id-token-env " + known.Variable
+	if known.File != "" {
+		flag = "--id-token-file " + known.File
+	}
+	return []platform.Step{value("On "+known.Name+", add:", "flag", flag), do("%s", known.Know)}
 }

@@ -123,10 +123,10 @@ func TestEnterprises(t *testing.T) {
 func TestTraitTexts(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
-		"environment": "the job's environment release stands in the subject in place of the branch: an entry for the branch does not match",
-		"enterprise":  "the enterprise has an issuer of its own: an entry without /acme-inc does not match",
-		"invisible":   "the issuer or the subject has characters that cannot be seen: U+200B",
-		"algorithm":   "the ID token is signed with ES256, Quay takes RS256 and RS384 only",
+		"environment": `the job runs in the environment "release", so an entry for a branch does not match`,
+		"enterprise":  "the enterprise has its own issuer, so an entry without /acme-inc does not match",
+		"invisible":   "the issuer or the subject has invisible characters: U+200B",
+		"algorithm":   "the ID token is signed with ES256, and Quay accepts only RS256 and RS384",
 	} {
 		if got := TraitsOf(traitSamples[name], "quay.example.com")[0].Text(traitSamples[name]); got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 
+	"quay-keyless/internal/platform"
 	"quay-keyless/internal/quay"
 	"quay-keyless/internal/request"
 	"quay-keyless/internal/subject"
@@ -57,16 +58,20 @@ func (n *NoEntry) Error() string {
 	return fmt.Sprintf("nothing was removed: %s has no federation entry with issuer %s, subject %s", n.Target.Robot, subject.Unhidden(n.Issuer), subject.Unhidden(n.Subject))
 }
 
-// Hints show the nearest entry.
-func (n *NoEntry) Hints() []string {
-	near, found := Nearest(n.Stored, n.Issuer, n.Subject)
-	if !found {
-		return []string{"the robot account has no federation entry at all; --if-exists makes this no error"}
+// Message shows the nearest entry.
+func (n *NoEntry) Message() platform.Message {
+	m := platform.Message{
+		Text: fmt.Sprintf("%s has no such federation entry", n.Target.Robot), Reason: "no-such-entry",
+		Said: fmt.Sprintf("nothing was removed: issuer %s, subject %s", subject.Unhidden(n.Issuer), subject.Unhidden(n.Subject)),
 	}
-	hints := []string{"the nearest entry still lets jobs in, and differs where the mark is:"}
-	hints = append(hints, subject.Beside("issuer", near.Issuer, n.Issuer)...)
-	hints = append(hints, subject.Beside("subject", near.Subject, n.Subject)...)
-	return append(hints, "--if-exists makes this no error")
+	if near, found := Nearest(n.Stored, n.Issuer, n.Subject); found {
+		lines := append(subject.Beside("issuer", near.Issuer, n.Issuer), subject.Beside("subject", near.Subject, n.Subject)...)
+		m.Steps = []platform.Step{{Text: "Check the issuer and the subject. The nearest entry still lets jobs in:", Lines: lines}}
+	} else {
+		m.Notes = []string{"The robot account has no federation entry at all."}
+	}
+	m.Hints = []string{"To accept that in a script, add --if-exists."}
+	return m
 }
 
 // Unwrap makes it what scripts know as refused.

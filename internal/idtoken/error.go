@@ -4,103 +4,103 @@ package idtoken
 
 import "cmp"
 
-// Problem is why there is no usable ID token.
-type Problem int
+// Problem is why there is no usable ID token: a stable code, see package explain.
+type Problem string
 
 // The problems. Each has its own cure in package explain.
 const (
 	// NoSource: nothing in this job's environment offers an ID token.
-	NoSource Problem = iota + 1
+	NoSource Problem = "no-id-token"
 	// Empty: the file, variable or input is empty.
-	Empty
+	Empty Problem = "id-token-empty"
 	// SeveralLines: there is white space inside.
-	SeveralLines
+	SeveralLines Problem = "id-token-several-lines"
 	// NotJWT: the text is not a JWT in compact form.
-	NotJWT
+	NotJWT Problem = "id-token-not-jwt"
 	// Expired: the token's exp has passed.
-	Expired
+	Expired Problem = "id-token-expired"
 	// TooLong: Quay's front would refuse the header that carries the token.
-	TooLong
+	TooLong Problem = "id-token-too-long"
 	// NoPermission: a GitHub job without id-token: write.
-	NoPermission
+	NoPermission Problem = "no-id-token-permission"
 	// ForkPullRequest: a GitHub job for a pull request from a fork, which
 	// gets no write permission.
-	ForkPullRequest
+	ForkPullRequest Problem = "fork-pull-request"
 	// Dependabot: a GitHub job that Dependabot started, which by default gets no
 	// write permission either.
-	Dependabot
+	Dependabot Problem = "dependabot"
 	// NoGiteaToken: a Gitea job, or one of an old Forgejo runner.
-	NoGiteaToken
+	NoGiteaToken Problem = "gitea-no-id-tokens"
 	// NoForgejoToken: a Forgejo job without enable-openid-connect.
-	NoForgejoToken
+	NoForgejoToken Problem = "forgejo-no-id-token"
 	// NoVariable: the variable that should hold the token is not set.
-	NoVariable
+	NoVariable Problem = "no-id-token-variable"
 	// NoIDTokens: a GitLab job without id_tokens: QUAY_ID_TOKEN.
-	NoIDTokens
+	NoIDTokens Problem = "gitlab-no-id-tokens"
 	// OldVariable: a GitLab job with CI_JOB_JWT, which GitLab 17.0 removed, alone.
-	OldVariable
+	OldVariable Problem = "gitlab-ci-job-jwt"
 	// OtherJob: the variable holds a token that is older than this GitLab job.
-	OtherJob
+	OtherJob Problem = "id-token-of-another-job"
 	// NoFile: the file that should hold the token does not exist.
-	NoFile
+	NoFile Problem = "no-id-token-file"
 	// Unreadable: the file or input cannot be read.
-	Unreadable
+	Unreadable Problem = "id-token-unreadable"
 	// APICredential: the Kubernetes API accepts the token.
-	APICredential
+	APICredential Problem = "kubernetes-api-token"
 	// Denied: the endpoint that gives ID tokens answered with a 4xx.
-	Denied
+	Denied Problem = "id-token-denied"
 	// Insecure: the endpoint that gives ID tokens is asked by plain http.
-	Insecure
+	Insecure Problem = "id-token-by-http"
 	// UnknownSource: no source has that name.
-	UnknownSource
+	UnknownSource Problem = "unknown-source"
 	// NoAzureEndpoint: an Azure Pipelines job whose agent names no endpoint.
-	NoAzureEndpoint
+	NoAzureEndpoint Problem = "azure-no-oidc"
 	// NoAzureToken: an Azure Pipelines step without the job's access token.
-	NoAzureToken
+	NoAzureToken Problem = "azure-no-access-token"
 	// NoBuildkiteToken: a Buildkite job without what its agent sets.
-	NoBuildkiteToken
+	NoBuildkiteToken Problem = "buildkite-no-agent-token"
 	// NoCircleToken: a CircleCI job without a token.
-	NoCircleToken
+	NoCircleToken Problem = "circleci-no-id-token"
 	// NoResource: a source that needs an App ID URI as its audience has none.
-	NoResource
+	NoResource Problem = "audience-not-app-id"
 	// RefreshToken: the token is one to renew others with.
-	RefreshToken
+	RefreshToken Problem = "refresh-token"
 	// GraphToken: the token is one for Microsoft Graph.
-	GraphToken
+	GraphToken Problem = "graph-token"
 	// WrongAlgorithm: Quay cannot verify the signature.
-	WrongAlgorithm
+	WrongAlgorithm Problem = "id-token-algorithm"
 	// NoKeyID: the header does not tell the key.
-	NoKeyID
+	NoKeyID Problem = "id-token-no-key-id"
 	// Opaque: an OIDC provider gave no token that is a JWT.
-	Opaque
+	Opaque Problem = "id-token-opaque"
 	// NotOIDC: an issuer is no OIDC provider.
-	NotOIDC
+	NotOIDC Problem = "not-oidc"
 	// OtherIssuer: an OIDC provider calls itself otherwise.
-	OtherIssuer
+	OtherIssuer Problem = "oidc-other-issuer"
 	// NoSuchFlow: an OIDC provider has no endpoint for the flow.
-	NoSuchFlow
+	NoSuchFlow Problem = "oidc-no-such-flow"
 	// WrongClient: an OIDC provider does not know the client or its secret.
-	WrongClient
+	WrongClient Problem = "oidc-wrong-client"
 	// WrongLogin: an OIDC provider refused the user's password or the code.
-	WrongLogin
+	WrongLogin Problem = "oidc-wrong-login"
 	// FlowForbidden: an OIDC provider does not allow this client that flow.
-	FlowForbidden
+	FlowForbidden Problem = "oidc-flow-forbidden"
 	// WrongScope: an OIDC provider does not give that scope.
-	WrongScope
+	WrongScope Problem = "oidc-wrong-scope"
 	// WrongTarget: an OIDC provider wants to know what the token is for, or refuses that.
-	WrongTarget
+	WrongTarget Problem = "oidc-wrong-audience"
 	// BehindProxy: an OIDC provider does not know that it is reached by https.
-	BehindProxy
+	BehindProxy Problem = "oidc-behind-proxy"
 	// Cancelled: the user, or an administrator, refused the login.
-	Cancelled
+	Cancelled Problem = "login-cancelled"
 	// NoLogin: nobody logged in in time.
-	NoLogin
+	NoLogin Problem = "login-timed-out"
 	// PortTaken: the port for the browser's way back is another program's.
-	PortTaken
+	PortTaken Problem = "redirect-port-taken"
 	// NotThisLogin: a token does not belong to the login that was begun.
-	NotThisLogin
+	NotThisLogin Problem = "id-token-of-another-login"
 	// NoSecretThere: a secret's file or variable is missing or empty.
-	NoSecretThere
+	NoSecretThere Problem = "oidc-secret-missing"
 )
 
 // words complete the sentence "the ID token from X ...".

@@ -97,11 +97,11 @@ func (s *server) RoundTrip(request *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// problem is what an error says is missing; 0 where it is no [*idtoken.Error].
+// problem is what an error says is missing; "" where it is no [*idtoken.Error].
 func problem(err error) idtoken.Problem {
 	var e *idtoken.Error
 	if errors.As(err, &e) {
 		return e.Problem
 	}
-	return 0
+	return ""
 }

@@ -111,7 +111,7 @@ func TestGitHubAnswers(t *testing.T) {
 			t.Errorf("%s is a %T", test.name, err)
 		}
 		if strings.Contains(test.want, "was denied") && problem(err) != idtoken.Denied {
-			t.Errorf("%s is problem %d", test.name, problem(err))
+			t.Errorf("%s is problem %s", test.name, problem(err))
 		}
 	}
 }
@@ -166,7 +166,7 @@ func TestGitHubWithoutPermission(t *testing.T) {
 			}
 			_, err := idtoken.GitHub{Env: j.env()}.IDToken(t.Context(), "quay")
 			if problem(err) != test.want {
-				t.Errorf("%s, %s: problem %d, %v", test.name, name, problem(err), err)
+				t.Errorf("%s, %s: problem %s, %v", test.name, name, problem(err), err)
 			}
 			if fromFork := strings.Contains(err.Error(), "fork"); fromFork != (test.want == idtoken.ForkPullRequest) {
 				t.Errorf("%s, %s: %v", test.name, name, err)

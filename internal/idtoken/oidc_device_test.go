@@ -98,7 +98,7 @@ func TestDeviceThatNobodyUses(t *testing.T) {
 		t.Errorf("at the deadline: %v", err)
 	}
 	source.Env.Endpoint.Clock = over{errors.New("interrupted")}
-	if _, err := source.IDToken(t.Context(), ""); problem(err) != 0 || err.Error() != "interrupted" {
+	if _, err := source.IDToken(t.Context(), ""); problem(err) != "" || err.Error() != "interrupted" {
 		t.Errorf("interrupted: %v", err)
 	}
 }

@@ -74,7 +74,7 @@ func inFolder(folder string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return &placeError{folder, err}
+	return &PlaceError{folder, err}
 }
 
 // executable is the running program.

@@ -20,13 +20,13 @@ import (
 // FileHints is for auth files, settings and folders that cannot be used.
 func FileHints(err error) []string {
 	const anotherFolder = "name a folder that this user may write: --helper-dir DIR, with DIR on the PATH of the steps that follow"
-	var place *placeError
+	var place *PlaceError
 	var settings *credhelper.Error
 	var file *authfile.Error
 	var ca *certsd.Error
 	switch {
 	case errors.As(err, &place) && errors.Is(err, credhelper.ErrOccupied):
-		return []string{"take it away if nobody needs it: rm " + platform.Operand(filepath.Join(place.folder, credhelper.Program)), anotherFolder}
+		return []string{"take it away if nobody needs it: rm " + platform.Operand(filepath.Join(place.Folder, credhelper.Program)), anotherFolder}
 	case errors.As(err, &place):
 		return []string{anotherFolder}
 	case errors.As(err, &settings):
@@ -71,19 +71,19 @@ func lockedHints(err error) []string {
 	return []string{"another quay-keyless is writing the file: try again"}
 }
 
-// placeError says that the helper's program could not be installed in a folder.
-type placeError struct {
-	folder string
-	err    error
+// PlaceError says that the helper's program could not be installed in a folder.
+type PlaceError struct {
+	Folder string
+	Err    error
 }
 
 // Error is the text.
-func (p *placeError) Error() string {
-	return fmt.Sprintf("putting %s into %s: %v", credhelper.Program, p.folder, errno.WithoutPath(p.err))
+func (p *PlaceError) Error() string {
+	return fmt.Sprintf("putting %s into %s: %v", credhelper.Program, p.Folder, errno.WithoutPath(p.Err))
 }
 
 // Unwrap is the cause.
-func (p *placeError) Unwrap() error { return p.err }
+func (p *PlaceError) Unwrap() error { return p.Err }
 
 // settingsHints is for settings that cannot be read or written.
 func settingsHints(settings *credhelper.Error) []string {

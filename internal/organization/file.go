@@ -14,6 +14,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"quay-keyless/internal/platform"
 	"quay-keyless/internal/quay"
 	"quay-keyless/internal/subject"
 )
@@ -47,8 +48,10 @@ type FileError struct{ Problems []string }
 // Error is the first problem.
 func (f *FileError) Error() string { return f.Problems[0] }
 
-// Hints are the other problems.
-func (f *FileError) Hints() []string { return f.Problems[1:] }
+// Message has the other problems too.
+func (f *FileError) Message() platform.Message {
+	return platform.Message{Text: f.Error(), Reason: "usage", Hints: f.Problems[1:]}
+}
 
 // parser collects problems.
 type parser struct {

@@ -221,9 +221,11 @@ func (n *noRepository) Error() string {
 	return fmt.Sprintf("%s has no repository %s; nothing was changed", n.target.Registry.Host, n.repository)
 }
 
-// Hints say what to do about it.
-func (n *noRepository) Hints() []string {
-	return []string{"is the name right? To create it as a private repository: --create-repositories"}
+// Message says what to do about it.
+func (n *noRepository) Message() platform.Message {
+	return platform.Message{Text: n.Error(), Reason: "no-repository", Hints: []string{
+		"Check the repository's name.", "To create it as a private repository, add --create-repositories.",
+	}}
 }
 
 // Unwrap is the cause.

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"quay-keyless/internal/federation"
+	"quay-keyless/internal/platform"
 	"quay-keyless/internal/quay"
 	"quay-keyless/internal/request"
 )
@@ -398,13 +399,13 @@ func (i *Incomplete) Error() string {
 	return fmt.Sprintf("the API token does not show the %s of %s", strings.Join(parts, ", "), i.target.Robot.Namespace)
 }
 
-// Hints say which scopes show them.
-func (i *Incomplete) Hints() []string {
-	var hints []string
+// Message says which scopes show them.
+func (i *Incomplete) Message() platform.Message {
+	m := platform.Message{Text: i.Error()}
 	for _, missing := range i.Missing {
-		hints = append(hints, fmt.Sprintf("%s: as a user who administers %s, generate a token with the scope %s", missing.Part, i.target.Robot.Namespace, missing.Scope))
+		m.Hints = append(m.Hints, fmt.Sprintf("To see the %s, generate a token with the scope %s, as a user who administers %s.", missing.Part, missing.Scope, i.target.Robot.Namespace))
 	}
-	return hints
+	return m
 }
 
 // Unwrap is Quay's refusal.

@@ -52,7 +52,7 @@ func FuzzSummary(f *testing.F) {
 	summary := filepath.Join(f.TempDir(), "summary")
 	f.Fuzz(func(t *testing.T, text string) {
 		h := detect(map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": summary}, &bytes.Buffer{})
-		h.(platform.Summarizer).Summarize(platform.Table{Title: "Title", About: []string{text}, Head: []string{"a", "b"}, Rows: [][]string{{text, text}}})
+		h.Summarize(platform.Table{Title: "Title", About: []string{text}, Head: []string{"a", "b"}, Rows: [][]string{{text, text}}})
 		written, err := os.ReadFile(summary)
 		if err != nil || os.Remove(summary) != nil {
 			t.Fatal(err)

@@ -33,9 +33,9 @@ type GitHub struct {
 
 var _ Platform = (*GitHub)(nil)
 
-func newGitHub(env Env) *GitHub {
+func newGitHub(env Env, words words) *GitHub {
 	return &GitHub{
-		words:  words{harmless{env.Words}, env.Results, env.Secrets},
+		words:  words,
 		env:    env,
 		action: githubactions.New(githubactions.WithWriter(lenient{env.Words}), githubactions.WithGetenv(env.Getenv)),
 		masks:  runnerReads(env.Getenv),
@@ -72,27 +72,25 @@ func shows(text string) bool {
 	return utf8.ValidString(text) && !strings.ContainsFunc(text, hidden)
 }
 
-// Warn makes an annotation of the warning.
+// Warn makes an annotation of the warning and what to do.
 func (g *GitHub) Warn(m Message) {
-	g.titled().Warningf("%s", g.annotation(m))
+	lines := g.annotation(m)
+	steps, _ := m.steps()
+	for _, step := range steps {
+		lines = append(lines, g.step("", step)...)
+	}
+	g.titled().Warningf("%s", strings.Join(lines, "\n"))
 }
 
-// Fail makes an annotation of the error and its first hint, and folds the others
-// away in the log. What Quay lacks goes to the job summary, ready to copy.
+// Fail makes an annotation of what is wrong. What to do follows in the open log, and what
+// to copy is in the job summary too.
 func (g *GitHub) Fail(m Message) {
-	short := m
-	short.Hints = m.Hints[:min(1, len(m.Hints))]
-	g.titled().Errorf("%s", g.annotation(short))
-	if len(m.Hints) > 1 {
-		g.action.Group("What else to know about this error")
-		g.hints(Message{Hints: m.Hints[1:]})
-		g.action.EndGroup()
+	g.titled().Errorf("%s", strings.Join(g.annotation(m), "\n"))
+	if body := g.body(m); len(body) > 0 {
+		g.lines(append(body[1:], ""))
 	}
-	switch {
-	case m.Entry != nil:
-		g.summarize(g.refusal(m))
-	case m.Grant != nil:
-		g.summarize(g.denial(m))
+	if m.toCopy() {
+		g.summarize(g.cure(m))
 	}
 }
 
@@ -100,13 +98,16 @@ func (g *GitHub) titled() *githubactions.Action {
 	return g.action.WithFieldsMap(map[string]string{"title": "quay-keyless"})
 }
 
-// annotation is several lines, which the runner takes in one command as %0A.
-func (g *GitHub) annotation(m Message) string {
-	lines := []string{g.secrets.sentence(m.Text)}
-	for _, hint := range m.Hints {
-		lines = append(lines, "hint: "+g.secrets.whole(hint))
+// annotation is what is wrong, in at most two lines, which the runner reads from one
+// command as %0A.
+func (g *GitHub) annotation(m Message) []string {
+	unwrapped := g.words
+	unwrapped.screen = Screen{}
+	lines := unwrapped.head("", "", m)
+	for i := range lines {
+		lines[i] = lines[i][1:]
 	}
-	return strings.Join(lines, "\n")
+	return lines
 }
 
 var errLineBreak = errors.New("has a line break, which no output of a step can have")
@@ -240,16 +241,6 @@ func (g *GitHub) file(variable string, commands func()) (err error) {
 	}()
 	commands()
 	return nil
-}
-
-// harmless keeps words from being taken for a command.
-type harmless struct{ out io.Writer }
-
-func (h harmless) Write(line []byte) (int, error) {
-	if _, err := io.WriteString(h.out, noCommand(string(line))); err != nil {
-		return 0, err
-	}
-	return len(line), nil
 }
 
 // lenient ignores a closed log, at which the library would panic.

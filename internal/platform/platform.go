@@ -34,30 +34,8 @@ type Platform interface {
 	Warn(Message)
 	// Fail says why the job cannot continue. Nothing follows it.
 	Fail(Message)
-}
-
-// Message is one sentence and what to do about it.
-type Message struct {
-	Text  string
-	Hints []string // each can be pasted, or is a sentence of its own
-	// Entry is what Quay lacks, or Grant, where that is the trouble.
-	Entry *Entry
-	Grant *Grant
-}
-
-// Entry is a federation entry to add in Quay.
-type Entry struct {
-	Robot           string // the full name of the robot account that lacks it
-	Issuer, Subject string
-	Command         string // adds it, for a shell
-}
-
-// Grant is a permission to give in Quay.
-type Grant struct {
-	Repository string // as ORG/NAME
-	Robot      string // the full name of the robot account that lacks it
-	Role       string // as Quay's web interface calls it
-	Command    string // gives it, for a shell
+	// Summarize adds a report to the page for reports, if the platform has one.
+	Summarize(Table)
 }
 
 // Login is one login that was made.
@@ -132,6 +110,9 @@ type Env struct {
 	Words, Results io.Writer
 	// Secrets stay out of all words; those that are masked are added.
 	Secrets *Secrets
+	// Screen is where Words go, Now the time.
+	Screen Screen
+	Now    func() time.Time
 }
 
 // Detect finds the platform by the variables that it sets in its jobs. If several have
@@ -141,17 +122,17 @@ func Detect(env Env) Platform {
 	if env.Secrets == nil {
 		env.Secrets = new(Secrets)
 	}
-	words := words{env.Words, env.Results, env.Secrets}
+	words := words{env.Words, env.Results, env.Secrets, env.Screen}
 	github := env.Getenv("GITHUB_ACTIONS") == "true"
 	switch {
 	case github && runnerReads(env.Getenv):
-		return newGitHub(env)
+		return newGitHub(env, words)
 	case env.Getenv("GITLAB_CI") == "true":
-		return GitLab{words}
+		return GitLab{words, env.Now}
 	case env.Getenv(resultVariable("registry")) != "":
 		return Tekton{words, env.Getenv}
 	case github:
-		return newGitHub(env)
+		return newGitHub(env, words)
 	}
 	return Terminal{words}
 }

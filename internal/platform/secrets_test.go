@@ -130,7 +130,7 @@ func TestLongWords(t *testing.T) {
 		if len(lines[0]) > want || !strings.HasSuffix(lines[0], "(HTTP 400)") || !strings.HasPrefix(lines[0], "warning: "+text[:12]) {
 			t.Errorf("%.80q becomes %d bytes: %s", text, len(lines[0]), lines[0])
 		}
-		if lines[1] != "hint: (left out: 200025 bytes)" || len(lines[2]) != len("hint: ")+4000 {
+		if lines[1] != "         (left out: 200025 bytes)" || len(lines[2]) != 9+4000 {
 			t.Errorf("the hints are %q", lines[1:])
 		}
 	}

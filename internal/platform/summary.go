@@ -21,31 +21,39 @@ func (w words) success(result Result) string {
 	return table([]string{"registry", "robot", "logged in until"}, rows)
 }
 
-// refusal is the federation entry that Quay lacks, in blocks of their own, which
-// GitHub gives a button for copying.
-func (w words) refusal(m Message) string {
-	return strings.Join([]string{
-		"### Quay has no federation entry for this job",
-		w.block("text", w.secrets.sentence(m.Text)),
-		"In Quay, at the robot account " + w.code(m.Entry.Robot) + ", choose **Set robot federation** and add this Issuer URL:",
-		w.block("text", m.Entry.Issuer),
-		"and this Subject:",
-		w.block("text", m.Entry.Subject),
-		"Or run this, with a token for Quay's API in `QUAY_API_TOKEN`:",
-		w.block("sh", m.Entry.Command),
-	}, "\n\n") + "\n"
+// cure is what to do about an error, with what to copy in blocks, which GitHub gives a
+// button for copying.
+func (w words) cure(m Message) string {
+	parts := []string{"### quay-keyless could not continue", w.block("text", strings.Join(w.plain().head("error:", "", m), "\n"))}
+	steps, _ := m.steps()
+	for _, step := range steps {
+		parts = append(parts, w.prose(step.Text))
+		for _, value := range step.Values {
+			parts = append(parts, w.prose(value.Name)+":", w.block("text", w.secrets.whole(value.Value)))
+		}
+		if step.Command != "" {
+			parts = append(parts, w.block("sh", w.secrets.whole(step.Command)))
+		}
+	}
+	return strings.Join(parts, "\n\n") + "\n"
 }
 
-// denial is the permission that Quay lacks, in the same way.
-func (w words) denial(m Message) string {
-	return strings.Join([]string{
-		"### Quay has not granted what this job needs",
-		w.block("text", w.secrets.sentence(m.Text)),
-		"In Quay, in the settings of " + w.code(m.Grant.Repository) + " under **User and Robot Permissions**, give " +
-			w.code(m.Grant.Robot) + " the permission **" + m.Grant.Role + "**.",
-		"Or run this, with a token for Quay's API in `QUAY_API_TOKEN`:",
-		w.block("sh", m.Grant.Command),
-	}, "\n\n") + "\n"
+// plain are the same words without colours or a width.
+func (w words) plain() words {
+	w.screen = Screen{}
+	return w
+}
+
+// prose is text in Markdown, in which nothing has a meaning.
+func (w words) prose(text string) string {
+	var safe strings.Builder
+	for i, r := range w.secrets.whole(text) {
+		if strings.ContainsRune("\\`*_[]<&|~$@#", r) || i == 0 && strings.ContainsRune(">+-=:", r) {
+			safe.WriteByte('\\')
+		}
+		safe.WriteRune(r)
+	}
+	return safe.String()
 }
 
 // table is one of GitHub's Markdown. The cells are Markdown already.
@@ -79,10 +87,9 @@ func (w words) code(text string) string {
 	return "<code>" + numbered.String() + "</code>"
 }
 
-// block is a block of code with one line. Nothing in it has a meaning, but for a
-// fence as long as its own.
+// block is a block of code. Nothing in it has a meaning, but for a fence as long as its
+// own.
 func (w words) block(language, text string) string {
-	text = w.secrets.whole(text)
 	fence := "```"
 	for _, run := range strings.FieldsFunc(text, func(r rune) bool { return r != '`' }) {
 		fence += strings.Repeat("`", max(0, len(run)+1-len(fence)))
@@ -97,14 +104,6 @@ type Table struct {
 	Head  []string
 	Rows  [][]string // as they are, whatever is in them
 }
-
-// Summarizer is a platform with a page for reports.
-type Summarizer interface {
-	// Summarize adds a report to the page.
-	Summarize(Table)
-}
-
-var _ Summarizer = (*GitHub)(nil)
 
 // Summarize adds a report to the job summary.
 func (g *GitHub) Summarize(t Table) {

@@ -38,10 +38,13 @@ func (t Tekton) Publish(ctx context.Context, result Result) error {
 	return t.export(result)
 }
 
-// Fail writes the hints first: a step's last log line is what people see.
+// Fail writes what is wrong last: a step's last log line is what people see.
 func (t Tekton) Fail(m Message) {
-	t.hints(m)
-	t.line("error: ", t.secrets.sentence(m.Text))
+	lines := t.body(m)
+	if len(lines) > 0 {
+		lines = append(lines[1:], "")
+	}
+	t.lines(append(lines, t.head("error:", red, m)...))
 }
 
 // resultVariable is where our Tekton files tell a result's path.

@@ -63,8 +63,8 @@ func TestTektonResultThatCannotBeWritten(t *testing.T) {
 func TestTektonSaysTheErrorLast(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	detect(jobs["tekton"], &out).Fail(platform.Message{Text: "it failed", Hints: []string{"first", "second"}})
-	if got := out.String(); got != "hint: first\nhint: second\nerror: it failed\n" {
+	detect(jobs["tekton"], &out).Fail(platform.Message{Text: "it failed", Reason: "code", Hints: []string{"first", "second"}})
+	if got := out.String(); got != "  first\n\n  second\n\nerror: it failed [code]\n" {
 		t.Errorf("said %q", got)
 	}
 }

@@ -14,11 +14,11 @@ import (
 	"quay-keyless/internal/idtoken"
 )
 
-// words are lines for people: warning, error and hint lines as a terminal and
-// a plain job log show them.
+// words are lines for people, as a terminal and a plain job log show them.
 type words struct {
 	out, results io.Writer
 	secrets      *Secrets
+	screen       Screen
 }
 
 // Mask keeps the secret out of all words. That is all: only GitHub can mask what
@@ -26,30 +26,32 @@ type words struct {
 func (w words) Mask(secret idtoken.Secret) { w.secrets.Add(secret) }
 
 // Notice writes one line.
-func (w words) Notice(text string) { w.line("", w.secrets.sentence(text)) }
+func (w words) Notice(text string) { w.lines([]string{w.secrets.sentence(text)}) }
 
-// Warn writes the warning, then its hints.
+// Warn writes the warning, and below it what to do.
 func (w words) Warn(m Message) {
-	w.line("warning: ", w.secrets.sentence(m.Text))
-	w.hints(m)
-}
-
-// Fail writes the error, then its hints.
-func (w words) Fail(m Message) {
-	w.line("error: ", w.secrets.sentence(m.Text))
-	w.hints(m)
-}
-
-func (w words) hints(m Message) {
-	for _, hint := range m.Hints {
-		w.line("hint: ", w.secrets.whole(hint))
+	lines := w.head("warning:", yellow, m)
+	steps, _ := m.steps()
+	for _, step := range steps {
+		lines = append(lines, w.step("         ", step)...)
 	}
+	w.lines(lines)
 }
 
-// line writes one line. That nobody reads it is no reason to stop: a login is
-// not worth less where the log is closed.
-func (w words) line(label, text string) {
-	_, _ = fmt.Fprintln(w.out, noCommand(label+text))
+// Fail writes the error, what to do, and where to read more.
+func (w words) Fail(m Message) { w.lines(append(w.head("error:", red, m), w.body(m)...)) }
+
+// Summarize does nothing: there is no page for reports.
+func (words) Summarize(Table) {}
+
+// lines writes lines at once, so that those of goroutines do not mix. That nobody reads
+// them is no reason to stop: a login is not worth less if the log is closed.
+func (w words) lines(lines []string) {
+	var text strings.Builder
+	for _, line := range lines {
+		text.WriteString(noCommand(line) + "\n")
+	}
+	_, _ = io.WriteString(w.out, text.String())
 }
 
 // exportable refuses paths that a shell or a Tekton result would accept but a terminal

@@ -9,6 +9,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode"
@@ -19,20 +20,23 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
+// full is a message that says a text in every place.
+func full(text string) platform.Message {
+	return platform.Message{
+		Text: text, Said: text, Reason: "code", Hints: []string{text}, Notes: []string{text}, More: []string{text},
+		Steps: []platform.Step{{Text: text, Values: []platform.Value{{Name: "Issuer URL", Value: text}, {Name: "Subject", Value: text}}, Command: text}},
+	}
+}
+
 // A summary shows what others wrote as it is, in blocks that nothing ends.
-func TestSummaryOfARefusal(t *testing.T) {
+func TestSummaryOfAnError(t *testing.T) {
 	t.Parallel()
-	for _, text := range append([]string{"a ```\n``` b ````", "| ` \\"}, hostile...) {
-		for want, message := range map[int]platform.Message{
-			4: {Text: text, Entry: &platform.Entry{Robot: text, Issuer: text, Subject: text, Command: text}},
-			2: {Text: text, Grant: &platform.Grant{Repository: text, Robot: text, Role: "Write", Command: text}},
-		} {
-			variables := githubJob(t)
-			detect(variables, &bytes.Buffer{}).Fail(message)
-			blocks, open := blocksOf(read(t, variables["GITHUB_STEP_SUMMARY"]))
-			if len(blocks) != want || open {
-				t.Errorf("%q: the blocks are %q", text, blocks)
-			}
+	for _, text := range append([]string{"a ```\n``` b ````", "| ` \\"}, hostile[:len(hostile)-2]...) {
+		variables := githubJob(t)
+		detect(variables, &bytes.Buffer{}).Fail(full(text))
+		blocks, open := blocksOf(read(t, variables["GITHUB_STEP_SUMMARY"]))
+		if len(blocks) < 4 || len(blocks) > 5 || open {
+			t.Errorf("%q: the blocks are %q", text, blocks)
 		}
 	}
 }
@@ -101,7 +105,7 @@ func say(h platform.Platform, text string) {
 	h.Notice(text)
 	h.Warn(platform.Message{Text: text})
 	h.Warn(platform.Message{Text: "a warning", Hints: []string{text, "a hint"}})
-	h.Fail(platform.Message{Text: text, Hints: []string{"a hint", text}})
+	h.Fail(full(text))
 }
 
 func TestGoldenWords(t *testing.T) {
@@ -133,21 +137,22 @@ func disturbs(r rune) bool {
 	return r != '\n' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '\u2028' || r == '\u2029')
 }
 
+// sections are the marks of GitLab's log, which are ours.
+var sections = regexp.MustCompile(`(?m)^section_(start|end):0:quay_keyless\r\x1b\[0K`)
+
 func TestWordsDisturbNoTerminal(t *testing.T) {
 	t.Parallel()
 	for name, variables := range jobs {
-		for _, text := range hostile {
+		var plain bytes.Buffer
+		say(detect(variables, &plain), "words")
+		for _, text := range hostile[:len(hostile)-2] { // without the empty ones
 			var out bytes.Buffer
 			say(detect(variables, &out), text)
-			if i := strings.IndexFunc(out.String(), disturbs); i >= 0 {
-				t.Errorf("%s: %q has %q in it", name, out.String(), out.String()[i:])
+			said := sections.ReplaceAllString(out.String(), "")
+			if i := strings.IndexFunc(said, disturbs); i >= 0 {
+				t.Errorf("%s: %q has %q in it", name, said, said[i:])
 			}
-			// One line for each sentence; an annotation has several.
-			want := 1 + 1 + 3 + 3
-			if name == "github" {
-				want = 1 + 1 + 1 + 4 // of which the last is an error with a folded hint
-			}
-			if lines := strings.Count(out.String(), "\n"); lines != want {
+			if lines, want := strings.Count(said, "\n"), strings.Count(plain.String(), "\n"); lines != want {
 				t.Errorf("%s: %q became %d lines, want %d", name, text, lines, want)
 			}
 		}
@@ -184,23 +189,18 @@ func TestNoForeignCommands(t *testing.T) {
 		}
 		out.Reset()
 		h.Warn(platform.Message{Text: text, Hints: []string{text}})
-		h.Fail(platform.Message{Text: text, Hints: []string{text, text, text}})
-		want := []string{"warning", "error", "group", "", "", "endgroup"}
-		lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
-		if len(lines) != len(want) {
-			t.Errorf("%q: %d lines, want %d", text, len(lines), len(want))
-			continue
-		}
-		for i, line := range lines {
+		h.Fail(full(text))
+		want := []string{"warning", "error"} // and nothing in the open log after them
+		for i, line := range strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n") {
 			name, data, ok := command(line)
+			if i >= len(want) {
+				want = append(want, "")
+			}
 			if ok != (want[i] != "") || name != want[i] {
 				t.Errorf("%q: line %d is %q", text, i, line)
 			}
-			if i > 1 {
-				continue
-			}
 			decoded := strings.NewReplacer("%0A", "\n", "%0D", "\r", "%25", "%").Replace(data)
-			if strings.Count(decoded, "\n") != 1 || !strings.Contains(decoded, "\nhint: ") {
+			if ok && strings.Count(decoded, "\n") > 1 {
 				t.Errorf("%q: the annotation shows %q", text, decoded)
 			}
 		}

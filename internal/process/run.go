@@ -4,6 +4,7 @@ package process
 
 import (
 	"io"
+	"time"
 
 	"quay-keyless/internal/platform"
 )
@@ -23,9 +24,16 @@ type Run struct {
 	// PostStep is true if the job has already done its work, so that an error must not
 	// fail it.
 	PostStep bool
+	// Verbose shows all that a message has.
+	Verbose bool
 }
 
 // Speak detects the platform and makes it write to this stream.
 func Speak(run *Run, words io.Writer) platform.Platform {
-	return platform.Detect(platform.Env{Getenv: run.Env.Getenv, Words: words, Results: run.Env.Stdout, Secrets: run.Secrets})
+	return platform.Detect(run.Words(words))
+}
+
+// Words is what a platform needs that writes to this stream.
+func (r *Run) Words(words io.Writer) platform.Env {
+	return platform.Env{Getenv: r.Env.Getenv, Words: words, Results: r.Env.Stdout, Secrets: r.Secrets, Screen: r.Env.screen(words), Now: func() time.Time { return r.Env.Clock.Now() }}
 }

@@ -14,74 +14,75 @@ import (
 	"quay-keyless/internal/endpoint"
 )
 
-// Reason is why Quay or its registry refused, as far as its words tell.
-type Reason int
+// Reason is why Quay or its registry refused, as far as its words tell: a stable code, see
+// package explain.
+type Reason string
 
 // The reasons. Quay's words for each are in the table below.
 const (
 	// Unrecognized: words that this program does not know. It keeps them.
-	Unrecognized Reason = iota
+	Unrecognized Reason = "unknown-answer"
 	// BadHeader: the request's Authorization was not understood, which this
 	// program or something between it and Quay would have to mend.
-	BadHeader
+	BadHeader Reason = "header-changed"
 	// InvalidRobot: the name is not one of a robot.
-	InvalidRobot
+	InvalidRobot Reason = "invalid-robot-name"
 	// NoSuchRobot: no robot has that name.
-	NoSuchRobot
+	NoSuchRobot Reason = "no-such-robot"
 	// NotFederated: the robot has no federation entry at all.
-	NotFederated
+	NotFederated Reason = "no-federation"
 	// NoIssuer: the ID token names no issuer.
-	NoIssuer
+	NoIssuer Reason = "no-issuer"
 	// UnknownIssuer: no federation entry has the ID token's issuer.
-	UnknownIssuer
+	UnknownIssuer Reason = "issuer-mismatch"
 	// WrongSubject: an entry has the issuer, none with it the subject.
-	WrongSubject
+	WrongSubject Reason = "subject-mismatch"
 	// WrongAudience: the entry asks for other audiences.
-	WrongAudience
+	WrongAudience Reason = "audience-mismatch"
 	// IssuerDiffers: the issuer's discovery document names another issuer.
-	IssuerDiffers
+	IssuerDiffers Reason = "issuer-differs"
 	// NoKeyID: the ID token's header has no kid.
-	NoKeyID
+	NoKeyID Reason = "no-key-id"
 	// Algorithm: the ID token is signed with something else than RS256 or RS384.
-	Algorithm
+	Algorithm Reason = "wrong-algorithm"
 	// BadSignature: the signature does not verify with the issuer's key.
-	BadSignature
+	BadSignature Reason = "bad-signature"
 	// MissingClaim: exp, iat or aud is not there.
-	MissingClaim
+	MissingClaim Reason = "missing-claim"
 	// MalformedClaim: a claim has a wrong type.
-	MalformedClaim
+	MalformedClaim Reason = "malformed-claim"
 	// NotYetIssued: iat is ahead of Quay's clock.
-	NotYetIssued
+	NotYetIssued Reason = "not-yet-issued"
 	// IDTokenExpired: exp has passed by Quay's clock.
-	IDTokenExpired
+	IDTokenExpired Reason = "expired-at-quay"
 	// HeaderTooLarge: the ID token is too long for Quay's front.
-	HeaderTooLarge
+	HeaderTooLarge Reason = "header-too-large"
 	// NoEndpoint: nothing answers at the federation endpoint's address.
-	NoEndpoint
+	NoEndpoint Reason = "no-exchange"
 	// RobotsDisabled: the registry lets no robot in (ROBOTS_DISALLOW).
-	RobotsDisabled
+	RobotsDisabled Reason = "robots-disabled"
 	// OwnerDisabled: the robot's organization or user is disabled.
-	OwnerDisabled
+	OwnerDisabled Reason = "owner-disabled"
 	// NotGranted: the robot lacks a permission that was asked for.
-	NotGranted
+	NotGranted Reason = "not-granted"
 	// BadAPIToken: Quay's API does not know the API token, or got none.
-	BadAPIToken
+	BadAPIToken Reason = "api-token-unknown"
 	// NotAllowed: the API token's user or its scopes do not allow it, or there
 	// is no such organization or user: the API says the same to all of these.
-	NotAllowed
+	NotAllowed Reason = "api-token-not-allowed"
 	// NoAPI: nothing answers at the API's address: no Quay, or one too old.
-	NoAPI
+	NoAPI Reason = "no-api"
 	// ReadOnly: Quay is in read-only mode (REGISTRY_STATE).
-	ReadOnly
+	ReadOnly Reason = "read-only"
 	// Ambiguous: two entries have the ID token's issuer and subject.
-	Ambiguous
+	Ambiguous Reason = "ambiguous-entry"
 	// NotYetValid: nbf is ahead of Quay's clock.
-	NotYetValid
+	NotYetValid Reason = "not-yet-valid"
 	// NoOwner: there is no such organization or user.
-	NoOwner
+	NoOwner Reason = "no-such-organization"
 	// NotOwner: the robot is a person's, and the API token is another's or lacks the scope
 	// user:admin.
-	NotOwner
+	NotOwner Reason = "api-token-of-another-user"
 )
 
 // Refusal is a request that Quay or its registry understood and said no to. It
