@@ -35,7 +35,7 @@ if ! $python -c 'import ensurepip' 2>/dev/null; then
 fi
 # shellcheck disable=SC2086 # $venv is one word or none
 ../tools/install.sh curl npm git rsync shellcheck strace setpriv:util-linux groff:groff-base zsh fish \
-	/usr/share/bash-completion/bash_completion:bash-completion podman buildah skopeo runc mmdebstrap \
+	/usr/share/bash-completion/bash_completion:bash-completion podman buildah skopeo runc docker:docker.io mmdebstrap \
 	java:openjdk-17-jre-headless mvn:maven chromium chromedriver:chromium-driver \
 	etcd:etcd-server kubectl:kubernetes-client $venv
 node_modules .

@@ -35,6 +35,7 @@ func TestJobs(t *testing.T) {
 	s := newServer(t).withContainers(t)
 	for name, test := range map[string]func(*testing.T, *server){
 		"example":   exampleJobs,
+		"inherit":   inheritJobs,
 		"guides":    guideJobs,
 		"refused":   refusedJobs,
 		"ways":      waysJobs,
@@ -63,8 +64,8 @@ func exampleJobs(t *testing.T, s *server) {
 	}
 	r.must(t, "build", "> 1000", "Writing manifest", "logged out of "+s.sandbox.Host)
 	r.must(t, "release", "Writing manifest", "logged out of "+s.sandbox.Host)
-	modes := regexp.MustCompile(`mode (\d+) of /builds/acme/app\.tmp/quay-login-\d+(/config\.json)?\n`).FindAllStringSubmatch(r.Log(), -1)
-	if len(modes) != 3 || modes[0][1] != "700" || modes[1][1] != "600" || modes[2][1] != "600" {
+	modes := regexp.MustCompile(`mode (\d+) of /builds/acme/app\.tmp/quay-login-\d+(/\w+\.json)?\n`).FindAllStringSubmatch(r.Log(), -1)
+	if len(modes) != 4 || modes[0][1] != "700" || modes[1][1] != "600" || modes[2][1] != "600" || modes[3][1] != "600" {
 		t.Errorf("files and modes are %q\n%s", modes, r.Log())
 	}
 	for _, file := range []string{"artifacts/build/version.txt", "artifacts/build/.gitlab-ci-reports/dotenv/job.env", "cache/all/version.txt"} {
