@@ -44,6 +44,7 @@ func TestTekton(t *testing.T) {
 	t.Run("Users", w.testUsers)
 	t.Run("Group", w.testGroup)
 	t.Run("TwoRobots", w.testTwoRobots)
+	t.Run("Inherit", w.testInherit)
 	t.Run("Pipeline", w.testPipeline)
 	t.Run("Job", w.testJob)
 	t.Run("PullSecret", w.testPullSecret)

@@ -32,8 +32,9 @@ const namespace = "builds"
 
 // What the robots may do; the seed fills the registry, and pulls what was pushed.
 const (
-	seed         = "acme+seed"
-	seedPassword = "STATIC-PASSWORD-OF-SEED"
+	seed           = "acme+seed"
+	seedPassword   = "STATIC-PASSWORD-OF-SEED"
+	pullerPassword = "STATIC-PASSWORD-OF-PULLER"
 )
 
 func newWorld(t *testing.T) *world {
@@ -49,7 +50,7 @@ func newWorld(t *testing.T) *world {
 func (w *world) startSandbox(t *testing.T) {
 	t.Helper()
 	var trusted []sandbox.Entry
-	for _, account := range []string{"quay-builder", "quay-mirror", "quay-pull-secret"} {
+	for _, account := range []string{"quay-builder", withSecret, "quay-mirror", "quay-pull-secret"} {
 		trusted = append(trusted, sandbox.Entry{
 			Issuer: w.URL.String(), Subject: "system:serviceaccount:" + namespace + ":" + account, Audiences: []string{"quay"},
 		})
@@ -60,6 +61,7 @@ func (w *world) startSandbox(t *testing.T) {
 		Robots: []sandbox.Robot{
 			{Name: "acme+ci", Federation: trusted, Grants: map[string]sandbox.Role{"acme/app": sandbox.Write}},
 			{Name: "acme-base+reader", Federation: trusted, Grants: map[string]sandbox.Role{"acme-base/runtime": sandbox.Read}},
+			{Name: "acme-base+puller", Password: pullerPassword, Grants: map[string]sandbox.Role{"acme-base/runtime": sandbox.Read}},
 			{Name: seed, Password: seedPassword, Grants: map[string]sandbox.Role{
 				"acme/app": sandbox.Write, "acme-base/runtime": sandbox.Write,
 			}},
