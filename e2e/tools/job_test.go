@@ -38,6 +38,7 @@ type job struct {
 	uid          int
 	env          map[string]string
 	ca, idToken  string
+	same         bool // the neighbours log in to our registry
 }
 
 // newJob makes a job without any login. Its user owns all of it.
@@ -52,10 +53,13 @@ func newJob(t *testing.T, uid int, sb *sandbox.Sandbox) *job {
 	j.ca, j.idToken = filepath.Join(folder, "ca.pem"), filepath.Join(folder, "id-token")
 	maps.Copy(env, map[string]string{"HOME": j.home, "TMPDIR": filepath.Join(folder, "tmp"), "PATH": filepath.Join(folder, "bin") + ":" + os.Getenv("PATH")})
 	lab.Write(t, j.ca, string(sb.CA), 0o644)
-	lab.Copy(t, lab.Program(), filepath.Join(folder, "bin", "quay-keyless"), 0o755)
-	lab.Copy(t, probe, filepath.Join(folder, "bin", "probe"), 0o755)
-	for _, name := range []string{"home", "tmp"} {
+	for _, name := range []string{"home", "tmp", "bin"} {
 		j.makeFolder(t, name)
+	}
+	for name, path := range map[string]string{"quay-keyless": lab.Program(), "probe": probe} {
+		if err := os.Link(path, filepath.Join(folder, "bin", name)); err != nil { // hundreds of copies take minutes
+			t.Fatal(err)
+		}
 	}
 	j.renewIDToken(t, sb)
 	t.Cleanup(func() { j.endPauses(t) })
@@ -118,10 +122,14 @@ func (j *job) command(env map[string]string, arguments ...string) lab.Command {
 // login runs the program's login as acme+ci. It gives what the program said.
 func (j *job) login(t *testing.T, host string, flags ...string) lab.Outcome {
 	t.Helper()
-	arguments := slices.Concat([]string{"quay-keyless", "login", host, "--robot", "acme+ci", "--id-token-file", j.idToken, "--ca-certificate", j.ca}, flags)
-	outcome := j.command(j.env, arguments...).Must(t)
+	outcome := j.loginCommand(host, flags...).Must(t)
 	lab.NoSecrets(t, "what login said", outcome.Log())
 	return outcome
+}
+
+func (j *job) loginCommand(host string, flags ...string) lab.Command {
+	login := []string{"quay-keyless", "login", host, "--robot", "acme+ci", "--id-token-file", j.idToken, "--ca-certificate", j.ca}
+	return j.command(j.env, slices.Concat(login, flags)...)
 }
 
 // evaluated is the job's environment after a shell's eval of what login printed.

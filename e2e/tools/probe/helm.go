@@ -14,17 +14,21 @@ import (
 	"oras.land/oras-go/v2/registry/remote/auth"
 )
 
-// helm has helm's registry client, made as helm's commands make it, ask a
-// registry for a chart's versions. The client has no other way to show the login
-// that it finds.
-func helm(_ context.Context, host string) (login, error) {
+// helmClient is helm's registry client as helm's commands make it.
+func helmClient(transport http.RoundTripper) (*registry.Client, error) {
 	file := cmp.Or(os.Getenv("HELM_REGISTRY_CONFIG"), helmpath.ConfigPath("registry/config.json"))
+	return registry.NewClient(registry.ClientOptCredentialsFile(file), registry.ClientOptHTTPClient(&http.Client{Transport: transport}))
+}
+
+// helm asks a registry for a chart's versions, because helm's client has no other
+// way to show the login that it finds.
+func helm(_ context.Context, image string) (login, error) {
 	asked := &challenger{}
-	client, err := registry.NewClient(registry.ClientOptCredentialsFile(file), registry.ClientOptHTTPClient(&http.Client{Transport: asked}))
+	client, err := helmClient(asked)
 	if err != nil {
 		return login{}, err
 	}
-	_, err = client.Tags(host + "/acme/chart")
+	_, err = client.Tags(chart(image))
 	if asked.shown || errors.Is(err, auth.ErrBasicCredentialNotFound) {
 		return asked.found, nil
 	}
@@ -48,4 +52,11 @@ func (c *challenger) RoundTrip(request *http.Request) (*http.Response, error) {
 		Body:       http.NoBody,
 		Request:    request,
 	}, nil
+}
+
+func chart(image string) string {
+	if host(image) == image {
+		return image + "/acme/chart"
+	}
+	return image
 }
