@@ -77,7 +77,7 @@ func (f finder) findAt(t *testing.T, j *job, host, path string) string {
 // skopeo look", and of a file that the user chose "hint: podman, buildah and
 // skopeo take that file by --authfile PATH or REGISTRY_AUTH_FILE=PATH".
 var (
-	looking = regexp.MustCompile(`(?m)^wrote (?P<path>/.*), where (?P<tools>.*) look$`)
+	looking = regexp.MustCompile(`(?m)^wrote (?P<path>/.*), where (?P<tools>.*?) look(?: \(.*\))?$`)
 	taking  = regexp.MustCompile(`(?m)^hint: (?P<tools>.*) take that file by --authfile (?P<path>/.*) or REGISTRY_AUTH_FILE=.*$`)
 )
 

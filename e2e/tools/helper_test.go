@@ -20,7 +20,7 @@ func TestLibrariesGetFreshLoginsFromTheHelper(t *testing.T) {
 	sb, _ := lab.Sandbox(t)
 	j := newJob(t, users()[0], sb)
 	j.hasLogin(t, filepath.Join(j.home, ".docker", "config.json"), sb.Host, former)
-	env := j.evaluated(t, j.login(t, sb.Host, "--credential-helper").Stdout)
+	env := j.evaluated(t, j.env, j.login(t, sb.Host, "--credential-helper").Stdout)
 
 	passwords := map[string]string{}
 	for _, f := range libraries() {

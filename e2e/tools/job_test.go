@@ -132,12 +132,13 @@ func (j *job) loginCommand(host string, flags ...string) lab.Command {
 	return j.command(j.env, slices.Concat(login, flags)...)
 }
 
-// evaluated is the job's environment after a shell's eval of what login printed.
-func (j *job) evaluated(t *testing.T, exports string) map[string]string {
+// evaluated is an environment after a shell's eval of what login or logout printed.
+func (j *job) evaluated(t *testing.T, env map[string]string, lines string) map[string]string {
 	t.Helper()
-	env := maps.Clone(j.env)
-	env["EXPORTS"] = exports
-	outcome := j.command(env, "sh", "-c", `eval "$EXPORTS" && unset EXPORTS && exec env -0`).Must(t)
+	if lines = strings.TrimSpace(lines); lines == "" {
+		return maps.Clone(env)
+	}
+	outcome := j.command(env, "sh", "-c", lines+"\nexec env -0").Must(t)
 	after := map[string]string{}
 	for variable := range strings.SplitSeq(strings.TrimSuffix(outcome.Stdout, "\x00"), "\x00") {
 		name, value, _ := strings.Cut(variable, "=")

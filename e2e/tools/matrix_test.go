@@ -58,7 +58,7 @@ var ways = []way{
 		name:  "isolated in a folder with a login",
 		flags: []string{"--isolated", "--auth-dir", "auth"},
 		files: map[string]string{"home/.docker/config.json": homes, "auth/config.json": former},
-		login: all, logout: found{former, former, former}, apart: found{homes, homes, homes},
+		login: all, logout: found{homes, homes, homes}, apart: found{homes, homes, homes},
 	},
 	{
 		name:  "--authfile, tools told",
@@ -119,7 +119,7 @@ func (w way) prove(t *testing.T, j *job, host string) {
 	login := j.login(t, host, w.flags...)
 	paths := said(t, login.Stderr)
 	w.checkSaid(t, paths, login.Stderr)
-	env := j.evaluated(t, login.Stdout)
+	env := j.evaluated(t, j.env, login.Stdout)
 	for name, path := range w.env {
 		env[name] = filepath.Join(j.folder, path)
 	}
@@ -129,7 +129,9 @@ func (w way) prove(t *testing.T, j *job, host string) {
 	if w.told {
 		logout = append(logout, w.flags...)
 	}
-	lab.NoSecrets(t, "what logout said", j.command(env, logout...).Must(t).Log())
+	outcome := j.command(env, logout...).Must(t)
+	lab.NoSecrets(t, "what logout said", outcome.Log())
+	env = j.evaluated(t, env, outcome.Stdout)
 	after := w.logout
 	if env["REGISTRY_AUTH_FILE"] == filepath.Join(j.home, ".docker", "config.json") {
 		after[containers] = after[docker] // login's cure for a user without a session

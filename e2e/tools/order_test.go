@@ -299,11 +299,3 @@ func (n neighbour) alone(t *testing.T, p places, s start) (found [3]sight) {
 	found[2] = p.look(t, j, s.debian...)
 	return found
 }
-
-// eval is a shell's eval of what a login or a logout printed.
-func (j *job) eval(t *testing.T, lines string) {
-	t.Helper()
-	if lines = strings.TrimSpace(lines); lines != "" {
-		j.env = maps.Clone(j.evaluated(t, lines))
-	}
-}

@@ -67,7 +67,7 @@ func (w ourWay) login(t *testing.T, j *job, host string) (said string, ok bool) 
 		j.makeFolder(t, "private")
 	}
 	outcome := j.loginCommand(host, w.flags...).Run(t)
-	j.eval(t, outcome.Stdout)
+	j.env = j.evaluated(t, j.env, outcome.Stdout)
 	return outcome.Stderr, outcome.Exit == 0
 }
 
@@ -78,7 +78,7 @@ func (w ourWay) logout(t *testing.T, j *job) string {
 		arguments = append(arguments, w.flags...)
 	}
 	outcome := j.command(j.env, arguments...).Must(t)
-	j.eval(t, outcome.Stdout)
+	j.env = j.evaluated(t, j.env, outcome.Stdout)
 	return outcome.Stderr
 }
 
