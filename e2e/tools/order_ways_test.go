@@ -23,12 +23,13 @@ type start struct {
 	debian []string          // Debian's own programs that look too
 	same   bool              // the neighbours log in to our registry as another robot
 	with   []string          // the neighbours; nil for all
+	skip   []string          // ways in which these files make no difference
 }
 
 var starts = []start{
 	{name: "no files", debian: []string{"podman", "skopeo"}},
-	{name: "same registry", same: true, with: []string{"podman login", "podman-login action", "docker login", "helm registry login"}},
-	{name: "both files", with: []string{"podman login", "podman-login action", "docker login"}, files: map[string]string{"home/.docker/config.json": former, "session/containers/auth.json": podmans}},
+	{name: "same registry", same: true, with: []string{"podman login", "podman-login action", "docker login", "helm registry login"}, skip: []string{"authfile"}},
+	{name: "both files", with: []string{"podman login", "podman-login action", "docker login"}, skip: []string{"authfile", "helper"}, files: map[string]string{"home/.docker/config.json": former, "session/containers/auth.json": podmans}},
 }
 
 // job makes a job of a user with a session.
