@@ -107,7 +107,7 @@ func (r *repository) exists(t *testing.T, page, name string) {
 var flagsOfOthers = map[string]string{
 	"service-account-issuer": "kube-apiserver", "service-account-jwks-uri": "kube-apiserver", "anonymous-auth": "kube-apiserver",
 	"single-branch": "git clone", "no-tags": "git clone", "cert-dir": "podman", "build-arg": "buildah",
-	"bundle": "gh attestation", "custom-trusted-root": "gh attestation", "source-ref": "gh attestation",
+	"source-ref": "gh attestation",
 	"ref": "gh workflow",
 }
 
