@@ -3,11 +3,9 @@
 package main_test
 
 import (
-	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -65,7 +63,6 @@ func TestCompatibility(t *testing.T) {
 	if *update {
 		writePromises(t, promised)
 	}
-	comparePages(t, promised)
 }
 
 // complain names lines, if there are any.
@@ -94,45 +91,5 @@ func writePromises(t *testing.T, promised surface) {
 	text := strings.Join(slices.Sorted(maps.Keys(promised)), "\n") + "\n"
 	if err := os.WriteFile(filepath.Join("..", "..", promisedFile), []byte(text), 0o644); err != nil { //nolint:gosec // public
 		t.Fatal(err)
-	}
-}
-
-// of are the fields of the lines of one kind, sorted.
-func (s surface) of(kind string) [][]string {
-	var list [][]string
-	for _, line := range slices.Sorted(maps.Keys(s)) {
-		if fields := strings.Split(line, "\t"); fields[0] == kind {
-			list = append(list, fields[1:])
-		}
-	}
-	return list
-}
-
-// promisedTable is a table of the page: a comment that names it, and its rows.
-var promisedTable = regexp.MustCompile(`(?m)^<!-- made: ([a-z]+) -->\n\n?((?:\|.*\n)*)\n?`)
-
-// comparePages holds the tables of pages to the list.
-func comparePages(t *testing.T, promised surface) {
-	t.Helper()
-	for name, tables := range pageTables {
-		was := read(t, name)
-		shown := map[string]bool{}
-		page := promisedTable.ReplaceAllStringFunc(was, func(table string) string {
-			name := promisedTable.FindStringSubmatch(table)[1]
-			shown[name] = true
-			return fmt.Sprintf("<!-- made: %s -->\n\n%s\n", name, tables[name](promised))
-		})
-		for table := range tables {
-			if !shown[table] {
-				t.Errorf("%s has no table %s", name, table)
-			}
-		}
-		if *update {
-			if err := os.WriteFile(filepath.Join("..", "..", name), []byte(page), 0o644); err != nil { //nolint:gosec // public
-				t.Fatal(err)
-			}
-		} else if page != was {
-			t.Errorf("the tables of %s are old: go test ./cmd/quay-keyless -run TestCompatibility -update", name)
-		}
 	}
 }

@@ -108,7 +108,7 @@ var flagsOfOthers = map[string]string{
 	"service-account-issuer": "kube-apiserver", "service-account-jwks-uri": "kube-apiserver", "anonymous-auth": "kube-apiserver",
 	"single-branch": "git clone", "no-tags": "git clone", "cert-dir": "podman", "build-arg": "buildah",
 	"source-ref": "gh attestation",
-	"ref": "gh workflow",
+	"ref":        "gh workflow",
 }
 
 // options looks at the flags of a piece of code that begins with one.

@@ -3,24 +3,49 @@
 package main_test
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
+	"testing"
 
 	"github.com/spf13/pflag"
 
 	"quay-keyless/internal/cli"
 )
 
-// pageTables are the tables of pages that are made from the promises.
-var pageTables = map[string]map[string]func(surface) string{
-	"docs/compatibility.md": {
-		"json":  func(s surface) string { return table([]string{"of", "fields"}, described(s.of("json"))) },
-		"files": func(s surface) string { return table([]string{"file", "fields"}, described(s.of("file"))) },
-	},
-	"docs/reference.md": {
-		"login":  func(surface) string { return table([]string{"flag", "default", "what it does"}, loginFlags()) },
-		"others": func(surface) string { return table([]string{"flag", "of", "what it does"}, otherFlags()) },
-	},
+// madeTable is a table of the page: a comment that names it, and its rows.
+var madeTable = regexp.MustCompile(`(?m)^<!-- made: ([a-z]+) -->\n\n?((?:\|.*\n)*)\n?`)
+
+// The flags of docs/reference.md are those of the help, in the same words.
+func TestReference(t *testing.T) {
+	t.Parallel()
+	const name = "docs/reference.md"
+	was := read(t, name)
+	shown := map[string]bool{}
+	page := madeTable.ReplaceAllStringFunc(was, func(table string) string {
+		name := madeTable.FindStringSubmatch(table)[1]
+		shown[name] = true
+		return fmt.Sprintf("<!-- made: %s -->\n\n%s\n", name, flagTables[name]())
+	})
+	if len(shown) != len(flagTables) {
+		t.Errorf("%s has the tables %v", name, shown)
+	}
+	if *update {
+		if err := os.WriteFile(filepath.Join("..", "..", name), []byte(page), 0o644); err != nil { //nolint:gosec // public
+			t.Fatal(err)
+		}
+	} else if page != was {
+		t.Errorf("the tables of %s are old: go test ./cmd/quay-keyless -run TestReference -update", name)
+	}
+}
+
+// flagTables are the tables of docs/reference.md, which are made from the help.
+var flagTables = map[string]func() string{
+	"login":  func() string { return table([]string{"flag", "default", "what it does"}, loginFlags()) },
+	"others": func() string { return table([]string{"flag", "of", "what it does"}, otherFlags()) },
 }
 
 // table is one of Markdown.
@@ -36,30 +61,6 @@ func table(head []string, rows [][]string) string {
 		line(row)
 	}
 	return strings.ReplaceAll(text.String(), "|  |", "| |")
-}
-
-// grouped is a row for each first field, with all the second ones.
-func grouped(rows [][]string) [][]string {
-	var list [][]string
-	for _, row := range rows {
-		if last := len(list) - 1; last >= 0 && list[last][0] == row[0] {
-			list[last][1] += " `" + row[1] + "`"
-			continue
-		}
-		list = append(list, []string{row[0], "`" + row[1] + "`"})
-	}
-	return list
-}
-
-// described is [grouped] for fields that have a type or a value.
-func described(rows [][]string) [][]string {
-	for _, row := range rows {
-		if row[2] == "text" {
-			row[2] = ""
-		}
-		row[1] = strings.TrimSpace(row[1] + " " + row[2])
-	}
-	return grouped(rows)
 }
 
 // loginFlags are the flags of login, as its help has them.
