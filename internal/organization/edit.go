@@ -39,26 +39,21 @@ func (s *Setup) edit(wanted Wanted) quay.Edit {
 // as they are.
 func (s *Setup) merged(stored, wanted quay.Entries) quay.Entries {
 	list := slices.Clone(stored)
+	if s.Flags.Prune {
+		list = slices.DeleteFunc(list, func(e quay.Entry) bool { _, named := wanted.Find(e.Issuer, e.Subject); return !named })
+	}
 	for _, entry := range wanted {
 		old, there := stored.Find(entry.Issuer, entry.Subject)
-		fields := entry.Fields()
 		if s.assumed(entry, old, there) {
 			entry = entry.WithField("audiences", nil)
 		}
 		if there {
-			for name, value := range fields {
-				if _, kept := entry.Fields()[name]; kept {
-					old = old.WithField(name, value)
-				}
+			for name, value := range entry.Fields() {
+				old = old.WithField(name, value)
 			}
 			entry = old
 		}
-		if same, ok := stored.Find(entry.Issuer, entry.Subject); !ok || len(quay.Compare(quay.Entries{same}, quay.Entries{entry})) > 0 {
-			list = list.With(entry)
-		}
-	}
-	if s.Flags.Prune {
-		list = slices.DeleteFunc(list, func(e quay.Entry) bool { _, named := wanted.Find(e.Issuer, e.Subject); return !named })
+		list = list.With(entry)
 	}
 	return list
 }

@@ -123,7 +123,7 @@ func entryNode(entry quay.Entry) *yaml.Node {
 		gitlab = fields("project", job.GitLab, "ref", ref)
 		gitlab.Style = yaml.FlowStyle
 	}
-	more := &yaml.Node{Kind: yaml.MappingNode, Style: yaml.FlowStyle}
+	more := map[string]json.RawMessage{}
 	for _, name := range slices.Sorted(maps.Keys(entry.Fields())) {
 		switch {
 		case slices.Contains([]string{"issuer", "subject", "id", "version"}, name) || name == "audiences" && !entry.Restricted():
@@ -133,38 +133,13 @@ func entryNode(entry quay.Entry) *yaml.Node {
 				audiences.Content = append(audiences.Content, text(audience))
 			}
 		default:
-			more.Content = append(more.Content, text(name), jsonNode(entry.Fields()[name]))
+			more[name] = entry.Fields()[name]
 		}
 	}
-	return fields("github", github, "gitlab", gitlab, "service-account", job.ServiceAccount, "issuer", job.Issuer, "subject", job.Subject, "audience", audiences, "fields", more)
-}
-
-// jsonNode is a JSON value in YAML, numbers digit for digit.
-func jsonNode(raw json.RawMessage) *yaml.Node {
-	n := &yaml.Node{Style: yaml.FlowStyle}
-	var value any
-	decoder := json.NewDecoder(bytes.NewReader(raw))
-	decoder.UseNumber()
-	_ = decoder.Decode(&value) // it was read as JSON before
-	switch value := value.(type) {
-	case map[string]any:
-		var fields map[string]json.RawMessage
-		_ = json.Unmarshal(raw, &fields)
-		n.Kind = yaml.MappingNode
-		for _, name := range slices.Sorted(maps.Keys(fields)) {
-			n.Content = append(n.Content, text(name), jsonNode(fields[name]))
-		}
-	case []any:
-		var items []json.RawMessage
-		_ = json.Unmarshal(raw, &items)
-		n.Kind = yaml.SequenceNode
-		for _, item := range items {
-			n.Content = append(n.Content, jsonNode(item))
-		}
-	case string:
-		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: value, Style: yaml.DoubleQuotedStyle}
-	default:
-		return &yaml.Node{Kind: yaml.ScalarNode, Value: strings.TrimSpace(string(raw))}
+	unknown := ""
+	if len(more) > 0 {
+		encoded, _ := json.Marshal(more) // each value was read as JSON
+		unknown = string(encoded)
 	}
-	return n
+	return fields("github", github, "gitlab", gitlab, "service-account", job.ServiceAccount, "issuer", job.Issuer, "subject", job.Subject, "audience", audiences, "fields", unknown)
 }

@@ -284,48 +284,14 @@ func (p *parser) rest(entry quay.Entry, fields map[string]*yaml.Node) quay.Entry
 	default:
 		entry = entry.WithAudiences([]string{p.text(n, "audience")})
 	}
-	p.each(fields["fields"], "fields", func(key, value *yaml.Node) {
-		if key.Value == "issuer" || key.Value == "subject" {
-			p.wrong(key, "fields: write %s beside fields, not in it", key.Value)
-			return
+	if n := fields["fields"]; n != nil {
+		var more map[string]json.RawMessage
+		if json.Unmarshal([]byte(p.text(n, "fields")), &more) != nil || more["issuer"] != nil || more["subject"] != nil {
+			p.wrong(n, "fields: write a JSON object as a text, without issuer and subject")
 		}
-		entry = entry.WithField(key.Value, p.json(value))
-	})
-	return entry
-}
-
-// json is a value as JSON. What looks like a number in JSON is one, digit for digit.
-func (p *parser) json(n *yaml.Node) json.RawMessage {
-	var out bytes.Buffer
-	switch n.Kind {
-	case yaml.MappingNode:
-		out.WriteByte('{')
-		p.each(n, "fields", func(key, value *yaml.Node) {
-			if out.Len() > 1 {
-				out.WriteByte(',')
-			}
-			name, _ := json.Marshal(key.Value) // texts always encode
-			out.Write(append(append(name, ':'), p.json(value)...))
-		})
-		out.WriteByte('}')
-	case yaml.SequenceNode:
-		out.WriteByte('[')
-		for i, item := range n.Content {
-			if i > 0 {
-				out.WriteByte(',')
-			}
-			out.Write(p.json(item))
+		for name, value := range more {
+			entry = entry.WithField(name, value)
 		}
-		out.WriteByte(']')
-	case yaml.ScalarNode:
-		if n.Style == 0 && json.Valid([]byte(n.Value)) {
-			return json.RawMessage(n.Value)
-		}
-		text, _ := json.Marshal(n.Value)
-		return text
-	default:
-		p.wrong(n, "write the value itself in place of an alias")
-		return json.RawMessage("null")
 	}
-	return out.Bytes()
+	return entry
 }

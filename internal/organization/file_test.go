@@ -44,7 +44,7 @@ func TestProblemsOfAFile(t *testing.T) {
 		{"organization: acme\nrobots:\n- name: ci\n  federation:\n  - {github: {repository: acme/app, branch: main}}\n", `f:5:37: github has no "branch"`},
 		{"organization: acme\nrobots:\n- name: ci\n  federation:\n  - {service-account: a/b}\n", "f:5:5: service-account needs issuer"},
 		{"organization: acme\nrobots:\n- name: ci\n  federation:\n  - {github: {repository: a/b, ref: main}}\n  - {github: {repository: a/b, ref: main}}\n", "f:6:5: issuer https://token.actions.githubusercontent.com, subject repo:a/b:ref:refs/heads/main is there twice"},
-		{"organization: acme\nrobots:\n- name: ci\n  federation:\n  - {issuer: 'https://i.example', subject: s, fields: {subject: x}}\n", "f:5:56: fields: "},
+		{"organization: acme\nrobots:\n- name: ci\n  federation:\n  - {issuer: 'https://i.example', subject: s, fields: '{\"subject\": 1}'}\n", "f:5:55: fields: "},
 		{"organization: acme\nrobots:\n- &a {name: ci}\n- *a\n", "f:4:3: a robot: "},
 	} {
 		_, err := Parse("f", []byte(test.text))
@@ -174,7 +174,7 @@ func FuzzParse(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(golden)
-	f.Add([]byte("organization: acme\nrobots:\n- name: ci\n  federation:\n  - {issuer: 'https://i.example', subject: s, fields: {a: [1, {b: null}]}}\n"))
+	f.Add([]byte("organization: acme\nrobots:\n- name: ci\n  federation:\n  - {issuer: 'https://i.example', subject: s, fields: '{\"a\": [1, {\"b\": null}]}'}\n"))
 	f.Add([]byte("a: &a [*a]\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		file, err := Parse("f", text)

@@ -23,17 +23,30 @@ type step struct {
 	text   string
 	scopes string // that the API token needs for it
 	do     func(context.Context) error
+	phase  int
 }
 
-// line shows the step. In a file with several robots each line names its robot.
-func (s step) line(several bool) string {
-	if several && s.robot.Name != "" && !strings.HasPrefix(s.text, "robot account ") {
-		return s.sign + " " + s.robot.String() + ": " + s.text
+// The phases of a setup. Those of one robot follow each other, others can be at once.
+const (
+	phaseRepositories = iota
+	phaseRobots
+	phaseRemovals
+	phases
+)
+
+// line shows the step. Of a file each line names its robot.
+func (s *Setup) line(step step) string {
+	if s.Entry == nil && !strings.HasPrefix(step.text, "robot account ") && !strings.HasPrefix(step.text, "private repository ") {
+		return step.sign + " " + step.robot.String() + ": " + step.text
 	}
-	return s.sign + " " + s.text
+	return step.sign + " " + step.text
 }
 
-func (s *Setup) add(step step) { s.steps = append(s.steps, step) }
+// add adds a step of a robot; do is nil if nothing is left to do for it.
+func (s *Setup) add(sign string, robot quay.Robot, text, scopes string, do func(context.Context) error) *step {
+	s.steps = append(s.steps, step{sign, robot, text, scopes, do, phaseRobots})
+	return &s.steps[len(s.steps)-1]
+}
 
 // plan compares the file with Quay. It only reads.
 func (s *Setup) plan(ctx context.Context) error {
@@ -75,14 +88,13 @@ func (s *Setup) stored(robot quay.Robot) (Robot, bool) {
 
 func (s *Setup) planRobot(wanted Wanted) error {
 	stored, there := s.stored(wanted.Robot)
-	account := s.API.Account(wanted.Robot)
 	text := "robot account " + wanted.String()
 	if there {
-		s.add(step{"=", wanted.Robot, text, "", nil})
+		s.add("=", wanted.Robot, text, "", nil)
 	} else {
-		s.add(step{"+", wanted.Robot, text, federation.ScopeOrganization, func(ctx context.Context) error {
-			return account.Create(ctx, wanted.Description)
-		}})
+		s.add("+", wanted.Robot, text, federation.ScopeOrganization, func(ctx context.Context) error {
+			return s.API.Account(wanted.Robot).Create(ctx, wanted.Description)
+		})
 	}
 	for _, grant := range wanted.Grants {
 		if err := s.planGrant(wanted.Robot, grant, stored); err != nil {
@@ -101,21 +113,24 @@ func (s *Setup) planGrant(robot quay.Robot, grant quay.Grant, stored Robot) erro
 	case !exists && !s.Flags.CreateRepositories:
 		return &noRepository{target: s.Target, repository: grant.Repository}
 	case !exists && !planned:
-		s.add(step{"+", quay.Robot{}, "private repository " + grant.Repository, federation.ScopeCreate, func(ctx context.Context) error {
+		create := s.add("+", robot, "private repository "+grant.Repository, federation.ScopeCreate, func(ctx context.Context) error {
 			return s.API.CreateRepository(ctx, grant.Repository)
-		}})
+		})
+		if s.Entry == nil { // several robots may need it
+			create.phase = phaseRepositories
+		}
 	}
 	wanted := fmt.Sprintf("permission %s on %s", grant.Role, grant.Repository)
 	give := func(ctx context.Context) error { return s.API.Grant(ctx, robot, grant) }
 	switch role := stored.role(name); {
 	case role == "":
-		s.add(step{"+", robot, wanted, federation.ScopePermission, give})
+		s.add("+", robot, wanted, federation.ScopePermission, give)
 	case role == grant.Role:
-		s.add(step{"=", robot, wanted, "", nil})
+		s.add("=", robot, wanted, "", nil)
 	case role.Includes(grant.Role) && s.Entry != nil:
-		s.add(step{"=", robot, fmt.Sprintf("%s, by the permission %s", wanted, role), "", nil})
+		s.add("=", robot, fmt.Sprintf("%s, by the permission %s", wanted, role), "", nil)
 	default:
-		s.add(step{"~", robot, fmt.Sprintf("%s, in place of %s", wanted, role), federation.ScopePermission, give})
+		s.add("~", robot, fmt.Sprintf("%s, in place of %s", wanted, role), federation.ScopePermission, give)
 	}
 	return nil
 }
@@ -141,7 +156,7 @@ func (s *Setup) planEntries(wanted Wanted, stored Robot) error {
 	changes := change.Differences()
 	if len(changes) == 0 {
 		for _, entry := range wanted.Entries {
-			s.add(step{"=", wanted.Robot, "federation entry: " + entry.String(), "", nil})
+			s.add("=", wanted.Robot, "federation entry: "+entry.String(), "", nil)
 		}
 		federation.WarnOfAudience(s.Run, s.Target, s.entry(), change)
 		return nil
@@ -149,14 +164,13 @@ func (s *Setup) planEntries(wanted Wanted, stored Robot) error {
 	s.warnOfFindings(wanted, changes)
 	for i, d := range append(changes, federation.Losses(change)...) {
 		text := d.String()
-		step := step{text[:1], wanted.Robot, "federation entry: " + text[2:], federation.ScopeOrganization, nil}
-		if i == 0 {
+		step := s.add(text[:1], wanted.Robot, "federation entry: "+text[2:], federation.ScopeOrganization, nil)
+		if i == 0 { // one request for all
 			step.do = func(ctx context.Context) error {
 				change, err := s.API.Account(wanted.Robot).EditFederation(ctx, edit)
 				return federation.Judge(s.Run, s.target(wanted.Robot), s.entry(), s.Flags.DropAudiences, change, err)
 			}
 		}
-		s.add(step)
 	}
 	return nil
 }
@@ -194,17 +208,17 @@ func (s *Setup) prune() {
 	for _, stored := range s.survey.Robots {
 		i := slices.IndexFunc(s.File.Robots, func(w Wanted) bool { return w.Robot == stored.Robot })
 		if i < 0 {
-			s.add(step{"-", stored.Robot, "robot account " + stored.String() + ", with its password, permissions and federation entries", federation.ScopeOrganization, func(ctx context.Context) error {
+			s.add("-", stored.Robot, "robot account "+stored.String()+", with its password, permissions and federation entries", federation.ScopeOrganization, func(ctx context.Context) error {
 				return gone(s.API.Account(stored.Robot).Delete(ctx))
-			}})
+			}).phase = phaseRemovals
 			continue
 		}
 		for _, grant := range stored.Grants {
 			repository := s.File.Organization + "/" + grant.Repository
 			if named := func(g quay.Grant) bool { return g.Repository == repository }; grant.Team == "" && !slices.ContainsFunc(s.File.Robots[i].Grants, named) {
-				s.add(step{"-", stored.Robot, fmt.Sprintf("permission %s on %s", grant.Role, repository), federation.ScopePermission, func(ctx context.Context) error {
+				s.add("-", stored.Robot, fmt.Sprintf("permission %s on %s", grant.Role, repository), federation.ScopePermission, func(ctx context.Context) error {
 					return s.API.Revoke(ctx, stored.Robot, repository)
-				}})
+				}).phase = phaseRemovals
 			}
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -80,6 +81,15 @@ func (s *Setup) Do(ctx context.Context) (changes bool, err error) {
 	if err := s.plan(ctx); err != nil {
 		return false, err
 	}
+	say := func(text string) error { s.Run.Platform.Notice(text); return nil }
+	if s.Flags.DryRun {
+		say = func(text string) error {
+			_, err := fmt.Fprintln(s.Run.Env.Stdout, s.Run.Secrets.Line(text))
+			return err
+		}
+	} else {
+		s.Run.Platform.Notice(fmt.Sprintf("plan for %s (+ to add, ~ to change, = there already):", s.Target.Registry.Host))
+	}
 	todo, removals := 0, 0
 	for _, step := range s.steps {
 		if step.do != nil {
@@ -88,38 +98,25 @@ func (s *Setup) Do(ctx context.Context) (changes bool, err error) {
 		if step.sign == "-" {
 			removals++
 		}
-	}
-	if s.Flags.DryRun {
-		return todo > 0, s.print()
-	}
-	s.Run.Platform.Notice(fmt.Sprintf("plan for %s (+ to add, ~ to change, = there already):", s.Target.Registry.Host))
-	for _, step := range s.steps {
-		if step.sign != "=" || s.Entry != nil {
-			s.Run.Platform.Notice(step.line(s.Entry == nil))
+		if step.sign == "=" && s.Entry == nil {
+			continue
 		}
+		if err := say(s.line(step)); err != nil {
+			return false, err
+		}
+	}
+	switch {
+	case s.Flags.DryRun:
+		s.Run.Platform.Notice("nothing was sent: --dry-run")
+		return todo > 0, nil
+	case todo == 0:
+		s.Run.Platform.Notice("nothing to change")
+		return false, nil
 	}
 	if err := s.confirm(ctx, removals); err != nil {
 		return false, err
 	}
-	if todo == 0 {
-		s.Run.Platform.Notice("nothing to change")
-		return false, nil
-	}
 	return true, s.carryOut(ctx, todo)
-}
-
-// print is the plan as the result of --dry-run.
-func (s *Setup) print() error {
-	for _, step := range s.steps {
-		if step.sign == "=" && s.Entry == nil {
-			continue
-		}
-		if _, err := fmt.Fprintln(s.Run.Env.Stdout, s.Run.Secrets.Line(step.line(s.Entry == nil))); err != nil {
-			return err
-		}
-	}
-	s.Run.Platform.Notice("nothing was sent: --dry-run")
-	return nil
 }
 
 // errUnconfirmed is for removals that nobody agreed to.
@@ -140,11 +137,10 @@ func (s *Setup) confirm(ctx context.Context, removals int) error {
 	return nil
 }
 
-// carryOut does the steps. With several robots the repositories come first, and what is
-// removed last; in between, four robots are changed at once.
+// carryOut does the steps, phase by phase. In each, four robots are changed at once.
 func (s *Setup) carryOut(ctx context.Context, todo int) error {
 	var mu sync.Mutex
-	done, failed := 0, step{}
+	done, there, failed := 0, 0, step{}
 	do := func(ctx context.Context, at step) error {
 		err := at.do(ctx)
 		mu.Lock()
@@ -157,67 +153,41 @@ func (s *Setup) carryOut(ctx context.Context, todo int) error {
 		}
 		return err
 	}
-	for _, group := range s.groups() {
-		var tasks []task
-		for _, steps := range group {
-			tasks = append(tasks, func(ctx context.Context) error {
-				for _, at := range steps {
-					if at.do == nil {
-						continue
+	for phase := range phases {
+		robots := map[quay.Robot]task{}
+		for _, at := range s.steps {
+			if at.phase == phase && at.do != nil {
+				before := robots[at.robot]
+				robots[at.robot] = func(ctx context.Context) error {
+					if before != nil {
+						if err := before(ctx); err != nil {
+							return err
+						}
 					}
-					if err := do(ctx, at); err != nil {
-						return err
-					}
+					return do(ctx, at)
 				}
-				return nil
-			})
+			}
+			if phase == 0 && at.sign == "=" {
+				there++
+			}
 		}
-		if err := each(ctx, tasks); err != nil {
+		if err := each(ctx, slices.Collect(maps.Values(robots))); err != nil {
 			return s.stopped(err, failed, done, todo)
-		}
-	}
-	there := 0
-	for _, step := range s.steps {
-		if step.sign == "=" {
-			there++
 		}
 	}
 	s.Run.Platform.Notice(fmt.Sprintf("done: %d changed, %d there already", done, there))
 	return nil
 }
 
-// groups are steps that must be done one group after the other, and in a group the lists
-// that can be done at the same time.
-func (s *Setup) groups() [][][]step {
-	if len(s.File.Robots) == 1 && !s.Flags.Prune {
-		return [][][]step{{s.steps}}
-	}
-	var first, last []step
-	var robots [][]step
-	for _, at := range s.steps {
-		switch n := len(robots) - 1; {
-		case at.robot.Name == "":
-			first = append(first, at)
-		case at.sign == "-" && at.do != nil && !strings.HasPrefix(at.text, "federation entry"):
-			last = append(last, at)
-		case n < 0 || robots[n][0].robot != at.robot:
-			robots = append(robots, []step{at})
-		default:
-			robots[n] = append(robots[n], at)
-		}
-	}
-	return [][][]step{{first}, robots, {last}}
-}
-
 // stopped says how far the setup got.
 func (s *Setup) stopped(err error, step step, done, todo int) error {
-	s.Run.Platform.Notice(fmt.Sprintf("stopped after %d of %d changes, at: %s; run the same command again to go on", done, todo, step.line(s.Entry == nil)))
+	s.Run.Platform.Notice(fmt.Sprintf("stopped after %d of %d changes, at: %s; run the same command again to go on", done, todo, s.line(step)))
 	var known *federation.RefusedAPI
 	if errors.As(err, &known) {
 		return err
 	}
 	err = s.refused(step.scopes, err)
-	if errors.As(err, &known) && step.robot.Name != "" {
+	if errors.As(err, &known) {
 		known.Target.Robot = step.robot
 	}
 	return err
