@@ -99,7 +99,8 @@ func (f *finder) about(entry quay.Entry, code, format string, args ...any) *Find
 }
 
 // Findings are those of all robots, the worst first.
-func (s *Survey) Findings() (all []Finding) {
+func (s *Survey) Findings() []Finding {
+	all := []Finding{}
 	f := &finder{survey: s, found: map[string][]Finding{}}
 	for _, f.robot = range s.Robots {
 		if f.robot.Namespace != s.Name {

@@ -106,71 +106,24 @@ func (g Grant) words() string {
 	return fmt.Sprintf("%s on %s%s", g.Role, where, by(g.Team, " by team "))
 }
 
-// The shape of --output json.
-type (
-	jsonReport struct {
-		Registry     string        `json:"registry"`
-		Organization string        `json:"organization"`
-		LogSince     string        `json:"log_since,omitempty"`
-		Robots       []jsonRobot   `json:"robots"`
-		Defaults     []jsonDefault `json:"default_permissions"`
-		Findings     []Finding     `json:"findings"`
-		Missing      []Missing     `json:"missing"`
-	}
-	jsonRobot struct {
-		Robot        string      `json:"robot"`
-		Description  string      `json:"description,omitempty"`
-		LastLogin    string      `json:"last_login,omitempty"`
-		LastExchange string      `json:"last_exchange,omitempty"`
-		Exchanges    int         `json:"exchanges"`
-		Permissions  []jsonGrant `json:"permissions"`
-		Federation   []jsonEntry `json:"federation"`
-	}
-	jsonGrant struct {
-		Repository string `json:"repository"`
-		Role       string `json:"role"`
-		Team       string `json:"team,omitempty"`
-	}
-	jsonDefault struct {
-		Delegate string `json:"delegate"`
-		Team     bool   `json:"is_team"`
-		Creator  string `json:"creator,omitempty"`
-		Role     string `json:"role"`
-	}
-	jsonEntry struct {
-		Job   string     `json:"job"`
-		Entry quay.Entry `json:"entry"`
-	}
-)
-
+// auditJSON is the survey with its findings.
 func auditJSON(run *process.Run, s *Survey) ([]byte, error) {
-	report := jsonReport{
-		Registry: s.Host, Organization: s.Name, LogSince: stamp(s.LogSince), Robots: []jsonRobot{}, Defaults: []jsonDefault{},
-		Findings: append([]Finding{}, s.Findings()...), Missing: append([]Missing{}, s.Missing...),
-	}
-	for _, robot := range s.Robots {
-		shown := jsonRobot{
-			Robot: robot.String(), Description: robot.Description, LastLogin: stamp(robot.LastAccessed), LastExchange: stamp(robot.LastExchange),
-			Exchanges: robot.Exchanges, Permissions: []jsonGrant{}, Federation: []jsonEntry{},
+	for i, robot := range s.Robots {
+		for _, entry := range robot.Entries {
+			s.Robots[i].Federation = append(s.Robots[i].Federation, describedEntry{subject.Describe(entry.Issuer, entry.Subject), entry})
 		}
-		for _, g := range robot.Grants {
-			shown.Permissions = append(shown.Permissions, jsonGrant{s.Name + "/" + g.Repository, string(g.Role), g.Team})
-		}
-		for _, e := range robot.Entries {
-			shown.Federation = append(shown.Federation, jsonEntry{subject.Describe(e.Issuer, e.Subject), e})
-		}
-		report.Robots = append(report.Robots, shown)
 	}
-	for _, d := range s.Defaults {
-		report.Defaults = append(report.Defaults, jsonDefault{d.Delegate, d.Team, d.Creator, string(d.Role)})
-	}
-	text, err := platform.Indented(report)
+	text, err := platform.Indented(struct {
+		*Survey
+		Findings []Finding `json:"findings"`
+	}{s, s.Findings()})
 	return platform.WithoutSecrets(text, run.Secrets), err
 }
 
-func stamp(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format(time.RFC3339)
+// describedEntry is a federation entry as Quay has it, and whose jobs it is for.
+type describedEntry struct {
+	Job   string     `json:"job"`
+	Entry quay.Entry `json:"entry"`
 }
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -24,30 +24,33 @@ import (
 
 // Survey is what Quay has for an organization, or for what belongs to one person.
 type Survey struct {
-	Host, Name   string
-	Robots       []Robot
-	Repositories []quay.Repository
-	Defaults     []quay.DefaultGrant
-	LogSince     time.Time // the usage log was read back to then
-	Missing      []Missing // what the API token does not show
+	Host         string              `json:"registry"`
+	Name         string              `json:"organization"`
+	LogSince     time.Time           `json:"log_since,omitzero"` // the usage log was read back to then
+	Robots       []Robot             `json:"robots"`
+	Repositories []quay.Repository   `json:"repositories"`
+	Defaults     []quay.DefaultGrant `json:"default_permissions"`
+	Missing      []Missing           `json:"missing"` // what the API token does not show
 }
 
 // Robot is a robot account with all that it may do.
 type Robot struct {
-	quay.Robot
-	Description  string
-	LastAccessed time.Time // the last login at the registry; zero for none
-	LastExchange time.Time
-	Exchanges    int // since LogSince
-	Grants       []Grant
-	Entries      quay.Entries
+	quay.Robot   `json:"-"`
+	FullName     string           `json:"robot"`
+	Description  string           `json:"description,omitempty"`
+	LastAccessed time.Time        `json:"last_login,omitzero"` // at the registry
+	LastExchange time.Time        `json:"last_exchange,omitzero"`
+	Exchanges    int              `json:"exchanges"` // since LogSince
+	Grants       []Grant          `json:"permissions"`
+	Federation   []describedEntry `json:"federation"` // for JSON
+	Entries      quay.Entries     `json:"-"`
 }
 
 // Grant is a role on a repository, without the namespace. The repository * means every one.
 type Grant struct {
-	Repository string
-	Role       quay.Role
-	Team       string // that has the role; "" for the robot itself
+	Repository string    `json:"repository"`
+	Role       quay.Role `json:"role"`
+	Team       string    `json:"team,omitempty"` // that has the role; "" for the robot itself
 }
 
 // Missing is a part that Quay does not show to the API token.
@@ -86,7 +89,7 @@ type reader struct {
 // Read reads an organization. It never asks for passwords. Parts that the API token may not
 // see are in Missing; that it may not even list the robots is an error.
 func Read(ctx context.Context, api *quay.API, host, name string, now time.Time, want Want) (*Survey, error) {
-	r := &reader{api: api, want: want, now: now, survey: &Survey{Host: host, Name: name}, robots: map[string]*Robot{}}
+	r := &reader{api: api, want: want, now: now, survey: &Survey{Host: host, Name: name, Missing: []Missing{}, Robots: []Robot{}}, robots: map[string]*Robot{}}
 	listed, err := r.list(ctx)
 	if err != nil {
 		return nil, err
@@ -174,7 +177,7 @@ func (r *reader) robot(full string, change func(*Robot)) {
 	defer r.mu.Unlock()
 	if r.robots[full] == nil {
 		owner, name, _ := strings.Cut(full, "+")
-		r.robots[full] = &Robot{Robot: quay.Robot{Namespace: owner, Name: name}}
+		r.robots[full] = &Robot{Robot: quay.Robot{Namespace: owner, Name: name}, FullName: full, Grants: []Grant{}, Federation: []describedEntry{}}
 	}
 	change(r.robots[full])
 }
@@ -276,7 +279,7 @@ func (r *reader) rolesOn(ctx context.Context, repository string) error {
 
 // rolesOf reads the permissions by robot.
 func (r *reader) rolesOf(listed []quay.RobotAccount) (tasks []task) {
-	r.survey.Missing = nil
+	r.survey.Missing = []Missing{}
 	for _, account := range listed {
 		if len(account.Repositories) == 0 {
 			continue

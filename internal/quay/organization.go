@@ -183,10 +183,10 @@ func (a *API) TeamGrants(ctx context.Context, org, team string) ([]Grant, error)
 // DefaultGrant is a role that new repositories of an organization get: for a robot or
 // person, or a team; of those that Creator makes, or of all if that is "".
 type DefaultGrant struct {
-	Delegate string
-	Team     bool
-	Creator  string
-	Role     Role
+	Delegate string `json:"delegate"`
+	Team     bool   `json:"is_team"`
+	Creator  string `json:"creator,omitempty"`
+	Role     Role   `json:"role"`
 }
 
 // DefaultGrants lists an organization's default permissions.
