@@ -14,7 +14,7 @@ import (
 // audiences Quay would not store; a dry run of a file shows them as changes.
 func (s *Setup) edit(wanted Wanted) quay.Edit {
 	return func(stored quay.Entries) (quay.Entries, error) {
-		list := s.merged(stored, wanted.Entries)
+		list := s.merged(stored, wanted.Entries).Distinct()
 		change := quay.Change{Before: stored, Wanted: list}
 		if s.Flags.DropAudiences || s.Flags.DryRun && s.Entry == nil || len(change.Differences()) == 0 {
 			return list, nil

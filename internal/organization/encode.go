@@ -110,17 +110,17 @@ func (f *File) node() *yaml.Node {
 // Quay sets.
 func entryNode(entry quay.Entry) *yaml.Node {
 	job := subject.Read(entry.Issuer, entry.Subject)
-	ref, pulls := job.Ref, (*yaml.Node)(nil)
+	var pulls *yaml.Node
 	if job.PullRequest {
 		pulls = &yaml.Node{Kind: yaml.ScalarNode, Value: "true"}
 	}
 	var github, gitlab, audiences *yaml.Node
 	if job.GitHub != "" {
-		github = fields("repository", job.GitHub, "ref", ref, "environment", job.Environment, "pull-request", pulls)
+		github = fields("repository", job.GitHub, "ref", job.Ref, "tag", job.Tag, "environment", job.Environment, "pull-request", pulls)
 		github.Style = yaml.FlowStyle
 	}
 	if job.GitLab != "" {
-		gitlab = fields("project", job.GitLab, "ref", ref)
+		gitlab = fields("project", job.GitLab, "ref", job.Ref, "tag", job.Tag)
 		gitlab.Style = yaml.FlowStyle
 	}
 	more := map[string]json.RawMessage{}

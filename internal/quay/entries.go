@@ -47,6 +47,16 @@ func (e Entry) with(name string, value any) Entry {
 	return entryOf(fields)
 }
 
+// WithField is the same entry with another value for a field, in JSON; nil removes it.
+func (e Entry) WithField(name string, value json.RawMessage) Entry {
+	changed := e.with(name, value)
+	if value == nil {
+		delete(changed.fields, name)
+		changed = entryOf(changed.fields)
+	}
+	return changed
+}
+
 // encoded is JSON without escapes for HTML. Texts and lists of texts always
 // encode.
 func encoded(value any) json.RawMessage {

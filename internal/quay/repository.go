@@ -52,19 +52,6 @@ func ParseGrant(text string, robot Robot) (Grant, error) {
 	return Grant{Repository: repository, Role: Role(role)}, nil
 }
 
-// Repository returns a repository, ORG/REPO; nil if there is none.
-func (a *API) Repository(ctx context.Context, repository string) (*Repository, error) {
-	found, err := read[Repository](ctx, a, "/api/v1/repository/"+repository+"?includeTags=false", "a repository")
-	var refusal *Refusal
-	switch {
-	case err == nil:
-		return &found, nil
-	case errors.As(err, &refusal) && refusal.Status == http.StatusNotFound && !refusal.Page:
-		return nil, nil
-	}
-	return nil, err
-}
-
 // CreateRepository makes a private repository, ORG/REPO; one that exists by now
 // is as good.
 func (a *API) CreateRepository(ctx context.Context, repository string) error {
@@ -84,18 +71,17 @@ func permission(robot Robot, repository string) string {
 	return "/api/v1/repository/" + repository + "/permissions/user/" + robot.String()
 }
 
-// Role returns the robot's own role on a repository, "" for none. The repository
-// must exist.
-func (a *API) Role(ctx context.Context, robot Robot, repository string) (Role, error) {
-	found, err := read[struct{ Role Role }](ctx, a, permission(robot, repository), "a permission")
-	var refusal *Refusal
-	switch {
-	case errors.As(err, &refusal) && strings.HasPrefix(refusal.Message, "User does not have permission"):
-		return "", nil
-	case err == nil && !slices.Contains(roles, found.Role):
-		return "", a.unbelievable("answered with the role %q in place of a permission", found.Role)
+// RolesOn returns the roles that robots and people themselves have on a repository,
+// ORG/REPO, by full name. The API token needs repo:admin.
+func (a *API) RolesOn(ctx context.Context, repository string) (map[string]Role, error) {
+	found, err := read[struct {
+		Permissions map[string]struct{ Role Role }
+	}](ctx, a, "/api/v1/repository/"+repository+"/permissions/user/", "a list of permissions")
+	roles := map[string]Role{}
+	for name, permission := range found.Permissions {
+		roles[name] = permission.Role
 	}
-	return found.Role, err
+	return roles, err
 }
 
 // Grant gives the robot a role on a repository, instead of its present one. Both must

@@ -53,10 +53,13 @@ func Read(issuer, subject string) Flags {
 	} else if m := gitlabSubject().FindStringSubmatch(subject); m != nil {
 		f.GitLab, f.Ref, usual = m[1], m[3], gitlabIssuer
 		if m[2] == "tag" {
-			f.Ref = "refs/tags/" + m[3]
+			f.Tag, f.Ref = m[3], ""
 		}
 	} else if m := serviceAccount().FindStringSubmatch(subject); m != nil {
 		f.ServiceAccount = m[1] + "/" + m[2]
+	}
+	if tag, ok := strings.CutPrefix(f.Ref, "refs/tags/"); ok {
+		f.Tag, f.Ref = tag, ""
 	}
 	if issuer == usual {
 		f.Issuer = ""
@@ -99,9 +102,9 @@ func Describe(issuer, subject string) string {
 	case f.GitHub != "" && f.Environment != "":
 		return "GitHub" + at + " " + f.GitHub + ", environment " + f.Environment
 	case f.GitHub != "":
-		return "GitHub" + at + " " + f.GitHub + ", " + refName(f.Ref)
+		return "GitHub" + at + " " + f.GitHub + ", " + f.refName()
 	case f.GitLab != "":
-		return "GitLab" + at + " " + f.GitLab + ", " + refName(f.Ref)
+		return "GitLab" + at + " " + f.GitLab + ", " + f.refName()
 	case f.ServiceAccount != "":
 		return "Kubernetes" + at + " service account " + f.ServiceAccount
 	}
@@ -116,12 +119,12 @@ func Describe(issuer, subject string) string {
 	return strings.Trim(at, " ()") + " " + subject
 }
 
-func refName(ref string) string {
-	if tag, ok := strings.CutPrefix(ref, "refs/tags/"); ok {
-		return "tag " + tag
+func (f Flags) refName() string {
+	switch {
+	case f.Tag != "":
+		return "tag " + f.Tag
+	case strings.HasPrefix(f.Ref, "refs/"):
+		return f.Ref
 	}
-	if strings.HasPrefix(ref, "refs/") {
-		return ref
-	}
-	return "branch " + ref
+	return "branch " + f.Ref
 }
