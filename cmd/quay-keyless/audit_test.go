@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -227,6 +228,55 @@ func TestAuditIsTheFileOfSetup(t *testing.T) {
 	}
 	if code, stdout, stderr := setUpFile(t, to, file, "--prune", "--dry-run", "--exit-code"); code != 0 || stdout != "" {
 		t.Errorf("the second run: exit code %d: %s%s", code, stdout, stderr)
+	}
+}
+
+// randomRobots are robots with entries in all forms, audiences, and a field that this program
+// does not know.
+func randomRobots(r *rand.Rand) []sandbox.Robot {
+	forms := [][2]string{
+		{githubIssuer, "repo:acme@1/app@%d:ref:refs/heads/main"}, {githubIssuer, "repo:acme/app%d:environment:a:b"}, {githubIssuer, "repo:acme/app%d:ref:refs/tags/v1"},
+		{"https://ghes.example/_services/token", "repo:acme/app%d:pull_request"}, {"https://gitlab.com", "project_path:acme/app%d:ref_type:tag:ref:v1"},
+		{"https://gitlab.example", "project_path:acme/app%d:ref_type:branch:ref:main"}, {"https://oidc.example.com", "system:serviceaccount:build%d:pipeline"},
+		{"https://issuer.example/", "any: thing # %d\u200b'\"\\"}, {"http://old.example", "- %d "},
+	}
+	var robots []sandbox.Robot
+	for i := range 1 + r.IntN(6) {
+		robot := sandbox.Robot{Name: fmt.Sprintf("acme+robot%d", i), Grants: map[string]sandbox.Role{}, Description: []string{"", "CI: jobs", "true", "- x # y"}[r.IntN(4)]}
+		for j := range r.IntN(4) {
+			form := forms[r.IntN(len(forms))]
+			entry := sandbox.Entry{Issuer: form[0], Subject: fmt.Sprintf(form[1], j), Audiences: [][]string{{"quay"}, {"prod"}, {"a b", "quay"}}[r.IntN(3)], Fields: map[string]any{"id": fmt.Sprint("id", i, j), "version": 7}}
+			if r.IntN(2) == 0 {
+				entry.Fields["api_scopes"] = []any{"repo:read", "<&>", 1.5, nil}[r.IntN(4)]
+			}
+			robot.Federation = append(robot.Federation, entry)
+			robot.Grants[fmt.Sprintf("acme/team/app%d", r.IntN(3))] = []sandbox.Role{"read", "write", "admin"}[r.IntN(3)]
+		}
+		robots = append(robots, robot)
+	}
+	return robots
+}
+
+// The file of any organization makes the same organization on an empty Quay whose API stores
+// audiences, with fields that this program does not know.
+func TestAnyOrganizationFromItsFile(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(12) {
+		from := startSandbox(t, sandbox.Config{Release: "next", Robots: randomRobots(rand.New(rand.NewPCG(seed, 2)))})
+		_, file, _ := audit(t, from, from.APIToken(), "--output", "yaml")
+		to := startSandbox(t, sandbox.Config{Release: "next", Robots: []sandbox.Robot{}, APITokens: []sandbox.APIToken{{User: "admin", Organizations: []string{"acme"}}}})
+		if code, _, stderr := setUpFile(t, to, file, "--create-repositories"); code != 0 {
+			t.Fatalf("seed %d: exit code %d: %s with\n%s", seed, code, stderr, file)
+		}
+		_, again, _ := audit(t, to, to.APIToken(), "--output", "yaml")
+		if strings.ReplaceAll(again, to.Host, from.Host) != file {
+			t.Fatalf("seed %d: the file\n%s\nbecame\n%s", seed, file, again)
+		}
+		for _, sb := range []*sandbox.Sandbox{from, to} {
+			if code, stdout, stderr := setUpFile(t, sb, file, "--prune", "--dry-run", "--exit-code"); code != 0 {
+				t.Fatalf("seed %d: exit code %d: %s%s", seed, code, stdout, stderr)
+			}
+		}
 	}
 }
 

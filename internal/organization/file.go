@@ -100,7 +100,7 @@ func (p *parser) document(text []byte) *yaml.Node {
 }
 
 // near is how far behind the line that the YAML parser names the problem is looked for.
-const near = 50
+const near = 10
 
 // syntaxError finds the first line that YAML cannot go on with. The parser often names the
 // line of what surrounds it.
