@@ -81,6 +81,35 @@ func hasAll(text string, parts []string) bool {
 	return !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(text, part) })
 }
 
+// documented waits until a Pod's event and the kubelet's log say what the page says about
+// a cause.
+func (w *world) documented(t *testing.T, pod, cause string) {
+	t.Helper()
+	for line := range strings.Lines(lab.Read(t, lab.Path("docs", "kubernetes-nodes.md"))) {
+		cells := strings.Split(line, " | ")
+		if cells[0] != "| "+cause {
+			continue
+		}
+		w.event(t, pod, append(quoted(cells[1]), "Failed")...)
+		if texts := quoted(cells[2]); len(texts) > 0 {
+			w.logged(t, append(texts, namespace+"/"+pod)...)
+		}
+		return
+	}
+	t.Errorf("docs/kubernetes-nodes.md does not say what to do if the cause is: %s", cause)
+}
+
+// quoted is what stands in backquotes.
+func quoted(cell string) []string {
+	var texts []string
+	for i, text := range strings.Split(cell, "`") {
+		if i%2 == 1 {
+			texts = append(texts, text)
+		}
+	}
+	return texts
+}
+
 // pull is what the runtime did for one image.
 type pull struct{ Image, User, Password, Digest, Error string }
 
