@@ -19,6 +19,7 @@ import (
 // providerCommand is the kubelet's exec plugin.
 func providerCommand(run *process.Run) *cobra.Command {
 	var flags request.MintFlags
+	inOneLine := func() { run.Platform = oneLine{run.Platform, run} }
 	command := &cobra.Command{
 		Use:   "credential-provider",
 		Short: "Answer a Kubernetes node that pulls an image with a Pod's service account",
@@ -28,15 +29,23 @@ to standard input and reads the robot token from standard output.
 
 The service account's annotation ` + kubelet.Annotation + ` names the robot account:
 ORG+NAME, or several as HOST/ORG+NAME in a line each.` + variables,
-		Args: cobra.NoArgs,
+		Args: func(command *cobra.Command, args []string) error {
+			inOneLine()
+			return cobra.NoArgs(command, args)
+		},
 		RunE: func(command *cobra.Command, _ []string) error {
-			run.Platform = oneLine{run.Platform, run}
 			if run.Env.StdoutClosed {
 				return errStdoutClosed
 			}
 			return kubelet.Answer(command.Context(), run, flags)
 		},
 	}
+	command.SetFlagErrorFunc(func(called *cobra.Command, err error) error {
+		if called == command { // not config, which people call
+			inOneLine()
+		}
+		return command.Parent().FlagErrorFunc()(called, err)
+	})
 	f := command.Flags()
 	f.StringArrayVar(&flags.Audiences, "audience", []string{request.DefaultAudience}, "`AUDIENCE` that the service account token must have")
 	f.StringVar(&flags.CaCertificate, "ca-certificate", "", "trust this `CA` in addition to the system's: a path, PEM text or base64 of it")

@@ -70,7 +70,7 @@ func (n Node) Config(format string) string {
 	}
 	words := map[string]string{
 		"ARGS": items(args), "REGISTRIES": items(registries), "AUDIENCE": platform.YAMLText(n.Audience), "IMAGE": n.Image,
-		"KUBELET_SH_URL": dataURL(text("kubelet.sh")), "KUBELET_CONF": text("kubelet.conf"),
+		"KUBELET_SH_URL": dataURL(embedded("kubelet.sh")), "KUBELET_CONF": embedded("kubelet.conf"),
 	}
 	words["PROVIDER"] = filled("provider.yaml", words)
 	words["PROVIDER_URL"] = dataURL(words["PROVIDER"])
@@ -78,7 +78,7 @@ func (n Node) Config(format string) string {
 	return filled(format+".yaml", words)
 }
 
-func text(name string) string {
+func embedded(name string) string {
 	text, err := texts.ReadFile("text/" + name)
 	if err != nil {
 		panic(err) // it is in the program
@@ -90,7 +90,7 @@ func text(name string) string {
 // are indented.
 func filled(name string, words map[string]string) string {
 	var filled strings.Builder
-	for line := range strings.Lines(text(name)) {
+	for line := range strings.Lines(embedded(name)) {
 		indent := line[:len(line)-len(strings.TrimLeft(line, " "))]
 		for word, value := range words {
 			if strings.TrimSpace(line) == "{{"+word+"}}" {

@@ -4,7 +4,6 @@ package kubelet
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -23,50 +22,55 @@ import (
 
 // Config is a CredentialProviderConfig.
 type Config struct {
-	APIVersion string     `json:"apiVersion"`
-	Kind       string     `json:"kind"`
-	Providers  []Provider `json:"providers"`
+	APIVersion text       `yaml:"apiVersion"`
+	Kind       text       `yaml:"kind"`
+	Providers  []Provider `yaml:"providers"`
 }
 
 // Provider is one plugin.
 type Provider struct {
-	Name                 string   `json:"name"`
-	Args                 []string `json:"args"`
-	MatchImages          []string `json:"matchImages"`
-	DefaultCacheDuration *string  `json:"defaultCacheDuration"`
-	APIVersion           string   `json:"apiVersion"`
-	Env                  []struct {
-		Name  string `json:"name"`
-		Value string `json:"value"`
-	} `json:"env"`
-	TokenAttributes *TokenAttributes `json:"tokenAttributes"`
+	Name                 text             `yaml:"name"`
+	Args                 []text           `yaml:"args"`
+	MatchImages          []text           `yaml:"matchImages"`
+	DefaultCacheDuration *text            `yaml:"defaultCacheDuration"`
+	APIVersion           text             `yaml:"apiVersion"`
+	Env                  []variable       `yaml:"env"`
+	TokenAttributes      *tokenAttributes `yaml:"tokenAttributes"`
 }
 
-// TokenAttributes say which service account token and annotations a plugin gets.
-type TokenAttributes struct {
-	Audience              string   `json:"serviceAccountTokenAudience"`
-	CacheType             string   `json:"cacheType"`
-	RequireServiceAccount *bool    `json:"requireServiceAccount"`
-	Required              []string `json:"requiredServiceAccountAnnotationKeys"`
-	Optional              []string `json:"optionalServiceAccountAnnotationKeys"`
+type variable struct{ Name, Value text }
+
+// tokenAttributes say which service account token and annotations a plugin gets.
+type tokenAttributes struct {
+	Audience              text   `yaml:"serviceAccountTokenAudience"`
+	CacheType             text   `yaml:"cacheType"`
+	RequireServiceAccount *bool  `yaml:"requireServiceAccount"`
+	Required              []text `yaml:"requiredServiceAccountAnnotationKeys"`
+	Optional              []text `yaml:"optionalServiceAccountAnnotationKeys"`
+}
+
+// text is a string as the kubelet reads one: never a number.
+type text string
+
+// UnmarshalYAML reads the text.
+func (t *text) UnmarshalYAML(node *yaml.Node) error {
+	if node.Kind != yaml.ScalarNode || node.Tag != "!!str" {
+		return fmt.Errorf("line %d: %q is not a text", node.Line, node.Value)
+	}
+	*t = text(node.Value)
+	return nil
 }
 
 // Parse reads a configuration by the kubelet's rules. The error says all that keeps a
 // kubelet from starting.
-func Parse(text []byte) (Config, error) {
+func Parse(content []byte) (Config, error) {
 	var c Config
-	var document any
-	err := yaml.Unmarshal(text, &document)
-	if err != nil {
-		return c, fmt.Errorf("it is not YAML: %w", err)
-	}
-	text, err = json.Marshal(document)
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.DisallowUnknownFields()
-	if err = errors.Join(err, decoder.Decode(&c), spelling(document)); err != nil {
+	decoder := yaml.NewDecoder(bytes.NewReader(content))
+	decoder.KnownFields(true)
+	if err := decoder.Decode(&c); err != nil {
 		return c, err
 	}
-	group, version, _ := strings.Cut(c.APIVersion, "/")
+	group, version, _ := strings.Cut(string(c.APIVersion), "/")
 	if c.Kind != "CredentialProviderConfig" || group != "kubelet.config.k8s.io" || !slices.Contains([]string{"v1", "v1beta1", "v1alpha1"}, version) {
 		return c, fmt.Errorf("it has the kind %q of %q, not CredentialProviderConfig of kubelet.config.k8s.io/v1", c.Kind, c.APIVersion)
 	}
@@ -76,39 +80,13 @@ func Parse(text []byte) (Config, error) {
 	return c, c.check()
 }
 
-// fields are all names of a configuration.
-const fields = `apiVersion kind providers name args matchImages defaultCacheDuration env value tokenAttributes
-	serviceAccountTokenAudience cacheType requireServiceAccount requiredServiceAccountAnnotationKeys optionalServiceAccountAnnotationKeys`
-
-// spelling finds a name in other letter case, which encoding/json accepts.
-func spelling(value any) error {
-	switch value := value.(type) {
-	case map[string]any:
-		for name, below := range value {
-			if !slices.Contains(strings.Fields(fields), name) {
-				return fmt.Errorf("unknown field %q", name)
-			}
-			if err := spelling(below); err != nil {
-				return err
-			}
-		}
-	case []any:
-		for _, below := range value {
-			if err := spelling(below); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
 // check finds what the kubelet refuses.
 func (c Config) check() error {
 	var errs []error
 	if len(c.Providers) == 0 {
 		errs = append(errs, errors.New("providers is empty"))
 	}
-	names := map[string]bool{}
+	names := map[text]bool{}
 	for _, p := range c.Providers {
 		if names[p.Name] {
 			errs = append(errs, fmt.Errorf("provider %q is there twice", p.Name))
@@ -138,15 +116,15 @@ func broken(rules ...rule) []error {
 }
 
 func (p Provider) problems() []error {
-	versions := []string{apiVersion, apiVersion + "beta1", apiVersion + "alpha1"}
-	odd := slices.ContainsFunc(p.MatchImages, func(image string) bool { _, err := url.Parse("https://" + image); return err != nil })
+	versions := []text{apiVersion, apiVersion + "beta1", apiVersion + "alpha1"}
+	odd := slices.ContainsFunc(p.MatchImages, func(image text) bool { _, err := url.Parse("https://" + string(image)); return err != nil })
 	var duration time.Duration
 	var err error
 	if p.DefaultCacheDuration != nil {
-		duration, err = time.ParseDuration(*p.DefaultCacheDuration)
+		duration, err = time.ParseDuration(string(*p.DefaultCacheDuration))
 	}
 	return broken(
-		rule{p.Name == "." || p.Name == ".." || strings.ContainsAny(p.Name, "/ "), "name must be a file name without spaces"},
+		rule{p.Name == "." || p.Name == ".." || strings.ContainsAny(string(p.Name), "/ "), "name must be a file name without spaces"},
 		rule{!slices.Contains(versions, p.APIVersion), "apiVersion must be " + apiVersion},
 		rule{len(p.MatchImages) == 0, "matchImages is empty"},
 		rule{odd, "matchImages has an item that is not HOST[:PORT][/PATH]"},
@@ -158,14 +136,14 @@ func (p Provider) problems() []error {
 // annotationKey is a qualified name in lower case.
 var annotationKey = platform.Pattern(`^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[a-z0-9]([-a-z0-9_.]{0,61}[a-z0-9])?$`)
 
-func (a *TokenAttributes) problems(version string) []error {
+func (a *tokenAttributes) problems(version text) []error {
 	if a == nil {
 		return nil
 	}
 	keys := slices.Concat(a.Required, a.Optional)
-	odd := slices.ContainsFunc(keys, func(key string) bool {
-		prefix, _, found := strings.Cut(key, "/")
-		return !annotationKey().MatchString(strings.ToLower(key)) || found && len(prefix) > 253
+	odd := slices.ContainsFunc(keys, func(key text) bool {
+		prefix, _, found := strings.Cut(string(key), "/")
+		return !annotationKey().MatchString(strings.ToLower(string(key))) || found && len(prefix) > 253
 	})
 	slices.Sort(keys)
 	return broken(
@@ -190,10 +168,10 @@ func (c Config) Ours(host, audience string) (Provider, error) {
 	if a == nil {
 		return p, fmt.Errorf("provider %q has no tokenAttributes, so it gets no service account token", p.Name)
 	}
-	matches := func(pattern string) bool { return matchesHost(pattern, host) }
+	matches := func(pattern text) bool { return matchesHost(string(pattern), host) }
 	return p, errors.Join(broken(
 		rule{!slices.ContainsFunc(p.MatchImages, matches), fmt.Sprintf("matchImages of provider %q has no %s", p.Name, host)},
-		rule{a.Audience != audience, fmt.Sprintf("serviceAccountTokenAudience of provider %q is %q, not %q", p.Name, a.Audience, audience)},
+		rule{string(a.Audience) != audience, fmt.Sprintf("serviceAccountTokenAudience of provider %q is %q, not %q", p.Name, a.Audience, audience)},
 		rule{!slices.Contains(slices.Concat(a.Required, a.Optional), Annotation), fmt.Sprintf("provider %q does not get the annotation %s", p.Name, Annotation)},
 	)...)
 }
@@ -242,8 +220,8 @@ func Load(configPath, binDir string) (Config, error) {
 		return all, fmt.Errorf("%s: %w", configPath, err)
 	}
 	for _, p := range all.Providers {
-		if _, err := exec.LookPath(filepath.Join(binDir, p.Name)); err != nil {
-			return all, fmt.Errorf("the plugin %s cannot be run: %w", filepath.Join(binDir, p.Name), errors.Unwrap(err))
+		if _, err := exec.LookPath(filepath.Join(binDir, string(p.Name))); err != nil {
+			return all, fmt.Errorf("the plugin %s cannot be run: %w", filepath.Join(binDir, string(p.Name)), errors.Unwrap(err))
 		}
 	}
 	return all, nil

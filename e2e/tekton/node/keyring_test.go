@@ -117,6 +117,12 @@ func TestKubeletRules(t *testing.T) {
 		"another kind":            {"kind: CredentialProviderConfig", "kind: KubeletConfiguration"},
 		"no YAML":                 {"kind: ", "kind: }"},
 		"another program":         {"name: quay-keyless", "name: missing"},
+		"a number as the cache":   {"defaultCacheDuration: 0s", "defaultCacheDuration: 0"},
+		"a number as an argument": {"- credential-provider", "- 1"},
+		"yes":                     {"requireServiceAccount: true", "requireServiceAccount: yes"},
+		"a text for yes":          {"requireServiceAccount: true", "requireServiceAccount: \"true\""},
+		"a field twice":           {"  defaultCacheDuration", "  name: quay-keyless\n  defaultCacheDuration"},
+		"JSON":                    {good, `{"apiVersion":"kubelet.config.k8s.io/v1","kind":"CredentialProviderConfig","providers":[]}`},
 		"upper case":              {"cacheType: ServiceAccount", "CacheType: ServiceAccount"},
 	} {
 		t.Run(what, func(t *testing.T) {
