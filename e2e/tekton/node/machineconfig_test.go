@@ -4,6 +4,7 @@ package node
 
 import (
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -115,5 +116,35 @@ func TestStarter(t *testing.T) {
 				t.Errorf("the kubelet got\n%s\nnot\n%s", got, c.want)
 			}
 		})
+	}
+}
+
+// The unit's commands copy the program out of our image, and do so again at the next boot.
+func TestInstall(t *testing.T) {
+	env := lab.Containers(t, os.Getenv("PATH"))
+	image, folder := lab.Image(t, env), t.TempDir()
+	lab.Write(t, filepath.Join(folder, "config.json"), "{}", 0o600)
+	var unit string
+	for _, u := range machineConfig(t).Systemd.Units {
+		if u.Contents != nil {
+			unit = *u.Contents
+		}
+	}
+	place := strings.NewReplacer(binaries, filepath.Join(folder, "bin"), "/var/lib/kubelet", folder, "quay.io/OWNER/quay-keyless:v1", image)
+	for range 2 {
+		for line := range strings.Lines(place.Replace(unit)) {
+			key, command, _ := strings.Cut(strings.TrimSpace(line), "=")
+			if !strings.HasPrefix(key, "ExecStart") {
+				continue
+			}
+			outcome := lab.Command{Env: env, Args: strings.Fields(strings.TrimPrefix(command, "-"))}.Run(t)
+			if outcome.Exit != 0 && !strings.HasPrefix(command, "-") {
+				t.Fatalf("%s: exit code %d\n%s", command, outcome.Exit, outcome.Log())
+			}
+		}
+	}
+	version := lab.Command{Args: []string{filepath.Join(folder, "bin", "quay-keyless"), "version"}}.Must(t)
+	if !strings.Contains(version.Stdout, "v0.0.0-e2e") {
+		t.Errorf("the node has %s", version.Stdout)
 	}
 }
