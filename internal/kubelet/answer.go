@@ -13,6 +13,7 @@ import (
 	"quay-keyless/internal/errno"
 	"quay-keyless/internal/idtoken"
 	"quay-keyless/internal/login"
+	"quay-keyless/internal/platform"
 	"quay-keyless/internal/process"
 	"quay-keyless/internal/request"
 )
@@ -46,10 +47,22 @@ func (account) Present() bool { return true }
 func (a account) IDToken(context.Context, string) (idtoken.Token, error) {
 	token, err := idtoken.Usable(sourceName, a.token.Reveal())
 	if err == nil && !slices.Contains(token.Audience, a.audience) {
-		err = &idtoken.Error{Problem: idtoken.APICredential, Source: sourceName, Detail: fmt.Sprintf(
-			"has the audience %q, not %q: set serviceAccountTokenAudience in the plugin's configuration, or the plugin's --audience", strings.Join(token.Audience, ", "), a.audience)}
+		err = &otherAudience{strings.Join(token.Audience, ", "), a.audience}
 	}
 	return token, err
+}
+
+// otherAudience is the error of a token that is not for Quay.
+type otherAudience struct{ has, wants string }
+
+// Error is the text.
+func (o *otherAudience) Error() string {
+	return fmt.Sprintf("the service account token has the audience %q, not %q: set serviceAccountTokenAudience in the plugin's configuration, or the plugin's --audience", o.has, o.wants)
+}
+
+// Message has the code of the same refusal by Quay. The token was not sent.
+func (o *otherAudience) Message() platform.Message {
+	return platform.Message{Text: o.Error(), Reason: "audience-mismatch", Exit: 3}
 }
 
 // credential is a login.
