@@ -106,15 +106,17 @@ func rows(head string, rows [][]string) string {
 	fmt.Fprintf(&text, "| %s | what to do |\n| --- | --- |\n", head)
 	for _, row := range rows {
 		for i, cell := range row {
-			row[i] = strings.NewReplacer("|", `\|`, "<", `\<`, "*", `\*`).Replace(cell)
+			row[i] = strings.NewReplacer("|", `\|`, "<", `\<`, "*", `\*`, "\n", "<br>").Replace(cell)
 		}
 		fmt.Fprintf(&text, "| %s | %s |\n", row[0], strings.Join(row[1:], "<br>"))
 	}
 	return text.String()
 }
 
+// traitTable has a row for each cure.
 func traitTable(*testing.T) string {
 	var list [][]string
+	row := map[string]int{}
 	for _, trait := range traits {
 		claims := traitSamples[trait.name]
 		cures := []string{}
@@ -124,7 +126,15 @@ func traitTable(*testing.T) string {
 		if len(cures) == 0 {
 			cures = []string{"Add the federation entry that is shown."}
 		}
-		list = append(list, append([]string{trait.Text(claims)}, cures...))
+		text, cure := trait.Text(claims), strings.Join(cures, "\n")
+		at, known := row[cure]
+		switch {
+		case !known:
+			row[cure] = len(list)
+			list = append(list, append([]string{text}, cures...))
+		case !strings.Contains(list[at][0], text):
+			list[at][0] += "\n" + text
+		}
 	}
 	return rows("what the ID token tells", list)
 }
