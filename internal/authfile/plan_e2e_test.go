@@ -25,9 +25,9 @@ func TestE2EPlanOfAnUnprivilegedUser(t *testing.T) {
 		"REGISTRY_AUTH_FILE is not readable": {job{env: homeAnd("REGISTRY_AUTH_FILE", "~/a"), files: map[string]string{"a": login1}}, "a",
 			[]string{"~/" + docker + family, "~/a" + image, "fatal unusable ~/a"}, NotReadable},
 		"a higher file is not readable": {job{env: home, files: map[string]string{user: others}}, user,
-			[]string{inDocker, "fatal unusable ~/" + user}, NotReadable},
+			[]string{alone[0], alone[1], "fatal unusable ~/" + user}, NotReadable},
 		"a higher file in a closed folder": {job{env: home, files: map[string]string{user: others}}, "h/.config",
-			[]string{inDocker, "fatal unusable ~/" + user}, NotReadable},
+			[]string{alone[0], alone[1], "fatal unusable ~/" + user}, NotReadable},
 		"another user's file": {job{env: homeAnd("REGISTRY_AUTH_FILE", "/etc/passwd")}, "",
 			[]string{"~/" + docker + family, "/etc/passwd" + image, "fatal unusable /etc/passwd"}, Foreign},
 		"root's /run/containers": {job{env: map[string]string{"HOME": "~/h"}, uid: 7, files: map[string]string{ownRuntime: login1}}, "run/containers",
@@ -36,6 +36,7 @@ func TestE2EPlanOfAnUnprivilegedUser(t *testing.T) {
 			[]string{inDocker, "REGISTRY_AUTH_FILE=~/" + docker, "warning runtime ~/x/y"}, Other},
 	} {
 		t.Run(name, func(t *testing.T) {
+			row.bare = row.closed != "x"
 			p, root := row.lay(t)
 			if row.closed != "" {
 				chmod(t, filepath.Join(root, row.closed), 0)
