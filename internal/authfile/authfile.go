@@ -13,7 +13,6 @@ package authfile
 import (
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -65,6 +64,12 @@ func (e Entry) validate() error {
 	return nil
 }
 
+// HostOf is the registry of a key, HOST or HOST/ORG.
+func HostOf(key string) string {
+	host, _, _ := strings.Cut(key, "/")
+	return host
+}
+
 // quote is text as a JSON string.
 func quote(text string) []byte {
 	quoted, err := json.Marshal(text)
@@ -81,12 +86,7 @@ type File struct {
 	trust ownfile.Trust
 	mode  os.FileMode // that was chosen, or 0
 	keep  bool        // see [File.Keep]
-	// base is the text of a new file, copies what it starts with, folder what is around it,
-	// and drop what an earlier login copied that would hide this one.
-	base   []byte
-	copies []edit
-	folder *Folder
-	drop   func(saved) bool
+	start Start
 	// opened is when this process opened the file. A later write by another quay-keyless
 	// happened at the same time as ours.
 	opened time.Time
@@ -107,12 +107,9 @@ type File struct {
 // The error is an [*Error] with the reason [SymlinkLoop] or [BadPath]: the path is
 // empty, or relative and cannot be resolved.
 func Open(path string, trust ownfile.Trust) (*File, error) {
-	if path == "" {
-		return nil, located(path, because(BadPath, errors.New("the path is empty")))
-	}
-	resolved, err := resolve(path)
+	resolved, err := Resolve(path)
 	if err != nil {
-		return nil, located(path, err)
+		return nil, err
 	}
 	return &File{path: resolved, trust: trust, opened: time.Now(), settling: settling, recent: recent}, nil
 }
@@ -124,6 +121,44 @@ func (f *File) SetMode(mode os.FileMode) { f.mode = mode }
 
 // Mode is what [File.SetMode] chose, or 0.
 func (f *File) Mode() os.FileMode { return f.mode }
+
+// Start is what an isolated login starts its files from.
+type Start struct {
+	Text   []byte // of a new file, without logins
+	Copies []Copy
+	Folder *Folder // around the file
+	// Drop reports whether a copy of an earlier login would hide this login.
+	Drop func(Copy) bool
+}
+
+// Copy is a login or helper that tools saw elsewhere: a member of "auths" or "credHelpers".
+type Copy struct {
+	Helper bool
+	Key    string
+	Value  []byte // JSON
+}
+
+func (c Copy) object() string {
+	if c.Helper {
+		return credHelpers
+	}
+	return auths
+}
+
+// StartFrom has the first login in the file copy others. They go with the last login.
+func (f *File) StartFrom(start Start) { f.start = start }
+
+// Copied are what an earlier isolated login copied into the file.
+func (f *File) Copied() []Copy {
+	_, r, _, _ := f.load()
+	var copies []Copy
+	for _, s := range r.Keys {
+		if s.Copied {
+			copies = append(copies, s.copy())
+		}
+	}
+	return copies
+}
 
 // Keep has a file that Set created stay at logout, without a login: the environment names
 // it, and podman stops at a missing file.

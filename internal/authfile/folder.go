@@ -5,8 +5,6 @@ package authfile
 import (
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 )
 
 // Folder is what isolated logins made around their two files, until the last of them ends.
@@ -20,46 +18,6 @@ type Folder struct {
 
 // PrivatePrefix begins the names of the folders that we choose for isolated logins.
 const PrivatePrefix = "quay-keyless-"
-
-// around is the folder of an isolated login. Variables that name it already, as on GitLab,
-// stay, unless we chose it.
-func (p Place) around(path string, exports []Variable, in Inherit) *Folder {
-	f := &Folder{Path: path, Before: map[string]*string{}}
-	before := p.outside(path)
-	for _, v := range exports {
-		was := p.Getenv(v.Name)
-		switch named := was != before.Getenv(v.Name); {
-		case v.Value == "": // DOCKER_AUTH_CONFIG holds logins, which nothing prints
-		case named && !strings.HasPrefix(filepath.Base(path), PrivatePrefix):
-		case named, was == "":
-			f.Before[v.Name] = nil
-		default:
-			f.Before[v.Name] = &was
-		}
-	}
-	if source := before.dockerSource(in); in.On && source != "" {
-		f.Links = linkable(source)
-	}
-	return f
-}
-
-// linkable are the names in docker's folder that are neither auth files nor ours, with
-// their targets.
-func linkable(folder string) map[string]string {
-	links := map[string]string{}
-	entries, _ := os.ReadDir(folder)
-	for _, entry := range entries {
-		name := entry.Name()
-		auth := slices.ContainsFunc([]string{"config.json", "auth.json", ".config.json.", ".auth.json.", ".tmp-", "quay-keyless", ".quay-keyless"},
-			func(prefix string) bool { return strings.HasPrefix(name, prefix) })
-		if target, err := filepath.EvalSymlinks(filepath.Join(folder, name)); err == nil && !auth {
-			if target, err = filepath.Abs(target); err == nil {
-				links[name] = target
-			}
-		}
-	}
-	return links
-}
 
 // Link makes the links; what is there stays. The error is the last one.
 func (f *Folder) Link() (err error) {

@@ -40,10 +40,14 @@ func (f *File) ours(info fs.FileInfo) error {
 	return nil
 }
 
-// readAny returns the text of any user's file, nil if it is missing.
-func readAny(path string, limit int64) ([]byte, error) {
-	text, err := ownfile.ReadAny(path, limit)
-	return text, unread(err)
+// Text returns the text of any user's auth file, one JSON object, nil if it is missing. The
+// error is an [*Error].
+func (f *File) Text() ([]byte, error) {
+	text, err := ownfile.ReadAny(f.path, maxFile)
+	if err = unread(err); err == nil && text != nil {
+		err = validate(text)
+	}
+	return text, located(f.path, err)
 }
 
 // unread is why a file cannot be read; a missing one is no error.

@@ -125,6 +125,8 @@ func (s saved) released(by string, now time.Time) saved {
 	return s
 }
 
+func (s saved) copy() Copy { return Copy{Helper: s.Object == credHelpers, Key: s.Key} }
+
 // find returns what is known of a key.
 func (r record) find(object, key string) (known saved, ok bool) {
 	for _, s := range r.Keys {

@@ -3,6 +3,7 @@
 package authfile
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +11,16 @@ import (
 
 // maxLinks is Linux's own limit (path_resolution(7)).
 const maxLinks = 40
+
+// Resolve is the absolute path without links. Nothing need be there. The error is an
+// [*Error] with the reason [SymlinkLoop] or [BadPath].
+func Resolve(path string) (string, error) {
+	if path == "" {
+		return "", located(path, because(BadPath, errors.New("the path is empty")))
+	}
+	resolved, err := resolve(path)
+	return resolved, located(path, err)
+}
 
 // resolve follows every symlink of path, as the kernel would on opening it with
 // O_CREAT. Unlike [filepath.EvalSymlinks] it needs nothing to be there: a

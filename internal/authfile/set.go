@@ -30,7 +30,7 @@ const OwnHelper = "quay-keyless"
 // [*Error]; the file then holds what it held, unless Change.Writes says otherwise.
 func (f *File) Set(ctx context.Context, entries ...Entry) (Change, error) {
 	list, err := edits(entries)
-	if err != nil || len(list) == 0 && f.base == nil {
+	if err != nil || len(list) == 0 && f.start.Text == nil {
 		return Change{}, located(f.path, err)
 	}
 	change, err := f.edit(ctx, func(text []byte, r record) []edit { return overHelpers(text, r, list) })
@@ -131,18 +131,7 @@ func (f *File) edit(ctx context.Context, due func(text []byte, r record) []edit)
 	change, err := f.run(ctx, task{
 		ahead: true,
 		first: func(text []byte, r record) ([]byte, record, error) {
-			list = due(text, r)
-			if len(r.Keys) == 0 {
-				if text == nil && f.base != nil {
-					text, r.Created = f.base, true
-				}
-				list, r.Folder = slices.Concat(f.copies, list), f.folder
-			}
-			for _, s := range r.Keys {
-				if f.drop != nil && f.drop(s) {
-					list = append(list, edit{object: s.Object, key: s.Key})
-				}
-			}
+			text, r, list = f.started(text, r, due(text, r))
 			return splice(text, r, list)
 		},
 		again: func(text []byte, r record) ([]byte, record, error) {
@@ -156,6 +145,28 @@ func (f *File) edit(ctx context.Context, due func(text []byte, r record) []edit)
 		change.Exposed = readableByAll(info)
 	}
 	return change, err
+}
+
+// started adds to the edits of a login what it copies, if it is the first one, or leaves out
+// of what an earlier one copied.
+func (f *File) started(text []byte, r record, list []edit) ([]byte, record, []edit) {
+	for _, s := range r.Keys {
+		if s.Copied && f.start.Drop != nil && f.start.Drop(s.copy()) {
+			list = append(list, edit{object: s.Object, key: s.Key})
+		}
+	}
+	if len(r.Keys) > 0 {
+		return text, r, list
+	}
+	if text == nil && f.start.Text != nil {
+		text, r.Created = f.start.Text, true
+	}
+	r.Folder = f.start.Folder
+	var copies []edit
+	for _, c := range f.start.Copies {
+		copies = append(copies, edit{object: c.object(), key: c.Key, value: c.Value, copied: true})
+	}
+	return text, r, append(copies, list...)
 }
 
 // Helper returns the credential helper that tools ask for a host's login, "" if there is

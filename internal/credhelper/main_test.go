@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 	"testing"
 
-	"quay-keyless/internal/authfile"
 	"quay-keyless/internal/credhelper"
+	"quay-keyless/internal/lookup"
 	"quay-keyless/internal/ownfile"
 )
 
@@ -52,8 +52,8 @@ func set(t *testing.T, s *credhelper.Store, program *credhelper.Installed, robot
 }
 
 // at is what decides where the tools of this user look.
-func at(getenv func(string) string) authfile.Place {
-	return authfile.Place{Getenv: getenv, UID: os.Getuid(), OS: "linux", Trust: by()}
+func at(getenv func(string) string) lookup.Place {
+	return lookup.Place{Getenv: getenv, UID: os.Getuid(), OS: "linux", Trust: by()}
 }
 
 // in is an environment whose DOCKER_CONFIG is the folder.

@@ -10,8 +10,8 @@ import (
 	"path/filepath"
 	"testing"
 
-	"quay-keyless/internal/authfile"
 	"quay-keyless/internal/credhelper"
+	"quay-keyless/internal/lookup"
 	"quay-keyless/internal/ownfile"
 )
 
@@ -37,7 +37,7 @@ func TestE2ESettingsOfAnotherUser(t *testing.T) {
 	if err := os.Chown(theirs, stranger, stranger); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := credhelper.Find(authfile.Place{Getenv: in(folder), OS: "linux", Trust: ownfile.By(0, theirs)}, host); err != nil {
+	if _, err := credhelper.Find(lookup.Place{Getenv: in(folder), OS: "linux", Trust: ownfile.By(0, theirs)}, host); err != nil {
 		t.Errorf("as that user's program: %v", err)
 	}
 	if err := errors.Join(os.Chown(s.Path(), 0, 0), os.Chown(folder, stranger, stranger)); err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"quay-keyless/internal/authfile"
 	"quay-keyless/internal/errno"
+	"quay-keyless/internal/lookup"
 	"quay-keyless/internal/ownfile"
 )
 
@@ -90,7 +91,7 @@ func (e *Error) Unwrap() error { return e.Err }
 // Find looks for the host in the settings in [Folders]. The first file that has it
 // counts. The errors are [ErrNotFound], and an [*Error] for a file on the way that cannot
 // be read, because it might have the host.
-func Find(place authfile.Place, host string) (Settings, error) {
+func Find(place lookup.Place, host string) (Settings, error) {
 	for _, folder := range Folders(place) {
 		path := filepath.Join(folder, FileName)
 		text, err := read(place.Trust, path)
@@ -146,7 +147,7 @@ const maxSettings = 4 << 20
 
 // Folders are where settings can be: beside the auth files that tools read here, links
 // followed, in the tools' order.
-func Folders(place authfile.Place) []string {
+func Folders(place lookup.Place) []string {
 	var folders []string
 	for _, path := range place.Paths() {
 		file, err := authfile.Open(path, ownfile.Trust{}) // only for its path

@@ -13,8 +13,8 @@ import (
 	"strings"
 	"testing"
 
-	"quay-keyless/internal/authfile"
 	"quay-keyless/internal/credhelper"
+	"quay-keyless/internal/lookup"
 )
 
 func TestSettingsAreFoundAgain(t *testing.T) {
@@ -154,10 +154,10 @@ func TestFoldersWithoutARuntimeFolder(t *testing.T) {
 func TestRootHasAFolderOfItsOwn(t *testing.T) {
 	t.Parallel()
 	none := func(string) string { return "" }
-	if got := credhelper.Folders(authfile.Place{Getenv: none, OS: "linux"}); fmt.Sprint(got) != "[/run/containers/0]" {
+	if got := credhelper.Folders(lookup.Place{Getenv: none, OS: "linux"}); fmt.Sprint(got) != "[/run/containers/0]" {
 		t.Errorf("root: %q", got)
 	}
-	if got := credhelper.Folders(authfile.Place{Getenv: none, UID: 1000, OS: "linux"}); len(got) > 0 {
+	if got := credhelper.Folders(lookup.Place{Getenv: none, UID: 1000, OS: "linux"}); len(got) > 0 {
 		t.Errorf("another user: %q", got)
 	}
 }

@@ -8,13 +8,13 @@ import (
 	"path/filepath"
 	"strings"
 
-	"quay-keyless/internal/authfile"
+	"quay-keyless/internal/lookup"
 	"quay-keyless/internal/platform"
 	"quay-keyless/internal/process"
 )
 
 // warnOfCheckout warns of a login inside the files that the job builds from.
-func warnOfCheckout(run *process.Run, plan authfile.Plan) {
+func warnOfCheckout(run *process.Run, plan lookup.Plan) {
 	for _, file := range Planned(plan) {
 		if folder := checkout(run, file.Path()); folder != "" {
 			run.Platform.Warn(platform.Message{

@@ -17,7 +17,7 @@ import (
 type AuthFile struct {
 	*authfile.File
 	Tools []string // that find the login there; empty if not looked up
-	names []string // see [authfile.Target]
+	names []string // see [lookup.Target]
 }
 
 // AuthFiles are all files that get one login.

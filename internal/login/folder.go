@@ -13,16 +13,17 @@ import (
 
 	"quay-keyless/internal/authfile"
 	"quay-keyless/internal/credhelper"
+	"quay-keyless/internal/lookup"
 	"quay-keyless/internal/platform"
 	"quay-keyless/internal/process"
 )
 
 // surround adds to an isolated login what else tools find in docker's folder, and the
 // settings of our helper for copied logins.
-func surround(ctx context.Context, run *process.Run, plan authfile.Plan) error {
+func surround(ctx context.Context, run *process.Run, plan lookup.Plan) error {
 	for _, target := range plan.Files {
 		settings := map[string]credhelper.Settings{}
-		for _, host := range target.File.OwnHelpers() {
+		for _, host := range target.OwnHelpers {
 			if found, err := credhelper.Find(Place(run), host); err == nil {
 				settings[host] = found
 			}

@@ -12,6 +12,7 @@ import (
 	"quay-keyless/internal/certsd"
 	"quay-keyless/internal/credhelper"
 	"quay-keyless/internal/errno"
+	"quay-keyless/internal/lookup"
 	"quay-keyless/internal/ownfile"
 	"quay-keyless/internal/platform"
 	"quay-keyless/internal/request"
@@ -33,7 +34,7 @@ func FileHints(err error) []string {
 		return settingsHints(settings)
 	case errors.As(err, &ca), errors.Is(err, certsd.ErrUnsupported):
 		return []string{"without --install-ca the tools take the CA from a folder that they are told: --cert-dir DIR with the CA in DIR/ca.crt"}
-	case errors.Is(err, authfile.ErrNoPlace):
+	case errors.Is(err, lookup.ErrNoPlace):
 		return []string{"a folder of its own for this login: --isolated, with --auth-dir DIR where RUNNER_TEMP and TMPDIR are read-only too", "one file: --authfile PATH"}
 	case !errors.As(err, &file):
 		return nil

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"quay-keyless/internal/authfile"
+	"quay-keyless/internal/lookup"
 	"quay-keyless/internal/platform"
 	"quay-keyless/internal/process"
 	"quay-keyless/internal/quay"
@@ -142,8 +143,8 @@ func (f *Flags) check(targets []request.Target, getenv func(string) string) erro
 }
 
 // warnOfNamespaces says what tools that ignore keys HOST/ORG do.
-func warnOfNamespaces(run *process.Run, targets []request.Target, plan authfile.Plan) {
-	kept := slices.ContainsFunc(plan.Conflicts, func(c authfile.Conflict) bool { return c.Kind == authfile.OtherLogin })
+func warnOfNamespaces(run *process.Run, targets []request.Target, plan lookup.Plan) {
+	kept := slices.ContainsFunc(plan.Conflicts, func(c lookup.Conflict) bool { return c.Kind == lookup.OtherLogin })
 	switch {
 	case request.Namespaced(targets):
 		run.Platform.Warn(platform.Message{Text: "docker, crane, helm and buildx know one login for each registry: in one file they use any of these logins, with --isolated none; podman, buildah and skopeo use the right one"})
@@ -153,7 +154,7 @@ func warnOfNamespaces(run *process.Run, targets []request.Target, plan authfile.
 }
 
 // result is what the platform hands on.
-func result(run *process.Run, flags Flags, logins []Minted, plan authfile.Plan) platform.Result {
+func result(run *process.Run, flags Flags, logins []Minted, plan lookup.Plan) platform.Result {
 	result := platform.Result{AuthFiles: Planned(plan).paths(), Holder: platform.Holder(run.Env.Getenv), Exports: exported(plan), Renews: flags.Helper.use}
 	for _, login := range logins {
 		handedOn := platform.Login{Registry: login.Registry.Key(), Username: login.Robot.String(), ExpiresAt: login.ExpiresAt}

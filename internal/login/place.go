@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"quay-keyless/internal/authfile"
+	"quay-keyless/internal/lookup"
 	"quay-keyless/internal/platform"
 	"quay-keyless/internal/process"
 	"quay-keyless/internal/request"
@@ -92,22 +93,22 @@ func (f *PlaceFlags) Check() error {
 }
 
 // Place is what decides where this job's tools look.
-func Place(run *process.Run) authfile.Place {
-	return authfile.Place{Getenv: run.Env.Getenv, UID: run.Env.UID, OS: run.Env.OS, Trust: run.Env.Trust}
+func Place(run *process.Run) lookup.Place {
+	return lookup.Place{Getenv: run.Env.Getenv, UID: run.Env.UID, OS: run.Env.OS, Trust: run.Env.Trust}
 }
 
 // Plan finds the files for the targets' logins. It warns of what would hide them from
 // some tools, and fails if podman, buildah or skopeo would not find them.
-func Plan(run *process.Run, flags Flags, targets []request.Target) (authfile.Plan, error) {
-	var keys []authfile.Key
+func Plan(run *process.Run, flags Flags, targets []request.Target) (lookup.Plan, error) {
+	var keys []lookup.Key
 	for _, t := range targets {
-		keys = append(keys, authfile.Key{Host: t.Registry.Host, Org: t.Registry.Namespace, Robot: t.Robot.String()})
+		keys = append(keys, lookup.Key{Host: t.Registry.Host, Org: t.Registry.Namespace, Robot: t.Robot.String()})
 	}
 	plan, err := find(run, flags.PlaceFlags, keys)
 	if err != nil {
 		return plan, err
 	}
-	plan.Conflicts = slices.DeleteFunc(plan.Conflicts, func(c authfile.Conflict) bool { return cured(run, flags, plan, c) })
+	plan.Conflicts = slices.DeleteFunc(plan.Conflicts, func(c lookup.Conflict) bool { return cured(run, flags, plan, c) })
 	for _, conflict := range plan.Conflicts {
 		if conflict.Fatal {
 			return plan, &ConflictError{conflict}
@@ -121,7 +122,7 @@ func Plan(run *process.Run, flags Flags, targets []request.Target) (authfile.Pla
 	return plan, checkHelper(run, Planned(plan), flags.Helper)
 }
 
-func find(run *process.Run, flags PlaceFlags, keys []authfile.Key) (authfile.Plan, error) {
+func find(run *process.Run, flags PlaceFlags, keys []lookup.Key) (lookup.Plan, error) {
 	switch {
 	case flags.authFile != "":
 		plan, err := Place(run).File(flags.authFile, flags.inherited(run), keys...)
@@ -131,7 +132,7 @@ func find(run *process.Run, flags PlaceFlags, keys []authfile.Key) (authfile.Pla
 		return plan, err
 	case !flags.isolated:
 		if err := dockerConfigFile(run.Env.Getenv("DOCKER_CONFIG")); err != nil {
-			return authfile.Plan{}, err
+			return lookup.Plan{}, err
 		}
 		return Place(run).InPlace(keys...)
 	case flags.folder != "":
@@ -141,7 +142,7 @@ func find(run *process.Run, flags PlaceFlags, keys []authfile.Key) (authfile.Pla
 		return Place(run).Isolated(folder, flags.inherited(run), keys...)
 	}
 	if run.Env.StdoutClosed && run.Platform.Name() != "github" && run.Platform.Name() != "tekton" {
-		return authfile.Plan{}, errUntold
+		return lookup.Plan{}, errUntold
 	}
 	// It is made, with mode 0700, when there is something to write.
 	name := authfile.PrivatePrefix + strings.ToLower(rand.Text()[:12])
@@ -149,8 +150,8 @@ func find(run *process.Run, flags PlaceFlags, keys []authfile.Key) (authfile.Pla
 }
 
 // inherited is what a new file starts from: nothing if every user may read it.
-func (f *PlaceFlags) inherited(run *process.Run) authfile.Inherit {
-	in := authfile.Inherit{On: f.inherit.on || !f.inherit.set && (f.isolated || f.from != ""), From: f.from}
+func (f *PlaceFlags) inherited(run *process.Run) lookup.Inherit {
+	in := lookup.Inherit{On: f.inherit.on || !f.inherit.set && (f.isolated || f.from != ""), From: f.from}
 	if in.On && modes[f.mode]&0o004 != 0 {
 		run.Platform.Notice("inherited no logins, because --authfile-mode " + f.mode + " lets every user read them")
 		in.On = false
@@ -218,12 +219,12 @@ func temporary(run *process.Run, variables ...string) string {
 // cured reports a conflict that this login solves: GitHub hands the plan's variables to
 // the next steps, which replaces a missing XDG_RUNTIME_DIR; and tools prefer our helper
 // to another helper, a store, and logins for organizations in the same file.
-func cured(run *process.Run, flags Flags, plan authfile.Plan, c authfile.Conflict) bool {
-	written := slices.ContainsFunc(plan.Files, func(t authfile.Target) bool { return t.File.Path() == c.Path })
+func cured(run *process.Run, flags Flags, plan lookup.Plan, c lookup.Conflict) bool {
+	written := slices.ContainsFunc(plan.Files, func(t lookup.Target) bool { return t.File.Path() == c.Path })
 	switch c.Kind {
-	case authfile.NoRuntimeDir:
+	case lookup.NoRuntimeDir:
 		return run.Platform.Name() == "github" && len(plan.Exports) > 0
-	case authfile.OtherHelper, authfile.OtherStore, authfile.NarrowerKey:
+	case lookup.OtherHelper, lookup.OtherStore, lookup.NarrowerKey:
 		return flags.Helper.use && written
 	}
 	return false
@@ -232,7 +233,7 @@ func cured(run *process.Run, flags Flags, plan authfile.Plan, c authfile.Conflic
 // ConflictError is a conflict that would keep podman, buildah or skopeo from the
 // login.
 type ConflictError struct {
-	Conflict authfile.Conflict
+	Conflict lookup.Conflict
 }
 
 // Error is the text.
@@ -242,7 +243,7 @@ func (c *ConflictError) Error() string { return ConflictWords(c.Conflict, nil).T
 func (c *ConflictError) Unwrap() error { return c.Conflict.Err }
 
 // Planned are the plan's files.
-func Planned(plan authfile.Plan) AuthFiles {
+func Planned(plan lookup.Plan) AuthFiles {
 	var list AuthFiles
 	for _, target := range plan.Files {
 		list = append(list, AuthFile{target.File, plan.Tools(target), target.Names})
@@ -251,7 +252,7 @@ func Planned(plan authfile.Plan) AuthFiles {
 }
 
 // exported are the plan's variables, as the platform hands them on.
-func exported(plan authfile.Plan) []platform.Variable {
+func exported(plan lookup.Plan) []platform.Variable {
 	var list []platform.Variable
 	for _, variable := range plan.Exports {
 		list = append(list, platform.Variable(variable))

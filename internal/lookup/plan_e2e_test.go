@@ -2,14 +2,36 @@
 
 //go:build e2e && linux
 
-package authfile
+package lookup
 
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
+
+	"quay-keyless/internal/authfile"
 )
+
+// unprivileged runs the rest of a test as a user whom permissions bind, and reports
+// whether this is that process.
+func unprivileged(t *testing.T) bool {
+	t.Helper()
+	if os.Geteuid() != 0 || os.Getenv("LOOKUP_INSIDE") == t.Name() {
+		return true
+	}
+	command := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.run=^"+t.Name()+"$", "-test.v")
+	command.Dir = "/"
+	command.Env = append(os.Environ(), "LOOKUP_INSIDE="+t.Name(), "GORACE=atexit_sleep_ms=0")
+	command.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	if out, err := command.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return false
+}
 
 // TestE2EPlanOfAnUnprivilegedUser is about what only the system can refuse.
 func TestE2EPlanOfAnUnprivilegedUser(t *testing.T) {
@@ -20,20 +42,20 @@ func TestE2EPlanOfAnUnprivilegedUser(t *testing.T) {
 		job
 		closed string // what has mode 0
 		want   []string
-		reason Reason
+		reason authfile.Reason
 	}{
 		"REGISTRY_AUTH_FILE is not readable": {job{env: homeAnd("REGISTRY_AUTH_FILE", "~/a"), files: map[string]string{"a": login1}}, "a",
-			[]string{"~/" + docker + family, "~/a" + image, "fatal unusable ~/a"}, NotReadable},
+			[]string{"~/" + docker + family, "~/a" + image, "fatal unusable ~/a"}, authfile.NotReadable},
 		"a higher file is not readable": {job{env: home, files: map[string]string{user: others}}, user,
-			[]string{alone[0], alone[1], "fatal unusable ~/" + user}, NotReadable},
+			[]string{alone[0], alone[1], "fatal unusable ~/" + user}, authfile.NotReadable},
 		"a higher file in a closed folder": {job{env: home, files: map[string]string{user: others}}, "h/.config",
-			[]string{alone[0], alone[1], "fatal unusable ~/" + user}, NotReadable},
+			[]string{alone[0], alone[1], "fatal unusable ~/" + user}, authfile.NotReadable},
 		"another user's file": {job{env: homeAnd("REGISTRY_AUTH_FILE", "/etc/passwd")}, "",
-			[]string{"~/" + docker + family, "/etc/passwd" + image, "fatal unusable /etc/passwd"}, Foreign},
+			[]string{"~/" + docker + family, "/etc/passwd" + image, "fatal unusable /etc/passwd"}, authfile.Foreign},
 		"root's /run/containers": {job{env: map[string]string{"HOME": "~/h"}, uid: 7, files: map[string]string{ownRuntime: login1}}, "run/containers",
-			[]string{inDocker, "REGISTRY_AUTH_FILE=~/" + docker, "warning runtime"}, Other},
+			[]string{inDocker, "REGISTRY_AUTH_FILE=~/" + docker, "warning runtime"}, authfile.Other},
 		"a runtime folder that is closed": {job{env: homeAnd("XDG_RUNTIME_DIR", "~/x/y"), uid: 7, owner: 7, files: map[string]string{"x/y/z": ""}}, "x",
-			[]string{inDocker, "REGISTRY_AUTH_FILE=~/" + docker, "warning runtime ~/x/y"}, Other},
+			[]string{inDocker, "REGISTRY_AUTH_FILE=~/" + docker, "warning runtime ~/x/y"}, authfile.Other},
 	} {
 		t.Run(name, func(t *testing.T) {
 			row.bare = row.closed != "x"
@@ -48,7 +70,7 @@ func TestE2EPlanOfAnUnprivilegedUser(t *testing.T) {
 			wantPlan(t, plan, root, row.want)
 			for _, c := range plan.Conflicts {
 				if c.Err != nil {
-					wantReason(t, nil, c.Err, row.reason)
+					wantReason(t, c.Err, row.reason)
 				}
 			}
 		})
@@ -69,7 +91,7 @@ func TestE2EReadOnlyHome(t *testing.T) {
 			}
 		}
 		_, err := p.InPlace(ours)
-		var fault *Error
+		var fault *authfile.Error
 		if !errors.Is(err, ErrNoPlace) || !errors.As(err, &fault) || fault.Path != filepath.Join(root, docker) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -85,7 +107,7 @@ func TestE2ELookAtAnotherUsersFile(t *testing.T) {
 		return
 	}
 	_, _, err := look("/etc/passwd", by())
-	wantReason(t, nil, err, NotJSON)
+	wantReason(t, err, authfile.NotJSON)
 }
 
 func chmod(t *testing.T, path string, mode os.FileMode) {

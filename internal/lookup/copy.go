@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package authfile
+package lookup
 
 import (
 	"encoding/json"
@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"quay-keyless/internal/authfile"
 )
 
 // Inherit says what a new file starts from: nothing, or what tools see now.
@@ -37,7 +39,7 @@ func (p Place) outside(folder string) Place {
 		if path == "" {
 			continue
 		}
-		if file, err := Open(filepath.Join(path, below), p.Trust); err == nil && file.dir() == folder {
+		if file, err := authfile.Open(filepath.Join(path, below), p.Trust); err == nil && filepath.Dir(file.Path()) == folder {
 			names = append(names, name)
 		}
 	}
@@ -71,41 +73,32 @@ func (p Place) containersSources(docker string) []string {
 // is an error.
 func (p Place) read(path string) (view, error) {
 	v := view{map[string]json.RawMessage{}, map[string]json.RawMessage{}, map[string]string{}}
-	file, err := Open(path, p.Trust)
-	if err != nil || path == "" {
-		return v, nil //nolint:nilerr // tools find nothing there either
+	file, _, err := look(path, p.Trust)
+	if file == nil || err != nil {
+		return v, err
 	}
-	text, err := readAny(file.path, maxFile)
-	if err != nil || text == nil {
-		return v, located(file.path, err)
+	text, err := file.Text()
+	if err == nil && text != nil {
+		err = v.decode(text)
 	}
-	if _, err := decodeContents(text); err != nil {
-		return v, located(file.path, err)
-	}
-	return v, located(file.path, v.decode(text))
+	return v, err
 }
 
 // decode adds the text of an auth file.
 func (v *view) decode(text []byte) error {
-	if err := json.Unmarshal(text, &v.settings); err != nil {
-		return because(NotJSON, err)
-	}
+	err := json.Unmarshal(text, &v.settings)
 	for name, value := range v.settings {
-		var err error
 		switch {
-		case strings.EqualFold(name, auths):
-			err = json.Unmarshal(value, &v.auths)
-		case strings.EqualFold(name, credHelpers):
-			err = json.Unmarshal(value, &v.helpers)
+		case strings.EqualFold(name, "auths"):
+			err = errors.Join(err, json.Unmarshal(value, &v.auths))
+		case strings.EqualFold(name, "credHelpers"):
+			err = errors.Join(err, json.Unmarshal(value, &v.helpers))
 		default:
 			continue
 		}
-		if err != nil {
-			return because(Other, errors.New("its logins cannot be read"))
-		}
 		delete(v.settings, name)
 	}
-	return nil
+	return err
 }
 
 // add adds what tools find in a later file: what no earlier one answers.
@@ -116,7 +109,7 @@ func (v *view) add(later view) {
 				return true
 			}
 		}
-		_, helped := v.helpers[HostOf(bareName(key))]
+		_, helped := v.helpers[authfile.HostOf(bareName(key))]
 		return helped
 	}
 	auths := map[string]json.RawMessage{}
@@ -153,7 +146,7 @@ func (v *view) forKeys(keys []Key, names []string, image bool) {
 	for i, key := range keys {
 		delete(v.helpers, key.Host)
 		maps.DeleteFunc(v.auths, func(name string, _ json.RawMessage) bool {
-			return name == names[i] || key.hiddenBy(name, image) || names[i] == key.Host && !image && HostOf(bareName(name)) == key.Host
+			return name == names[i] || key.hiddenBy(name, image) || names[i] == key.Host && !image && authfile.HostOf(bareName(name)) == key.Host
 		})
 	}
 }
@@ -176,7 +169,7 @@ func (v *view) store(keys []Key, list func(string) ([]string, error)) (stays str
 		return store
 	}
 	for _, server := range listed {
-		host := HostOf(bareName(server))
+		host := authfile.HostOf(bareName(server))
 		if strings.HasPrefix(server, "https://index.docker.io/") {
 			host = server // docker's name for Docker Hub
 		}
@@ -189,29 +182,39 @@ func (v *view) store(keys []Key, list func(string) ([]string, error)) (stays str
 
 // contents is what the view holds, without secrets.
 func (v *view) contents() contents {
-	text, err := json.Marshal(map[string]any{auths: v.auths, credHelpers: v.helpers})
+	text, err := json.Marshal(map[string]any{"auths": v.auths, "credHelpers": v.helpers})
 	if err != nil {
 		panic(err) // it was decoded from JSON
 	}
-	all, _ := decodeContents(text)
+	all, _ := decode(text)
 	return all
 }
 
 // start is the text of a new file, and the copied logins in it.
-func (v *view) start() (text []byte, copies []edit) {
+func (v *view) start() authfile.Start {
 	settings := maps.Clone(v.settings)
-	settings[auths] = json.RawMessage("{}")
+	settings["auths"] = json.RawMessage("{}")
 	text, err := json.MarshalIndent(settings, "", "\t")
 	if err != nil {
 		panic(err) // it was decoded from JSON
 	}
+	start := authfile.Start{Text: append(text, '\n')}
 	for _, key := range slices.Sorted(maps.Keys(v.auths)) {
-		copies = append(copies, edit{object: auths, key: key, value: v.auths[key], copied: true})
+		start.Copies = append(start.Copies, authfile.Copy{Key: key, Value: v.auths[key]})
 	}
 	for _, host := range slices.Sorted(maps.Keys(v.helpers)) {
-		copies = append(copies, edit{object: credHelpers, key: host, value: quote(v.helpers[host]), copied: true})
+		start.Copies = append(start.Copies, authfile.Copy{Helper: true, Key: host, Value: quote(v.helpers[host])})
 	}
-	return append(text, '\n'), copies
+	return start
+}
+
+// quote is text as a JSON string.
+func quote(text string) []byte {
+	quoted, err := json.Marshal(text)
+	if err != nil {
+		panic(err) // no string fails
+	}
+	return quoted
 }
 
 // dockerView is what docker's tools see: its file, and DOCKER_AUTH_CONFIG before it. crane
@@ -248,8 +251,8 @@ func (b *planner) containersView(p Place, in Inherit) view {
 	return v
 }
 
-// startFrom has a file start from a view, but for what would hide our logins.
-func (b *planner) startFrom(t *Target, v view, image bool, in Inherit) {
+// start is what a file starts from, without what would hide our logins.
+func (b *planner) start(t *Target, v view, image bool, in Inherit) authfile.Start {
 	v.forKeys(b.keys, t.Names, image)
 	if v.settings == nil {
 		v.settings = map[string]json.RawMessage{}
@@ -257,26 +260,59 @@ func (b *planner) startFrom(t *Target, v view, image bool, in Inherit) {
 	if store := v.store(b.keys, in.List); store != "" {
 		b.conflict(Conflict{Kind: OtherStore, Path: t.File.Path(), Key: store, Tools: dockers.tools})
 	}
-	t.File.base, t.File.copies = v.start()
+	for host, helper := range v.helpers {
+		if helper == authfile.OwnHelper {
+			t.OwnHelpers = append(t.OwnHelpers, host)
+		}
+	}
+	return v.start()
 }
 
-// dropped is what an earlier login of ours copied into a file and a later one leaves out.
-func (f *File) dropped(keys []Key, image bool) func(saved) bool {
-	return func(s saved) bool {
-		return s.Copied && slices.ContainsFunc(keys, func(key Key) bool {
-			return s.Object == credHelpers && s.Key == key.Host || s.Object == auths && key.hiddenBy(s.Key, image)
+// drop reports whether an earlier login's copy would hide a login with one of the keys.
+func drop(keys []Key, image bool) func(authfile.Copy) bool {
+	return func(c authfile.Copy) bool {
+		return slices.ContainsFunc(keys, func(key Key) bool {
+			return c.Helper && c.Key == key.Host || !c.Helper && key.hiddenBy(c.Key, image)
 		})
 	}
 }
 
-// OwnHelpers are the copied hosts whose logins our helper gets, so that its settings are
-// needed beside the copy.
-func (f *File) OwnHelpers() []string {
-	var hosts []string
-	for _, e := range f.copies {
-		if e.object == credHelpers && string(e.value) == string(quote(OwnHelper)) {
-			hosts = append(hosts, e.key)
+// around is the folder of an isolated login. Variables that name it already, as on GitLab,
+// stay, unless we chose it.
+func (p Place) around(path string, exports []Variable, in Inherit) *authfile.Folder {
+	f := &authfile.Folder{Path: path, Before: map[string]*string{}}
+	before := p.outside(path)
+	for _, v := range exports {
+		was := p.Getenv(v.Name)
+		switch named := was != before.Getenv(v.Name); {
+		case v.Value == "": // DOCKER_AUTH_CONFIG holds logins, which nothing prints
+		case named && !strings.HasPrefix(filepath.Base(path), authfile.PrivatePrefix):
+		case named, was == "":
+			f.Before[v.Name] = nil
+		default:
+			f.Before[v.Name] = &was
 		}
 	}
-	return hosts
+	if source := before.dockerSource(in); in.On && source != "" {
+		f.Links = linkable(source)
+	}
+	return f
+}
+
+// linkable are the names in docker's folder that are neither auth files nor ours, with
+// their targets.
+func linkable(folder string) map[string]string {
+	links := map[string]string{}
+	entries, _ := os.ReadDir(folder)
+	for _, entry := range entries {
+		name := entry.Name()
+		auth := slices.ContainsFunc([]string{"config.json", "auth.json", ".config.json.", ".auth.json.", ".tmp-", "quay-keyless", ".quay-keyless"},
+			func(prefix string) bool { return strings.HasPrefix(name, prefix) })
+		if target, err := filepath.EvalSymlinks(filepath.Join(folder, name)); err == nil && !auth {
+			if target, err = filepath.Abs(target); err == nil {
+				links[name] = target
+			}
+		}
+	}
+	return links
 }

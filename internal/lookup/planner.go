@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package authfile
+package lookup
 
-import "slices"
+import (
+	"slices"
+
+	"quay-keyless/internal/authfile"
+)
 
 // planner makes a plan for keys.
 type planner struct {
@@ -43,7 +47,7 @@ func (b *planner) index(path string) int {
 }
 
 // target adds a file. One that is named in two ways is one.
-func (b *planner) target(file *File) int {
+func (b *planner) target(file *authfile.File) int {
 	if i := b.index(file.Path()); i >= 0 {
 		return i
 	}
@@ -54,7 +58,7 @@ func (b *planner) target(file *File) int {
 // open adds the file at path if it can be written. If tools would stop at it,
 // [planner.follow] says so.
 func (b *planner) open(path string) {
-	if file, err := Open(path, b.place.Trust); err == nil && file.Check() == nil {
+	if file, err := authfile.Open(path, b.place.Trust); err == nil && file.Check() == nil {
 		b.target(file)
 	}
 }
@@ -86,7 +90,7 @@ func (b *planner) conflict(c Conflict) {
 // If HOST has another login there, docker's tools keep that. Only if podman reads the same
 // file, it gets ours under HOST/ORG.
 func (b *planner) name(docker string, found contents) {
-	file, _ := Open(docker, b.place.Trust)
+	file, _ := authfile.Open(docker, b.place.Trust)
 	for i := range b.plan.Files {
 		t := &b.plan.Files[i]
 		for _, key := range b.keys {

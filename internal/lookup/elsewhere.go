@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package authfile
+package lookup
 
 import (
 	"os"
@@ -58,7 +58,7 @@ func (p Place) helmFile() string {
 func (p Place) onlyHelpers() (path, helpers string) {
 	setting := regexp.MustCompile(`(?m)^[ \t]*credential-helpers[ \t]*=[ \t]*\[([^\]]*)\]`) // before all tables
 	for _, conf := range p.registriesConf() {
-		text, err := ownfile.ReadAny(conf, maxFile)
+		text, err := ownfile.ReadAny(conf, 1<<20)
 		if err != nil {
 			continue
 		}

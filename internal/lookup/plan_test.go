@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package authfile
+package lookup
 
 import (
 	"errors"
@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"quay-keyless/internal/authfile"
 )
 
 // job is where a plan is made. Paths are below the test's folder, which is ~ in
@@ -337,7 +339,7 @@ func TestIsolated(t *testing.T) {
 		})
 	}
 	_, err := Place{}.Isolated("", Inherit{}, ours)
-	wantReason(t, nil, err, BadPath)
+	wantReason(t, err, authfile.BadPath)
 }
 
 // TestNamedFile checks that nothing but the file counts.
@@ -365,5 +367,5 @@ func TestNamedFile(t *testing.T) {
 		})
 	}
 	_, err := Place{}.File("", Inherit{}, ours)
-	wantReason(t, nil, err, BadPath)
+	wantReason(t, err, authfile.BadPath)
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package authfile
+// Package lookup knows where tools look for a login, and what hides one there.
+package lookup
 
 import (
 	"cmp"
@@ -12,13 +13,14 @@ import (
 	"slices"
 	"strconv"
 
+	"quay-keyless/internal/authfile"
 	"quay-keyless/internal/ownfile"
 )
 
 var (
 	// ErrNoPlace is the error of a job in which no login can be written in place: there is
 	// no home, or it is read-only. If a file or folder was in the way, the error is an
-	// [*Error] as well.
+	// [*authfile.Error] as well.
 	ErrNoPlace = errors.New("no place for the login")
 	// ErrNoHome is an [ErrNoPlace] of an environment that names no home.
 	ErrNoHome = fmt.Errorf("%w: HOME and DOCKER_CONFIG are not set", ErrNoPlace)
@@ -144,7 +146,7 @@ func (p Place) Paths() []string {
 // Known is every auth file in which some tool of this environment looks, each once: where
 // a logout finds what logins wrote. The error is an [ErrNoHome] if no variable names a
 // file either.
-func (p Place) Known() ([]*File, error) {
+func (p Place) Known() ([]*authfile.File, error) {
 	folder, err := p.DockerFolder()
 	named := p.Getenv("REGISTRY_AUTH_FILE")
 	if err != nil && named == "" {
@@ -154,10 +156,10 @@ func (p Place) Known() ([]*File, error) {
 	if err == nil {
 		paths = []string{filepath.Join(folder, "config.json"), named, p.runtimeFile().path, p.userFile()}
 	}
-	var files []*File
+	var files []*authfile.File
 	for _, path := range paths {
-		file, err := Open(path, p.Trust)
-		if err != nil || slices.ContainsFunc(files, func(other *File) bool { return other.path == file.path }) {
+		file, err := authfile.Open(path, p.Trust)
+		if err != nil || slices.ContainsFunc(files, func(other *authfile.File) bool { return other.Path() == file.Path() }) {
 			continue
 		}
 		files = append(files, file)

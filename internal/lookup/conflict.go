@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package authfile
+package lookup
 
 import (
 	"maps"
 	"slices"
 	"strings"
+
+	"quay-keyless/internal/authfile"
 )
 
 // ConflictKind says what would hide a login from tools.
@@ -21,7 +23,7 @@ const (
 	// podman, buildah and skopeo prefer HOST/org, even if it holds nothing; crane prefers
 	// only HOST/org/repo, and all others always use HOST.
 	NarrowerKey
-	// Unusable: the file cannot be read or written; Err, an [*Error], says why. A file
+	// Unusable: the file cannot be read or written; Err, an [*authfile.Error], says why. A file
 	// that podman, buildah and skopeo cannot read or decode on their way to the login
 	// stops them, also if it is empty.
 	Unusable
@@ -82,7 +84,7 @@ func (c contents) conflicts(keys []Key, target bool, r reader) []Conflict {
 	}
 	helped := 0 // a login replaces our own helper, and then the store counts
 	for _, host := range hosts(keys) {
-		if helper, ok := c.Helpers[host]; ok && helper != OwnHelper {
+		if helper, ok := c.Helpers[host]; ok && helper != authfile.OwnHelper {
 			helped++
 			found = append(found, Conflict{Kind: OtherHelper, Key: helper, Tools: r.tools, Fatal: r.image})
 		}
@@ -117,12 +119,6 @@ func (k Key) hiddenBy(name string, image bool) bool {
 	return image || below != ""
 }
 
-// HostOf is the registry of a key, HOST or HOST/ORG.
-func HostOf(key string) string {
-	host, _, _ := strings.Cut(key, "/")
-	return host
-}
-
 // hosts is the registries of keys, each once.
 func hosts(keys []Key) []string {
 	var list []string
@@ -138,7 +134,7 @@ func hosts(keys []Key) []string {
 // crane would find a login. They ask for the bare host, crane for the repository too, and
 // for no other form. docker ignores a text that is not JSON, after a warning.
 func variableConflicts(text string, keys []Key) []string {
-	all, err := decodeContents([]byte(text))
+	all, err := decode([]byte(text))
 	if err != nil {
 		return nil
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package authfile
+package lookup
 
 import (
 	"errors"
@@ -10,23 +10,28 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"quay-keyless/internal/authfile"
 )
 
 // Plan is where a login goes, and what would hide it from tools.
 type Plan struct {
-	Files     []Target   // docker's comes first
-	Exports   []Variable // what the following steps need in their environment, in this order
-	Conflicts []Conflict // at most one of a kind for a path and key
-	Folder    *Folder    // of an isolated login
+	Files     []Target         // docker's comes first
+	Exports   []Variable       // what the following steps need in their environment, in this order
+	Conflicts []Conflict       // at most one of a kind for a path and key
+	Folder    *authfile.Folder // of an isolated login
 }
 
 // Target is an auth file to write.
 type Target struct {
-	File *File
+	File *authfile.File
 	// Names are the names that the plan's keys have in this file, "" for none. Docker's
 	// tools know one login for each host, so theirs is HOST.
 	Names []string
-	tools []string // that read it
+	// OwnHelpers are the copied hosts that have our helper: its settings are needed beside
+	// the copy.
+	OwnHelpers []string
+	tools      []string // that read it
 }
 
 // Tools are the tools that will find the login in a target, the best-known one first.
@@ -94,7 +99,7 @@ func (p Place) InPlace(keys ...Key) (Plan, error) {
 	}
 	docker := filepath.Join(folder, "config.json")
 	b := planner{place: p, keys: keys}
-	if file, err := Open(docker, p.Trust); err == nil {
+	if file, err := authfile.Open(docker, p.Trust); err == nil {
 		if err := file.Check(); noPlace(err) {
 			return Plan{}, fmt.Errorf("%w: %w", ErrNoPlace, err)
 		}
@@ -121,9 +126,9 @@ func (p Place) InPlace(keys ...Key) (Plan, error) {
 
 // noPlace reports whether err is about where the file is, not about the file itself.
 func noPlace(err error) bool {
-	var fault *Error
+	var fault *authfile.Error
 	return errors.As(err, &fault) &&
-		slices.Contains([]Reason{FolderUncreatable, FolderReadOnly, FolderNotWritable, ReadOnly}, fault.Reason)
+		slices.Contains([]authfile.Reason{authfile.FolderUncreatable, authfile.FolderReadOnly, authfile.FolderNotWritable, authfile.ReadOnly}, fault.Reason)
 }
 
 // strays is where podman, buildah and skopeo look without an XDG_RUNTIME_DIR.
@@ -189,14 +194,11 @@ func (p Place) craneFile() (path string, found contents) {
 // its config.json, podman, buildah and skopeo its auth.json. New files start as copies of
 // what tools see now.
 //
-// The error is an [*Error] with the reason [SymlinkLoop] or [BadPath].
+// The error is an [*authfile.Error] with the reason [SymlinkLoop] or [BadPath].
 func (p Place) Isolated(folder string, in Inherit, keys ...Key) (Plan, error) {
-	if folder == "" {
-		return Plan{}, located(folder, because(BadPath, errors.New("the path is empty")))
-	}
-	resolved, err := resolve(folder)
+	resolved, err := authfile.Resolve(folder)
 	if err != nil {
-		return Plan{}, located(folder, err)
+		return Plan{}, err
 	}
 	b := planner{place: p, keys: keys}
 	docker, containers := filepath.Join(resolved, "config.json"), filepath.Join(resolved, "auth.json")
@@ -224,26 +226,27 @@ func (p Place) Isolated(folder string, in Inherit, keys ...Key) (Plan, error) {
 	for i := range b.plan.Files {
 		t := &b.plan.Files[i]
 		image := t.File.Path() != docker
-		t.File.folder, t.File.drop = b.plan.Folder, t.File.dropped(keys, image)
-		t.File.base = emptyFile
+		start := authfile.Start{Text: []byte("{\n\t\"auths\": {}\n}\n")}
 		switch {
 		case t.File.Isolated() != nil: // an earlier login copied
 		case in.On && image:
-			b.startFrom(t, b.containersView(before, in), true, in)
+			start = b.start(t, b.containersView(before, in), true, in)
 		case in.On:
-			b.startFrom(t, seen, false, in)
+			start = b.start(t, seen, false, in)
 		}
-		b.withoutDropped(t.File)
+		start.Folder, start.Drop = b.plan.Folder, drop(keys, image)
+		t.File.StartFrom(start)
+		b.withoutDropped(t.File, start.Drop)
 	}
 	return b.plan, nil
 }
 
 // withoutDropped removes the conflicts with what an earlier login copied.
-func (b *planner) withoutDropped(file *File) {
-	_, r, _, _ := file.load()
+func (b *planner) withoutDropped(file *authfile.File, drop func(authfile.Copy) bool) {
+	copied := file.Copied()
 	b.plan.Conflicts = slices.DeleteFunc(b.plan.Conflicts, func(c Conflict) bool {
-		return c.Path == file.Path() && slices.ContainsFunc(r.Keys, func(s saved) bool {
-			return file.drop(s) && (c.Kind == NarrowerKey && c.Key == s.Key || c.Kind == OtherHelper && s.Object == credHelpers)
+		return c.Path == file.Path() && slices.ContainsFunc(copied, func(copied authfile.Copy) bool {
+			return drop(copied) && (c.Kind == NarrowerKey && c.Key == copied.Key || c.Kind == OtherHelper && copied.Helper)
 		})
 	})
 }
@@ -254,7 +257,7 @@ func (b *planner) withoutDropped(file *File) {
 //
 // The error is that of [Open].
 func (p Place) File(path string, in Inherit, keys ...Key) (Plan, error) {
-	file, err := Open(path, p.Trust)
+	file, err := authfile.Open(path, p.Trust)
 	if err != nil {
 		return Plan{}, err
 	}
@@ -267,14 +270,14 @@ func (p Place) File(path string, in Inherit, keys ...Key) (Plan, error) {
 	b.name("", contents{})
 	t := &b.plan.Files[0]
 	t.tools = nil // they look there if they are told to
-	if before := p.outside(file.dir()); in.On {
+	if before := p.outside(filepath.Dir(file.Path())); in.On {
 		seen := b.containersView(before, in)
 		if docker {
 			first := b.dockerView(before, in)
 			first.add(seen)
 			seen = first
 		}
-		b.startFrom(t, seen, true, in)
+		t.File.StartFrom(b.start(t, seen, true, in))
 	}
 	return b.plan, nil
 }

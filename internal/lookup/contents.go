@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package authfile
+package lookup
 
 import (
 	"bytes"
@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"quay-keyless/internal/authfile"
 	"quay-keyless/internal/ownfile"
 )
 
@@ -53,32 +54,33 @@ type opaque struct{}
 func (opaque) UnmarshalText([]byte) error { return nil }
 
 // look reads any user's auth file. A missing one holds nothing. The file is nil if the path
-// is a loop of links. The error is an [*Error].
-func look(path string, trust ownfile.Trust) (*File, contents, error) {
-	file, err := Open(path, trust)
+// is a loop of links. The error is an [*authfile.Error].
+func look(path string, trust ownfile.Trust) (*authfile.File, contents, error) {
+	file, err := authfile.Open(path, trust)
 	if err != nil {
 		return nil, contents{}, err
 	}
-	text, err := readAny(file.path, maxFile)
+	text, err := file.Text()
 	if err != nil || text == nil {
-		return file, contents{}, located(file.path, err)
+		return file, contents{}, err
 	}
-	all, err := decodeContents(text)
-	return file, all, located(file.path, err)
+	all, err := decode(text)
+	if err != nil {
+		return file, contents{}, &authfile.Error{Path: file.Path(), Err: err}
+	}
+	return file, all, nil
 }
 
-// decodeContents reads an auth file's text. The error's text contains none of it.
-func decodeContents(data []byte) (contents, error) {
-	if err := validate(data); err != nil {
-		return contents{}, err
-	}
+// decode reads an auth file's text. The error's text contains none of it.
+func decode(data []byte) (contents, error) {
 	var all contents
 	err := json.Unmarshal(data, &all)
 	var wrong *json.UnmarshalTypeError
 	if errors.As(err, &wrong) {
-		return contents{}, because(Other, fmt.Errorf("the value before byte %d has a type that no tool reads", wrong.Offset))
-	} else if err != nil {
-		return contents{}, because(NotJSON, err)
+		err = fmt.Errorf("the value before byte %d has a type that no tool reads", wrong.Offset)
+	}
+	if err != nil {
+		return contents{}, err
 	}
 	return all, nil
 }
@@ -91,7 +93,7 @@ func (c contents) answers(keys []Key) bool {
 			return true
 		}
 	}
-	return slices.ContainsFunc(keys, func(key Key) bool { return c.Helpers[key.Host] == OwnHelper })
+	return slices.ContainsFunc(keys, func(key Key) bool { return c.Helpers[key.Host] == authfile.OwnHelper })
 }
 
 // covers reports whether containers/image uses the login under name for key: name is the
@@ -101,7 +103,7 @@ func covers(name, key string) bool {
 		return true
 	}
 	bare := bareName(name)
-	return bare != name && HostOf(bare) == HostOf(key)
+	return bare != name && authfile.HostOf(bare) == authfile.HostOf(key)
 }
 
 // bareName is a key without the scheme that some tools write.
@@ -120,7 +122,7 @@ func (c contents) hosts() []string {
 	var list []string
 	for name, entry := range c.Auths {
 		if entry.Auth.whole {
-			list = append(list, HostOf(bareName(name)))
+			list = append(list, authfile.HostOf(bareName(name)))
 		}
 	}
 	for host := range c.Helpers {
