@@ -148,6 +148,9 @@ func (c Copy) object() string {
 // StartFrom has the first login in the file copy others. They go with the last login.
 func (f *File) StartFrom(start Start) { f.start = start }
 
+// Start is what [File.StartFrom] got.
+func (f *File) Start() Start { return f.start }
+
 // Copied are what an earlier isolated login copied into the file.
 func (f *File) Copied() []Copy {
 	_, r, _, _ := f.load()
