@@ -50,6 +50,17 @@ func (f *File) Text() ([]byte, error) {
 	return text, located(f.path, err)
 }
 
+// HasLogins reports whether the file has a login or a helper of anybody.
+func (f *File) HasLogins() bool {
+	text, err := f.Text()
+	for _, object := range objects {
+		if d, wrong := parse(text, object); err == nil && wrong == nil && len(d.inner.members) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // unread is why a file cannot be read; a missing one is no error.
 func unread(err error) error {
 	var refused *ownfile.Error

@@ -52,8 +52,12 @@ func leave(run *process.Run, folder *authfile.Folder) {
 		return
 	}
 	for _, name := range []string{"config.json", "auth.json"} {
-		if file, err := authfile.Open(filepath.Join(folder.Path, name), run.Env.Trust); err == nil && file.Isolated() != nil {
+		file, err := authfile.Open(filepath.Join(folder.Path, name), run.Env.Trust)
+		if err == nil && file.Isolated() != nil {
 			return // its logout follows
+		}
+		if err == nil && file.HasLogins() {
+			run.Platform.Warn(platform.Message{Text: "other tools logged in after quay-keyless: only " + file.Path() + " has these logins"})
 		}
 	}
 	named := slices.ContainsFunc(variablePaths(run), func(path string) bool {

@@ -35,13 +35,18 @@ func (p Place) outside(folder string) Place {
 	return p.without(names...)
 }
 
-// dockerSource is the folder that docker reads, "" if there is none.
-func (p Place) dockerSource(in Inherit) string {
-	if _, err := os.Stat(filepath.Join(in.From, "config.json")); in.From != "" && err == nil {
-		return in.From
+// dockerSource is the folder that docker reads, and its file there; "" if there is none.
+func (p Place) dockerSource(in Inherit) (folder, file string) {
+	if file := filepath.Join(in.From, "config.json"); in.From != "" {
+		if _, err := os.Stat(file); err == nil {
+			return in.From, file
+		}
 	}
-	folder, _ := p.DockerFolder()
-	return folder
+	folder, err := p.DockerFolder()
+	if err != nil {
+		return "", ""
+	}
+	return folder, filepath.Join(folder, "config.json")
 }
 
 // containersSources are the files that podman, buildah and skopeo read, in their order.
@@ -62,8 +67,11 @@ func (p Place) containersSources(docker string) []string {
 // is an error.
 func (p Place) read(path string) (view, error) {
 	v := newView()
+	if path == "" {
+		return v, nil
+	}
 	file, _, err := look(path, p.Trust)
-	if file == nil || err != nil {
+	if err != nil {
 		return v, err
 	}
 	text, err := file.Text()
@@ -76,7 +84,7 @@ func (p Place) read(path string) (view, error) {
 // dockerView is what docker's tools see: its file, and DOCKER_AUTH_CONFIG before it. crane
 // and its relatives read another file if that one is missing.
 func (b *planner) dockerView(p Place, in Inherit) view {
-	path := filepath.Join(p.dockerSource(in), "config.json")
+	_, path := p.dockerSource(in)
 	v, err := p.read(path)
 	b.unusable(path, err, false)
 	if _, err := os.Stat(path); err != nil {
@@ -99,7 +107,8 @@ func (b *planner) dockerView(p Place, in Inherit) view {
 // containersView is what podman, buildah and skopeo see.
 func (b *planner) containersView(p Place, in Inherit) view {
 	v := newView()
-	for _, path := range p.containersSources(filepath.Join(p.dockerSource(in), "config.json")) {
+	_, docker := p.dockerSource(in)
+	for _, path := range p.containersSources(docker) {
 		later, err := p.read(path)
 		b.unusable(path, err, false)
 		if err == nil {

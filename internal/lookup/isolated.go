@@ -119,7 +119,7 @@ func (p Place) around(path string, exports []Variable, in Inherit) *authfile.Fol
 			f.Before[v.Name] = &was
 		}
 	}
-	if source := before.dockerSource(in); in.On && source != "" {
+	if source, _ := before.dockerSource(in); in.On && source != "" {
 		f.Links = linkable(source)
 	}
 	return f
