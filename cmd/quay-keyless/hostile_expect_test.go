@@ -80,7 +80,7 @@ func decoded(text string) string {
 var fileNames = map[string][]string{
 	"GITHUB_OUTPUT": {"registry", "username", "expires-at", "authfile"},
 	"GITHUB_STATE":  {"registry", "authfile", "holder"},
-	"GITHUB_ENV":    {"DOCKER_CONFIG", "REGISTRY_AUTH_FILE", "BUILDX_CONFIG"},
+	"GITHUB_ENV":    {"DOCKER_CONFIG", "REGISTRY_AUTH_FILE", "DOCKER_AUTH_CONFIG"},
 }
 
 // wrongFiles reads the file commands as the runner does (FileCommandManager.cs), and

@@ -196,7 +196,7 @@ func expectPrivate(t *testing.T, h home) {
 // asked for, and the files that a GitHub runner makes.
 func (h home) expectNothingElse(t *testing.T) {
 	t.Helper()
-	expected := []string{h.folder, filepath.Dir(h.config()), h.config(), filepath.Join(h.folder, "token")}
+	expected := []string{h.folder, filepath.Dir(h.config()), h.config(), filepath.Join(h.folder, "token"), filepath.Join(h.folder, "containers")}
 	err := filepath.WalkDir(h.folder, func(path string, _ fs.DirEntry, err error) error {
 		if !slices.Contains(expected, path) && !strings.HasPrefix(filepath.Base(path), "GITHUB_") {
 			t.Errorf("left behind: %s", strings.TrimPrefix(path, h.folder))

@@ -33,6 +33,8 @@ type watched struct {
 const (
 	record   = "/.docker/.config.json.quay-keyless"
 	settings = "/.docker/.quay-keyless.json"
+	podmans  = "/containers/.auth.json.quay-keyless" // in the runtime folder, which is the home
+	besides  = "/containers/.quay-keyless.json"
 )
 
 // TestSecretsUnderStrace looks at every program that is started and every byte that is
@@ -41,16 +43,16 @@ const (
 func TestSecretsUnderStrace(t *testing.T) {
 	oidc := []string{"QUAY_ID_TOKEN_SOURCE=oidc", "OIDC_CLIENT_ID=ci", "OIDC_CLIENT_SECRET=" + sandbox.ClientSecret}
 	person := slices.Concat(oidc, []string{"QUAY_ROBOT=acme+alice", "OIDC_PASSWORD=" + sandbox.UserPassword})
-	inHome := []string{record + ".lock", record + ".N"}
+	inHome := []string{record + ".lock", record + ".N", podmans + ".lock", podmans + ".N"}
 	cases := map[string]watched{
 		"login":             {args: login, writes: inHome, keep: record + ".N"},
 		"login on GitHub":   {env: []string{"GITHUB_ACTIONS=true"}, args: login, writes: slices.Concat(inHome, []string{"/output", "/state", "/summary"}), keep: record + ".N"},
 		"login, verbose":    {args: []string{"login", "--verbose"}, writes: inHome, keep: record + ".N"},
-		"login by helper":   {args: helper, writes: slices.Concat(inHome, []string{settings + ".lock", settings + ".N"})},
+		"login by helper":   {args: helper, writes: slices.Concat(inHome, []string{settings + ".lock", settings + ".N", besides + ".lock", besides + ".N"})},
 		"login by client":   {env: oidc, args: login, writes: inHome, keep: record + ".N"},
 		"login by password": {env: slices.Concat(person, []string{"OIDC_USERNAME=" + sandbox.User}), args: login, writes: inHome, keep: record + ".N"},
 		"login by browser":  {env: slices.Concat(person, []string{"BROWSER=1"}), args: []string{"login", "--oidc-flow", "code"}, writes: inHome, keep: record + ".N"},
-		"logout":            {args: logout, writes: inHome},
+		"logout":            {args: logout, writes: []string{record + ".lock", record + ".N", podmans + ".lock"}},
 		"token":             {args: []string{"token"}, prints: true},
 		"token into a file": {args: []string{"token", "--output-file", "token"}, writes: []string{"/.token.quay-keyless.N"}, keep: "/.token.quay-keyless.N"},
 		"refused":           {env: []string{"QUAY_ROBOT=acme+other"}, args: login},
@@ -201,7 +203,7 @@ func (d deeds) leaks(known secrets, w watched) []string {
 	}
 	for _, write := range d.written {
 		mask := write.descriptor == "1" && strings.HasPrefix(write.data, `"::add-mask::`)
-		meant := write.path == w.keep || w.prints && write.descriptor == "1"
+		meant := w.keep != "" && (write.path == w.keep || write.path == podmans+".N") || w.prints && write.descriptor == "1"
 		socket := strings.HasPrefix(write.path, "socket:") || strings.HasPrefix(write.path, "TCP")
 		switch {
 		case socket || mask && !known.brought(write.data):

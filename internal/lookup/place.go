@@ -154,7 +154,11 @@ func (p Place) Known() ([]*authfile.File, error) {
 	}
 	paths := []string{named}
 	if err == nil {
-		paths = []string{filepath.Join(folder, "config.json"), named, p.runtimeFile().path, p.userFile()}
+		paths = []string{filepath.Join(folder, "config.json"), named, p.userFile()}
+		file := p.runtimeFile()
+		if _, err := os.Stat(file.path); file.read || err == nil {
+			paths = append(paths, file.path)
+		}
 	}
 	var files []*authfile.File
 	for _, path := range paths {
