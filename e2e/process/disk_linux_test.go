@@ -37,7 +37,7 @@ func withMounts(t *testing.T) bool {
 }
 
 // rooms is how many free blocks a command finds, from none to enough for a login.
-const rooms = 4
+const rooms = 8
 
 // TestFullDisk gives a command a home with little room or none. It succeeds, or says
 // that the disk is full and leaves the auth file as it was, with nothing beside it; with
