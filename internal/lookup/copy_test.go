@@ -49,7 +49,7 @@ func TestCopies(t *testing.T) {
 		docker, containers string
 	}{
 		"nothing there": {job{env: home}, Inherit{On: true}, []Key{ours}, "[]" + nothing, "[]" + nothing},
-		"no home":         {job{}, Inherit{On: true}, []Key{ours}, "[]" + nothing, "[]" + nothing},
+		"no home":       {job{}, Inherit{On: true}, []Key{ours}, "[]" + nothing, "[]" + nothing},
 		"not asked":     {job{env: home, files: map[string]string{docker: others}}, Inherit{}, []Key{ours}, "[]" + nothing, "[]" + nothing},
 		"docker's": {job{env: home, files: map[string]string{docker: `{"auths":{"a.io/x":{},"a.io/y":{},"b.io":{},"b.io/x":{},"https://c.io/v1/":{}},"proxies":{}}`}}, Inherit{On: true}, []Key{ours},
 			`[a.io b.io https://c.io/v1/] {"auths":{},"proxies":{}}`, "[a.io/x a.io/y b.io b.io/x https://c.io/v1/]" + nothing},
