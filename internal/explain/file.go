@@ -9,6 +9,7 @@ import (
 	"quay-keyless/internal/certsd"
 	"quay-keyless/internal/credhelper"
 	"quay-keyless/internal/login"
+	"quay-keyless/internal/lookup"
 	"quay-keyless/internal/platform"
 )
 
@@ -50,7 +51,7 @@ func fileReason(err error) string {
 		return "helper-settings"
 	case errors.As(err, new(*certsd.Error)), errors.Is(err, certsd.ErrUnsupported):
 		return "ca-not-installed"
-	case errors.Is(err, authfile.ErrNoPlace):
+	case errors.Is(err, lookup.ErrNoPlace):
 		return "no-place"
 	case !errors.As(err, &file):
 		return ""
