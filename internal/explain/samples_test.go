@@ -21,6 +21,7 @@ import (
 	"quay-keyless/internal/federation"
 	"quay-keyless/internal/idtoken"
 	"quay-keyless/internal/login"
+	"quay-keyless/internal/lookup"
 	"quay-keyless/internal/platform"
 	"quay-keyless/internal/process"
 	"quay-keyless/internal/quay"
@@ -153,8 +154,8 @@ func samples() map[string]error {
 		"header-too-long":     exchangeFailed(&endpoint.Unreachable{Name: "the exchange at quay.example.com", Attempts: 5, Err: errors.New("stream error: stream ID 3; PROTOCOL_ERROR")}),
 		"wrong-answer":        &endpoint.Unbelievable{Name: "the registry at quay.example.com", Why: "answers /v2/ with a web page, so it is no registry"},
 
-		"login-hidden": &login.ConflictError{Conflict: authfile.Conflict{Kind: authfile.NarrowerKey, Path: "/home/ci/.docker/config.json", Key: "quay.example.com/acme", Fatal: true}},
-		"no-place":     authfile.ErrNoHome, "auth-file-locked": fileFault(authfile.Locked), "auth-file-contended": fileFault(authfile.Contended),
+		"login-hidden": &login.ConflictError{Conflict: lookup.Conflict{Kind: lookup.NarrowerKey, Path: "/home/ci/.docker/config.json", Key: "quay.example.com/acme", Fatal: true}},
+		"no-place":     lookup.ErrNoHome, "auth-file-locked": fileFault(authfile.Locked), "auth-file-contended": fileFault(authfile.Contended),
 		"auth-file-damaged": fileFault(authfile.NotJSON), "auth-file-version": fileFault(authfile.RecordVersion), "auth-file-unusable": fileFault(authfile.NotPermitted),
 		"helper-settings":  &credhelper.Error{Path: "/home/ci/.docker/quay-keyless.json", Err: fs.ErrPermission},
 		"helper-folder":    &login.PlaceError{Folder: "/opt/bin", Err: fs.ErrPermission},
