@@ -90,7 +90,7 @@ func TestDriftExamples(t *testing.T) {
 // The file in the page is one that setup accepts.
 func TestDocumentedFile(t *testing.T) {
 	t.Parallel()
-	list, _ := blocks(t, "docs/quay-admin.md")
+	list, _ := blocks(t, "docs/organization.md")
 	for _, block := range list {
 		if strings.HasPrefix(block.text, "organization:") {
 			file, err := org.Parse("acme.yaml", []byte(block.text))
