@@ -77,30 +77,10 @@ func (Stdin) Name() string { return "standard input" }
 func (Stdin) Present() bool { return true }
 
 // IDToken reads standard input to its end, at most 1 MiB.
-func (s Stdin) IDToken(ctx context.Context, _ string) (Token, error) {
-	text, err := Await(ctx, func() ([]byte, error) { return io.ReadAll(io.LimitReader(s.Env.Stdin, maxInput)) })
+func (s Stdin) IDToken(context.Context, string) (Token, error) {
+	text, err := io.ReadAll(io.LimitReader(s.Env.Stdin, maxInput))
 	if err != nil {
 		return Token{}, &Error{Problem: Unreadable, Source: s.Name(), Err: err}
 	}
 	return s.Env.given(s.Name(), string(text))
-}
-
-// Await runs read until ctx ends. Nothing can stop a read, so it may be left behind, for
-// a pipe without a writer.
-func Await(ctx context.Context, read func() ([]byte, error)) ([]byte, error) {
-	type result struct {
-		text []byte
-		err  error
-	}
-	got := make(chan result, 1)
-	go func() {
-		text, err := read()
-		got <- result{text, err}
-	}()
-	select {
-	case r := <-got:
-		return r.text, r.err
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
 }

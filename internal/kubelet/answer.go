@@ -115,14 +115,9 @@ func Answer(ctx context.Context, run *process.Run, flags request.MintFlags) erro
 
 // await reads the request, until ctx ends.
 func await(ctx context.Context, run *process.Run) (Request, error) {
-	var asked Request
-	_, err := idtoken.Await(ctx, func() ([]byte, error) {
-		var err error
-		asked, err = Read(run.Env.Stdin)
-		return nil, err
-	})
-	if ctx.Err() != nil { // Read may still run
-		return Request{}, fmt.Errorf("no request on standard input: %w", err)
+	asked, err := Read(run.Env.Input(ctx))
+	if ctx.Err() != nil {
+		return Request{}, fmt.Errorf("no request on standard input: %w", context.Cause(ctx))
 	}
 	return asked, err
 }

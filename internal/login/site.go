@@ -110,7 +110,7 @@ func Source(ctx context.Context, run *process.Run, flags request.IdentityFlags, 
 func idTokenEnv(ctx context.Context, run *process.Run, flags request.IdentityFlags, verified http.RoundTripper) idtoken.Env {
 	env := idtoken.Env{
 		Getenv:   run.Env.Getenv,
-		Stdin:    run.Env.Stdin,
+		Stdin:    run.Env.Input(ctx),
 		ReadFile: run.Env.Reader(ctx),
 		Endpoint: Endpoint(run, flags, verified),
 		Direct:   Endpoint(run, flags, direct(verified)),

@@ -13,7 +13,6 @@ import (
 	"sync"
 
 	"quay-keyless/internal/federation"
-	"quay-keyless/internal/idtoken"
 	"quay-keyless/internal/process"
 	"quay-keyless/internal/quay"
 	"quay-keyless/internal/request"
@@ -208,7 +207,7 @@ func (f *SetupFlags) ReadFile(ctx context.Context, run *process.Run) (*File, err
 		return nil, errors.New("-f FILE and flags name robots twice: one of them is enough")
 	}
 	if f.File == "-" {
-		text, err := idtoken.Await(ctx, func() ([]byte, error) { return io.ReadAll(io.LimitReader(run.Env.Stdin, 4<<20)) })
+		text, err := io.ReadAll(io.LimitReader(run.Env.Input(ctx), 4<<20))
 		if err != nil {
 			return nil, fmt.Errorf("reading standard input: %w", err)
 		}

@@ -110,6 +110,9 @@ func readFile(ctx context.Context, path string) ([]byte, error) {
 	return text, err
 }
 
+// Input is standard input until ctx ends.
+func (e Env) Input(ctx context.Context) io.Reader { return input(ctx, e.Stdin) }
+
 // Reader is ReadFile with this context.
 func (e Env) Reader(ctx context.Context) func(path string) ([]byte, error) {
 	return func(path string) ([]byte, error) { return e.ReadFile(ctx, path) }

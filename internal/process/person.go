@@ -39,7 +39,7 @@ func Ask(ctx context.Context, env Env, question string) (idtoken.Secret, error) 
 	defer term.Restore(terminal, before)                                //nolint:errcheck // nobody to tell
 	_, _ = fmt.Fprint(env.Stderr, new(platform.Secrets).Line(question)) // names of users are in it
 	defer fmt.Fprintln(env.Stderr)                                      //nolint:errcheck // nobody to tell
-	line, err := idtoken.Await(ctx, func() ([]byte, error) { return term.ReadPassword(terminal) })
+	line, err := await(ctx, func() ([]byte, error) { return term.ReadPassword(terminal) })
 	if errors.Is(err, io.EOF) || err == nil && len(line) == 0 {
 		return idtoken.Secret{}, missing(errors.New("nothing was typed"))
 	}
@@ -53,12 +53,29 @@ func Confirm(ctx context.Context, env Env, question string) (bool, error) {
 		return false, errNoTerminal
 	}
 	_, _ = fmt.Fprint(env.Stderr, new(platform.Secrets).Line(question))
-	line, err := idtoken.Await(ctx, func() ([]byte, error) {
-		line, err := bufio.NewReader(file).ReadBytes('\n')
-		return line, err
-	})
+	line, err := bufio.NewReader(input(ctx, file)).ReadBytes('\n')
 	answer := strings.ToLower(strings.TrimSpace(string(line)))
 	return answer == "y" || answer == "yes", err
+}
+
+// await runs read until ctx ends. Nothing stops a read of a terminal without echo, so it may
+// be left behind.
+func await(ctx context.Context, read func() ([]byte, error)) ([]byte, error) {
+	type result struct {
+		text []byte
+		err  error
+	}
+	got := make(chan result, 1)
+	go func() {
+		text, err := read()
+		got <- result{text, err}
+	}()
+	select {
+	case r := <-got:
+		return r.text, r.err
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 }
 
 // browse returns a function that opens an address in the user's browser, if there is a
@@ -101,4 +118,20 @@ func harmless(environment []string) []string {
 		}
 	}
 	return kept
+}
+
+// waiting is a reader whose reads end with ctx.
+type waiting struct {
+	ctx context.Context //nolint:containedctx // it is one read's
+	io.Reader
+}
+
+// Read leaves a read behind that ctx ended.
+func (w waiting) Read(text []byte) (int, error) {
+	read, err := await(w.ctx, func() ([]byte, error) {
+		text := make([]byte, len(text))
+		count, err := w.Reader.Read(text)
+		return text[:count], err
+	})
+	return copy(text, read), err
 }

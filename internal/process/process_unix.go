@@ -55,6 +55,14 @@ func openNamed(ctx context.Context, path string) (io.ReadCloser, error) {
 	return &named{ctx, path, fd}, nil
 }
 
+// input is standard input, until ctx ends.
+func input(ctx context.Context, stdin io.Reader) io.Reader {
+	if file, ok := stdin.(*os.File); ok {
+		return &named{ctx, "standard input", int(file.Fd())}
+	}
+	return waiting{ctx, stdin}
+}
+
 // turn is how often a wait for a pipe looks at its context.
 const turn = 50 // ms
 

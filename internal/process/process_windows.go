@@ -16,3 +16,6 @@ func stdoutClosed() bool { return false }
 
 // openNamed opens a file that the user named.
 func openNamed(_ context.Context, path string) (io.ReadCloser, error) { return os.Open(path) }
+
+// input is standard input, until ctx ends.
+func input(ctx context.Context, stdin io.Reader) io.Reader { return waiting{ctx, stdin} }
