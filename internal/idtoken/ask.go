@@ -3,9 +3,11 @@
 package idtoken
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -15,25 +17,30 @@ import (
 	"quay-keyless/internal/endpoint"
 )
 
-// question is one request to a platform's own token endpoint.
+// question is one request to a platform's own token endpoint: a POST if it has a body.
 type question struct {
-	client  *endpoint.Client
-	source  string // the source's name
-	name    string // of the endpoint, in words
-	request func() (*http.Request, error)
+	client *endpoint.Client
+	source string // the source's name
+	name   string // of the endpoint, in words
+	url    *url.URL
+	header http.Header
+	body   []byte // nil for a GET
 }
 
 // ask sends the request, and again as [endpoint.Client.Retry] does. A status other than
 // 200 is [Denied], with the endpoint's words.
 func (q question) ask(ctx context.Context) (*endpoint.Answer, error) {
-	answer, err := q.client.Do(ctx, q.name, func(context.Context) (*http.Request, error) { return q.request() })
-	if err != nil {
-		return nil, err
+	answer, err := q.client.Do(ctx, q.name+" at "+q.url.Host, func(context.Context) (*http.Request, error) {
+		request := &http.Request{Method: http.MethodGet, URL: q.url, Header: q.header.Clone()}
+		if q.body != nil {
+			request.Method, request.Body, request.ContentLength = http.MethodPost, io.NopCloser(bytes.NewReader(q.body)), int64(len(q.body))
+		}
+		return request, nil
+	})
+	if err == nil && answer.Status != http.StatusOK {
+		err = &Error{Problem: Denied, Source: q.source, Detail: denial(answer)}
 	}
-	if answer.Status != http.StatusOK {
-		return nil, &Error{Problem: Denied, Source: q.source, Detail: denial(answer)}
-	}
-	return answer, nil
+	return answer, err
 }
 
 // token reads the token from a field of a JSON answer.
@@ -44,9 +51,14 @@ func (q question) token(ctx context.Context, field string) (Token, error) {
 	}
 	var body map[string]json.RawMessage
 	if json.Unmarshal(answer.Body, &body) != nil || text(body[field]) == "" {
-		return Token{}, &endpoint.Unbelievable{Name: q.name, Why: "answered without a token in it"}
+		return Token{}, q.odd("answered without a token in it")
 	}
 	return Usable(q.source, text(body[field]))
+}
+
+// odd is the error of an answer that cannot be right.
+func (q question) odd(why string) error {
+	return &endpoint.Unbelievable{Name: q.name + " at " + q.url.Host, Why: why}
 }
 
 // denial is a refusal in words: the status, a redirect, the endpoint's own text.
@@ -83,6 +95,9 @@ func firstLine(words string) string {
 // request token goes there, or on this machine.
 func address(source, variable, value string) (*url.URL, error) {
 	u, err := url.Parse(value)
+	if err == nil && u.Path == "" {
+		u.Path = "/" // without one JoinPath makes a relative URL
+	}
 	switch {
 	case err != nil || u.Host == "":
 		return nil, &Error{Problem: Unreadable, Source: source, Detail: "cannot be asked for: " + variable + " is not a URL"}

@@ -14,6 +14,7 @@ import (
 // AzureIdentity is the managed identity of a machine in Azure, from its metadata server
 // (IMDS). Every machine there answers, so the user must choose it.
 type AzureIdentity struct {
+	chosen
 	chooser
 	Env Env
 	// ClientID chooses among several identities; "" for the only one.
@@ -22,9 +23,6 @@ type AzureIdentity struct {
 
 // Name is azure-identity.
 func (AzureIdentity) Name() string { return "azure-identity" }
-
-// Present is false: see [AzureIdentity].
-func (AzureIdentity) Present() bool { return false }
 
 // IDToken asks for an access token for the App ID URI that is the audience
 // (learn.microsoft.com, How to use managed identities on a VM to acquire an access
@@ -45,9 +43,7 @@ func (a AzureIdentity) IDToken(ctx context.Context, audience string) (Token, err
 	u.Path = cmp.Or(u.Path, "/") // without one JoinPath makes a relative URL
 	u = u.JoinPath("metadata", "identity", "oauth2", "token")
 	u.RawQuery = query.Encode()
-	token, err := question{a.Env.Direct, a.Name(), "Azure's metadata server at " + u.Host, func() (*http.Request, error) {
-		return &http.Request{Method: http.MethodGet, URL: u, Header: http.Header{"Metadata": {"true"}}}, nil
-	}}.token(ctx, "access_token")
+	token, err := question{a.Env.Direct, a.Name(), "Azure's metadata server", u, http.Header{"Metadata": {"true"}}, nil}.token(ctx, "access_token")
 	if err != nil {
 		return Token{}, err
 	}

@@ -49,12 +49,8 @@ func (a AzurePipelines) IDToken(ctx context.Context, _ string) (Token, error) {
 	query := u.Query()
 	query.Set("api-version", "7.1")
 	u.RawQuery = query.Encode()
-	return question{a.Env.Endpoint, a.Name(), "Azure Pipelines' ID token endpoint at " + u.Host, func() (*http.Request, error) {
-		return &http.Request{Method: http.MethodPost, URL: u, Body: http.NoBody, Header: http.Header{
-			"Authorization":         {"Bearer " + bearer.Reveal()},
-			"Accept":                {"application/json"},
-			"Content-Type":          {"application/json"},
-			"X-TFS-FedAuthRedirect": {"Suppress"}, // a 401 in place of a sign-in page
-		}}, nil
-	}}.token(ctx, "oidcToken")
+	return question{a.Env.Endpoint, a.Name(), "Azure Pipelines' ID token endpoint", u, http.Header{
+		"Authorization": {"Bearer " + bearer.Reveal()}, "Accept": {"application/json"}, "Content-Type": {"application/json"},
+		"X-Tfs-Fedauthredirect": {"Suppress"}, // a 401 instead of a sign-in page
+	}, []byte{}}.token(ctx, "oidcToken")
 }

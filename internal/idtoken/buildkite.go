@@ -3,11 +3,9 @@
 package idtoken
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -46,7 +44,6 @@ func (b Buildkite) IDToken(ctx context.Context, audience string) (Token, error) 
 	if err != nil {
 		return Token{}, err
 	}
-	u.Path = cmp.Or(u.Path, "/") // without one JoinPath makes a relative URL
 	// Buildkite's server rejects dots in this part of a path.
 	u = u.JoinPath("jobs", strings.ReplaceAll(url.PathEscape(job), ".", "%2E"), "oidc", "tokens")
 	body, err := json.Marshal(map[string]string{
@@ -56,10 +53,6 @@ func (b Buildkite) IDToken(ctx context.Context, audience string) (Token, error) 
 	if err != nil {
 		return Token{}, err
 	}
-	return question{b.Env.Endpoint, b.Name(), "Buildkite's agent API at " + u.Host, func() (*http.Request, error) {
-		return &http.Request{Method: http.MethodPost, URL: u, Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body)), Header: http.Header{
-			"Authorization": {"Token " + bearer.Reveal()},
-			"Content-Type":  {"application/json"},
-		}}, nil
-	}}.token(ctx, "token")
+	header := http.Header{"Authorization": {"Token " + bearer.Reveal()}, "Content-Type": {"application/json"}}
+	return question{b.Env.Endpoint, b.Name(), "Buildkite's agent API", u, header, body}.token(ctx, "token")
 }

@@ -13,6 +13,7 @@ import (
 // issuer is v1 or v2, by the manifest of the App ID URI's application
 // (requestedAccessTokenVersion).
 type Entra struct {
+	chosen
 	chooser
 	Env    Env
 	Client Client
@@ -20,9 +21,6 @@ type Entra struct {
 
 // Name is entra.
 func (Entra) Name() string { return "entra" }
-
-// Present is false: the user must choose it.
-func (Entra) Present() bool { return false }
 
 // IDToken asks for a token with the scope AUDIENCE/.default, unless the user
 // wants another scope.

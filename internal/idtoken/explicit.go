@@ -21,6 +21,7 @@ const maxInput = 1 << 20
 // File is a token in a file. Held reads it again near its expiry, because kubelets
 // replace it, and not before, because it may be a pipe.
 type File struct {
+	explicit
 	renewer
 	Env  Env
 	Path string
@@ -28,9 +29,6 @@ type File struct {
 
 // Name is the file's path.
 func (f File) Name() string { return "the file " + f.Path }
-
-// Present is true: the user named the file.
-func (File) Present() bool { return true }
 
 // IDToken reads the file.
 func (f File) IDToken(context.Context, string) (Token, error) {
@@ -46,15 +44,13 @@ func (f File) IDToken(context.Context, string) (Token, error) {
 
 // Variable is a token in a variable of the environment.
 type Variable struct {
+	explicit
 	Env      Env
 	Variable string
 }
 
 // Name is the variable's name.
 func (v Variable) Name() string { return "the variable " + v.Variable }
-
-// Present is true: the user named the variable.
-func (Variable) Present() bool { return true }
 
 // IDToken reads the variable.
 func (v Variable) IDToken(context.Context, string) (Token, error) {
@@ -67,14 +63,12 @@ func (v Variable) IDToken(context.Context, string) (Token, error) {
 
 // Stdin is a token on standard input, which can be read once.
 type Stdin struct {
+	explicit
 	Env Env
 }
 
 // Name says standard input.
 func (Stdin) Name() string { return "standard input" }
-
-// Present is true: the user named it.
-func (Stdin) Present() bool { return true }
 
 // IDToken reads standard input to its end, at most 1 MiB.
 func (s Stdin) IDToken(context.Context, string) (Token, error) {

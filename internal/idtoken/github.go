@@ -45,12 +45,8 @@ func (g GitHub) IDToken(ctx context.Context, audience string) (Token, error) {
 	query := u.Query()
 	query.Set("audience", audience)
 	u.RawQuery = query.Encode()
-	return question{g.Env.Endpoint, g.Name(), g.forge() + "'s ID token endpoint at " + u.Host, func() (*http.Request, error) {
-		return &http.Request{Method: http.MethodGet, URL: u, Header: http.Header{
-			"Authorization": {"bearer " + bearer.Reveal()},
-			"Accept":        {"application/json"},
-		}}, nil
-	}}.token(ctx, "value")
+	header := http.Header{"Authorization": {"bearer " + bearer.Reveal()}, "Accept": {"application/json"}}
+	return question{g.Env.Endpoint, g.Name(), g.forge() + "'s ID token endpoint", u, header, nil}.token(ctx, "value")
 }
 
 // forge is whose job this is. Runners of Forgejo say that they are Gitea's too, and those

@@ -7,13 +7,12 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-
-	"quay-keyless/internal/endpoint"
 )
 
 // Google is the identity of a machine, pod or job in Google Cloud, from its metadata
 // server. Every machine there answers, so the user must choose it.
 type Google struct {
+	chosen
 	chooser
 	Env Env
 }
@@ -25,9 +24,6 @@ const flavor = "Metadata-Flavor"
 // Name is google.
 func (Google) Name() string { return "google" }
 
-// Present is false: see [Google].
-func (Google) Present() bool { return false }
-
 // IDToken asks for a token of the default service account with that audience
 // (cloud.google.com/compute/docs/instances/verifying-instance-identity). It never uses a
 // proxy. Plain http is fine: the server is on this machine's own link and has no other.
@@ -38,15 +34,13 @@ func (g Google) IDToken(ctx context.Context, audience string) (Token, error) {
 		Path:     "/computeMetadata/v1/instance/service-accounts/default/identity",
 		RawQuery: url.Values{"audience": {audience}, "format": {"full"}}.Encode(),
 	}
-	name := "Google's metadata server at " + u.Host
-	answer, err := question{g.Env.Direct, g.Name(), name, func() (*http.Request, error) {
-		return &http.Request{Method: http.MethodGet, URL: u, Header: http.Header{flavor: {"Google"}}}, nil
-	}}.ask(ctx)
+	q := question{g.Env.Direct, g.Name(), "Google's metadata server", u, http.Header{flavor: {"Google"}}, nil}
+	answer, err := q.ask(ctx)
 	if err != nil {
 		return Token{}, err
 	}
 	if answer.Header.Get(flavor) != "Google" {
-		return Token{}, &endpoint.Unbelievable{Name: name, Why: "answered without the header " + flavor + ", so it is something else"}
+		return Token{}, q.odd("answered without the header " + flavor + ", so it is something else")
 	}
 	return Usable(g.Name(), string(answer.Body))
 }

@@ -64,6 +64,7 @@ type Client struct {
 // OIDC is an OpenID Connect provider: Keycloak, Red Hat's builds of it, and any other
 // that signs with RSA. The user must choose it.
 type OIDC struct {
+	chosen
 	Env    Env
 	Client Client
 	// as is the source's name, if another source uses OIDC.
@@ -79,9 +80,6 @@ type Renewing struct {
 
 // Name is oidc.
 func (o OIDC) Name() string { return cmp.Or(o.as, "oidc") }
-
-// Present is false: see [OIDC].
-func (OIDC) Present() bool { return false }
 
 // IDToken asks the provider. Errors are those of package endpoint and [*Error].
 func (o OIDC) IDToken(ctx context.Context, _ string) (Token, error) {

@@ -75,6 +75,19 @@ type chooser struct{ renewer }
 
 func (chooser) choosesAudience() {}
 
+// chosen is part of a source that the user must choose: it answers on machines where users
+// do not expect it, or needs flags.
+type chosen struct{}
+
+// Present is false.
+func (chosen) Present() bool { return false }
+
+// explicit is part of a source that the user named.
+type explicit struct{}
+
+// Present is true.
+func (explicit) Present() bool { return true }
+
 // ChoosesAudience reports whether a source makes a token for the audience that
 // it is asked for; others have one that was made before.
 func ChoosesAudience(source Source) bool {
@@ -96,8 +109,7 @@ func Ambient(env Env) []Source {
 	}
 }
 
-// Named are the sources that the user must choose: they would answer on machines where
-// users do not expect it, or need flags.
+// Named are the sources that the user must choose.
 func Named(env Env) []Source {
 	return []Source{
 		OIDC{Env: env},
