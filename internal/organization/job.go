@@ -183,7 +183,8 @@ func (j job) use(tool string) string {
 // gitlab is a job of GitLab CI. Flags that are not inputs become variables.
 func (j job) gitlab() string {
 	var inputs, extra [][2]string
-	for _, input := range j.inputs(platform.YAMLText) {
+	plain := func(text string) string { return platform.YAMLText(strings.ReplaceAll(text, "$", "$$")) } // no variable of GitLab's
+	for _, input := range j.inputs(plain) {
 		if input[0] == "tls-verify" {
 			extra = append(extra, [2]string{"QUAY_TLS_VERIFY", input[1]})
 			continue

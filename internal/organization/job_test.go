@@ -66,6 +66,15 @@ func TestNamesInTheLinesForAJob(t *testing.T) {
 	}
 }
 
+// GitLab reads $NAME as a variable, also in an audience.
+func TestDollarsInTheLinesForGitLab(t *testing.T) {
+	t.Parallel()
+	j := job{from: "acme/quay-keyless", registry: "quay.example", robot: "acme+ci", repository: "acme/app", audience: "api://$HOME"}
+	if text := j.gitlab(); !strings.Contains(text, "audience: 'api://$$HOME'\n") {
+		t.Error(text)
+	}
+}
+
 // A released program names its own repository.
 func TestRepositoryInTheLinesForAJob(t *testing.T) {
 	t.Parallel()
