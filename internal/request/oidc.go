@@ -223,27 +223,19 @@ func SourceFlagsOf(options map[string]string) SourceFlags {
 // secretFrom returns a reader of the secret in a file or a variable; nil if neither is
 // named.
 func secretFrom(env idtoken.Env, source, what, file, variable string) func(context.Context) (idtoken.Secret, error) {
-	missing := func(why string, err error) (idtoken.Secret, error) {
-		return idtoken.Secret{}, &idtoken.Error{Problem: idtoken.NoSecretThere, Source: source, Detail: "cannot be asked for: " + what + " " + why, Err: err}
+	if file+variable == "" {
+		return nil
 	}
-	switch {
-	case file != "":
-		return func(context.Context) (idtoken.Secret, error) {
-			text, err := env.ReadFile(file)
-			secret := env.Hidden(idtoken.NewSecret(strings.TrimRight(string(text), "\r\n")))
-			if err != nil || secret.Empty() {
-				return missing("is not in the file "+file, errno.WithoutPath(err))
-			}
-			return secret, nil
+	return func(context.Context) (idtoken.Secret, error) {
+		text, where, err := env.Getenv(variable), "variable "+variable, error(nil)
+		if file != "" {
+			var content []byte
+			content, err = env.ReadFile(file)
+			text, where = strings.TrimRight(string(content), "\r\n"), "file "+file
 		}
-	case variable != "":
-		return func(context.Context) (idtoken.Secret, error) {
-			secret := env.Hidden(idtoken.NewSecret(env.Getenv(variable)))
-			if secret.Empty() {
-				return missing("is not in the variable "+variable, nil)
-			}
-			return secret, nil
+		if err != nil || text == "" {
+			return idtoken.Secret{}, &idtoken.Error{Problem: idtoken.NoSecretThere, Source: source, Detail: "cannot be asked for: " + what + " is not in the " + where, Err: errno.WithoutPath(err)}
 		}
+		return env.Hidden(idtoken.NewSecret(text)), nil
 	}
-	return nil
 }
