@@ -22,6 +22,8 @@ func withoutToken(heading string, steps ...platform.Step) reason {
 		switch {
 		case f.noToken.Problem == idtoken.APICredential:
 			m.Text, m.Said = "quay-keyless does not send a credential for the Kubernetes API to Quay", f.err.Error()
+		case f.noToken.Problem == idtoken.JobCredential:
+			m.Text, m.Said = "quay-keyless does not send another credential of this job to Quay", f.err.Error()
 		case f.noToken.Problem == idtoken.NoSource && f.noToken.Platform.Name != "":
 			m.Steps = platformSteps(f.noToken.Platform)
 		case f.noToken.Problem == idtoken.Denied && deniedCures[f.noToken.Source] != nil:
@@ -74,6 +76,9 @@ var idTokenReasons = map[string]reason{
 	string(idtoken.APICredential): withoutToken("is a credential for the Kubernetes API, so it is not sent to Quay",
 		do("In a Pod, mount a serviceAccountToken volume with the audience quay at /var/run/secrets/quay, and leave out --id-token-file."),
 		paste("Elsewhere, create a token for Quay:", "kubectl create token NAME --audience quay")),
+	string(idtoken.JobCredential): withoutToken("is the job's own ..., so it is not sent to Quay",
+		do("Leave out --id-token-env, --id-token-file and --id-token-stdin: quay-keyless requests the ID token itself."),
+		do("On GitLab, name the variable under id_tokens. CI_JOB_TOKEN is not an ID token.")),
 	string(idtoken.Empty): withoutToken("is empty",
 		do("Check the step that should write the ID token: it wrote nothing.")),
 	string(idtoken.SeveralLines): withoutToken("has white space inside",

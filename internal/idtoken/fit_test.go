@@ -3,6 +3,7 @@
 package idtoken_test
 
 import (
+	"strings"
 	"testing"
 
 	"quay-keyless/internal/idtoken"
@@ -58,6 +59,19 @@ func TestKubernetesCredentials(t *testing.T) {
 	// Another provider's token that names itself is none of these.
 	if _, err := idtoken.Usable("x", jwt(t, rs256, object{"iss": "https://ci.example.com", "sub": "org:acme", "aud": "https://ci.example.com"})); err != nil {
 		t.Error(err)
+	}
+}
+
+// Nor does a credential for the job's platform, such as GitHub's request token, a JWT too.
+func TestJobCredentials(t *testing.T) {
+	t.Parallel()
+	env := job{variables: map[string]string{"ACTIONS_ID_TOKEN_REQUEST_TOKEN": good(t), "SYSTEM_ACCESSTOKEN": good(t) + "x"}, stdin: strings.NewReader(good(t) + "\n")}.env()
+	for _, source := range []idtoken.Source{
+		idtoken.Variable{Env: env, Variable: "ACTIONS_ID_TOKEN_REQUEST_TOKEN"}, idtoken.Variable{Env: env, Variable: "SYSTEM_ACCESSTOKEN"}, idtoken.Stdin{Env: env},
+	} {
+		if token, err := source.IDToken(t.Context(), "quay"); problem(err) != idtoken.JobCredential || !token.Empty() {
+			t.Errorf("%s: %v", source.Name(), err)
+		}
 	}
 }
 

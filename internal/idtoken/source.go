@@ -138,12 +138,23 @@ func Choose(env Env, name string) (Source, error) {
 	}
 }
 
+// jobCredentials are variables with credentials for a job's own platform. Some are JWTs.
+var jobCredentials = []string{
+	requestToken, "ACTIONS_RUNTIME_TOKEN", "GITHUB_TOKEN", "CI_JOB_TOKEN", azureAccessToken, "BUILDKITE_AGENT_ACCESS_TOKEN",
+}
+
 // given turns a text that the job got from elsewhere into a token. A pod's own credential
-// for the Kubernetes API is refused by whatever name or way it comes.
+// for the Kubernetes API, and one for the platform, are refused however they arrive.
 func (e Env) given(source, text string) (Token, error) {
+	text = strings.TrimSpace(text)
 	own, err := e.ReadFile(apiCredential)
-	if text := strings.TrimSpace(text); err == nil && text != "" && text == strings.TrimSpace(string(own)) {
+	if err == nil && text != "" && text == strings.TrimSpace(string(own)) {
 		return Token{}, &Error{Problem: APICredential, Source: source}
+	}
+	for _, name := range jobCredentials {
+		if text != "" && text == strings.TrimSpace(e.Getenv(name)) {
+			return Token{}, &Error{Problem: JobCredential, Source: source, Detail: "is the job's own " + name + ", so it is not sent to Quay"}
+		}
 	}
 	return Usable(source, text)
 }
