@@ -80,8 +80,10 @@ func (c contractCase) missing(q *contractQuay) string {
 		return "the release " + c.release
 	case q.modes == nil: // a sandbox is made as needed
 		return ""
-	case c.needs != "":
+	case c.needs != "" && !slices.Contains(q.states, c.needs):
 		return c.needs
+	case len(q.states) > 0 && c.needs == "": // whose answer the state changes
+		return "a Quay without " + strings.Join(q.states, " and ")
 	case !slices.Contains(q.modes, c.issuer()):
 		return "an issuer " + c.issuer()
 	}

@@ -37,6 +37,7 @@ type contractFile struct {
 	Audience               string   `yaml:"audience"`
 	Issuers                string   `yaml:"issuers"`
 	Modes                  []string `yaml:"modes"`
+	States                 []string `yaml:"states"`
 	KeyID                  string   `yaml:"kid"`
 	Key                    string   `yaml:"key"`
 	Repositories           struct {
@@ -69,6 +70,7 @@ func fileQuay(t *testing.T, url, path string, now func() time.Time) *contractQua
 			"<writable repository>": file.Repositories.Writable, "<readable repository>": file.Repositories.Readable,
 		}),
 		modes:  append([]string{"good"}, file.Modes...),
+		states: file.States,
 		issuer: func(mode string) string { return strings.TrimSuffix(file.Issuers, "/") + "/" + mode },
 		mint:   newSigner(t, file, now).mint,
 		now:    now,

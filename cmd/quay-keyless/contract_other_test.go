@@ -41,25 +41,29 @@ func TestContractByFile(t *testing.T) {
 		trust = append(trust, sandbox.Entry{Issuer: issuer.URL + "/ci/" + mode, Subject: subject})
 	}
 	now := still()
-	sb := startSandbox(t, sandbox.Config{
+	config := sandbox.Config{
 		Now:      now,
 		IssuerCA: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: issuer.Certificate().Raw}),
 		Robots: []sandbox.Robot{
 			{Name: "suite+rr", Federation: trust, Grants: map[string]sandbox.Role{"suite/lib": sandbox.Write}},
 			{Name: "suite+plain"},
 		},
-	})
-	file := contractFile{
-		Release: "3.18", Robot: "suite+rr", RobotWithoutFederation: "suite+plain", Subject: subject, Audience: "registry",
-		Issuers: issuer.URL + "/ci", Modes: otherModes, KeyID: "key-of-the-file",
-		CACertificate: written(t, "ca.pem", sb.CA), Key: written(t, "key.pem", private(t, key)),
 	}
-	file.Repositories.Writable = "suite/lib"
-	text, err := yaml.Marshal(file)
-	if err != nil {
-		t.Fatal(err)
+	ask := func(config sandbox.Config, states ...string) []string {
+		sb := startSandbox(t, config)
+		file := contractFile{
+			Release: "3.18", Robot: "suite+rr", RobotWithoutFederation: "suite+plain", Subject: subject, Audience: "registry",
+			Issuers: issuer.URL + "/ci", Modes: otherModes, KeyID: "key-of-the-file", States: states,
+			CACertificate: written(t, "ca.pem", sb.CA), Key: written(t, "key.pem", private(t, key)),
+		}
+		file.Repositories.Writable = "suite/lib"
+		text, err := yaml.Marshal(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return contractByFile(t, sb.URL, written(t, "contract.yaml", text), now)
 	}
-	asked := contractByFile(t, sb.URL, written(t, "contract.yaml", text), now)
+	asked := ask(config)
 	for name, want := range map[string]bool{
 		"ok": true, "subject-other": true, "discovery-dother": true, "issuer-d500": true, "issuer-jempty": true,
 		"robot-not-federated": true, "signature-of-another-key": true, "credential-dropped": true, "may-push": true,
@@ -68,6 +72,20 @@ func TestContractByFile(t *testing.T) {
 		if slices.Contains(asked, name) != want {
 			t.Errorf("%s: asked is %v, want %v", name, !want, want)
 		}
+	}
+	for state, set := range map[string]func(*sandbox.Config){
+		"ROBOTS_DISALLOW":         func(c *sandbox.Config) { c.RobotsDisallow = true },
+		"REGISTRY_STATE readonly": func(c *sandbox.Config) { c.ReadOnly = true },
+		"a disabled organization": func(c *sandbox.Config) { c.DisabledOrganizations = []string{"suite"} },
+		"database down":           func(c *sandbox.Config) { c.DatabaseDown = true },
+	} {
+		t.Run(state, func(t *testing.T) {
+			changed := config
+			set(&changed)
+			if asked := ask(changed, state); len(asked) != 1 {
+				t.Errorf("with the state %s: asked %v", state, asked)
+			}
+		})
 	}
 }
 

@@ -22,6 +22,8 @@ type contractQuay struct {
 	names   names
 	// modes are the issuers that the robot trusts; nil: whatever a case needs.
 	modes []string
+	// states are what an administrator has set for the cases that need it.
+	states []string
 	// issuer gives a mode's URL.
 	issuer func(mode string) string
 	// mint signs the token of an issuer's URL.
