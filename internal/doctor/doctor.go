@@ -154,6 +154,8 @@ type chain struct {
 	// verified is the transport for everything but the registry.
 	verified http.RoundTripper
 	minted   login.Minted
+	// verifiedKey: the issuer's key was found from here, and fits the ID token.
+	verifiedKey bool
 }
 
 // newChain contacts nothing. The error is one of usage.

@@ -11,6 +11,7 @@ import (
 
 	"quay-keyless/internal/endpoint"
 	"quay-keyless/internal/explain"
+	"quay-keyless/internal/federation"
 	"quay-keyless/internal/idtoken"
 	"quay-keyless/internal/issuer"
 	"quay-keyless/internal/login"
@@ -139,6 +140,7 @@ func (c *chain) keys(ctx context.Context, document issuer.Document) (string, err
 	if err != nil {
 		return c.doubt(err)
 	}
+	c.verifiedKey = true
 	return fmt.Sprintf("%d at %s, and one fits the ID token's signature", keys.Len(), document.KeysURL), nil
 }
 
@@ -188,6 +190,9 @@ func (c *chain) exchange(ctx context.Context) (string, error) {
 		return "", err
 	}
 	m, err := c.visit.Exchange(ctx, c.target)
+	if refused := (*login.RefusedIDToken)(nil); errors.As(err, &refused) {
+		refused.Verified = c.verifiedKey
+	}
 	if err != nil {
 		return "", err
 	}
@@ -212,9 +217,26 @@ func (c *chain) proof(ctx context.Context) (string, error) {
 // for push creates a missing repository.
 func (c *chain) permission(ctx context.Context, permission quay.Permission) (string, error) {
 	if err := c.visit.Check(ctx, c.target, c.minted.Login(), permission); err != nil {
+		c.lookAtRepository(ctx, err, permission)
 		return "", err
 	}
 	return fmt.Sprintf("%s may %s %s", c.target.Robot, permission.Action, permission.Repository), nil
+}
+
+// lookAtRepository asks the API, if there is a token for it, why no push was granted: to a
+// mirror or read-only repository nobody can push.
+func (c *chain) lookAtRepository(ctx context.Context, err error, permission quay.Permission) {
+	var refusal *quay.Refusal
+	if !errors.As(err, &refusal) || refusal.Reason != quay.NotGranted || permission.Action != "push" || refusal.State != "" {
+		return
+	}
+	token, err := federation.APIToken(ctx, c.run, "")
+	if err != nil || token.Empty() {
+		return
+	}
+	if found, err := quay.NewAPI(c.visit.Quay, token).Repository(ctx, permission.Repository); err == nil && found != nil {
+		refusal.State = found.State
+	}
 }
 
 // authFile finds where a login would be written and which tools would find it. It writes

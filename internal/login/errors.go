@@ -13,7 +13,9 @@ type RefusedIDToken struct {
 	Target request.Target
 	Source idtoken.Source
 	Claims idtoken.Claims
-	Err    error
+	// Verified: the issuer was reached from here, and its key fits the ID token.
+	Verified bool
+	Err      error
 }
 
 // Error is the text.

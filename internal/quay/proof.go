@@ -55,10 +55,14 @@ func (c *Client) Check(ctx context.Context, challenge Challenge, login Login, pe
 			return &endpoint.Unbelievable{Name: c.tokenEndpoint(), Why: err.Error()}
 		}
 		if !slices.Contains(granted, action) {
-			return &Refusal{
+			refusal := &Refusal{
 				Host: c.Registry.Host, Status: http.StatusOK, Reason: NotGranted,
 				Message: fmt.Sprintf("%s grants %s no %s on %s", c.Registry.Host, login.Robot, action, permission.Repository),
 			}
+			if action == "push" { // pull was granted
+				refusal.State = c.repositoryState(ctx, permission.Repository)
+			}
+			return refusal
 		}
 	}
 	return nil

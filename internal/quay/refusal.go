@@ -99,6 +99,9 @@ type Refusal struct {
 	Location string
 	// Owner is what the robot's namespace is, where that was asked.
 	Owner Owner
+	// State is that of the repository to which no push was granted, as MIRROR; "" if Quay
+	// does not tell. Nobody can push to one that is not NORMAL.
+	State string
 }
 
 // Error quotes Quay.

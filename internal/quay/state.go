@@ -104,6 +104,15 @@ func (c *Client) owner(ctx context.Context, namespace string, header http.Header
 	return Nobody
 }
 
+// repositoryState asks for a repository's state. Without a credential only public ones show it.
+func (c *Client) repositoryState(ctx context.Context, repository string) string {
+	var found Repository
+	if status, err := c.peek(ctx, "/api/v1/repository/"+repository, nil, &found); err != nil || status != http.StatusOK {
+		return ""
+	}
+	return found.State
+}
+
 // peekLimit is short, because the answer only makes an error clearer.
 const peekLimit = 5 * time.Second
 
