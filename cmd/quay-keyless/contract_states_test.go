@@ -63,7 +63,7 @@ func frontCases() []contractCase {
 		ContentType: "application/json", Body: older.exchange.body, Location: exchangePath + "/"}}
 	return []contractCase{
 		tooLong, with("no front before Quay", appServer, bare), overHTTP2, slash, old, older,
-		faulty("plain-http-to-https", contractCase{http: true, exchange: answer{301, "page: Moved Permanently"}, exit: 1},
+		faulty("plain-http-to-https", contractCase{http: true, exchange: answer{301, "page: Moved Permanently"}, exit: 1, reason: quay.WantsHTTPS},
 			sandbox.Exchange, sandbox.Ping),
 		faulty("keys-slow", contractCase{exchange: answer{504, "page: Gateway Timeout"}, exit: 5, exchanges: 5}, sandbox.Exchange),
 		faulty("quay-starting", contractCase{exchange: answer{502, "page: Bad Gateway"}, exit: 5}, sandbox.Exchange, sandbox.Ping),

@@ -234,9 +234,7 @@ func (c *chain) lookAtRepository(ctx context.Context, err error, permission quay
 	if err != nil || token.Empty() {
 		return
 	}
-	if found, err := quay.NewAPI(c.visit.Quay, token).Repository(ctx, permission.Repository); err == nil && found != nil {
-		refusal.State = found.State
-	}
+	refusal.State = quay.NewAPI(c.visit.Quay, token).RepositoryState(ctx, permission.Repository)
 }
 
 // authFile finds where a login would be written and which tools would find it. It writes

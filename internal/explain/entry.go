@@ -63,26 +63,31 @@ func listCommand(t request.Target) string { return command(t, "federation list")
 
 // byAPI is the entry for the user's own scripts. It is not a command to paste, because
 // one that reads, adds and writes would drop unknown fields.
-func byAPI(t request.Target, claims idtoken.Claims) platform.Step {
+func byAPI(t request.Target, claims idtoken.Claims, owner quay.Owner) platform.Step {
 	entry, _ := json.Marshal(struct { // of two strings
 		Issuer  string `json:"issuer"`
 		Subject string `json:"subject"`
 	}{claims.Issuer, claims.Subject})
 	return platform.Step{Text: "With the API itself: GET the list at this address, append this entry, and POST the whole list there, which replaces the old one.",
-		Values: []platform.Value{{Name: "Address", Value: apiAddress(t, robotPath(t.Robot)+"/federation")}, {Name: "Entry", Value: string(entry)}}}
+		Values: []platform.Value{{Name: "Address", Value: apiAddress(t, robotPath(t.Robot, owner)+"/federation")}, {Name: "Entry", Value: string(entry)}}}
 }
 
 // apiAddress is an address of Quay's API.
-func apiAddress(t request.Target, path string) string {
+func apiAddress(t request.Target, path string) string { return webAddress(t, "/api/v1"+path) }
+
+func webAddress(t request.Target, path string) string {
 	scheme := "https"
 	if t.Registry.PlainHTTP {
 		scheme = "http"
 	}
-	return scheme + "://" + t.Registry.Host + "/api/v1" + path
+	return scheme + "://" + t.Registry.Host + path
 }
 
-// robotPath also works for the robots of users, in every release.
-func robotPath(robot quay.Robot) string {
+// robotPath is where the API has the robot.
+func robotPath(robot quay.Robot, owner quay.Owner) string {
+	if owner == quay.Person {
+		return "/user/robots/" + robot.Name
+	}
 	return "/organization/" + robot.Namespace + "/robots/" + robot.Name
 }
 

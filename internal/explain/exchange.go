@@ -3,6 +3,7 @@
 package explain
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,20 +16,23 @@ import (
 
 // exchangeReasons are refusals of an ID token.
 var exchangeReasons = map[string]reason{
-	string(quay.WrongSubject):   {exitRefused, "Token does not match robot", needsEntry("%s has no federation entry for this job")},
-	string(quay.UnknownIssuer):  {exitRefused, "issuer ... not configured for this robot", needsEntry("%s has no federation entry for this job's issuer")},
-	string(quay.NotFederated):   {exitRefused, "Robot does not have federated login configured", needsEntry("%s has no federation entry yet")},
-	"fork-merge-request":        {exitRefused, "Token does not match robot, in a merge request from a fork", forkWords},
-	string(quay.NoSuchRobot):    {exitRefused, "Could not find robot with specified username", noSuchRobotWords},
-	string(quay.InvalidRobot):   {exitRefused, "Invalid robot", headerWords},
-	string(quay.BadHeader):      {exitRefused, "No auth header, Invalid basic auth header", headerWords},
-	string(quay.Ambiguous):      {exitRefused, "Ambiguous federation binding for this robot", ambiguousWords},
-	string(quay.WrongAudience):  {exitRefused, "Audience doesn't match, Token audience is not allowed for this robot", wrongAudienceWords},
-	string(quay.IssuerDiffers):  {exitRefused, "Issuer '...' not in configured issuers, Invalid issuer", issuerDiffersWords},
-	string(quay.MissingClaim):   {exitRefused, "Token is missing the \"aud\", \"iat\" or \"exp\" claim", missingClaimWords},
-	string(quay.BadSignature):   {exitRefused, "Signature verification failed", badSignatureWords},
-	string(quay.Algorithm):      {exitRefused, "The specified alg value is not allowed", algorithmWords},
-	string(quay.Unrecognized):   {exitRefused, "Words of Quay that quay-keyless does not know", unrecognizedWords},
+	string(quay.WrongSubject):  {exitRefused, "Token does not match robot", needsEntry("%s has no federation entry for this job")},
+	string(quay.UnknownIssuer): {exitRefused, "issuer ... not configured for this robot", needsEntry("%s has no federation entry for this job's issuer")},
+	string(quay.NotFederated):  {exitRefused, "Robot does not have federated login configured", needsEntry("%s has no federation entry yet")},
+	"fork-merge-request":       {exitRefused, "Token does not match robot, in a merge request from a fork", forkWords},
+	string(quay.NoSuchRobot):   {exitRefused, "Could not find robot with specified username", noSuchRobotWords},
+	string(quay.InvalidRobot):  {exitRefused, "Invalid robot", headerWords},
+	string(quay.BadHeader):     {exitRefused, "No auth header, Invalid basic auth header", headerWords},
+	string(quay.Ambiguous):     {exitRefused, "Ambiguous federation binding for this robot", ambiguousWords},
+	string(quay.WrongAudience): {exitRefused, "Audience doesn't match, Token audience is not allowed for this robot", wrongAudienceWords},
+	string(quay.IssuerDiffers): {exitRefused, "Issuer '...' not in configured issuers, Invalid issuer", issuerDiffersWords},
+	string(quay.MissingClaim):  {exitRefused, "Token is missing the \"aud\", \"iat\" or \"exp\" claim", missingClaimWords},
+	string(quay.BadSignature):  {exitRefused, "Signature verification failed", badSignatureWords},
+	string(quay.Algorithm):     {exitRefused, "The specified alg value is not allowed", algorithmWords},
+	string(quay.Unrecognized):  {exitRefused, "Words of Quay that quay-keyless does not know", unrecognizedWords},
+	string(quay.WantsHTTPS): {exitOther, "redirects to https", func(f *facts) platform.Message {
+		return f.message(f.refusal.Host+" accepts only https", platform.Step{Text: "Write the registry without http://:", Values: []platform.Value{{Name: "registry", Value: cmp.Or(f.target.Registry.Key(), f.refusal.Host)}}})
+	}},
 	string(quay.NoEndpoint):     {exitRefused, "HTTP 404 from the exchange", tooOldWords("%s cannot exchange ID tokens")},
 	string(quay.NoIssuer):       {exitRefused, "Token does not contain issuer", providerWords("the ID token has no issuer", "set an issuer (iss)")},
 	string(quay.NoKeyID):        {exitRefused, "Missing `kid` header", providerWords("the ID token's header has no usable key ID", "set a key ID (kid), by which Quay finds the issuer's key")},
@@ -57,7 +61,7 @@ func needsEntry(text string) func(*facts) platform.Message {
 		} else if len(m.Notes) == 0 {
 			m.Notes = []string{"Quay compares every character, upper and lower case and a slash at the end too. There are no wildcards."}
 		}
-		m.Details = append(m.Details, byAPI(f.target, f.claims), claimsOf(f.claims))
+		m.Details = append(m.Details, byAPI(f.target, f.claims, f.owner()), claimsOf(f.claims))
 		return m
 	}
 }
@@ -83,7 +87,7 @@ func noSuchRobotWords(f *facts) platform.Message {
 	m := f.message(fmt.Sprintf("%s has no robot account %s", f.host(), t.Robot),
 		do("Check the name in Quay, under Robot accounts of %s.", t.Robot.Namespace),
 		paste("If the robot account should exist, create it there, or with an API token in QUAY_API_TOKEN:", create))
-	m.Details = []platform.Step{do("With the API itself: PUT %s. The answer has a password, which a login with ID tokens does not need.", apiAddress(t, robotPath(t.Robot)))}
+	m.Details = []platform.Step{do("With the API itself: PUT %s. The answer has a password, which a login with ID tokens does not need.", apiAddress(t, robotPath(t.Robot, f.owner())))}
 	return m
 }
 
@@ -153,7 +157,7 @@ func issuerDiffersWords(f *facts) platform.Message {
 
 // fetch shows the issuer's discovery document.
 func fetch(claims idtoken.Claims) string {
-	return "curl -s " + platform.Operand(idtoken.DiscoveryURL(claims.Issuer))
+	return "curl -sS " + platform.Operand(idtoken.DiscoveryURL(claims.Issuer))
 }
 
 func missingClaimWords(f *facts) platform.Message {
@@ -183,9 +187,6 @@ func algorithmWords(f *facts) platform.Message {
 func unrecognizedWords(f *facts) platform.Message {
 	m := f.message(f.host()+" refused for a reason that quay-keyless does not know", do("If these are Quay's words, look for them in Quay's documentation."))
 	switch {
-	case f.target.Registry.PlainHTTP && strings.HasPrefix(f.refusal.Location, "https://"):
-		m.Text = f.host() + " wants https"
-		m.Steps = []platform.Step{{Text: "Write the registry without http://", Values: []platform.Value{{Name: "registry", Value: f.target.Registry.Key()}}}}
 	case f.refusal.Location != "" || f.refusal.Page:
 		m.Text = "something other than Quay answered at " + f.host()
 		m.Steps = []platform.Step{do("Check the host name: a login page or a proxy may have answered instead of the registry."),

@@ -44,6 +44,8 @@ type facts struct {
 	permission  quay.Permission
 	refusal     *quay.Refusal
 	unreachable *endpoint.Unreachable
+	state       quay.State // that Quay told after a 5xx
+	verified    bool       // the issuer's key fits the ID token, from here
 	api         *federation.RefusedAPI
 	noToken     *idtoken.Error
 	given       *platform.Message // by an error that knows it
@@ -153,7 +155,7 @@ func classify(run *process.Run, err error) *facts {
 	case errors.As(err, new(*idtoken.Unanswered)):
 		f.code = f.answered()
 	case errors.As(err, &refused):
-		f.target, f.source, f.claims = refused.Target, refused.Source, refused.Claims
+		f.target, f.source, f.claims, f.verified = refused.Target, refused.Source, refused.Claims, refused.Verified
 		f.code = f.exchanged()
 	case errors.As(err, &rejected):
 		f.target, f.claims, f.permission = rejected.Target, rejected.Claims, rejected.Permission
@@ -167,7 +169,13 @@ func classify(run *process.Run, err error) *facts {
 // answered is the reason of an endpoint's answer, or of none.
 func (f *facts) answered() string {
 	var otherwise *quay.StoredOtherwise
+	var failure *quay.Failure
+	if errors.As(f.err, &failure) {
+		f.state = failure.State
+	}
 	switch {
+	case len(f.state.Failing) > 0 && errors.As(f.err, &f.unreachable):
+		return "quay-failing"
 	case errors.As(f.err, &f.refusal):
 		return cmp.Or(string(f.refusal.Reason), string(quay.Unrecognized))
 	case errors.As(f.err, &otherwise):
@@ -190,7 +198,7 @@ func (f *facts) exchanged() string {
 		if _, _, ok := idtoken.ForkMergeRequest(f.run.Env.Getenv); ok {
 			return "fork-merge-request"
 		}
-	case f.unreachable == nil:
+	case f.unreachable == nil, code == "quay-failing":
 	case f.unreachable.Answer() == nil && endpoint.TimedOut(f.unreachable.Err): // the ping was answered, so it is Quay that waits
 		return "issuer-slow"
 	case f.unreachable.Answer() == nil && endedByFront(f.unreachable.Err):
@@ -210,6 +218,9 @@ func (f *facts) exchanged() string {
 func (f *facts) proved() string {
 	code := f.answered()
 	switch {
+	case code == "quay-failing":
+	case code == string(quay.NotGranted) && f.refusal.State != "" && f.refusal.State != "NORMAL":
+		return "read-only-repository"
 	case errors.Is(f.err, quay.ErrNoProof):
 		return "no-proof"
 	case code == string(quay.NoSuchRobot):
@@ -242,6 +253,14 @@ func (f *facts) said() string {
 	default:
 		return fmt.Sprintf("%s said: %q (HTTP %d)", r.Host, r.Message, r.Status)
 	}
+}
+
+// owner is what the robot's namespace is, if that was asked.
+func (f *facts) owner() quay.Owner {
+	if f.refusal == nil {
+		return quay.UnknownOwner
+	}
+	return f.refusal.Owner
 }
 
 // host is the registry's host name.

@@ -56,6 +56,12 @@ var networkReasons = map[string]reason{
 			do("If Quay is starting, try again later."),
 		}
 	})},
+	"quay-failing": {exitUnreachable, "HTTP 500 or 503, and /health/instance shows why", func(f *facts) platform.Message {
+		services := strings.Join(f.state.Failing, ", ")
+		return f.message(fmt.Sprintf("%s itself is failing: %s", f.host(), services),
+			do("Try again later. Nothing is wrong with this job."),
+			paste(fmt.Sprintf("If it lasts, ask the administrator of %s. Quay shows which of its services do not work (%s):", f.host(), services), "curl -sS "+platform.Operand(webAddress(f.target, "/health/instance"))))
+	}},
 	"quay-error": {exitUnreachable, "HTTP 500 Internal Server Error from the exchange", quayErrorWords},
 	"header-too-long": {exitUnreachable, "stream error, ENHANCE_YOUR_CALM", exchanging("the connection to %s ends during the exchange", func(*facts) []platform.Step {
 		return []platform.Step{
@@ -109,6 +115,7 @@ func reaching(text string, steps ...platform.Step) func(*facts) platform.Message
 func exchanging(text string, steps func(*facts) []platform.Step) func(*facts) platform.Message {
 	return func(f *facts) platform.Message {
 		m := f.message(fmt.Sprintf(text, f.host()), steps(f)...)
+		m.Notes = f.stateNotes()
 		if obstacle, found := issuer.OutOfReach(f.claims.Issuer, f.target.Registry.Host); found {
 			m.Notes, m.Steps = []string{strings.ToUpper(obstacle.Text[:1]) + obstacle.Text[1:] + "."}, sentences(obstacle.Cures)
 		}
@@ -131,12 +138,29 @@ func endedByFront(err error) bool {
 	return strings.Contains(words, "stream error: ") || strings.Contains(words, "ENHANCE_YOUR_CALM")
 }
 
+// stateNotes are what Quay told about itself that may explain a 5xx.
+func (f *facts) stateNotes() []string {
+	var notes []string
+	if f.state.ReadOnly {
+		notes = append(notes, "Quay says that it is read-only (REGISTRY_STATE in its configuration).")
+	}
+	if f.state.RobotsDisabled {
+		notes = append(notes, "Quay says that robot accounts are disabled (ROBOTS_DISALLOW in its configuration).")
+	}
+	return notes
+}
+
 // quayErrorWords begins with what the ID token alone makes certain. Quay's 500 seldom
 // means that Quay itself fails.
 func quayErrorWords(f *facts) platform.Message {
 	m := f.message(f.host() + " fails to exchange the ID token")
 	if found := hopeless(f.claims, f.target.Registry.Host); found != nil {
 		m.Notes, m.Steps = []string{found.sentence(f.claims)}, found.cure
+		return m
+	}
+	m.Notes = f.stateNotes()
+	if f.verified {
+		m.Steps = []platform.Step{do("Check Quay's log. From here, the issuer's key matches the ID token. So the robot account is disabled, Quay gets other keys than this job, or Quay itself is failing.")}
 		return m
 	}
 	m.Steps = []platform.Step{

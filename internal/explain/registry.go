@@ -3,6 +3,7 @@
 package explain
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -29,11 +30,19 @@ var registryReasons = map[string]reason{
 			do("Check the host name: a login page or a proxy may have answered instead of the registry."))
 	}},
 	string(quay.NotGranted): {exitRefused, "grants ... no pull on, grants ... no push on", notGrantedWords},
+	"read-only-repository": {exitRefused, "grants ... no push on a mirror or read-only repository", func(f *facts) platform.Message {
+		kind := map[string]string{"MIRROR": "a mirror", "READ_ONLY": "read-only"}[f.refusal.State]
+		return f.message(fmt.Sprintf("nobody can push to %s: the repository is %s", f.permission.Repository, cmp.Or(kind, "in the state "+f.refusal.State)),
+			do("Push to another repository."),
+			do("Or, as an administrator of %s, set the repository's state to Normal, in its Settings > Repository State.", f.target.Robot.Namespace))
+	}},
 	"no-proof": {exitOther, "the login cannot be proved", says(
 		do("Leave out --check: this registry does not say which permissions a login has."))},
 	"registry-error": {exitUnreachable, "HTTP 500 from the token endpoint", func(f *facts) platform.Message {
-		return f.message("the registry at "+f.host()+" does not accept the robot token",
+		m := f.message("the registry at "+f.host()+" does not accept the robot token",
 			do("Check Quay's log and its clock: its registry answers HTTP 500 to a robot token that it does not accept."))
+		m.Notes = f.stateNotes()
+		return m
 	}},
 }
 
@@ -48,7 +57,9 @@ func notGrantedWords(f *facts) platform.Message {
 		platform.Step{Text: "If this job should be allowed, set in Quay, in the repository's Settings > User and Robot Permissions:",
 			Values: []platform.Value{{Name: "Repository", Value: repository}, {Name: "Robot", Value: f.target.Robot.String()}, {Name: "Permission", Value: role}}},
 		paste("or, with an API token in QUAY_API_TOKEN:", setupCommand(f.target, grant, f.claims)))
-	m.Notes = []string{"Quay answers the same for a repository that does not exist, and for a push to a read-only or mirror repository."}
+	if f.refusal.State == "" {
+		m.Notes = []string{"Quay answers the same for a repository that does not exist, and for a push to a read-only or mirror repository."}
+	}
 	m.Details = []platform.Step{do("With the API itself: PUT {\"role\":%q} to %s.", strings.ToLower(role), apiAddress(f.target, "/repository/"+repository+"/permissions/user/"+f.target.Robot.String()))}
 	return m
 }

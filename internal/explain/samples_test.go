@@ -122,8 +122,11 @@ func samples() map[string]error {
 		"robot-deleted":             registryRefusal(http.StatusUnauthorized, quay.NoSuchRobot, "Could not find robot with specified username"),
 		"robot-token-refused":       registryRefusal(http.StatusForbidden, quay.Unrecognized, "Forbidden"),
 		string(quay.NotGranted):     registryRefusal(http.StatusOK, quay.NotGranted, "quay.example.com grants acme+ci no push on acme/app"),
-		"no-proof":                  refusedLogin(quay.ErrNoProof),
-		"registry-error":            refusedLogin(status(http.StatusInternalServerError, 3, "the token endpoint of quay.example.com")),
+		string(quay.WantsHTTPS):     &quay.Refusal{Host: "quay.example.com", Status: http.StatusMovedPermanently, Reason: quay.WantsHTTPS, Location: "https://quay.example.com/v2/"},
+		"read-only-repository": refusedLogin(&quay.Refusal{Host: "quay.example.com", Status: http.StatusOK, Reason: quay.NotGranted,
+			Message: "quay.example.com grants acme+ci no push on acme/app", State: "MIRROR"}),
+		"no-proof":       refusedLogin(quay.ErrNoProof),
+		"registry-error": refusedLogin(status(http.StatusInternalServerError, 3, "the token endpoint of quay.example.com")),
 
 		string(quay.BadAPIToken): refusedAPI(http.StatusUnauthorized, quay.BadAPIToken, "Requires authentication"),
 		string(quay.NotAllowed):  refusedAPI(http.StatusForbidden, quay.NotAllowed, "Unauthorized"),
@@ -151,6 +154,7 @@ func samples() map[string]error {
 		"issuer-slow":         exchangeFailed(status(http.StatusGatewayTimeout, 5, "the exchange at quay.example.com")),
 		"issuer-not-reached":  exchangeFailed(status(http.StatusBadGateway, 5, "the exchange at quay.example.com")),
 		"quay-error":          exchangeFailed(status(http.StatusInternalServerError, 3, "the exchange at quay.example.com")),
+		"quay-failing":        exchangeFailed(&quay.Failure{State: quay.State{Failing: []string{"database"}}, Err: status(http.StatusInternalServerError, 3, "the exchange at quay.example.com")}),
 		"header-too-long":     exchangeFailed(&endpoint.Unreachable{Name: "the exchange at quay.example.com", Attempts: 5, Err: errors.New("stream error: stream ID 3; PROTOCOL_ERROR")}),
 		"wrong-answer":        &endpoint.Unbelievable{Name: "the registry at quay.example.com", Why: "answers /v2/ with a web page, so it is no registry"},
 

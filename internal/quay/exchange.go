@@ -80,6 +80,8 @@ func (c *Client) refused(ctx context.Context, robot Robot, answer *endpoint.Answ
 		if r.Owner = c.Owner(ctx, robot.Namespace); r.Reason == NoSuchRobot && r.Owner == Nobody {
 			r.Reason = NoOwner
 		}
+	case c.Registry.PlainHTTP && strings.HasPrefix(r.Location, "https://"):
+		r.Reason = WantsHTTPS
 	case answer.Status == http.StatusRequestHeaderFieldsTooLarge,
 		answer.Status == http.StatusBadRequest && strings.Contains(r.Message, "Header Or Cookie Too Large"):
 		r.Reason = HeaderTooLarge

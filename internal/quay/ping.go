@@ -74,6 +74,10 @@ func (p *pinged) RoundTrip(request *http.Request) (*http.Response, error) {
 	elsewhere := request.URL.Scheme != registry.scheme() || request.URL.Host != registry.Host
 	if from := request.Response; from != nil && (elsewhere || from.Request.Response != nil) { // the second one
 		to := url.URL{Scheme: request.URL.Scheme, Host: request.URL.Host, Path: request.URL.Path}
+		if registry.PlainHTTP && to.Scheme == "https" && to.Hostname() == registry.url("").Hostname() {
+			p.err = endpoint.Final(&Refusal{Host: registry.Host, Status: from.StatusCode, Reason: WantsHTTPS, Location: to.String()})
+			return nil, errOtherPlace
+		}
 		p.err = endpoint.Final(&endpoint.Unbelievable{Name: p.name, Why: fmt.Sprintf("redirects /v2/ to %q", to.String())})
 		return nil, errOtherPlace
 	}

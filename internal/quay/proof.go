@@ -60,7 +60,7 @@ func (c *Client) Check(ctx context.Context, challenge Challenge, login Login, pe
 				Message: fmt.Sprintf("%s grants %s no %s on %s", c.Registry.Host, login.Robot, action, permission.Repository),
 			}
 			if action == "push" { // pull was granted
-				refusal.State = c.repositoryState(ctx, permission.Repository)
+				refusal.State = c.repositoryState(ctx, permission.Repository, nil)
 			}
 			return refusal
 		}

@@ -83,6 +83,8 @@ const (
 	// NotOwner: the robot is a person's, and the API token is another's or lacks the scope
 	// user:admin.
 	NotOwner Reason = "api-token-of-another-user"
+	// WantsHTTPS: the user wrote http://, and the registry redirects to https.
+	WantsHTTPS Reason = "wants-https"
 )
 
 // Refusal is a request that Quay or its registry understood and said no to. It

@@ -85,7 +85,7 @@ func (c *Client) Owner(ctx context.Context, namespace string) Owner {
 
 // Owner asks what a namespace is.
 func (a *API) Owner(ctx context.Context, namespace string) Owner {
-	return a.client.owner(ctx, namespace, http.Header{"Authorization": {"Bearer " + a.token.Reveal()}})
+	return a.client.owner(ctx, namespace, a.credential())
 }
 
 func (c *Client) owner(ctx context.Context, namespace string, header http.Header) Owner {
@@ -104,10 +104,19 @@ func (c *Client) owner(ctx context.Context, namespace string, header http.Header
 	return Nobody
 }
 
+// RepositoryState asks for the state of a repository, ORG/REPO; "" if Quay does not tell.
+func (a *API) RepositoryState(ctx context.Context, repository string) string {
+	return a.client.repositoryState(ctx, repository, a.credential())
+}
+
+func (a *API) credential() http.Header {
+	return http.Header{"Authorization": {"Bearer " + a.token.Reveal()}}
+}
+
 // repositoryState asks for a repository's state. Without a credential only public ones show it.
-func (c *Client) repositoryState(ctx context.Context, repository string) string {
+func (c *Client) repositoryState(ctx context.Context, repository string, header http.Header) string {
 	var found Repository
-	if status, err := c.peek(ctx, "/api/v1/repository/"+repository, nil, &found); err != nil || status != http.StatusOK {
+	if status, err := c.peek(ctx, "/api/v1/repository/"+repository, header, &found); err != nil || status != http.StatusOK {
 		return ""
 	}
 	return found.State
