@@ -248,7 +248,7 @@ func (r *reader) roles(ctx context.Context, listed []quay.RobotAccount) (tasks [
 	for _, account := range listed {
 		_, name, _ := strings.Cut(account.Name, "+")
 		if all && account.Repositories == nil { // as Quay shows it to members
-			_ = r.lacks(partRoles, federation.ScopeOrganization, &quay.Refusal{Status: http.StatusForbidden})
+			_ = r.lacks(partRoles, federation.ScopeOrganization, &quay.Refusal{Status: http.StatusForbidden, Reason: quay.NotAllowed})
 		}
 		for _, repository := range account.Repositories {
 			asked[repository] = asked[repository] || all || r.want.Extra && r.want.Robots[name]
@@ -301,7 +301,7 @@ func (r *reader) rolesOf(listed []quay.RobotAccount) (tasks []task) {
 func (r *reader) teams(ctx context.Context) (tasks []task, err error) {
 	teams, err := r.api.Teams(ctx, r.survey.Name)
 	if len(teams) == 0 && err == nil { // there is always the team owners
-		err = &quay.Refusal{Status: http.StatusForbidden}
+		err = &quay.Refusal{Status: http.StatusForbidden, Reason: quay.NotAllowed}
 	}
 	for _, team := range teams {
 		tasks = append(tasks, func(ctx context.Context) error {
