@@ -126,8 +126,10 @@ func (k killed) post(t *testing.T, h home) []string {
 	}
 	lines := strings.Split(string(state), "\n")
 	for i, line := range lines {
-		if name, _, heredoc := strings.Cut(line, "<<"); heredoc && i+1 < len(lines) {
-			list = append(list, "QUAY_"+strings.ToUpper(name)+"="+lines[i+1])
+		if name, delimiter, heredoc := strings.Cut(line, "<<"); heredoc {
+			if end := slices.Index(lines[i+1:], delimiter); end >= 0 {
+				list = append(list, "QUAY_"+strings.ToUpper(name)+"="+strings.Join(lines[i+1:][:end], "\n"))
+			}
 		}
 	}
 	return list

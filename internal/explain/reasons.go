@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"quay-keyless/internal/platform"
+	"quay-keyless/internal/process"
 	"quay-keyless/internal/request"
 )
 
@@ -45,9 +46,16 @@ func says(steps ...platform.Step) func(*facts) platform.Message {
 
 var otherReasons = map[string]reason{
 	otherError:          {exit: exitOther, heading: "Other errors"},
-	"interrupted":       {exit: exitOther, heading: "ended by signal"},
+	"interrupted":       {exit: exitOther, heading: "ended by signal", words: interruptedWords},
 	"no-matching-entry": {exit: exitOther, heading: "no stored federation entry lets this job in"},
 	"usage":             {exit: exitUsage, heading: "Wrong usage", words: usageWords},
+}
+
+// interruptedWords name the signal, and not what the program did when it came.
+func interruptedWords(f *facts) platform.Message {
+	var interrupted *process.Interrupted
+	errors.As(f.err, &interrupted)
+	return platform.Message{Text: interrupted.Error()}
 }
 
 // usageWords point at the command's help.
