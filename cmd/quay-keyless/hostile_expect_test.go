@@ -24,6 +24,9 @@ func (j job) wrong(t *testing.T, host string) string {
 	if !utf8.ValidString(all) {
 		return "it is not UTF-8"
 	}
+	if host == "gitlab" {
+		all = ownSection.ReplaceAllString(all, "")
+	}
 	if i := strings.IndexFunc(all, disturbs); i >= 0 {
 		return fmt.Sprintf("a terminal would obey %q", all[i:])
 	}
@@ -45,7 +48,8 @@ func disturbs(r rune) bool {
 }
 
 var (
-	ownCommand   = regexp.MustCompile(`^::(?:add-mask::.|(?:error|warning) title=quay-keyless::|group::What else to know about this error$|endgroup::$)`)
+	ownSection   = regexp.MustCompile(`(?m)^section_(?:start|end):\d+:quay_keyless\r\x1b\[0K`)
+	ownCommand   = regexp.MustCompile(`^::(?:add-mask::.|(?:error|warning) title=quay-keyless::)`)
 	otherCommand = regexp.MustCompile(`^\s*::`)
 	old          = regexp.MustCompile(`##[A-Za-z]*\[`) // anywhere in a line
 )

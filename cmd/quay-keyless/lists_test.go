@@ -28,7 +28,7 @@ func TestListsAgree(t *testing.T) {
 
 	flags := flagsOf(t, "login")
 	inputs := slices.DeleteFunc(slices.Collect(maps.Keys(action.Inputs)), func(input string) bool { return input == "registry" || input == "logout" })
-	flags = slices.DeleteFunc(flags, func(flag string) bool { return flag == "id-token-stdin" }) // a step has no standard input
+	flags = slices.DeleteFunc(flags, func(flag string) bool { return flag == "id-token-stdin" || flag == "output" }) // a step has outputs, and no standard input
 	equal(t, "the action's inputs", inputs, flags)
 
 	outputs := []string{"token"} // only when asked for

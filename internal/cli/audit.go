@@ -4,7 +4,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -39,17 +38,13 @@ which one and exits with 4.` + variables,
 	flags.AddTokenTo(command.Flags())
 	flags.AddTransportTo(command.Flags())
 	command.Flags().StringVar(&name, "org", "", "organization or user, `ORG`")
-	command.Flags().StringVar(&output, "output", "text", "text, json, or yaml: the file for setup -f")
+	request.AddOutput(command.Flags(), &output, "text", "json", "yaml")
 	command.Flags().BoolVar(&findings, "exit-code", false, "exit with 6 if there are findings")
 	return command
 }
 
 func runAudit(ctx context.Context, run *process.Run, flags request.APIFlags, registry, name, output string, findings bool) error {
 	t, err := flags.OrganizationTarget(registry, name)
-	encode, ok := organization.Outputs[output]
-	if err == nil && !ok {
-		err = fmt.Errorf("output %q: write text, json or yaml", output)
-	}
 	if err != nil {
 		return &request.UsageError{Err: err}
 	}
@@ -58,7 +53,7 @@ func runAudit(ctx context.Context, run *process.Run, flags request.APIFlags, reg
 		if err != nil {
 			return &federation.RefusedAPI{Target: t, Scopes: federation.ScopeOrganization, All: organization.AuditScopes, Err: err}
 		}
-		text, err := encode(run, survey)
+		text, err := organization.Outputs[output](run, survey)
 		if err != nil {
 			return err
 		}

@@ -28,7 +28,7 @@ job shows. The exit code is that of the first link that failed.` + variables,
 	}
 	flags.MintFlags.AddTo(command.Flags())
 	flags.PlaceFlags.AddTo(command.Flags())
-	command.Flags().StringVar(&flags.Output, "output", "text", "text or json")
+	request.AddOutput(command.Flags(), &flags.Output, "text", "json")
 	flags.NodeFlags.AddTo(command.Flags())
 	return command
 }

@@ -48,7 +48,7 @@ func federationList(run *process.Run) *cobra.Command {
 	}
 	flags.AddTo(command.Flags())
 	flags.AddTransportTo(command.Flags())
-	command.Flags().StringVar(&output, "output", "text", "text, or json: the entries as Quay has them, unknown fields too")
+	request.AddOutput(command.Flags(), &output, "text", "json")
 	return command
 }
 
@@ -56,10 +56,6 @@ func runFederationList(ctx context.Context, run *process.Run, flags request.APIF
 	t, err := flags.Target(registry)
 	if err != nil {
 		return &request.UsageError{Err: err}
-	}
-	encode, ok := federation.Outputs[output]
-	if !ok {
-		return &request.UsageError{Err: fmt.Errorf("output %q: it is text or json", output)}
 	}
 	return federation.WithAPI(ctx, run, flags, t, func(ctx context.Context, api *quay.API) error {
 		entries, err := api.Account(t.Robot).Federation(ctx)
@@ -69,7 +65,7 @@ func runFederationList(ctx context.Context, run *process.Run, flags request.APIF
 		if len(entries) == 0 {
 			run.Platform.Notice(fmt.Sprintf("%s has no federation entry at %s", t.Robot, t.Registry.Host))
 		}
-		text, err := encode(run, entries)
+		text, err := federation.Outputs[output](run, entries)
 		if err != nil {
 			return err
 		}

@@ -3,7 +3,6 @@
 package cli
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -20,7 +19,7 @@ func strictHelp(root *cobra.Command) {
 	commands[help].Args = func(_ *cobra.Command, args []string) error {
 		command, rest, err := root.Find(args)
 		if err == nil && len(rest) > 0 {
-			err = fmt.Errorf("unknown command %q for %q", rest[0], command.CommandPath())
+			err = unknownCommand(command, rest[0])
 		}
 		if err != nil {
 			return &request.UsageError{Command: command.CommandPath(), Err: err}

@@ -13,6 +13,7 @@ import (
 // loginCommand writes a login; the other commands support it.
 func loginCommand(run *process.Run) *cobra.Command {
 	var flags login.Flags
+	var output string // decided in root
 	command := &cobra.Command{
 		Use:   "login [REGISTRY[/ORG]] --robot ORG+NAME [--robot HOST/ORG+NAME ...]",
 		Short: "Exchange this job's ID token and write the login to the auth file",
@@ -30,6 +31,7 @@ other tools take it. REGISTRY is quay.io, another HOST[:PORT], or a URL.` + vari
 	flags.MintFlags.AddTo(command.Flags())
 	flags.PlaceFlags.AddTo(command.Flags())
 	flags.Helper.AddTo(command.Flags())
+	request.AddOutput(command.Flags(), &output, "text", "json")
 	command.Flags().BoolVar(&flags.InstallCA, "install-ca", false, "put the CA where podman, buildah and skopeo look for the registry's, until logout")
 	command.Flags().BoolVar(&flags.ExportToken, "export-token", false, "also hand the robot token on as the step's output (GitHub)")
 	return command

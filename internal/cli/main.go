@@ -9,11 +9,15 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"quay-keyless/internal/explain"
 	"quay-keyless/internal/login"
@@ -31,16 +35,48 @@ func Main(ctx context.Context, env process.Env) int {
 	root := root(a)
 	root.SetArgs(env.Args)
 	command, err := root.ExecuteContextC(ctx)
+	if !a.Running && wantsJSON(command, env) {
+		speakJSON(a)
+	}
+	if talk, ok := a.Platform.(*platform.JSON); ok && (err == nil || errors.Is(err, found{})) {
+		talk.Done()
+	}
 	switch {
 	case err == nil:
 		return 0
 	case errors.Is(err, found{}):
 		return exitFound
 	}
+	if words, name, ok := strings.Cut(err.Error(), "unknown command \""); ok && words == "" && !a.Running && !errors.As(err, new(*request.UsageError)) {
+		name, _, _ = strings.Cut(name, "\"")
+		err = unknownCommand(command, name)
+	}
 	if usage := (*request.UsageError)(nil); errors.As(err, &usage) && usage.Command == "" || usage == nil && !a.Running {
 		err = &request.UsageError{Command: command.CommandPath(), Err: err}
 	}
 	return tell(a, err)
+}
+
+// speakJSON makes an error one JSON object on standard error, which has the masks too:
+// standard output is for the result.
+func speakJSON(run *process.Run) { run.Platform = platform.NewJSON(run.Words(run.Env.Stderr)) }
+
+// wantsJSON reports that the user chose JSON, on a command line that could not be parsed.
+func wantsJSON(command *cobra.Command, env process.Env) bool {
+	choice := request.OutputOf(command.Flags())
+	if choice == nil || !slices.Contains(choice.Choices, "json") {
+		return false
+	}
+	last := env.Getenv("QUAY_OUTPUT")
+	for i, arg := range env.Args {
+		switch {
+		case arg == "--output" && i+1 < len(env.Args):
+			last = env.Args[i+1]
+		case strings.HasPrefix(arg, "--output="):
+			last = strings.TrimPrefix(arg, "--output=")
+		}
+	}
+	return last == "json"
 }
 
 // newRun is a run before its command line is parsed.
@@ -96,6 +132,13 @@ found something or setup --dry-run would change something; 1 anything else.` + v
 			if err := request.BindEnvironment(command.Flags(), run.Env.Getenv); err != nil {
 				return err
 			}
+			if err := quoted(command.Flags()); err != nil {
+				return err
+			}
+			run.Verbose, _ = command.Flags().GetBool("verbose")
+			if choice := request.OutputOf(command.Flags()); choice != nil && choice.String() == "json" {
+				speakJSON(run)
+			}
 			run.Running = true
 			return nil
 		},
@@ -104,8 +147,28 @@ found something or setup --dry-run would change something; 1 anything else.` + v
 	root.SetOut(run.Env.Stdout)
 	root.SetErr(run.Env.Stderr)
 	root.AddCommand(loginCommand(run), logoutCommand(run), tokenCommand(run), whoamiCommand(run), doctorCommand(run), federationCommand(run), setupCommand(run), auditCommand(run), providerCommand(run), versionCommand(run))
+	root.Version = cmp.Or(run.Env.Version, "(unknown)")
+	root.SetFlagErrorFunc(flagError)
 	strictHelp(root)
+	everywhere(root, func(command *cobra.Command) { finish(run, command) })
 	return root
+}
+
+// finish adds what all commands share.
+func finish(run *process.Run, command *cobra.Command) {
+	if check := command.Args; check != nil && command.RunE != nil {
+		command.Args = func(c *cobra.Command, args []string) error {
+			return cmp.Or(slip(run, c, args), check(c, args))
+		}
+		if command.Flags().Lookup("verbose") == nil {
+			command.Flags().Bool("verbose", false, "show more about an error")
+		}
+	}
+	command.Flags().VisitAll(func(flag *pflag.Flag) {
+		if choice, ok := flag.Value.(*request.Choice); ok {
+			_ = command.RegisterFlagCompletionFunc(flag.Name, cobra.FixedCompletions(choice.Choices, cobra.ShellCompDirectiveNoFileComp))
+		}
+	})
 }
 
 // Command is the command line of [Main], for man pages and completions.
@@ -117,7 +180,7 @@ func Command(env process.Env) *cobra.Command {
 // reads workflow commands in order with the rest of the output. It is for commands
 // without a result there.
 func wordsToStdout(run *process.Run) {
-	if run.Platform.Name() == "github" {
+	if _, json := run.Platform.(*platform.JSON); !json && run.Platform.Name() == "github" {
 		run.Platform = process.Speak(run, run.Env.Stdout)
 	}
 }

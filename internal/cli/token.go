@@ -28,7 +28,7 @@ repository for "kubectl apply -f -", or as host rules for Renovate.` + variables
 		},
 	}
 	flags.MintFlags.AddTo(command.Flags())
-	command.Flags().StringVar(&flags.output, "output", "text", tokenFormatNames)
+	request.AddOutput(command.Flags(), &flags.output, "text", "json", "kubernetes-secret", "argocd", "renovate")
 	command.Flags().StringVar(&flags.outputFile, "output-file", "", "write to the file at `PATH` (mode 0600) instead of standard output")
 	return command
 }
@@ -47,10 +47,6 @@ func runToken(ctx context.Context, run *process.Run, flags tokenFlags, registry 
 	if err != nil {
 		return &request.UsageError{Err: err}
 	}
-	encode, ok := tokenFormats[flags.output]
-	if !ok {
-		return &request.UsageError{Err: fmt.Errorf("output %q: it is %s", flags.output, tokenFormatNames)}
-	}
 	ctx, end := flags.Begin(ctx, run)
 	defer end()
 	output, err := newTokenOutput(run, flags.outputFile)
@@ -62,7 +58,7 @@ func runToken(ctx context.Context, run *process.Run, flags tokenFlags, registry 
 	if err != nil {
 		return err
 	}
-	text, err := encode(logins[0])
+	text, err := tokenFormats[flags.output](logins[0])
 	if err != nil {
 		return err
 	}

@@ -12,8 +12,6 @@ import (
 	"quay-keyless/internal/platform"
 )
 
-const tokenFormatNames = "text, json, kubernetes-secret, argocd or renovate"
-
 // tokenFormats are the forms in which tools want a robot token.
 var tokenFormats = map[string]func(login.Minted) ([]byte, error){
 	"text":              tokenText,

@@ -33,7 +33,7 @@ would let it in at Quay. Quay is not asked.` + variables,
 	}
 	flags.AddTo(command.Flags())
 	command.Flags().StringArrayVar(&flags.robots, "robot", nil, "robot account that is to get the entry, `[HOST/]ORG+NAME` (repeatable)")
-	command.Flags().StringVar(&flags.output, "output", "text", "text or json")
+	request.AddOutput(command.Flags(), &flags.output, "text", "json")
 	return command
 }
 
@@ -49,10 +49,6 @@ func runWhoami(ctx context.Context, run *process.Run, flags whoamiFlags, registr
 	if err != nil {
 		return &request.UsageError{Err: err}
 	}
-	show, ok := whoamiOutputs[flags.output]
-	if !ok {
-		return &request.UsageError{Err: fmt.Errorf("output %q: it is text or json", flags.output)}
-	}
 	ctx, end := flags.Begin(ctx, run)
 	defer end()
 	audience := targets[0].Audience
@@ -60,7 +56,7 @@ func runWhoami(ctx context.Context, run *process.Run, flags whoamiFlags, registr
 	if err != nil {
 		return err
 	}
-	return show(run, explain.Identity{Source: source.Name(), Claims: token.Claims, Registry: targets[0].Registry.Host, Asked: audience, Size: len(token.Reveal()), Now: run.Env.Clock.Now()}, targets)
+	return whoamiOutputs[flags.output](run, explain.Identity{Source: source.Name(), Claims: token.Claims, Registry: targets[0].Registry.Host, Asked: audience, Size: len(token.Reveal()), Now: run.Env.Clock.Now()}, targets)
 }
 
 // targets are the robots that the user named, or one without a name.

@@ -32,8 +32,6 @@ func (f *Flags) check(targets []request.Target) error {
 	switch {
 	case len(targets) > 1:
 		return fmt.Errorf("one robot at a time, not %d", len(targets))
-	case f.Output != "text" && f.Output != "json":
-		return fmt.Errorf("output %q: it is text or json", f.Output)
 	}
 	if err := f.NodeFlags.check(); err != nil {
 		return err

@@ -39,6 +39,8 @@ func ParseRobot(text string) (Robot, error) {
 		return wrong(ascii.Check(text).Error())
 	case strings.ContainsAny(text, " \t\r\n"):
 		return wrong("there is white space in it")
+	case !found && strings.Count(text, "/") == 1:
+		return wrong("write " + strings.Replace(text, "/", "+", 1))
 	case !found:
 		return wrong("there is no + in it: the full name is ORG+NAME, as Quay shows it")
 	case strings.Contains(short, "+"):

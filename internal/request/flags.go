@@ -156,11 +156,13 @@ func BindEnvironment(flags *pflag.FlagSet, getenv func(string) string) error {
 		var err error
 		if list, ok := flag.Value.(pflag.SliceValue); ok {
 			err = list.Replace(Lines(value))
+		} else if flag.Name == outputFlag && flag.Value.Set(value) != nil {
+			return // it is meant for another command
 		} else {
 			err = errors.Join(flags.Set(flag.Name, value), flags.SetAnnotation(flag.Name, fromVariable, []string{variable(flag.Name)}))
 		}
 		if err != nil {
-			errs = append(errs, fmt.Errorf("%s is %q: write %s", variable(flag.Name), value, forms[flag.Value.Type()]))
+			errs = append(errs, fmt.Errorf("%s is %q: write %s", variable(flag.Name), value, Forms[flag.Value.Type()]))
 		}
 	})
 	return errors.Join(errs...)
@@ -206,8 +208,8 @@ func (f *IdentityFlags) given(names ...string) string {
 	return words.String()
 }
 
-// forms say how to write a flag's value, by its type.
-var forms = map[string]string{"bool": "true or false", "duration": "a number with its unit, as 90s or 2m"}
+// Forms say how to write a flag's value, by its type.
+var Forms = map[string]string{"bool": "true or false", "duration": "a number with its unit, as 90s or 2m"}
 
 // Lines are the lines of a variable that holds a list, without empty ones.
 func Lines(text string) []string {

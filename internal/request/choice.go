@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package request
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// Choice is a flag with a few values.
+type Choice struct {
+	value   *string
+	Choices []string
+}
+
+var _ pflag.Value = (*Choice)(nil)
+
+// String is the value.
+func (c *Choice) String() string { return *c.value }
+
+// Type is how help calls the value.
+func (*Choice) Type() string { return "choice" }
+
+// Set takes one of the values.
+func (c *Choice) Set(text string) error {
+	if !slices.Contains(c.Choices, text) {
+		return fmt.Errorf("write %s", Alternatives(c.Choices))
+	}
+	*c.value = text
+	return nil
+}
+
+// Alternatives are texts as a sentence lists them.
+func Alternatives(list []string) string {
+	if len(list) < 2 {
+		return strings.Join(list, "")
+	}
+	return strings.Join(list[:len(list)-1], ", ") + " or " + list[len(list)-1]
+}
+
+// AddOutput declares --output. The first choice is the default. A variable with another
+// command's choice is ignored.
+func AddOutput(flags *pflag.FlagSet, value *string, choices ...string) {
+	*value = choices[0]
+	flags.Var(&Choice{value, choices}, outputFlag, "print the result as `FORMAT`: "+Alternatives(choices))
+}
+
+const outputFlag = "output"
+
+// OutputOf is the choice of --output; nil if the command has none.
+func OutputOf(flags *pflag.FlagSet) *Choice {
+	if flag := flags.Lookup(outputFlag); flag != nil {
+		choice, _ := flag.Value.(*Choice)
+		return choice
+	}
+	return nil
+}
