@@ -35,7 +35,7 @@ func noEnv(asked map[string]bool) process.Env {
 }
 
 // kinds are how the page calls the types of flags.
-var kinds = map[string]string{"stringArray": "list", "string": "text", "bool": "true or false", "duration": "duration", "int": "number", "uint16": "port", "choice": "choice"}
+var kinds = map[string]string{"stringArray": "list", "string": "text", "bool": "true or false", "duration": "duration", "int": "number", "uint16": "port"}
 
 // commands are the command line: commands with their arguments, and flags with
 // their types and defaults. That each flag has its variable is seen where a command asks for it.

@@ -132,7 +132,7 @@ func wrongSummary(text string) string {
 		case ticks != "":
 			end = ticks
 		default:
-			if rest := spans.ReplaceAllString(line, ""); strings.Contains(rest, "PWN") || strings.ContainsAny(rest, "<>`[]") {
+			if rest := spans.ReplaceAllString(line, ""); strings.Contains(rest, "PWN") || strings.ContainsAny(rest, "<`[]") || strings.HasPrefix(rest, ">") {
 				return fmt.Sprintf("the summary has %q", line)
 			}
 		}

@@ -46,7 +46,7 @@ func runScripts(t *testing.T, folder string, commands map[string]func(*testscrip
 		Dir:                 filepath.Join("..", "..", "testdata", folder),
 		Setup:               setup,
 		Cmds:                commands,
-		ContinueOnError: true, UpdateScripts:       *update,
+		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 	})

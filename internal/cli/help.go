@@ -18,12 +18,9 @@ func strictHelp(root *cobra.Command) {
 	help := slices.IndexFunc(commands, func(c *cobra.Command) bool { return c.Name() == "help" })
 	commands[help].Args = func(_ *cobra.Command, args []string) error {
 		command, rest, err := root.Find(args)
-		if err == nil && len(rest) > 0 {
-			err = unknownCommand(command, rest[0])
+		if err == nil && len(rest) == 0 {
+			return nil
 		}
-		if err != nil {
-			return &request.UsageError{Command: command.CommandPath(), Err: err}
-		}
-		return nil
+		return &request.UsageError{Command: command.CommandPath(), Err: unknownCommand(command, append(rest, args...)[0])}
 	}
 }

@@ -21,8 +21,8 @@ var _ pflag.Value = (*Choice)(nil)
 // String is the value.
 func (c *Choice) String() string { return *c.value }
 
-// Type is how help calls the value.
-func (*Choice) Type() string { return "choice" }
+// Type is a text's.
+func (*Choice) Type() string { return "string" }
 
 // Set takes one of the values.
 func (c *Choice) Set(text string) error {
