@@ -157,6 +157,9 @@ func (f finder) unsettled(j *job) bool {
 func (w way) expect(t *testing.T, j *job, host string, env map[string]string, paths map[string]string, when string, want found) {
 	t.Helper()
 	for _, f := range finders {
+		if f.unsettled(j) && env["REGISTRY_AUTH_FILE"] == "" {
+			continue
+		}
 		var user string
 		if w.told {
 			user = f.findAt(t, j, host, paths["podman"])

@@ -233,7 +233,7 @@ func (r *row) mark(p places, tool string, image, moment int, alone sight) string
 		return " "
 	case r.fits(moment, image, got, alone[tool][image]):
 		return letter(got)
-	case r.warned(p, tool, image) || r.documented(tool, image, moment):
+	case r.warned(p, tool, image, moment) || r.documented(tool, image, moment):
 		return letter(got) + "?"
 	}
 	return letter(got) + "!"
@@ -262,16 +262,20 @@ func (r *row) fits(moment, image int, got, without string) bool {
 	return got == ours
 }
 
-// warned reports whether our login has warned that this tool loses this registry. A
-// warning about the host is one about its organizations too.
-func (r *row) warned(p places, tool string, image int) bool {
+// warned reports whether our login has warned that this tool loses this registry, or our
+// logout that only the private folder has what came after our login.
+func (r *row) warned(p places, tool string, image, moment int) bool {
 	name := strings.TrimPrefix(tool, "Debian's ")
+	if name == "image" {
+		name = "skopeo" // by its library
+	}
 	for line := range strings.Lines(r.said[0]) {
 		if strings.HasPrefix(line, "warning: ") && strings.Contains(line, name) && strings.Contains(line, p.host(image)) {
 			return true
 		}
 	}
-	return false
+	oursIsIn, _ := r.order.at(moment)
+	return !oursIsIn && r.order.in && moment > 2 && strings.Contains(r.said[1], "warning: other tools logged in after quay-keyless: only ")
 }
 
 func letter(user string) string {

@@ -233,16 +233,18 @@ func (r *row) documented(tool string, image, moment int) bool {
 	switch {
 	case !r.order.in && !r.order.out: // their logout removed a copy, ours restores the original
 		return moment == 4 && (isolated || r.start.same && r.way.helper())
+	case isolated && tool == "crane" && image == besides: // docker's file has one login for a registry
+		return oursIsIn
 	case !r.order.in:
 		return false
 	case isolated && r.neighbour.action: // ignores DOCKER_CONFIG and REGISTRY_AUTH_FILE
 		return true
 	case !oursIsIn:
 		return false
+	case podman && tool == "crane": // reads podman's file only if docker has none
+		return image == elsewhere || image == besides
 	case isolated: // podman reads auth.json alone
 		return containers && image == elsewhere
-	case tool == "crane": // reads podman's file only if docker has none
-		return podman && (image == elsewhere || image == besides)
 	case r.way.helper(): // goes before an organization's login in the same file
 		return podman && image == besides && containers
 	}

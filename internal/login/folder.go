@@ -60,6 +60,11 @@ func leave(run *process.Run, folder *authfile.Folder) {
 			run.Platform.Warn(platform.Message{Text: "other tools logged in after quay-keyless: only " + file.Path() + " has these logins"})
 		}
 	}
+	if scopes := filepath.Join(folder.Path, "buildx", "config"); folder.Links["buildx"] == "" { // of docker/login-action
+		if _, err := os.Stat(scopes); err == nil {
+			run.Platform.Warn(platform.Message{Text: "other tools logged in after quay-keyless: only " + scopes + " has these logins"})
+		}
+	}
 	named := slices.ContainsFunc(variablePaths(run), func(path string) bool {
 		file, err := authfile.Open(path, run.Env.Trust)
 		return path != "" && err == nil && filepath.Dir(file.Path()) == folder.Path

@@ -153,6 +153,18 @@ func warnOfNamespaces(run *process.Run, targets []request.Target, plan lookup.Pl
 	}
 }
 
+// warnOfHidden says which logins our helper hides.
+func warnOfHidden(run *process.Run, flags Flags, plan lookup.Plan) {
+	for _, t := range plan.Files {
+		if flags.Helper.use && len(t.Besides) > 0 {
+			run.Platform.Warn(platform.Message{
+				Text:  fmt.Sprintf("podman, buildah and skopeo ask the credential helper for the whole registry, so they lose the logins for %s in %s until logout", Enumerated(t.Besides), t.File.Path()),
+				Hints: []string{"log in to these with quay-keyless too, or without --credential-helper"},
+			})
+		}
+	}
+}
+
 // result is what the platform hands on.
 func result(run *process.Run, flags Flags, logins []Minted, plan lookup.Plan) platform.Result {
 	result := platform.Result{AuthFiles: Planned(plan).paths(), Holder: platform.Holder(run.Env.Getenv), Exports: exported(plan), Renews: flags.Helper.use}

@@ -118,6 +118,7 @@ func Plan(run *process.Run, flags Flags, targets []request.Target) (lookup.Plan,
 		run.Platform.Warn(ConflictWords(conflict, plan.Exports))
 	}
 	warnOfNamespaces(run, targets, plan)
+	warnOfHidden(run, flags, plan)
 	warnOfCheckout(run, plan)
 	return plan, checkHelper(run, Planned(plan), flags.Helper)
 }

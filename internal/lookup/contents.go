@@ -132,6 +132,20 @@ func (c contents) hosts() []string {
 	return slices.Compact(list)
 }
 
+// besides are the logins for organizations of our registries that are not the robots'.
+func (c contents) besides(keys []Key) []string {
+	var list []string
+	for name, entry := range c.Auths {
+		below := func(key Key) bool { return len(name) > len(key.Host)+1 && strings.HasPrefix(name, key.Host+"/") }
+		ours := func(key Key) bool { return key.hiddenBy(name, true) }
+		if entry.Auth.whole && slices.ContainsFunc(keys, below) && !slices.ContainsFunc(keys, ours) {
+			list = append(list, name)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
 // missing are the hosts of other that c has no login for, without those of keys.
 func (c contents) missing(other contents, keys []Key) []string {
 	here := c.hosts()

@@ -31,7 +31,10 @@ type Target struct {
 	// OwnHelpers are the copied hosts that have our helper: its settings are needed beside
 	// the copy.
 	OwnHelpers []string
-	tools      []string // that read it
+	// Besides are the file's logins for other organizations of our registries. Our helper
+	// hides them from podman, buildah and skopeo.
+	Besides []string
+	tools   []string // that read it
 }
 
 // Tools are the tools that will find the login in a target, the best-known one first.
@@ -166,7 +169,8 @@ func (b *planner) created(docker string) {
 		}
 	}
 	if path, found := p.craneFile(); path != "" {
-		if missing := (contents{}).missing(found, b.keys); len(missing) > 0 {
+		missing := append((contents{}).missing(found, b.keys), found.besides(b.keys)...)
+		if len(missing) > 0 {
 			b.conflict(Conflict{Kind: CreatedFile, Path: path, Key: strings.Join(missing, ", ")})
 		}
 	}

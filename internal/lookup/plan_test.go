@@ -213,6 +213,8 @@ var inPlace = map[string]planRow{
 
 	"crane loses podman's logins": {job{env: home, files: map[string]string{runtimeAuth: others}},
 		append(slices.Clone(both), "warning created ~/"+runtimeAuth+" quay.example:8443, quay.io")},
+	"crane loses another organization's login": {job{env: home, files: map[string]string{runtimeAuth: with("quay.example/other")}},
+		append(slices.Clone(both), "warning created ~/"+runtimeAuth+" quay.example/other")},
 	"crane does not read it anyway": {job{env: home, files: map[string]string{runtimeAuth: others, docker: "{}"}}, both},
 	"crane loses nothing":           {job{env: home, files: map[string]string{runtimeAuth: login1}}, both},
 }

@@ -28,6 +28,9 @@ func (b *planner) follow(r reader) {
 		if target && file != nil {
 			at = b.target(file)
 			b.plan.Files[at].tools = append(b.plan.Files[at].tools, r.tools...)
+			if r.image {
+				b.plan.Files[at].Besides = found.besides(b.keys)
+			}
 			b.unusable(path, file.Check(), true)
 		}
 		b.unusable(path, err, r.image)
