@@ -183,8 +183,9 @@ func dockerConfigFile(path string) error {
 		return nil //nolint:nilerr // a missing folder is created
 	}
 	return &platform.Curable{
-		Text:  "DOCKER_CONFIG names the file " + path + ": it must name the folder that contains config.json",
-		Cures: []string{"DOCKER_CONFIG=" + platform.Shell(filepath.Dir(path))},
+		Text:   "DOCKER_CONFIG names the file " + path + ": it must name the folder that contains config.json",
+		Reason: "no-place",
+		Steps:  []platform.Step{{Text: "Name the folder:", Values: []platform.Value{{Name: "DOCKER_CONFIG", Value: filepath.Dir(path)}}}},
 	}
 }
 

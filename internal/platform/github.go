@@ -126,9 +126,11 @@ func (g *GitHub) Ready() error {
 		}
 		if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
 			return &Curable{
-				Text: fmt.Sprintf("this step cannot write to %s, the runner's file for its results: %s: %v", name, path, errno.WithoutPath(err)),
-				Cures: []string{
-					"run the job's container as the runner's user or as root: container: options: --user 1001 (GitHub's own runners), or options: --user root",
+				Text:   fmt.Sprintf("this step cannot write to %s, the runner's file for its results: %s: %v", name, path, errno.WithoutPath(err)),
+				Reason: "no-place",
+				Steps: []Step{
+					{Text: "Run the job's container as the runner's user (1001 on GitHub's own runners):", Values: []Value{{"container", "{image: ..., options: --user 1001}"}}},
+					{Text: "Or run it as root:", Values: []Value{{"container", "{image: ..., options: --user root}"}}},
 				},
 			}
 		}

@@ -29,7 +29,7 @@ func TestReady(t *testing.T) {
 		variables := map[string]string{"GITHUB_ACTIONS": "true", name: path}
 		err := detect(variables, &bytes.Buffer{}).Ready()
 		var curable *platform.Curable
-		if !errors.As(err, &curable) || !strings.Contains(err.Error(), name) || !strings.Contains(curable.Cures[0], "options: --user") {
+		if !errors.As(err, &curable) || !strings.Contains(err.Error(), name) || !strings.Contains(curable.Steps[0].Values[0].Value, "options: --user") {
 			t.Errorf("%s: %v", name, err)
 		}
 		variables[name] += ".missing"
