@@ -22,7 +22,7 @@ func auditCommand(run *process.Run) *cobra.Command {
 	var findings bool
 	command := &cobra.Command{
 		Use:   "audit [REGISTRY] --org ORG",
-		Short: "Show who may pull and push in an organization, from which jobs",
+		Short: "Show which jobs may pull and push in an organization",
 		Long: `Show the robots of an organization or user, their permissions and federation
 entries, and what is wrong with them. It changes nothing and reads no password.
 It needs a token for Quay's API, in ` + request.APITokenVariable + ` or --api-token-file, with the

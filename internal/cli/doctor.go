@@ -15,10 +15,10 @@ func doctorCommand(run *process.Run) *cobra.Command {
 	var flags doctor.Flags
 	command := &cobra.Command{
 		Use:   "doctor [REGISTRY] --robot ORG+NAME",
-		Short: "Check every link of the chain from this job to a login, one by one",
+		Short: "Check every link from this job to a login",
 		Long: `Check every link of the chain from this job to a login, one by one, and change
-nothing: the ID token, its issuer, the registry, the exchange, the proof, and the
-file that a login would be written to. With a token for Quay's API in
+nothing: the ID token, its issuer, the registry, the exchange, the proof, and
+the file that a login would be written to. With a token for Quay's API in
 QUAY_API_TOKEN the robot's stored federation entries are compared with what this
 job shows. The exit code is that of the first link that failed.` + variables,
 		Args: request.OneRegistry,

@@ -16,7 +16,7 @@ func federationAdd(run *process.Run) *cobra.Command {
 		Use:   "add [REGISTRY] --robot ORG+NAME --from-token | --github OWNER/REPO ... | --issuer URL --subject SUBJECT",
 		Short: "Have a robot trust one more ID token",
 		Long: `Add a federation entry to a robot account. The other entries stay as they are,
-whatever is in them; one that is there already is left alone and nothing is sent.` + variables,
+whatever is in them. If the entry is there already, nothing is sent.` + variables,
 		Example: `  quay-keyless federation add --robot acme+ci --github acme/app --ref main
   quay-keyless federation add --robot acme+ci --from-token --dry-run`,
 		Args: request.OneRegistry,

@@ -22,7 +22,7 @@ func providerCommand(run *process.Run) *cobra.Command {
 	inOneLine := func() { run.Platform = oneLine{run.Platform, run} }
 	command := &cobra.Command{
 		Use:   "credential-provider",
-		Short: "Answer a Kubernetes node that pulls an image with a Pod's service account",
+		Short: "Give a Kubernetes node a login for a Pod's image",
 		Long: `Answer a Kubernetes node that pulls an image with a Pod's service account. The
 kubelet (1.34 or later) runs this command. It writes a CredentialProviderRequest
 to standard input and reads the robot token from standard output.

@@ -16,10 +16,10 @@ func loginCommand(run *process.Run) *cobra.Command {
 	var output string // decided in root
 	command := &cobra.Command{
 		Use:   "login [REGISTRY[/ORG]] --robot ORG+NAME [--robot HOST/ORG+NAME ...]",
-		Short: "Exchange this job's ID token and write the login to the auth file",
-		Long: `Exchange this job's ID token for a robot token, prove that the registry takes it,
-and write it to the auth file, from where podman, buildah, skopeo, docker and
-other tools take it. REGISTRY is quay.io, another HOST[:PORT], or a URL.` + variables,
+		Short: "Exchange this job's ID token and write the login",
+		Long: `Exchange this job's ID token for a robot token, check that the registry accepts
+it, and write it to the auth file, where podman, buildah, skopeo, docker and
+other tools find it. REGISTRY is quay.io, another HOST[:PORT], or a URL.` + variables,
 		Example: `  quay-keyless login --robot acme+ci
   quay-keyless login quay.example.com --robot acme+ci --check acme/app:push`,
 		Args: request.OneRegistry,

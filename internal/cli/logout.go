@@ -15,7 +15,7 @@ func logoutCommand(run *process.Run) *cobra.Command {
 	var paths []string
 	command := &cobra.Command{
 		Use:   "logout [REGISTRY[/ORG]]",
-		Short: "Take the login out of the auth file and put back what was there before",
+		Short: "Remove the login and restore what it replaced",
 		Long: `Take the login out of the auth file and put back what was there before, where it
 is still ours. Without REGISTRY: everything that this auth file got from us.` + variables,
 		Args: request.OneRegistry,

@@ -148,6 +148,7 @@ found something or setup --dry-run would change something; 1 anything else.` + v
 	root.SetErr(run.Env.Stderr)
 	root.AddCommand(loginCommand(run), logoutCommand(run), tokenCommand(run), whoamiCommand(run), doctorCommand(run), federationCommand(run), setupCommand(run), auditCommand(run), providerCommand(run), versionCommand(run))
 	root.Version = cmp.Or(run.Env.Version, "(unknown)")
+	root.SetUsageFunc(usage)
 	root.SetFlagErrorFunc(flagError)
 	strictHelp(root)
 	everywhere(root, func(command *cobra.Command) { finish(run, command) })

@@ -21,8 +21,8 @@ func setupCommand(run *process.Run) *cobra.Command {
 	var flags organization.SetupFlags
 	command := &cobra.Command{
 		Use:   "setup [REGISTRY] --robot ORG+NAME --grant REPO=read|write|admin ... --from-token | --github OWNER/REPO ... | --issuer URL --subject SUBJECT | -f FILE",
-		Short: "Make the robots, permissions and federation entries in Quay",
-		Long: `Make in Quay what a job's login needs, as far as it is missing: the robot account,
+		Short: "Make robots, permissions and federation entries in Quay",
+		Long: `Make in Quay what a job's login needs and is missing: the robot account,
 its permissions and the federation entry; then print the lines for the job. Run
 again, it changes nothing. It needs a token for Quay's API, in ` + request.APITokenVariable + `
 or --api-token-file, with the scopes org:admin, repo:admin and, with
@@ -30,7 +30,7 @@ or --api-token-file, with the scopes org:admin, repo:admin and, with
 
 With -f it makes all robots of an organization as a file says, which audit
 --output yaml writes.` + variables,
-		Example: `  quay-keyless setup --robot acme+ci --grant app=write --github acme/app --ref main
+		Example: `  quay-keyless setup --robot acme+ci --grant app=write --github acme/app --ref dev
   quay-keyless setup quay.example.com -f acme.yaml --prune --dry-run --exit-code`,
 		Args: request.OneRegistry,
 		RunE: func(command *cobra.Command, args []string) error {

@@ -19,8 +19,8 @@ func tokenCommand(run *process.Run) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "token [REGISTRY[/ORG]] --robot ORG+NAME",
 		Short: "Exchange this job's ID token and print the robot token",
-		Long: `Exchange this job's ID token for a robot token and print it, for tools that do not
-read auth files: as text, as JSON, as a Kubernetes pull secret or an Argo CD
+		Long: `Exchange this job's ID token for a robot token and print it, for tools that do
+not read auth files: as text, as JSON, as a Kubernetes pull secret or an Argo CD
 repository for "kubectl apply -f -", or as host rules for Renovate.` + variables,
 		Args: request.OneRegistry,
 		RunE: func(command *cobra.Command, args []string) error {
