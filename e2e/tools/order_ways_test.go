@@ -231,10 +231,10 @@ func (r *row) documented(tool string, image, moment int) bool {
 	oursIsIn, _ := r.order.at(moment)
 	podman := strings.HasPrefix(r.neighbour.name, "podman")
 	switch {
+	case isolated && oursIsIn && tool == "crane" && image == besides: // docker's file has one login for a registry
+		return true
 	case !r.order.in && !r.order.out: // their logout removed a copy, ours restores the original
 		return moment == 4 && (isolated || r.start.same && r.way.helper())
-	case isolated && tool == "crane" && image == besides: // docker's file has one login for a registry
-		return oursIsIn
 	case !r.order.in:
 		return false
 	case isolated && r.neighbour.action: // ignores DOCKER_CONFIG and REGISTRY_AUTH_FILE
