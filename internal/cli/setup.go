@@ -30,7 +30,7 @@ or --api-token-file, with the scopes org:admin, repo:admin and, with
 
 With -f it makes all robots of an organization as a file says, which audit
 --output yaml writes.` + variables,
-		Example: `  quay-keyless setup --robot acme+ci --grant app=write --github acme/app --ref dev
+		Example: `  quay-keyless setup --robot acme+ci --grant app=write --from-token
   quay-keyless setup quay.example.com -f acme.yaml --prune --dry-run --exit-code`,
 		Args: request.OneRegistry,
 		RunE: func(command *cobra.Command, args []string) error {
