@@ -49,7 +49,7 @@ func (n names) hide(text string) string {
 		value := n[placeholder]
 		switch placeholder {
 		case "<organization>":
-			for _, place := range []string{"%+nobody", "%/no-such", "accounts of %", "owner % ", "user % is", "robot \"%", "robot \\\"%", "if % is a person", "organization/%/robots"} {
+			for _, place := range []string{"%+nobody", "%/no-such", "accounts of %", "owner % ", "user % is", "enable %.", "robot \"%", "robot \\\"%", "if % is a person", "organization/%/robots"} {
 				text = strings.ReplaceAll(text, strings.ReplaceAll(place, "%", value), strings.ReplaceAll(place, "%", placeholder))
 			}
 		case "<audience>":
@@ -87,7 +87,7 @@ var volatile = []struct {
 func (q *contractQuay) said(text, idToken, authFile string) string {
 	text = strings.ReplaceAll(text, authFile, "<authfile>")
 	if kid := keyID(idToken); kid != "" {
-		text = strings.ReplaceAll(text, "kid  "+kid, "kid  <kid>")
+		text = strings.NewReplacer("kid  "+kid, "kid  <kid>", "\n"+kid+"\n", "\n<kid>\n").Replace(text)
 	}
 	return steady(q.names.hide(text))
 }

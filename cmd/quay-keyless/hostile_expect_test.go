@@ -59,7 +59,7 @@ var (
 func (j job) wrongLines(host string) string {
 	errors := 0
 	for line := range strings.SplitSeq(j.stdout+j.stderr, "\n") {
-		if strings.HasPrefix(line, "error: ") || strings.HasPrefix(line, "::error ") {
+		if strings.HasPrefix(line, "error: ") || strings.HasPrefix(line, "::error ") || strings.HasPrefix(line, `{"error":`) {
 			errors++
 		}
 		if host == "github" && (ownCommand.MatchString(line) || decoded(line) == "::add-mask::"+strings.TrimSpace(j.payload)) {

@@ -88,7 +88,7 @@ func read(t *testing.T, path string) string {
 // flagsOf are the flags that a command's help shows, without --help itself.
 func flagsOf(t *testing.T, command ...string) []string {
 	t.Helper()
-	flags := matches(help(t, command), `(?m)^\s+(?:-\w, )?--([a-z-]+)`)
+	flags := matches(help(t, command), `(?m)^ {2,6}(?:-\w, )?--([a-z-]+)`)
 	return slices.DeleteFunc(flags, func(flag string) bool { return flag == "help" })
 }
 

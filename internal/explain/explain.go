@@ -96,7 +96,7 @@ func shorten(m *platform.Message) {
 		return
 	}
 	for _, at := range slices.Backward(joint().FindAllStringIndex(m.Text[:room], -1)) {
-		if strings.Count(m.Text[:at[0]], `"`)%2 == 1 { // inside of what others said
+		if at[0] < 20 || strings.Count(m.Text[:at[0]], `"`)%2 == 1 { // the name of a link, or what others said
 			continue
 		}
 		rest := m.Text[at[0]+2:]
