@@ -51,7 +51,13 @@ func apiCases() []apiCase {
 	return []apiCase{
 		{name: "unknown-token", token: "WRONG", args: listing, exit: 4, reason: quay.BadAPIToken},
 		{name: "unknown-token-on-a-write", token: "WRONG", fault: "api=200,times=1,content-type=application/json,body=[]", args: adding, exit: 4, reason: quay.BadAPIToken},
-		{name: "not-allowed", args: "federation list <quay> --robot other+ci", exit: 4, reason: quay.NotAllowed},
+		{name: "not-allowed", config: withConfig(func(c *sandbox.Config) {
+			c.Robots = append(c.Robots, sandbox.Robot{Name: "other+ci"})
+			c.APITokens = []sandbox.APIToken{{User: "admin", Organizations: []string{"acme"}, Scopes: []string{"org:admin"}}}
+		}), args: "federation list <quay> --robot other+ci", exit: 4, reason: quay.NotAllowed},
+		{name: "no-such-organization", args: "federation list <quay> --robot other+ci", exit: 4, reason: quay.NoOwner},
+		{name: "another-person", config: withConfig(func(c *sandbox.Config) { c.Users = []string{"alice"} }),
+			args: "federation list <quay> --robot alice+laptop", exit: 4, reason: quay.NotOwner},
 		{name: "no-such-robot", args: "federation list <quay> --robot acme+nobody", exit: 4, reason: quay.NoSuchRobot},
 		{name: "before-3.13", config: withConfig(func(c *sandbox.Config) { c.Release = "3.12" }), args: listing, exit: 4, reason: quay.NoAPI},
 		{name: "no-quay", fault: "api=404", args: listing, exit: 4, reason: quay.NoAPI},
@@ -64,7 +70,7 @@ func apiCases() []apiCase {
 		{name: "no-api-token", token: " ", args: listing, exit: 2},
 		{name: "audiences-would-be-lost", config: withConfig(func(c *sandbox.Config) { c.Robots[0].Federation[0].Audiences = []string{"prod"} }), args: adding, exit: 1},
 		{name: "audience-not-stored", args: adding + " --audience prod", exit: 1},
-		{name: "audience-given-to-another", config: withConfig(func(c *sandbox.Config) { c.Release = "next" }), args: adding, exit: 1},
+		{name: "audience-given-to-another", config: withConfig(func(c *sandbox.Config) { c.Release = "next" }), args: adding},
 		{name: "no-repository", args: "setup <quay> --robot acme+ci --grant app=write --issuer https://issuer.example --subject s", exit: 4},
 		{name: "small-scope", config: withConfig(func(c *sandbox.Config) {
 			c.APITokens = []sandbox.APIToken{{User: "admin", Organizations: []string{"acme"}, Scopes: []string{"org:admin"}}}

@@ -71,6 +71,7 @@ func frontCases() []contractCase {
 		with("database down", func(config *sandbox.Config) { config.DatabaseDown = true },
 			contractCase{name: "database-down", exchange: internalError, exit: 5, exchanges: 3}),
 		faulty("too-many-requests", contractCase{exchange: answer{429, "page: Too Many Requests"}, exit: 5, exchanges: 5}, sandbox.Exchange),
+		coming("not-yet-valid", quay.NotYetValid, "Invalid token: The token is not yet valid (nbf)"),
 		coming("audience-not-allowed", quay.WrongAudience, "Token audience is not allowed for this robot"),
 		coming("binding-ambiguous", quay.Ambiguous, "Ambiguous federation binding for this robot"),
 	}

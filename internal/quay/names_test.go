@@ -140,7 +140,7 @@ func TestParseRobotRefuses(t *testing.T) {
 	for text, words := range map[string]string{
 		"":                          "the name is empty",
 		"ci":                        "there is no + in it",
-		"acme/ci":                   "there is no + in it",
+		"acme/ci":                   "write acme+ci",
 		"$oauthtoken":               "there is no + in it",
 		"+ci":                       "no organization or user before the +",
 		"acme+":                     "there is no name after the +",
