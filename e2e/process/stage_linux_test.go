@@ -155,7 +155,7 @@ func (w waiting) expectEnd(t *testing.T, ended syscall.WaitStatus, signal syscal
 		}
 		return
 	}
-	words, code, answer := "ended by signal: "+signal.String()+"\n", 128+int(signal), ""
+	words, code, answer := "ended by signal: "+signal.String()+" [interrupted]\n", 128+int(signal), ""
 	if w.name == "get" {
 		code, answer = 1, words
 	}
