@@ -152,9 +152,9 @@ func (w *world) log(t *testing.T, run *pipelinev1.TaskRun, step string) string {
 	return text
 }
 
-// fails runs a TaskRun whose step is to fail with an exit code. It gives the
-// step's log, whose last line is the error, and what a user sees of the rest.
-func (w *world) fails(t *testing.T, run *pipelinev1.TaskRun, step string, code int32) (log string) {
+// fails runs a TaskRun whose step is to fail with an exit code and a reason. It
+// returns the step's log, which ends with the error and the lines that belong to it.
+func (w *world) fails(t *testing.T, run *pipelinev1.TaskRun, step string, code int32, reason string) (log string) {
 	t.Helper()
 	run = w.run(t, run)
 	log = w.log(t, run, step)
@@ -162,10 +162,12 @@ func (w *world) fails(t *testing.T, run *pipelinev1.TaskRun, step string, code i
 	if i < 0 || run.Status.Steps[i].Terminated == nil || run.Status.Steps[i].Terminated.ExitCode != code {
 		t.Fatalf("TaskRun %s: %+v\n%s", run.Name, run.Status.Steps, log)
 	}
-	// Tekton's entrypoint adds warnings of its own since 1.13.
-	lines := slices.DeleteFunc(strings.Split(strings.TrimSpace(log), "\n"), func(line string) bool { return strings.Contains(line, " WARN ") })
-	if last := lines[len(lines)-1]; !strings.HasPrefix(last, "error: ") {
-		t.Errorf("the last line is not the error:\n%s", log)
+	// Tekton's entrypoint adds its own warnings since 1.13.
+	lines := slices.DeleteFunc(strings.Split(strings.TrimSpace(log), "\n"), func(line string) bool {
+		return strings.Contains(line, " WARN ") || strings.HasPrefix(line, "       ")
+	})
+	if last := lines[len(lines)-1]; !strings.HasPrefix(last, "error: ") || !strings.HasSuffix(last, " ["+reason+"]") {
+		t.Errorf("the log does not end with the error [%s]:\n%s", reason, log)
 	}
 	for _, later := range run.Status.Steps[i+1:] {
 		if later.Terminated == nil || later.Terminated.ExitCode == 0 {
