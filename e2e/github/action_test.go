@@ -6,6 +6,8 @@ package github
 
 import (
 	"encoding/base64"
+	"errors"
+	"io/fs"
 	"maps"
 	"net"
 	"os"
@@ -75,20 +77,26 @@ func TestLoginAndLogout(t *testing.T) {
 // files that main wrote to.
 func TestPostCleansWhatMainWrote(t *testing.T) {
 	sb, r, inputs := job(t)
+	former := lab.Read(t, r.config())
 	r.env["REGISTRY_AUTH_FILE"] = filepath.Join(r.home, "auth file.json")
 	step := r.uses(release(t), inputs)
-	step.main(t)
+	if main := step.main(t); main.Exit != 0 {
+		t.Fatalf("main: exit code %d\n%s", main.Exit, main.Log())
+	}
 	step.env["REGISTRY_AUTH_FILE"], step.env["DOCKER_CONFIG"], step.env["HOME"] = "", t.TempDir(), t.TempDir()
 	for _, path := range []string{r.config(), r.env["REGISTRY_AUTH_FILE"]} {
 		if user, _ := lab.Login(t, lab.Read(t, path), sb.Host); user != "acme+ci" {
 			t.Errorf("main: %s has a login as %q", path, user)
 		}
 	}
-	step.post(t)
-	for _, path := range []string{r.config(), r.env["REGISTRY_AUTH_FILE"]} {
-		if user, _ := lab.Login(t, lab.Read(t, path), sb.Host); user == "acme+ci" {
-			t.Errorf("post left the login in %s", path)
-		}
+	if post := step.post(t); post.Exit != 0 {
+		t.Errorf("post: exit code %d\n%s", post.Exit, post.Log())
+	}
+	if now := lab.Read(t, r.config()); now != former {
+		t.Errorf("after post the auth file is\n%s\nand was\n%s", now, former)
+	}
+	if _, err := os.Stat(r.env["REGISTRY_AUTH_FILE"]); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("post left the file that main created: %v", err)
 	}
 }
 

@@ -191,7 +191,8 @@ func TestWorkflowIsolated(t *testing.T) {
 	masked(t, log, "quay", "acme+ci")
 	step := log.Main("job", "quay")
 	file := step.Outputs["authfile"]
-	want := map[string]string{"REGISTRY_AUTH_FILE": file, "DOCKER_CONFIG": filepath.Dir(file)}
+	folder := filepath.Dir(file)
+	want := map[string]string{"REGISTRY_AUTH_FILE": filepath.Join(folder, "auth.json"), "DOCKER_CONFIG": folder}
 	if !maps.Equal(step.Exports, want) || file == config(m) {
 		t.Errorf("exports %q", step.Exports)
 	}
