@@ -43,7 +43,6 @@ func TestUnusableTexts(t *testing.T) {
 		`"{}"`:                      NotObject,
 		`{"auths":[]}`:              AuthsNotObject,
 		`{"auths":"s3cret"}`:        AuthsNotObject,
-		`{"auths":null}`:            AuthsNotObject,
 		`{"auths":{},"Auths":{}}`:   Duplicate,
 		`{"auths":{"` + host + `":{},"a":1,"` + host + `":{}}}`:             Duplicate,
 		`{"credHelpers":{"` + host + `":"","` + host + `":"quay-keyless"}}`: Duplicate,

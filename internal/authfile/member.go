@@ -86,7 +86,7 @@ func (d document) paste(c cut, key string, raw []byte) ([]byte, error) {
 		if i := d.find(*c.After); i >= 0 {
 			at = d.inner.members[i].valueEnd
 		}
-	case d.at < 0: // the object is gone
+	case d.inner.open == 0: // the object is gone, or null
 	case others && len(d.inner.members) > 0:
 		at = d.inner.members[0].keyStart
 	case !others && len(d.inner.members) == 0:
