@@ -74,16 +74,23 @@ func leave(run *process.Run, folder *authfile.Folder) {
 		folder.Remove()
 		return
 	}
-	if run.Platform.Name() == "github" || len(folder.Before) == 0 {
+	if run.Platform.Name() == "github" {
 		return
 	}
 	var lines strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(folder.Before)) {
-		if was := folder.Before[name]; was != nil {
+		if was := folder.Before[name]; was != nil && *was == "" {
+			if saved := platform.Saved(name); run.Env.Getenv(saved) != "" {
+				fmt.Fprintf(&lines, "export %s=\"$%s\"\nunset %[2]s\n", name, saved)
+			}
+		} else if was != nil {
 			fmt.Fprintf(&lines, "export %s=%s\n", name, platform.Quote(*was))
 		} else {
 			fmt.Fprintf(&lines, "unset %s\n", name)
 		}
+	}
+	if lines.Len() == 0 {
+		return
 	}
 	_, _ = fmt.Fprint(run.Env.Stdout, lines.String())
 	run.Platform.Notice(`hint: the lines on standard output are for the shell: eval "$(quay-keyless logout)"`)

@@ -111,7 +111,8 @@ func (p Place) around(path string, exports []Variable, in Inherit) *authfile.Fol
 	for _, v := range exports {
 		was := p.Getenv(v.Name)
 		switch named := was != before.Getenv(v.Name); {
-		case v.Value == "": // DOCKER_AUTH_CONFIG holds logins, which nothing prints
+		case v.Value == "": // DOCKER_AUTH_CONFIG holds logins, which only the shell keeps
+			f.Before[v.Name] = new(string)
 		case named && !strings.HasPrefix(filepath.Base(path), authfile.PrivatePrefix):
 		case named, was == "":
 			f.Before[v.Name] = nil

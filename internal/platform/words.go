@@ -72,6 +72,9 @@ func (words) Ready() error { return nil }
 func (w words) export(result Result) error {
 	var lines strings.Builder
 	for _, variable := range result.Exports {
+		if variable.Value == "" { // its value has logins, so the shell keeps it for logout
+			fmt.Fprintf(&lines, "export %s=\"${%s:-}\"\n", Saved(variable.Name), variable.Name)
+		}
 		fmt.Fprintf(&lines, "export %s=%s\n", variable.Name, Quote(variable.Value))
 	}
 	if result.Path != "" {
@@ -87,6 +90,9 @@ func (w words) export(result Result) error {
 	}
 	return nil
 }
+
+// Saved is the variable that keeps the value of one that a login empties.
+func Saved(name string) string { return "QUAY_KEYLESS_" + name }
 
 // Quote is text as a shell takes it for one word.
 func Quote(text string) string {
