@@ -21,26 +21,29 @@ import (
 // auditYAML is the file for setup -f. Comments say what setup does not keep.
 func auditYAML(run *process.Run, s *Survey) ([]byte, error) {
 	var out bytes.Buffer
-	fmt.Fprintf(&out, "# %s at %s, for: quay-keyless setup -f FILE\n", s.Name, s.Host)
+	comment := func(format string, args ...any) {
+		fmt.Fprintln(&out, "# "+run.Secrets.Line(subject.Unhidden(fmt.Sprintf(format, args...))))
+	}
+	comment("%s at %s, for: quay-keyless setup -f FILE", s.Name, s.Host)
 	for _, robot := range s.Robots {
 		for _, grant := range robot.Grants {
 			if grant.Team != "" {
-				fmt.Fprintf(&out, "# not in this file: %s has %s\n", robot, grant.words())
+				comment("not in this file: %s has %s", robot, grant.words())
 			}
 		}
 	}
 	for _, d := range s.Defaults {
-		fmt.Fprintf(&out, "# not in this file: %s has %s on new repositories%s\n", delegate(d), d.Role, by(d.Creator, " of "))
+		comment("not in this file: %s has %s on new repositories%s", delegate(d), d.Role, by(d.Creator, " of "))
 	}
 	for _, missing := range s.Missing {
-		fmt.Fprintf(&out, "# missing here, because the API token does not show them: %s\n", missing.Part)
+		comment("missing here, because the API token does not show them: %s", missing.Part)
 	}
 	encoder := yaml.NewEncoder(&out)
 	encoder.SetIndent(2)
 	if err := encoder.Encode(s.File().node()); err != nil {
 		return nil, err
 	}
-	return []byte(platform.Unmarked(run.Secrets.Redact(out.String()), `\u005b`)), nil
+	return platform.WithoutSecrets(out.Bytes(), run.Secrets), nil // what it escapes is in double quotes
 }
 
 // File is the organization as it is.

@@ -116,7 +116,7 @@ func (p *parser) entry(n *yaml.Node) quay.Entry {
 		github := p.fields(fields["github"], "github", githubKeys)
 		flags.GitHub = p.text(github["repository"], "repository")
 		flags.Ref, flags.Tag, flags.Environment = p.text(github["ref"], "ref"), p.text(github["tag"], "tag"), p.text(github["environment"], "environment")
-		flags.PullRequest = p.text(github["pull-request"], "pull-request") == "true"
+		flags.PullRequest = p.bool(github["pull-request"], "pull-request")
 	}
 	if fields["gitlab"] != nil {
 		gitlab := p.fields(fields["gitlab"], "gitlab", gitlabKeys)
@@ -142,6 +142,8 @@ func (p *parser) entry(n *yaml.Node) quay.Entry {
 func (p *parser) rest(entry quay.Entry, fields map[string]*yaml.Node) quay.Entry {
 	switch n := fields["audience"]; {
 	case n == nil:
+	case n.Kind == yaml.SequenceNode && len(n.Content) == 0 || n.Kind == yaml.ScalarNode && n.Value == "":
+		p.wrong(n, "audience: name one, or leave it out")
 	case n.Kind == yaml.SequenceNode:
 		var audiences []string
 		for _, item := range n.Content {
@@ -155,6 +157,8 @@ func (p *parser) rest(entry quay.Entry, fields map[string]*yaml.Node) quay.Entry
 		var more map[string]json.RawMessage
 		if json.Unmarshal([]byte(p.text(n, "fields")), &more) != nil || more["issuer"] != nil || more["subject"] != nil {
 			p.wrong(n, "fields: write a JSON object as a text, without issuer and subject")
+		} else if fields["audience"] != nil && more["audiences"] != nil {
+			p.wrong(n, "audience and fields name the audiences twice: one of them is enough")
 		}
 		for name, value := range more {
 			entry = entry.WithField(name, value)

@@ -46,12 +46,48 @@ func TestProblemsOfAFile(t *testing.T) {
 		{"organization: acme\nrobots:\n- name: ci\n  federation:\n  - {github: {repository: a/b, ref: main}}\n  - {github: {repository: a/b, ref: main}}\n", "f:6:5: issuer https://token.actions.githubusercontent.com, subject repo:a/b:ref:refs/heads/main is there twice"},
 		{"organization: acme\nrobots:\n- name: ci\n  federation:\n  - {issuer: 'https://i.example', subject: s, fields: '{\"subject\": 1}'}\n", "f:5:55: fields: "},
 		{"organization: acme\nrobots:\n- &a {name: ci}\n- *a\n", "f:4:3: a robot: "},
+		{"organization: acme\nrobots:\n- name: ci\n  federation:\n  - {github: {repository: a/b, ref: main, pull-request: maybe}}\n", "f:5:57: pull-request: write true or false here"},
+		{"organization: acme\nrobots:\n- name: ci\n  federation:\n  - {issuer: 'https://i.example', subject: s, audience: []}\n", "f:5:57: audience: name one"},
+		{"organization: acme\nrobots:\n- name: ci\n  federation:\n  - {issuer: 'https://i.example', subject: s, audience: ''}\n", "f:5:57: audience: name one"},
+		{"organization: acme\nrobots:\n- name: ci\n  federation:\n  - {issuer: 'https://i.example', subject: s, audience: x, fields: '{\"audiences\": [\"y\"]}'}\n", "f:5:68: audience and fields name"},
+		{"organization: acme\nrobots:\n- name: ci\n- name: b\x00b\n", "f:4:10: control characters"},
+		{"organization: acme\nrobots:\n- name: c\xffi\n", "f:3:10: "},
 	} {
 		_, err := Parse("f", []byte(test.text))
 		var problems *FileError
 		if !errors.As(err, &problems) || !strings.HasPrefix(problems.Problems[0], test.want) {
 			t.Errorf("%q: %v, want %s", test.text, err, test.want)
 		}
+	}
+}
+
+// YAML's two spellings of true are the same.
+func TestPullRequestIsTrue(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"true", "True"} {
+		file, err := Parse("f", []byte("organization: acme\nrobots:\n- name: ci\n  federation:\n  - {github: {repository: a/b, pull-request: "+text+"}}\n"))
+		if err != nil || file.Robots[0].Entries[0].Subject != "repo:a/b:pull_request" {
+			t.Errorf("%s: %+v, %v", text, file, err)
+		}
+	}
+}
+
+// What a Quay says is neither a line of the file nor a command for a terminal.
+func TestYAMLOfHostileQuay(t *testing.T) {
+	t.Parallel()
+	evil := "x\x1b[31m\u009b\u202e\U000e0001\nrobots: []"
+	s := &Survey{Host: "quay.example.com", Name: "acme", Defaults: []quay.DefaultGrant{{Delegate: evil, Role: quay.Role(evil)}}}
+	s.Robots = []Robot{{Robot: quay.Robot{Namespace: "acme", Name: "ci"}, Description: evil, Grants: []Grant{{"app", quay.Role(evil), evil}}}}
+	text, err := auditYAML(&process.Run{Secrets: new(platform.Secrets)}, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if seen := platform.Invisible(strings.ReplaceAll(strings.TrimSpace(string(text)), "\n", "")); seen != "" {
+		t.Errorf("%s in\n%s", seen, text)
+	}
+	file, err := Parse("f", text)
+	if err != nil || len(file.Robots) != 1 || file.Robots[0].Description != evil {
+		t.Errorf("%+v, %v of\n%s", file, err, text)
 	}
 }
 

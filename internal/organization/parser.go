@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 
@@ -72,6 +74,8 @@ func syntaxError(text string, err error) (at *yaml.Node, words string) {
 		if line, err := strconv.Atoi(number); err == nil {
 			at.Line, words = min(max(line, 1), len(lines)), rest
 		}
+	} else if line, column, found := unreadable(text); found {
+		return &yaml.Node{Line: line, Column: column}, words
 	}
 	last := min(at.Line+near, len(lines))
 	for good := at.Line - 1; good < last; good++ {
@@ -82,6 +86,24 @@ func syntaxError(text string, err error) (at *yaml.Node, words string) {
 	shown := lines[at.Line-1]
 	at.Column = 1 + len(shown) - len(strings.TrimLeft(shown, " "))
 	return at, words
+}
+
+// unreadable finds the first character that YAML does not allow, in UTF-8. For those its
+// parser names no line.
+func unreadable(text string) (line, column int, found bool) {
+	line = 1
+	for i, r := range text {
+		if column++; r == utf8.RuneError && strings.HasPrefix(text[i:], "\ufffd") {
+			continue
+		}
+		if r == utf8.RuneError || unicode.IsControl(r) && !strings.ContainsRune("\t\r\n\u0085", r) {
+			return line, column, true
+		}
+		if r == '\n' {
+			line, column = line+1, 0
+		}
+	}
+	return 0, 0, false
 }
 
 // fields reads a mapping with these keys.
@@ -141,4 +163,11 @@ func (p *parser) text(n *yaml.Node, what string) string {
 		return ""
 	}
 	return n.Value
+}
+
+func (p *parser) bool(n *yaml.Node, what string) (value bool) {
+	if n != nil && (n.Kind != yaml.ScalarNode || n.Decode(&value) != nil || n.ShortTag() == "!!null") {
+		p.wrong(n, "%s: write true or false here", what)
+	}
+	return value
 }

@@ -201,13 +201,20 @@ func gone(err error) error {
 	return err
 }
 
+// maxFile limits standard input as process limits files. A part of a file would prune the
+// rest.
+const maxFile = 4 << 20
+
 // ReadFile reads the file that -f names.
 func (f *SetupFlags) ReadFile(ctx context.Context, run *process.Run) (*File, error) {
 	if len(f.Grants) > 0 || f.Flags.Check() == nil {
 		return nil, errors.New("-f FILE and flags name robots twice: one of them is enough")
 	}
 	if f.File == "-" {
-		text, err := io.ReadAll(io.LimitReader(run.Env.Input(ctx), 4<<20))
+		text, err := io.ReadAll(io.LimitReader(run.Env.Input(ctx), maxFile+1))
+		if err == nil && len(text) > maxFile {
+			err = fmt.Errorf("it has more than %d bytes", maxFile)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("reading standard input: %w", err)
 		}

@@ -5,6 +5,7 @@
 package organization
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"sync"
@@ -117,12 +118,14 @@ func Read(ctx context.Context, api *quay.API, host, name string, now time.Time, 
 type task = func(context.Context) error
 
 // each runs tasks, at most four at once, and waits for all that it started. The first error
-// ends the others.
+// ends the others. It says more than the end of ctx, which may have caused it.
 func each(ctx context.Context, tasks []task) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	slots := make(chan struct{}, 4)
 	var running sync.WaitGroup
+	var once sync.Once
+	var first error
 	for _, task := range tasks {
 		slots <- struct{}{}
 		if ctx.Err() != nil {
@@ -131,10 +134,11 @@ func each(ctx context.Context, tasks []task) error {
 		running.Go(func() {
 			defer func() { <-slots }()
 			if err := task(ctx); err != nil {
+				once.Do(func() { first = err })
 				cancel(err)
 			}
 		})
 	}
 	running.Wait()
-	return context.Cause(ctx)
+	return cmp.Or(first, context.Cause(ctx))
 }

@@ -37,6 +37,12 @@ func TestEach(t *testing.T) {
 	if err := each(t.Context(), tasks); err != nil || most != 4 || done != 40 || running != 0 {
 		t.Errorf("%v; at most %d at once, %d done, %d still running", err, most, done, running)
 	}
+	ending, end := context.WithCancel(t.Context())
+	timedOut := errors.New("the API does not answer in time")
+	waits := func(ctx context.Context) error { end(); <-ctx.Done(); return timedOut }
+	if err := each(ending, []task{waits, waits}); !errors.Is(err, timedOut) {
+		t.Errorf("%v", err)
+	}
 	wrong := errors.New("wrong")
 	tasks = append([]task{func(context.Context) error { return wrong }, func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }}, tasks...)
 	if err := each(t.Context(), tasks); !errors.Is(err, wrong) || running != 0 {
