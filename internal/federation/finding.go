@@ -124,6 +124,9 @@ func placeholder(e Examined) *Finding {
 }
 
 func issuerURL(e Examined) *Finding {
+	if plain, is := strings.CutSuffix(strings.TrimRight(e.Issuer, "/"), "/.well-known/openid-configuration"); is {
+		return never("issuer-url", fmt.Sprintf("issuer %q: this is the address of the issuer's discovery document", e.Issuer), "write "+plain+", if the ID token says it (iss): quay-keyless whoami prints it in a job")
+	}
 	if err := request.CheckIssuerURL(e.Issuer); err != nil {
 		code := "issuer-url"
 		if strings.HasPrefix(e.Issuer, "http://") {
@@ -178,6 +181,9 @@ var shapes = []struct {
 	{githubIssuer, platform.Pattern(`^[^:]*$`), "GitHub's subjects begin with repo:OWNER/REPO:", "write repo:OWNER/REPO:ref:refs/heads/BRANCH, or use --github and --ref"},
 	{githubIssuer, platform.Pattern(`^repo:(?:[^/:]*(?::|$)|https?:|github\.com/)`), "GitHub's subjects name the repository as OWNER/REPO", "use --github OWNER/REPO"},
 	{githubIssuer, platform.Pattern(`^repo:[^:]+:(?:ref:(?:[^r]|r[^e]|re[^f]|ref[^s]|refs[^/])|refs/|branch:|heads/|tag:)`), "GitHub's subjects write a branch as ref:refs/heads/BRANCH", "use --github and --ref"},
+	{githubIssuer, platform.Pattern(`^(?:R[Ee][Pp][Oo]|r(?:E[Pp][Oo]|e(?:P[Oo]|pO))):`), "GitHub's subjects begin with repo:, in lower case", "write repo:OWNER/REPO:ref:refs/heads/BRANCH, or use --github and --ref"},
+	{githubIssuer, platform.Pattern(`^repo:[^:]+:(?:environment:|ref:(?:refs/(?:heads/|tags/)?)?)?$`), "its end is missing: the name of the branch, tag or environment", "use --github with --ref, --tag or --environment"},
+	{githubIssuer, platform.Pattern(`^repo:[^:]+:ref:.*[~\[]`), "no branch and no tag has [ or ~ in its name, and Quay has no wildcards", "add one entry for each branch, or give the jobs an environment and add its subject"},
 	{gitlabIssuer, platform.Pattern(`^project_path:.*:ref:refs/(?:heads|tags)/`), "GitLab's subjects write the ref without refs/heads/", "use --gitlab and --ref, or --tag"},
 	{anyIssuer, platform.Pattern(`^system:serviceaccount(?:$|:[^:]*$|::|:[^:]*/|:[^:]*:$|:[^:]*:[^:]*[:/]|s)`), "Kubernetes writes a service account as system:serviceaccount:NAMESPACE:NAME", "use --service-account NAMESPACE/NAME"},
 }
