@@ -43,7 +43,8 @@ func (c Claims) opensKubernetes() bool {
 }
 
 // apiServer reports a name of the Kubernetes API server inside its cluster: kubernetes.default
-// and all below it, as a URL or not. kops has the words in another order.
+// and all below it, as a URL or not. kops has the words in another order, and AKS names the
+// server by its public address beside an issuer of another name.
 func apiServer(audience string) bool {
 	name := strings.ToLower(audience)
 	if _, after, found := strings.Cut(name, "://"); found {
@@ -51,7 +52,7 @@ func apiServer(audience string) bool {
 	}
 	name, _, _ = strings.Cut(name, "/")
 	name, _, _ = strings.Cut(name, ":")
-	return name == "kubernetes" || name == "kubernetes.svc.default" || strings.HasPrefix(name+".", "kubernetes.default.")
+	return strings.HasSuffix(name, ".azmk8s.io") || name == "kubernetes" || name == "kubernetes.svc.default" || strings.HasPrefix(name+".", "kubernetes.default.")
 }
 
 // KnownAlgorithm reports whether Quay verifies signatures of this kind.

@@ -25,6 +25,7 @@ func TestKubernetesCredentials(t *testing.T) {
 		{"https://oidc.example.com", "https://kubernetes.default.svc.corp.example:443/", true},
 		{"https://oidc.example.com", "HTTPS://Kubernetes.Default.SVC", true},
 		{"https://oidc.example.com", "kubernetes.default", true},
+		{"https://oidc.example.com", []string{"https://acme-1a2b.hcp.westeurope.azmk8s.io", `"acme-1a2b.hcp.westeurope.azmk8s.io"`}, true},
 		{"https://oidc.example.com", "kubernetes.default.svc", true},
 		{"https://oidc.example.com", "https://kubernetes", true},
 		{"https://oidc.example.com", "kubernetes.svc.default", true},
