@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -122,6 +123,15 @@ func (g *GitHub) Ready() error {
 			var file *os.File
 			if file, err = os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0); err == nil {
 				_ = file.Close()
+			}
+		}
+		if errors.Is(err, fs.ErrNotExist) && path != "" {
+			if _, err = os.Stat(filepath.Dir(path)); err != nil {
+				return &Curable{
+					Text:   fmt.Sprintf("this step cannot write to %s, the runner's file for its results: there is no folder %s", name, filepath.Dir(path)),
+					Reason: "no-place",
+					Cures:  []string{"in a container that the step starts itself, mount that folder, or unset GITHUB_ACTIONS and write the login to a file: --authfile PATH"},
+				}
 			}
 		}
 		if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
