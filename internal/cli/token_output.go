@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"quay-keyless/internal/errno"
+	"quay-keyless/internal/login"
 	"quay-keyless/internal/platform"
 	"quay-keyless/internal/process"
 	"quay-keyless/internal/request"
@@ -51,6 +52,11 @@ func newTokenOutput(run *process.Run, path string) (*tokenOutput, error) {
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot write %s: %w", path, errno.WithoutPath(err))
+	}
+	if whole, err := filepath.Abs(path); err == nil {
+		if folder, err := filepath.EvalSymlinks(filepath.Dir(whole)); err == nil {
+			login.WarnInCheckout(run, filepath.Join(folder, filepath.Base(whole)), "--output-file PATH")
+		}
 	}
 	return &tokenOutput{path: path, file: file}, nil
 }

@@ -16,14 +16,23 @@ import (
 // warnOfCheckout warns of a login inside the files that the job builds from.
 func warnOfCheckout(run *process.Run, plan lookup.Plan) {
 	for _, file := range Planned(plan) {
-		if folder := checkout(run, file.Path()); folder != "" {
-			run.Platform.Warn(platform.Message{
-				Text:  fmt.Sprintf("%s is inside the checkout %s: git add and image builds can include the login, and git clean deletes it", file.Path(), folder),
-				Hints: []string{"choose a place outside of it: --isolated without --auth-dir, or --authfile PATH; or set DOCKER_CONFIG and REGISTRY_AUTH_FILE to other folders"},
-			})
+		if WarnInCheckout(run, file.Path(), "--isolated without --auth-dir, or --authfile PATH; or set DOCKER_CONFIG and REGISTRY_AUTH_FILE to other folders") {
 			return
 		}
 	}
+}
+
+// WarnInCheckout warns of a file with a login inside a checkout, and reports whether it did.
+func WarnInCheckout(run *process.Run, path, places string) bool {
+	folder := checkout(run, path)
+	if folder == "" {
+		return false
+	}
+	run.Platform.Warn(platform.Message{
+		Text:  fmt.Sprintf("%s is inside the checkout %s: git add and image builds can include the login, and git clean deletes it", path, folder),
+		Hints: []string{"choose a place outside of it: " + places},
+	})
+	return true
 }
 
 // checkout is the job's checkout or git work tree around a file, "" for none.
