@@ -87,7 +87,7 @@ nofed:
   script: [echo the script was run]`+keep)
 	p.variables["QUAY_VERBOSE"] = "true"
 	r := p.run(t, "build", "nofed")
-	r.must(t, "build", "Quay objected to the audience", "audience of-acme/app", "nothing to log out of", "FAIL 4")
+	r.must(t, "build", "another audience [audience-mismatch]", "id_tokens  aud: quay", "Audience  of-acme/app", "nothing to log out of", "FAIL 4")
 	r.must(t, "nofed", "Robot does not have federated login configured", "nothing to log out of", "FAIL 4")
 	if r.Exit == 0 || r.said("build", "STEP 1") || r.said("nofed", "> the script was run") {
 		t.Errorf("exit code %d\n%s", r.Exit, r.Log())

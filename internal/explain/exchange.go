@@ -111,7 +111,7 @@ func wrongAudienceWords(f *facts) platform.Message {
 		audience, wanted = request.DefaultAudience, "the federation entry's audience, usually quay"
 	}
 	m := f.message(fmt.Sprintf("the federation entry of %s expects another audience", f.target.Robot), AskFor(f.source, wanted, audience))
-	if audienceBy(f.source, audience) == "" && len(f.claims.Audience) > 0 {
+	if audienceBy(f.source, audience).Value == "" && len(f.claims.Audience) > 0 {
 		m.Steps = append(m.Steps, paste("If the provider cannot do that, let the entry expect this audience, with an API token in QUAY_API_TOKEN:",
 			command(f.target, "federation add", "--issuer", f.claims.Issuer, "--subject", f.claims.Subject, "--audience", f.claims.Audience[0])))
 	}
@@ -132,21 +132,21 @@ func storedAudience(t request.Target) platform.Step {
 // AskFor says how the job gets an ID token for another audience. A flag helps only with
 // sources that make the token on request.
 func AskFor(source idtoken.Source, wanted, audience string) platform.Step {
-	if way := audienceBy(source, audience); way != "" {
-		return platform.Step{Text: "Request an ID token with " + wanted + ":", Values: []platform.Value{{Name: "write", Value: way}}}
+	if way := audienceBy(source, audience); way.Value != "" {
+		return platform.Step{Text: "Request an ID token with " + wanted + ":", Values: []platform.Value{way}}
 	}
 	return do("Configure the ID token's provider so that the token has %s. On GitLab, write aud: %s under id_tokens.", wanted, audience)
 }
 
-// audienceBy is how the job itself chooses the audience, "" if it cannot.
-func audienceBy(source idtoken.Source, audience string) string {
+// audienceBy is how the job itself chooses the audience, without a value if it cannot.
+func audienceBy(source idtoken.Source, audience string) platform.Value {
 	switch _, gitlab := source.(idtoken.GitLab); {
 	case gitlab:
-		return "aud: " + audience + " under id_tokens"
+		return platform.Value{Name: "id_tokens", Value: "aud: " + audience}
 	case idtoken.ChoosesAudience(source):
-		return "--audience " + platform.Shell(audience)
+		return platform.Value{Name: "flag", Value: "--audience " + platform.Shell(audience)}
 	}
-	return ""
+	return platform.Value{}
 }
 
 func issuerDiffersWords(f *facts) platform.Message {
