@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -113,6 +114,6 @@ func providerConfigCommand(run *process.Run) *cobra.Command {
 	f.StringVar(&format, "format", "kubelet", strings.Join(kubelet.Formats[:len(kubelet.Formats)-1], ", ")+" or "+kubelet.Formats[len(kubelet.Formats)-1])
 	f.StringVar(&node.Audience, "audience", request.DefaultAudience, "`AUDIENCE` of the service account tokens")
 	f.StringVar(&node.CA, "ca-certificate", "", "trust the CA certificate at this `PATH` on the nodes")
-	f.StringVar(&node.Image, "image", "quay.io/OWNER/quay-keyless:v1", "`IMAGE` that machineconfig copies the program from")
+	f.StringVar(&node.Image, "image", "quay.io/"+cmp.Or(strings.ToLower(run.Env.Repository), "OWNER/quay-keyless")+":v1", "`IMAGE` that machineconfig copies the program from")
 	return command
 }

@@ -27,8 +27,12 @@ var apiReasons = map[string]reason{
 		return m
 	}},
 	string(quay.NoOwner): {exitRefused, "Organization does not exist", func(f *facts) platform.Message {
+		what := "robot's name, ORG+NAME"
+		if f.target.Robot.Name == "" { // audit, or setup -f
+			what = "organization's name"
+		}
 		return f.message(fmt.Sprintf("%s has no organization or user %s", f.host(), f.target.Robot.Namespace),
-			do("Check the spelling of the robot's name, ORG+NAME."))
+			do("Check the spelling of the %s.", what))
 	}},
 	string(quay.NotOwner): {exitRefused, "Organization does not exist, for a person's name", func(f *facts) platform.Message {
 		owner := f.target.Robot.Namespace

@@ -40,7 +40,7 @@ func (n Node) Check(format string) error {
 	if n.CA != "" && !path.IsAbs(n.CA) {
 		return fmt.Errorf("--ca-certificate %q: write the absolute path of the file on the node", n.CA)
 	}
-	if strings.ContainsAny(n.Image, " \t\r\n%$\\\"'") || n.Image == "" {
+	if strings.ContainsAny(n.Image, " \t\r\n%$\\\"'") || n.Image == "" || n.Image[0] == '-' {
 		return fmt.Errorf("--image %q is not the name of an image", n.Image)
 	}
 	for _, text := range n.Registries {

@@ -68,7 +68,7 @@ func Read(stdin io.Reader) (Request, error) {
 	case body.Kind != "CredentialProviderRequest":
 		return Request{}, bad("standard input has the kind %q, not CredentialProviderRequest", body.Kind)
 	case body.APIVersion != apiVersion:
-		return Request{}, bad("the request has the API version %q, which carries no service account token: configure the plugin with apiVersion: %s", body.APIVersion, apiVersion)
+		return Request{}, bad("the request has the API version %q: configure the plugin with apiVersion: %s, which carries a service account token", body.APIVersion, apiVersion)
 	case body.ServiceAccountToken.Empty():
 		return Request{}, &idtoken.Error{Problem: idtoken.Empty, Source: sourceName,
 			Detail: "is missing: add tokenAttributes to the plugin's configuration (quay-keyless credential-provider config)"}

@@ -3,7 +3,9 @@
 package organization
 
 import (
+	"context"
 	"slices"
+	"strings"
 
 	"quay-keyless/internal/federation"
 	"quay-keyless/internal/quay"
@@ -24,7 +26,7 @@ func (s *Setup) edit(wanted Wanted) quay.Edit {
 			lost = append(lost, d.Entry)
 		}
 		for _, entry := range list {
-			if _, there := stored.Find(entry.Issuer, entry.Subject); !there && s.Entry == nil && entry.Restricted() && s.survey.dropsAudiences() {
+			if _, there := stored.Find(entry.Issuer, entry.Subject); !there && s.Entry == nil && entry.Restricted() && s.dropsAudiences {
 				lost = append(lost, entry)
 			}
 		}
@@ -73,14 +75,35 @@ func (s *Setup) assumed(entry, old quay.Entry, there bool) bool {
 // dropsAudiences reports a Quay whose API stores no audiences: up to 3.18, which gives no
 // entry an id.
 func (s *Survey) dropsAudiences() bool {
-	entries := false
+	entries := s.entries()
+	return len(entries) > 0 && !slices.ContainsFunc(entries, func(e quay.Entry) bool { return e.ID != "" })
+}
+
+// entries are those of all robots.
+func (s *Survey) entries() (all quay.Entries) {
 	for _, robot := range s.Robots {
-		for _, entry := range robot.Entries {
-			if entry.ID != "" {
-				return false
-			}
-			entries = true
+		all = append(all, robot.Entries...)
+	}
+	return all
+}
+
+// drops is dropsAudiences before a file is carried out that names audiences. If its robots
+// have no entries, those of the organization's other robots tell, but not of all of a thousand.
+func (s *Setup) drops(ctx context.Context) (bool, error) {
+	names := func(w Wanted) bool { return slices.ContainsFunc(w.Entries, quay.Entry.Restricted) }
+	if s.Entry != nil || len(s.survey.entries()) > 0 || !slices.ContainsFunc(s.File.Robots, names) {
+		return s.survey.dropsAudiences(), nil
+	}
+	others, err := s.API.Robots(ctx, s.File.Organization)
+	for _, other := range others[:min(len(others), 50)] {
+		_, name, _ := strings.Cut(other.Name, "+")
+		entries, err := s.API.Account(quay.Robot{Namespace: s.File.Organization, Name: name}).Federation(ctx)
+		if gone(err) != nil {
+			return false, err
+		}
+		if len(entries) > 0 {
+			return (&Survey{Robots: []Robot{{Entries: entries}}}).dropsAudiences(), nil
 		}
 	}
-	return entries
+	return false, err
 }

@@ -66,6 +66,9 @@ func (s *Setup) plan(ctx context.Context) error {
 	if len(s.survey.Missing) > 0 {
 		return s.refused(s.survey.Missing[0].Scope, s.survey.Missing[0].Err)
 	}
+	if s.dropsAudiences, err = s.drops(ctx); err != nil {
+		return s.refused(federation.ScopeOrganization, err)
+	}
 	for _, robot := range s.File.Robots {
 		if err := s.planRobot(robot); err != nil {
 			return err

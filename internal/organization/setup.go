@@ -38,8 +38,9 @@ type Setup struct {
 	// robot must have, and not all that it may have.
 	Entry *federation.WantedEntry
 
-	survey *Survey
-	steps  []step
+	survey         *Survey
+	dropsAudiences bool // as Survey.dropsAudiences, by any robot of the organization
+	steps          []step
 }
 
 // ParseGrants reads --grant, each repository once.
