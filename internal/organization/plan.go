@@ -49,7 +49,7 @@ func (s *Setup) add(sign string, robot quay.Robot, text, scopes string, do func(
 }
 
 // plan compares the file with Quay. It only reads.
-func (s *Setup) plan(ctx context.Context) error {
+func (s *Setup) plan(ctx context.Context) (err error) {
 	want := Want{Robots: map[string]bool{}, Extra: s.Flags.Prune}
 	for _, robot := range s.File.Robots {
 		want.Robots[robot.Name] = true
@@ -58,7 +58,6 @@ func (s *Setup) plan(ctx context.Context) error {
 			want.Repositories = append(want.Repositories, name)
 		}
 	}
-	var err error
 	s.survey, err = Read(ctx, s.API, s.Target.Registry.Host, s.File.Organization, s.Run.Env.Clock.Now(), want)
 	if err != nil {
 		return s.refused(federation.ScopeOrganization, err)
