@@ -215,7 +215,7 @@ func (r record) expand(keys []string) []string {
 	}
 	all := slices.Clone(keys)
 	for _, s := range r.Keys {
-		if host := HostOf(s.Key); host != s.Key && slices.Contains(all, host) && !slices.Contains(all, s.Key) {
+		if host := HostOf(s.Key); !s.Copied && host != s.Key && slices.Contains(all, host) && !slices.Contains(all, s.Key) {
 			all = append(all, s.Key)
 		}
 		if i := slices.Index(all, s.Key+"/"+s.Org); i >= 0 && s.Org != "" {
