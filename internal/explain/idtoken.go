@@ -104,7 +104,7 @@ var idTokenReasons = map[string]reason{
 		do("Pass the provider's id_token or access_token. Never pass the refresh_token.")),
 	string(idtoken.GraphToken): withoutToken("is for Microsoft Graph",
 		do("Request a token for your own application: --audience api://APPLICATION")),
-	string(idtoken.WrongAlgorithm): withoutToken("is signed with ..., and Quay takes RS256 and RS384 only",
+	string(idtoken.WrongAlgorithm): withoutToken("is signed with ...: Quay accepts only RS256 and RS384",
 		do("In Keycloak, choose RS256 as the client's signature algorithm for ID tokens and access tokens, or as the realm's default."),
 		do("At other providers, choose RS256 for this client.")),
 	string(idtoken.NoKeyID): withoutToken("has no kid in its header",

@@ -201,7 +201,7 @@ var details = map[idtoken.Problem]string{
 	idtoken.Expired:         "expired 2m0s ago, at 2026-11-22 09:05:00 UTC",
 	idtoken.NotJWT:          "is not a JWT",
 	idtoken.SeveralLines:    "has 2 lines",
-	idtoken.WrongAlgorithm:  "is signed with ES256, and Quay takes RS256 and RS384 only",
+	idtoken.WrongAlgorithm:  "is signed with ES256: Quay accepts only RS256 and RS384",
 	idtoken.NotOIDC:         "cannot be asked for: there is no OIDC provider at https://issuer.example.com",
 	idtoken.OtherIssuer:     "is not asked for: the provider at https://issuer.example.com calls itself https://issuer.example.com/",
 	idtoken.NoSuchFlow:      "cannot be asked for: the provider has no device_authorization_endpoint",

@@ -63,7 +63,7 @@ func (c Claims) KnownAlgorithm() bool { return c.Algorithm == "RS256" || c.Algor
 func fit(source string, claims Claims) error {
 	switch {
 	case !claims.KnownAlgorithm():
-		return &Error{Problem: WrongAlgorithm, Source: source, Detail: "is signed with " + claims.Algorithm + ", and Quay takes RS256 and RS384 only"}
+		return &Error{Problem: WrongAlgorithm, Source: source, Detail: "is signed with " + claims.Algorithm + ": Quay accepts only RS256 and RS384"}
 	case claims.KeyID == "":
 		return &Error{Problem: NoKeyID, Source: source}
 	}
