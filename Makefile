@@ -85,12 +85,11 @@ bench: build ## measure a login against the least that it could cost and against
 	@tools/install.sh curl jq podman npm ip:iproute2
 	@e2e/setup.sh node
 	$(GO) run ./internal/bench
-	$(GO) run ./internal/release size
 
 .PHONY: site
 site: ## build the site of docs/ in bin/site and check its links; needs Python 3
 	@tools/site/build.sh
 
 .PHONY: release
-release: ## build a release in dist/: make release VERSION=v1.2.3
-	$(GO) run ./internal/release build $(VERSION) dist
+release: ## build a release in dist/: make release VERSION=v1.2.3; needs goreleaser
+	internal/release/build.sh $(VERSION) dist

@@ -31,9 +31,10 @@ function environment() {
 
 // bundled gives the path of this ref's program, once its checksum is right.
 function bundled() {
-  const system = { win32: 'windows' }[process.platform] ?? process.platform;
-  const cpu = { x64: 'amd64', ppc64: 'ppc64le' }[process.arch] ?? process.arch;
-  const name = `quay-keyless-${system}-${cpu}`;
+  const windows = process.platform === 'win32';
+  const cpu = process.arch === 'x64' ? 'amd64' : process.arch;
+  // Windows on Arm runs programs for amd64.
+  const name = windows ? 'quay-keyless-windows-amd64.exe' : `quay-keyless-${process.platform}-${cpu}`;
   const program = path.join(__dirname, 'bin', name);
   const list = path.join(__dirname, 'bin', 'checksums.txt');
   if (!fs.existsSync(list)) {

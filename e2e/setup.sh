@@ -5,7 +5,8 @@
 #   node_modules/  Node as on GitHub's runner; package-lock.json pins it by
 #                  checksum, and no package runs a script
 #   gitlab/        gitlab-ci-local, which runs GitLab's pipelines, in the same way
-#   bin/           act, which runs workflows, and actionlint, which checks them
+#   bin/           act, which runs workflows, actionlint, which checks them, and
+#                  goreleaser, which makes releases
 #   venv/          check-jsonschema, spdx-tools and zizmor; requirements.txt pins
 #                  them by checksum
 #   keycloak/, tekton/programs/, debian.sh: see there; what they make is kept in
@@ -36,7 +37,7 @@ fi
 # shellcheck disable=SC2086 # $venv is one word or none
 ../tools/install.sh curl npm git rsync shellcheck strace setpriv:util-linux groff:groff-base zsh fish \
 	/usr/share/bash-completion/bash_completion:bash-completion podman buildah skopeo runc docker:docker.io mmdebstrap \
-	java:openjdk-17-jre-headless mvn:maven chromium chromedriver:chromium-driver \
+	rpm java:openjdk-17-jre-headless mvn:maven chromium chromedriver:chromium-driver \
 	etcd:etcd-server kubectl:kubernetes-client $venv
 node_modules .
 node_modules gitlab
@@ -51,6 +52,7 @@ program() {
 }
 
 program act github.com/nektos/act v0.2.89
+program goreleaser github.com/goreleaser/goreleaser/v2 v2.15.1
 program actionlint github.com/rhysd/actionlint/cmd/actionlint v1.7.12
 
 if [ "$(cat venv/installed 2>/dev/null)" != "$(cat requirements.txt)" ]; then

@@ -72,7 +72,7 @@ func (r made) make() error {
 	steps := [][]string{
 		{"git", "clone", "--quiet", r.origin, r.clone},
 		{"go", "build", "-o", r.program, "./internal/release"},
-		{r.program, "build", "-repository", "acme/quay-keyless", version, r.dist},
+		{"internal/release/build.sh", version, r.dist, "acme/quay-keyless"},
 		{"sh", "-c", `exec "$1" commit -replace OWNER/quay-keyless=acme/quay-keyless "$2" "$3" > "$3/../commit"`, "sh", r.program, version, r.dist},
 	}
 	for i, step := range steps {
@@ -90,11 +90,15 @@ func (r made) make() error {
 func command(folder string, arguments ...string) error {
 	command := exec.Command(arguments[0], arguments[1:]...)
 	command.Dir = folder
+	command.Env = append(os.Environ(), "PATH="+programs())
 	if output, err := command.CombinedOutput(); err != nil {
 		return fmt.Errorf("%s: %w\n%s", strings.Join(arguments, " "), err, output)
 	}
 	return nil
 }
+
+// programs is a PATH with the programs of e2e/setup.sh, goreleaser among them.
+func programs() string { return lab.Path("e2e", "bin") + ":" + os.Getenv("PATH") }
 
 // git runs git in a folder and gives what it says.
 func git(t *testing.T, folder string, arguments ...string) string {

@@ -32,8 +32,8 @@ func newGitHub(t *testing.T) *github {
 	lab.Copy(t, lab.Path("e2e", "release", "testdata", "gh"), filepath.Join(g.path, "gh"), 0o755)
 	var list strings.Builder
 	for _, platform := range platforms {
-		lab.Write(t, filepath.Join(g.dist, "quay-keyless-"+platform), platform, 0o755)
-		fmt.Fprintf(&list, "%x  quay-keyless-%s\n", sha256.Sum256([]byte(platform)), platform)
+		lab.Write(t, filepath.Join(g.dist, program(platform)), platform, 0o755)
+		fmt.Fprintf(&list, "%x  %s\n", sha256.Sum256([]byte(platform)), program(platform))
 	}
 	lab.Write(t, filepath.Join(g.dist, "checksums.txt"), list.String(), 0o644)
 	if err := os.Mkdir(g.releases, 0o755); err != nil {

@@ -3,32 +3,22 @@
 package main
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 )
 
+func digest(content []byte) string {
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:])
+}
+
 // list is the name of the file of checksums, in a release and beside the
 // action's programs, in the form of sha256sum.
 const list = "checksums.txt"
-
-// writeChecksums lists all files of the folder, sorted by name.
-func writeChecksums(folder string) error {
-	entries, err := os.ReadDir(folder)
-	if err != nil {
-		return err
-	}
-	var lines strings.Builder
-	for _, entry := range entries {
-		content, err := os.ReadFile(filepath.Join(folder, entry.Name()))
-		if err != nil {
-			return err
-		}
-		lines.WriteString(checksum(digest(content), entry.Name()))
-	}
-	return os.WriteFile(filepath.Join(folder, list), []byte(lines.String()), 0o644)
-}
 
 func checksum(sum, name string) string { return sum + "  " + name + "\n" }
 

@@ -15,6 +15,10 @@ import (
 // bin is where the action looks for its programs.
 const bin = "action/bin/"
 
+// actions are the programs for which GitHub publishes a runner. The commit's size
+// limits them; QUAY_KEYLESS_BINARY names the program on other machines.
+var actions = []string{"quay-keyless-darwin-arm64", "quay-keyless-linux-amd64", "quay-keyless-linux-arm64", "quay-keyless-windows-amd64.exe"}
+
 // author is who the release commit is said to be by: GitHub's own name for what
 // a workflow does. It is part of the commit's id, so it is the same everywhere.
 const author = "github-actions[bot]"
@@ -90,11 +94,7 @@ func (t *tree) commit(ctx context.Context, names replacements, message string, m
 // of checksums, and their part of that list.
 func (t *tree) addPrograms(ctx context.Context, folder string) error {
 	var lines strings.Builder
-	for _, target := range targets {
-		if !target.action {
-			continue
-		}
-		name := "quay-keyless-" + target.os + "-" + target.cpu
+	for _, name := range actions {
 		content, line, err := listed(folder, name)
 		if err != nil {
 			return err

@@ -27,12 +27,12 @@ func checkout(t *testing.T, files map[string]string) (s *source, dist string) {
 			t.Fatalf("git %s: %v\n%s", arguments, err, output)
 		}
 	}
-	for _, target := range targets {
-		write(t, filepath.Join(dist, "quay-keyless-"+target.os+"-"+target.cpu), target.String())
+	var sums strings.Builder
+	for _, name := range actions {
+		write(t, filepath.Join(dist, name), "the program "+name)
+		sums.WriteString(checksum(digest([]byte("the program "+name)), name))
 	}
-	if err := writeChecksums(dist); err != nil {
-		t.Fatal(err)
-	}
+	write(t, filepath.Join(dist, list), sums.String())
 	s, err := open(t.Context(), folder, "v1.2.3")
 	if err != nil {
 		t.Fatal(err)
@@ -69,7 +69,7 @@ func TestNamesAreReplaced(t *testing.T) {
 	}
 	want := map[string]string{
 		"a file": "image quay.io/acme/app@sha256:00, acme/app\r\nno end", "other": "OWNER alone", "binary": "OWNER/app\x00",
-		"action/bin/quay-keyless-linux-s390x": "linux/s390x",
+		"action/bin/quay-keyless-windows-amd64.exe": "the program quay-keyless-windows-amd64.exe",
 	}
 	for name, content := range want {
 		got, err := s.run(t.Context(), nil, nil, "git", "cat-file", "blob", id+":"+name)

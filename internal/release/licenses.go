@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -16,24 +17,25 @@ import (
 // its code on must hand on too.
 var licenseFile = regexp.MustCompile(`(?i)^(licen[cs]e|copying|notice|patents)([.-].*)?$`)
 
-// licenses are the texts of Go itself and of every module that the program links.
-func (s *source) licenses(ctx context.Context, b *binary) ([]byte, error) {
+// licenses are the texts of Go itself and of every module that the program links on
+// one of the systems.
+func (s *source) licenses(ctx context.Context) ([]byte, error) {
 	root, err := s.run(ctx, nil, nil, "go", "env", "GOROOT")
 	if err != nil {
 		return nil, err
 	}
-	folders := []string{"go\t" + strings.TrimSpace(string(root))}
-	list := []string{"go", "list", "-m", "-f", "{{.Path}} {{.Version}}\t{{.Dir}}"}
-	for _, module := range b.info.Deps {
-		list = append(list, module.Path)
+	var modules []string
+	for _, system := range []string{"linux", "darwin", "windows"} {
+		output, err := s.run(ctx, []string{"GOFLAGS=", "GOWORK=off", "CGO_ENABLED=0", "GOOS=" + system}, nil,
+			"go", "list", "-deps", "-f", "{{with .Module}}{{if .Version}}{{.Path}} {{.Version}}\t{{.Dir}}{{end}}{{end}}", "./cmd/quay-keyless")
+		if err != nil {
+			return nil, err
+		}
+		modules = append(modules, strings.Split(strings.TrimSpace(string(output)), "\n")...)
 	}
-	output, err := s.run(ctx, []string{"GOFLAGS=", "GOWORK=off"}, nil, list...)
-	if err != nil {
-		return nil, err
-	}
-	folders = append(folders, strings.Split(strings.TrimSpace(string(output)), "\n")...)
+	slices.Sort(modules)
 	var all bytes.Buffer
-	for _, line := range folders {
+	for _, line := range append([]string{"go\t" + strings.TrimSpace(string(root))}, slices.Compact(modules)...) {
 		name, folder, _ := strings.Cut(line, "\t")
 		if err := addLicenses(&all, name, folder); err != nil {
 			return nil, err

@@ -21,9 +21,9 @@ func commandLine() *cobra.Command {
 	return root
 }
 
-// manual makes a man page of each command's help.
-func manual(s *source) ([]file, error) {
-	var pages []file
+// manual makes a man page of each command's help, by path.
+func manual(s *source) (map[string][]byte, error) {
+	pages := map[string][]byte{}
 	var add func(*cobra.Command) error
 	add = func(command *cobra.Command) error {
 		name := strings.ReplaceAll(command.CommandPath(), " ", "-")
@@ -32,7 +32,7 @@ func manual(s *source) ([]file, error) {
 		if err := doc.GenMan(command, header, &page); err != nil {
 			return err
 		}
-		pages = append(pages, file{path: "share/man/man1/" + name + ".1", content: page.Bytes(), mode: 0o644})
+		pages["unix/share/man/man1/"+name+".1"] = page.Bytes()
 		for _, sub := range command.Commands() {
 			if !sub.IsAvailableCommand() || sub.IsAdditionalHelpTopicCommand() {
 				continue
@@ -46,25 +46,22 @@ func manual(s *source) ([]file, error) {
 	return pages, add(commandLine())
 }
 
-// completions makes the scripts by which shells complete the command line, each
-// where the shell looks for it.
-func completions(shells ...string) ([]file, error) {
+// completions makes the scripts by which shells complete the command line, each where
+// the shell looks for it.
+func completions() (map[string][]byte, error) {
 	root := commandLine()
-	places := map[string]string{
-		"bash": "share/bash-completion/completions/quay-keyless", "zsh": "share/zsh/site-functions/_quay-keyless",
-		"fish": "share/fish/vendor_completions.d/quay-keyless.fish", "powershell": "quay-keyless.ps1",
-	}
-	generate := map[string]func(io.Writer) error{
-		"bash": func(w io.Writer) error { return root.GenBashCompletionV2(w, true) }, "zsh": root.GenZshCompletion,
-		"fish": func(w io.Writer) error { return root.GenFishCompletion(w, true) }, "powershell": root.GenPowerShellCompletionWithDesc,
-	}
-	var scripts []file
-	for _, shell := range shells {
+	scripts := map[string][]byte{}
+	for path, generate := range map[string]func(io.Writer) error{
+		"unix/share/bash-completion/completions/quay-keyless":    func(w io.Writer) error { return root.GenBashCompletionV2(w, true) },
+		"unix/share/zsh/site-functions/_quay-keyless":            root.GenZshCompletion,
+		"unix/share/fish/vendor_completions.d/quay-keyless.fish": func(w io.Writer) error { return root.GenFishCompletion(w, true) },
+		"windows/quay-keyless.ps1":                               root.GenPowerShellCompletionWithDesc,
+	} {
 		var script bytes.Buffer
-		if err := generate[shell](&script); err != nil {
+		if err := generate(&script); err != nil {
 			return nil, err
 		}
-		scripts = append(scripts, file{path: places[shell], content: script.Bytes(), mode: 0o644})
+		scripts[path] = script.Bytes()
 	}
 	return scripts, nil
 }

@@ -3,6 +3,8 @@
 package main
 
 import (
+	"context"
+	"debug/buildinfo"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -61,33 +63,50 @@ type (
 
 const unknown = "NOASSERTION"
 
-// writeSBOM says in SPDX what is linked into the program, as the program itself
-// says it. The namespace holds the program's digest: unique, and the same in
-// each build of it.
-func (s *source) writeSBOM(b *binary, folder string) error {
+// sbom lists in SPDX what is linked into a program, as the program itself says. The
+// file is named as the program, with .spdx.json. The namespace contains the program's
+// digest: it is unique, and the same in each build.
+func sbom(ctx context.Context, version, program, file string) error {
+	s, err := open(ctx, ".", version)
+	if err != nil {
+		return err
+	}
+	content, err := os.ReadFile(program)
+	if err != nil {
+		return err
+	}
+	info, err := buildinfo.ReadFile(program)
+	if err != nil {
+		return err
+	}
+	text, err := s.sbom(info, strings.TrimSuffix(filepath.Base(file), ".spdx.json"), digest(content))
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, text, 0o644)
+}
+
+func (s *source) sbom(info *buildinfo.BuildInfo, name, sum string) ([]byte, error) {
 	program := spdxPackage{
-		ID: "SPDXRef-program", Name: "quay-keyless", Version: s.version, File: b.name, Purpose: "APPLICATION", Location: unknown,
-		License: "Apache-2.0", Checksums: []spdxChecksum{{Algorithm: "SHA256", Value: b.sha256}},
-		Comment: fmt.Sprintf("built for %s from commit %s by %s", b.target, s.head, b.info.GoVersion),
+		ID: "SPDXRef-program", Name: "quay-keyless", Version: s.version, File: name, Purpose: "APPLICATION", Location: unknown,
+		License: "Apache-2.0", Checksums: []spdxChecksum{{Algorithm: "SHA256", Value: sum}},
+		Comment: fmt.Sprintf("built from commit %s by %s", s.head, info.GoVersion),
 	}
 	document := spdxDocument{
-		Version: "SPDX-2.3", DataLicense: "CC0-1.0", ID: "SPDXRef-DOCUMENT", Name: b.name + " " + s.version,
-		Namespace:     fmt.Sprintf("https://spdx.org/spdxdocs/%s-%s-%s", b.name, s.version, b.sha256),
+		Version: "SPDX-2.3", DataLicense: "CC0-1.0", ID: "SPDXRef-DOCUMENT", Name: name + " " + s.version,
+		Namespace:     fmt.Sprintf("https://spdx.org/spdxdocs/%s-%s-%s", name, s.version, sum),
 		Creation:      spdxCreation{Created: s.time.Format(time.RFC3339), Creators: []string{"Tool: quay-keyless-internal-release"}},
 		Packages:      []spdxPackage{program},
 		Relationships: []spdxRelationship{{Element: "SPDXRef-DOCUMENT", Type: "DESCRIBES", Related: program.ID}},
 	}
-	standard := &debug.Module{Path: "stdlib", Version: strings.TrimPrefix(b.info.GoVersion, "go")}
-	for i, module := range append([]*debug.Module{standard}, b.info.Deps...) {
+	standard := &debug.Module{Path: "stdlib", Version: strings.TrimPrefix(info.GoVersion, "go")}
+	for i, module := range append([]*debug.Module{standard}, info.Deps...) {
 		part := linked(module, i)
 		document.Packages = append(document.Packages, part)
 		document.Relationships = append(document.Relationships, spdxRelationship{Element: program.ID, Type: "DEPENDS_ON", Related: part.ID})
 	}
 	content, err := json.MarshalIndent(document, "", "  ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(folder, b.name+".spdx.json"), append(content, '\n'), 0o644)
+	return append(content, '\n'), err
 }
 
 // linked is a module, with the name that vulnerability scanners know it by

@@ -21,15 +21,10 @@ type source struct {
 	version string    // vX.Y.Z or vX.Y.Z-PRERELEASE
 	head    string    // its id
 	time    time.Time // the commit's, which all that is made carries
-	// repository is the release's, as OWNER/NAME; "" where nobody said.
-	repository string
 }
 
 // released is the form of a version: semantic versioning without build metadata.
 var released = regexp.MustCompile(`^v(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z]+(\.[0-9A-Za-z]+)*)?$`)
-
-// named is the form of a repository's name.
-var named = regexp.MustCompile(`^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$`)
 
 // open looks at the checkout's HEAD.
 func open(ctx context.Context, folder, version string) (*source, error) {
