@@ -52,7 +52,7 @@ type node struct {
 func (c *chain) nodeLinks() []link {
 	n := &node{paths: c.flags.Paths.Find()}
 	links := []link{
-		{"kubelet", nil, func(context.Context) (string, error) { return c.nodeConfig(n) }},
+		{"kubelet", nil, func(ctx context.Context) (string, error) { return c.nodeConfig(ctx, n) }},
 		{"RBAC", nil, func(ctx context.Context) (string, error) { return c.nodeRBAC(ctx, n) }},
 	}
 	if c.flags.Pod == "" {
@@ -69,14 +69,14 @@ func (c *chain) nodeLinks() []link {
 }
 
 // nodeConfig reads the configuration by the kubelet's rules.
-func (c *chain) nodeConfig(n *node) (string, error) {
+func (c *chain) nodeConfig(ctx context.Context, n *node) (string, error) {
 	if n.paths.Config == "" || n.paths.Binaries == "" {
 		return "", &platform.Curable{
 			Text:  "the kubelet has no credential provider",
 			Cures: []string{"quay-keyless credential-provider config prints what it needs; --node-config and --node-bin-dir name other places"},
 		}
 	}
-	config, err := kubelet.Load(n.paths.Config, n.paths.Binaries)
+	config, err := kubelet.Load(n.paths.Config, n.paths.Binaries, c.run.Env.Reader(ctx))
 	if err != nil {
 		return "", err
 	}

@@ -194,9 +194,13 @@ func matchesHost(pattern, host string) bool {
 
 // Load reads the configuration of a kubelet, a file or the files of a directory, and finds
 // its plugins.
-func Load(configPath, binDir string) (Config, error) {
+func Load(configPath, binDir string, read func(path string) ([]byte, error)) (Config, error) {
 	paths := []string{configPath}
-	if entries, err := os.ReadDir(configPath); err == nil {
+	if info, err := os.Stat(configPath); err == nil && info.IsDir() { // opening a pipe would wait
+		entries, err := os.ReadDir(configPath)
+		if err != nil {
+			return Config{}, err
+		}
 		paths = nil
 		for _, entry := range entries {
 			if slices.Contains([]string{".json", ".yaml", ".yml"}, filepath.Ext(entry.Name())) {
@@ -206,7 +210,7 @@ func Load(configPath, binDir string) (Config, error) {
 	}
 	var all Config
 	for _, path := range paths {
-		text, err := os.ReadFile(path) //nolint:gosec // the user named it
+		text, err := read(path)
 		if err != nil {
 			return all, err
 		}

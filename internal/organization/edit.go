@@ -94,6 +94,7 @@ func (s *Setup) drops(ctx context.Context) (bool, error) {
 	if s.Entry != nil || len(s.survey.entries()) > 0 || !slices.ContainsFunc(s.File.Robots, names) {
 		return s.survey.dropsAudiences(), nil
 	}
+	var seen Survey
 	others, err := s.API.Robots(ctx, s.File.Organization)
 	for _, other := range others[:min(len(others), 50)] {
 		_, name, _ := strings.Cut(other.Name, "+")
@@ -101,9 +102,7 @@ func (s *Setup) drops(ctx context.Context) (bool, error) {
 		if gone(err) != nil {
 			return false, err
 		}
-		if len(entries) > 0 {
-			return (&Survey{Robots: []Robot{{Entries: entries}}}).dropsAudiences(), nil
-		}
+		seen.Robots = append(seen.Robots, Robot{Entries: entries})
 	}
-	return false, err
+	return seen.dropsAudiences(), err
 }

@@ -4,6 +4,7 @@ package node
 
 import (
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -130,7 +131,7 @@ func TestKubeletRules(t *testing.T) {
 			config := filepath.Join(t.TempDir(), "config.yaml")
 			lab.Write(t, config, text, 0o644)
 			_, outcome := keyring(t, config, binaries, map[string]account{})
-			_, err := kubelet.Load(config, binaries)
+			_, err := kubelet.Load(config, binaries, os.ReadFile)
 			if (err == nil) != (outcome.Exit == 0) {
 				t.Errorf("the kubelet: exit code %d, %s\nours: %v", outcome.Exit, outcome.Stderr, err)
 			}
