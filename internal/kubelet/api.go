@@ -64,6 +64,9 @@ func NewAPI(ctx context.Context, run *process.Run, flags request.IdentityFlags, 
 		return nil, fmt.Errorf("%s is not a kubeconfig with a cluster and a user", path)
 	}
 	cluster, user := c.Clusters[0].Cluster, c.Users[0].User
+	if !strings.HasPrefix(cluster.Server, "https://") {
+		return nil, fmt.Errorf("%s names the API server %q, which is not an https URL: the node's credential is not sent there", path, cluster.Server)
+	}
 	or := func(data, path string) []byte {
 		text, problem := base64.StdEncoding.DecodeString(data)
 		if data == "" && path != "" {

@@ -100,3 +100,15 @@ func TestAPI(t *testing.T) {
 		t.Errorf("another Pod: %v", err)
 	}
 }
+
+func TestPlainAPIServerGetsNoCredential(t *testing.T) {
+	t.Parallel()
+	config := filepath.Join(t.TempDir(), "kubeconfig")
+	if err := os.WriteFile(config, []byte("clusters: [{cluster: {server: 'http://127.0.0.1:1'}}]\nusers: [{user: {token: "+nodeToken+"}}]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run := &process.Run{Secrets: new(platform.Secrets), Env: process.Env{ReadFile: func(_ context.Context, path string) ([]byte, error) { return os.ReadFile(path) }}}
+	if _, err := kubelet.NewAPI(t.Context(), run, request.IdentityFlags{}, config); err == nil || !strings.Contains(err.Error(), "not an https URL") {
+		t.Errorf("%v", err)
+	}
+}
