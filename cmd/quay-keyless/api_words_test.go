@@ -71,6 +71,8 @@ func apiCases() []apiCase {
 		{name: "audiences-would-be-lost", config: withConfig(func(c *sandbox.Config) { c.Robots[0].Federation[0].Audiences = []string{"prod"} }), args: adding, exit: 1},
 		{name: "audience-not-stored", args: adding + " --audience prod", exit: 1},
 		{name: "audience-given-to-another", config: withConfig(func(c *sandbox.Config) { c.Release = "next" }), args: adding},
+		{name: "robots-disallowed", config: withConfig(func(c *sandbox.Config) { c.RobotsDisallow = true }),
+			args: "setup <quay> --robot acme+new --grant app=write --create-repositories --issuer https://issuer.example --subject s", exit: 4, reason: quay.RobotsDisabled},
 		{name: "no-repository", args: "setup <quay> --robot acme+ci --grant app=write --issuer https://issuer.example --subject s", exit: 4},
 		{name: "small-scope", config: withConfig(func(c *sandbox.Config) {
 			c.APITokens = []sandbox.APIToken{{User: "admin", Organizations: []string{"acme"}, Scopes: []string{"org:admin"}}}
