@@ -3,7 +3,6 @@
 package quay_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -17,22 +16,9 @@ import (
 
 	"quay-keyless/internal/endpoint"
 	"quay-keyless/internal/idtoken"
+	"quay-keyless/internal/process"
 	"quay-keyless/internal/quay"
 )
-
-// bubble is the clock of a synctest bubble.
-type bubble struct{}
-
-func (bubble) Now() time.Time { return time.Now() }
-
-func (bubble) Sleep(ctx context.Context, d time.Duration) error {
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
 
 // slow is a store in a bubble, whose requests take a while. Later lists replace earlier
 // ones, and each is answered with 200, as Quay does.
@@ -67,7 +53,7 @@ func slowAPI(t testing.TB, transport http.RoundTripper) *quay.API {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return quay.NewAPI(&quay.Client{Registry: registry, Endpoint: &endpoint.Client{Transport: transport, Clock: bubble{}}}, idtoken.NewSecret(apiToken))
+	return quay.NewAPI(&quay.Client{Registry: registry, Endpoint: &endpoint.Client{Transport: transport, Clock: process.SystemClock{}}}, idtoken.NewSecret(apiToken))
 }
 
 // Eight programs add three entries each at once. Quay keeps the last list only, and says
