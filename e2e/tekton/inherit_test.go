@@ -19,7 +19,7 @@ import (
 )
 
 // withSecret is a service account that has a login for a private base image, by which
-// Tekton gives each step a file of its own.
+// Tekton creates a separate file for each step.
 const withSecret = "quay-builder-with-secret"
 
 // The base image is private, and its login is the service account's. Our login in the
