@@ -16,17 +16,17 @@ import (
 
 // apiReasons are answers of Quay's API.
 var apiReasons = map[string]reason{
-	string(quay.BadAPIToken): {exitRefused, "Requires authentication (invalid_token), CSRF token was invalid or missing", func(f *facts) platform.Message {
+	string(quay.BadAPIToken): {exitRefused, func(f *facts) platform.Message {
 		m := f.message(f.host()+" does not accept the API token", newAPIToken(f))
 		m.Notes = []string{"The token has expired, was revoked, or is from another Quay. A robot's password is not an API token."}
 		return m
 	}},
-	string(quay.NotAllowed): {exitRefused, "Unauthorized (insufficient_scope)", func(f *facts) platform.Message {
+	string(quay.NotAllowed): {exitRefused, func(f *facts) platform.Message {
 		m := f.message("the API token may not administer "+f.target.Robot.Namespace, newAPIToken(f))
 		m.Notes = []string{fmt.Sprintf("Either its user does not administer %s, or it lacks the scope %s.", f.target.Robot.Namespace, f.scopes())}
 		return m
 	}},
-	string(quay.NoOwner): {exitRefused, "Organization does not exist", func(f *facts) platform.Message {
+	string(quay.NoOwner): {exitRefused, func(f *facts) platform.Message {
 		what := "robot's name, ORG+NAME"
 		if f.target.Robot.Name == "" { // audit, or setup -f
 			what = "organization's name"
@@ -34,25 +34,25 @@ var apiReasons = map[string]reason{
 		return f.message(fmt.Sprintf("%s has no organization or user %s", f.host(), f.target.Robot.Namespace),
 			do("Check the spelling of the %s.", what))
 	}},
-	string(quay.NotOwner): {exitRefused, "Organization does not exist, for a person's name", func(f *facts) platform.Message {
+	string(quay.NotOwner): {exitRefused, func(f *facts) platform.Message {
 		owner := f.target.Robot.Namespace
 		return f.message(fmt.Sprintf("the API token may not administer the person %s", owner),
 			do("In Quay, as %s: open the OAuth Applications of an organization, create an application, and choose Generate Token with the scope %s. Then set %s to the token.", owner, federation.ScopeUser, request.APITokenVariable))
 	}},
-	string(quay.NoAPI): {exitRefused, "HTTP 404 from Quay's API", tooOldWords("%s has no API for federation entries")},
-	string(quay.ReadOnly): {exitRefused, "System is currently read-only", func(f *facts) platform.Message {
+	string(quay.NoAPI): {exitRefused, tooOldWords("%s has no API for federation entries")},
+	string(quay.ReadOnly): {exitRefused, func(f *facts) platform.Message {
 		return f.message(f.host()+" is read-only at the moment",
 			do("Try again later: the administrator has set Quay to read-only (REGISTRY_STATE in its configuration)."))
 	}},
-	"no-such-entry":    {exitRefused, "nothing was removed", nil},
-	"no-repository":    {exitRefused, "has no repository", nil},
-	"stored-otherwise": {exitOther, "has stored something else", otherwiseWords},
-	"overwritten": {exitOther, "was overwritten by other clients each of", func(f *facts) platform.Message {
+	"no-such-entry":    {exitRefused, nil},
+	"no-repository":    {exitRefused, nil},
+	"stored-otherwise": {exitOther, otherwiseWords},
+	"overwritten": {exitOther, func(f *facts) platform.Message {
 		m := f.message("other programs overwrote the change of "+f.target.Robot.String(), do("Wait until the other programs that change this robot's federation entries have ended, and run the command again."))
 		m.Said, m.More = f.err.Error(), []string{listCommand(f.target)}
 		return m
 	}},
-	"audiences-lost": {exitOther, "this Quay would drop the audiences", lostAudiencesWords},
+	"audiences-lost": {exitOther, lostAudiencesWords},
 }
 
 // scopes are what the API token needs.

@@ -15,16 +15,16 @@ import (
 
 // fileReasons are auth files, settings and folders that cannot be used.
 var fileReasons = map[string]reason{
-	"login-hidden":        {exitOther, "has a login for ..., which goes before one for the whole registry", nil},
-	"no-place":            {exitOther, "no place for the login", fileWords},
-	"auth-file-locked":    {exitOther, "is locked by another quay-keyless", fileWords},
-	"auth-file-contended": {exitOther, "was overwritten by another tool each time", fileSummary("another tool overwrote the auth file each time")},
-	"auth-file-damaged":   {exitOther, "is not JSON, has a key twice", fileWords},
-	"auth-file-version":   {exitOther, "has a record of another version of quay-keyless beside it", fileSummary("another version of quay-keyless logged in here")},
-	"auth-file-unusable":  {exitOther, "cannot be written by this user", fileWords},
-	"helper-settings":     {exitOther, "settings file", fileWords},
-	"helper-folder":       {exitOther, "putting docker-credential-quay-keyless into", fileWords},
-	"ca-not-installed":    {exitOther, "CA certificate", fileWords},
+	"login-hidden":        {exitOther, nil},
+	"no-place":            {exitOther, fileWords},
+	"auth-file-locked":    {exitOther, fileWords},
+	"auth-file-contended": {exitOther, fileSummary("another tool overwrote the auth file each time")},
+	"auth-file-damaged":   {exitOther, fileWords},
+	"auth-file-version":   {exitOther, fileSummary("another version of quay-keyless logged in here")},
+	"auth-file-unusable":  {exitOther, fileWords},
+	"helper-settings":     {exitOther, fileWords},
+	"helper-folder":       {exitOther, fileWords},
+	"ca-not-installed":    {exitOther, fileWords},
 }
 
 // fileWords are the error's own, with its cures.

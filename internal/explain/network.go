@@ -19,57 +19,57 @@ import (
 // networkReasons are endpoints that were not reached or not trusted, and answers that
 // cannot be right.
 var networkReasons = map[string]reason{
-	"proxy-not-reached": {exitUnreachable, "proxyconnect tcp", reaching("cannot reach %s through the proxy",
+	"proxy-not-reached": {exitUnreachable, reaching("cannot reach %s through the proxy",
 		do("Check the address of the proxy in HTTPS_PROXY."),
 		platform.Step{Text: "If the host needs no proxy, set:", Values: []platform.Value{{Name: "NO_PROXY", Value: "HOST"}}})},
-	"no-ca-certificates": {exitUnreachable, "certificate signed by unknown authority, in a container without CA certificates", reaching("cannot check %s: no CA certificates here",
+	"no-ca-certificates": {exitUnreachable, reaching("cannot check %s: no CA certificates here",
 		do("Install the package ca-certificates, with apt-get, dnf, apk or zypper."),
 		do("Or name a file with CA certificates in SSL_CERT_FILE. For a registry with a private CA, --ca-certificate PATH is enough."))},
-	"unknown-ca": {exitUnreachable, "certificate signed by unknown authority", reaching("the certificate of %s is from an unknown CA",
+	"unknown-ca": {exitUnreachable, reaching("the certificate of %s is from an unknown CA",
 		do("If the host has a private CA, add --ca-certificate PATH, or set QUAY_CA_CERTIFICATE to its PEM text."),
 		do("To skip the check for the registry alone, add --tls-verify=false. Anybody on the way can then read the login."))},
-	"certificate-invalid": {exitUnreachable, "certificate is valid for ..., not ..., certificate has expired or is not yet valid", reaching("the certificate of %s is not valid",
+	"certificate-invalid": {exitUnreachable, reaching("the certificate of %s is not valid",
 		do("Check the host name and this machine's clock."),
 		do("If both are right, ask the host's administrator for a new certificate."))},
-	"no-tls": {exitUnreachable, "first record does not look like a TLS handshake", noTLSWords},
-	"host-unknown": {exitUnreachable, "no such host", reaching("cannot find the host of %s",
+	"no-tls": {exitUnreachable, noTLSWords},
+	"host-unknown": {exitUnreachable, reaching("cannot find the host of %s",
 		do("Check the host name, and whether this job can resolve it."),
 		do("If this job needs a proxy, set HTTPS_PROXY."))},
-	"rate-limited": {exitUnreachable, "HTTP 429 Too Many Requests", reaching("%s gets too many requests",
+	"rate-limited": {exitUnreachable, reaching("%s gets too many requests",
 		do("Try again later, or raise --timeout so that quay-keyless waits longer."))},
-	"failing": {exitUnreachable, "HTTP 502, 503 and 504 from a registry or provider", reaching("%s fails at the moment",
+	"failing": {exitUnreachable, reaching("%s fails at the moment",
 		do("Try again later, or raise --timeout so that quay-keyless waits longer."))},
-	"timed-out": {exitUnreachable, "not done within the ... of --timeout", reaching("%s does not answer in time",
+	"timed-out": {exitUnreachable, reaching("%s does not answer in time",
 		do("Raise --timeout."), proxies)},
-	"not-reached": {exitUnreachable, "connection refused, and other network errors", reaching("cannot reach %s",
+	"not-reached": {exitUnreachable, reaching("cannot reach %s",
 		do("Check whether this job can reach that host."), proxies)},
-	"issuer-slow": {exitUnreachable, "HTTP 504 from the exchange, or no answer", exchanging("%s does not answer the exchange in time", func(f *facts) []platform.Step {
+	"issuer-slow": {exitUnreachable, exchanging("%s does not answer the exchange in time", func(f *facts) []platform.Step {
 		return []platform.Step{
 			do("Check how fast the issuer's keys answer Quay: Quay waits without a limit for the address that is the jwks_uri of:"),
 			paste("On the machine that Quay runs on:", fetch(f.claims)),
 		}
 	})},
-	"issuer-not-reached": {exitUnreachable, "HTTP 502 or 503 from the exchange", exchanging("%s cannot exchange the ID token at the moment", func(f *facts) []platform.Step {
+	"issuer-not-reached": {exitUnreachable, exchanging("%s cannot exchange the ID token at the moment", func(f *facts) []platform.Step {
 		return []platform.Step{
 			paste("Check on the machine that Quay runs on whether it reaches the issuer within 5 seconds and trusts its certificate:", fetch(f.claims)),
 			do("If the issuer has a private CA, put it into the folder extra_ca_certs of Quay's configuration."),
 			do("If Quay is starting, try again later."),
 		}
 	})},
-	"quay-failing": {exitUnreachable, "HTTP 500 or 503, and /health/instance shows why", func(f *facts) platform.Message {
+	"quay-failing": {exitUnreachable, func(f *facts) platform.Message {
 		services := strings.Join(f.state.Failing, ", ")
 		return f.message(fmt.Sprintf("%s itself is failing: %s", f.host(), services),
 			do("Try again later. Nothing is wrong with this job."),
 			paste(fmt.Sprintf("If it lasts, ask the administrator of %s. Quay shows which of its services do not work (%s):", f.host(), services), "curl -sS "+platform.Operand(webAddress(f.target, "/health/instance"))))
 	}},
-	"quay-error": {exitUnreachable, "HTTP 500 Internal Server Error from the exchange", quayErrorWords},
-	"header-too-long": {exitUnreachable, "stream error, ENHANCE_YOUR_CALM", exchanging("the connection to %s ends during the exchange", func(*facts) []platform.Step {
+	"quay-error": {exitUnreachable, quayErrorWords},
+	"header-too-long": {exitUnreachable, exchanging("the connection to %s ends during the exchange", func(*facts) []platform.Step {
 		return []platform.Step{
 			do("Configure the ID token's provider to %s.", fewerClaims),
 			do("Check the proxies between this job and Quay."),
 		}
 	})},
-	"wrong-answer": {exitOther, "answered with a page, another robot's token, or no JSON", func(f *facts) platform.Message {
+	"wrong-answer": {exitOther, func(f *facts) platform.Message {
 		var answer *endpoint.Unbelievable
 		errors.As(f.err, &answer)
 		m := f.message("unexpected answer from "+answer.Name, do("Check the host name: a login page or a proxy may have answered instead."))

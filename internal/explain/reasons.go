@@ -15,8 +15,6 @@ import (
 // reason is what the program knows about one kind of error.
 type reason struct {
 	exit int
-	// heading is that of docs/troubleshooting.md: what people search for.
-	heading string
 	// words are the first line and the cures; nil if the error's own words are enough.
 	words func(*facts) platform.Message
 }
@@ -45,10 +43,10 @@ func says(steps ...platform.Step) func(*facts) platform.Message {
 }
 
 var otherReasons = map[string]reason{
-	otherError:          {exit: exitOther, heading: "Other errors"},
-	"interrupted":       {exit: exitOther, heading: "ended by signal", words: interruptedWords},
-	"no-matching-entry": {exit: exitOther, heading: "no stored federation entry lets this job in"},
-	"usage":             {exit: exitUsage, heading: "Wrong usage", words: usageWords},
+	otherError:          {exit: exitOther},
+	"interrupted":       {exit: exitOther, words: interruptedWords},
+	"no-matching-entry": {exit: exitOther},
+	"usage":             {exit: exitUsage, words: usageWords},
 }
 
 // interruptedWords name the signal, and not what the program did when it came.

@@ -13,32 +13,32 @@ import (
 
 // registryReasons are robot tokens that the registry rejects.
 var registryReasons = map[string]reason{
-	string(quay.RobotsDisabled): {exitRefused, "Robot account have been disabled", func(f *facts) platform.Message {
+	string(quay.RobotsDisabled): {exitRefused, func(f *facts) platform.Message {
 		return f.message(f.host()+" does not let robot accounts log in",
 			do("Ask the administrator of %s to allow %s with ROBOTS_WHITELIST, or to remove ROBOTS_DISALLOW from Quay's configuration.", f.host(), f.target.Robot))
 	}},
-	string(quay.OwnerDisabled): {exitRefused, "Robot ... owner ... is disabled", func(f *facts) platform.Message {
+	string(quay.OwnerDisabled): {exitRefused, func(f *facts) platform.Message {
 		return f.message(fmt.Sprintf("the organization or user %s is disabled at %s", f.target.Robot.Namespace, f.host()),
 			do("Ask the administrator of %s to enable %s.", f.host(), f.target.Robot.Namespace))
 	}},
-	"robot-deleted": {exitRefused, "Could not find robot, after the exchange", func(f *facts) platform.Message {
+	"robot-deleted": {exitRefused, func(f *facts) platform.Message {
 		return f.message(fmt.Sprintf("the robot account %s was deleted a moment ago", f.target.Robot),
 			do("Check in Quay, under Robot accounts of %s, whether it still exists.", f.target.Robot.Namespace))
 	}},
-	"robot-token-refused": {exitRefused, "The registry refuses the robot token", func(f *facts) platform.Message {
+	"robot-token-refused": {exitRefused, func(f *facts) platform.Message {
 		return f.message("the registry at "+f.host()+" refuses the robot token",
 			do("Check the host name: a login page or a proxy may have answered instead of the registry."))
 	}},
-	string(quay.NotGranted): {exitRefused, "grants ... no pull on, grants ... no push on", notGrantedWords},
-	"read-only-repository": {exitRefused, "grants ... no push on a mirror or read-only repository", func(f *facts) platform.Message {
+	string(quay.NotGranted): {exitRefused, notGrantedWords},
+	"read-only-repository": {exitRefused, func(f *facts) platform.Message {
 		kind := map[string]string{"MIRROR": "a mirror", "READ_ONLY": "read-only"}[f.refusal.State]
 		return f.message(fmt.Sprintf("nobody can push to %s: the repository is %s", f.permission.Repository, cmp.Or(kind, "in the state "+f.refusal.State)),
 			do("Push to another repository."),
 			do("Or, as an administrator of %s, set the repository's state to Normal, in its Settings > Repository State.", f.target.Robot.Namespace))
 	}},
-	"no-proof": {exitOther, "the login cannot be proved", says(
+	"no-proof": {exitOther, says(
 		do("Leave out --check: this registry does not say which permissions a login has."))},
-	"registry-error": {exitUnreachable, "HTTP 500 from the token endpoint", func(f *facts) platform.Message {
+	"registry-error": {exitUnreachable, func(f *facts) platform.Message {
 		m := f.message("the registry at "+f.host()+" does not accept the robot token",
 			do("Check Quay's log and its clock: its registry answers HTTP 500 to a robot token that it does not accept."))
 		m.Notes = f.stateNotes()
