@@ -122,11 +122,6 @@ func (r *repository) block(t *testing.T, b fenced) {
 	t.Helper()
 	kind, reason, _ := strings.Cut(b.mark, ": ")
 	switch {
-	case kind == "reason": // TestTroubleshooting writes them
-		if b.page != "docs/troubleshooting.md" {
-			t.Errorf("%s: only docs/troubleshooting.md has the blocks of reasons", b)
-		}
-		r.hints(t, b.String(), b.text)
 	case kind == "not run":
 		if len(reason) < 10 {
 			t.Errorf("%s: why is it not run?", b)

@@ -7,7 +7,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -18,45 +17,67 @@ import (
 	"quay-keyless/internal/platform"
 )
 
-var update = flag.Bool("update", false, "write docs/troubleshooting.md's blocks and tables anew")
+var update = flag.Bool("update", false, "write testdata/reasons.golden and the first lines in docs/troubleshooting.md")
 
-// pieces are the parts of the page that are made here: a comment that names one, and
-// what follows, up to the end of a block or of a table.
-var pieces = regexp.MustCompile("(?m)^<!-- (reason|table): ([^ ]+) -->\n(?:\n?```text\n(?s:.*?)\n```\n|\n?(?:\\|.*\n)+)?")
+const longestSection = 60 // words, that a section has after its heading and the first line
 
-// The page that people find by the words of an error has each reason once, with what the
-// program says.
+// The page that people find by the words of an error has a section for each reason: the
+// words to search for, the error's first line, and briefly the cause and the cure.
 func TestTroubleshooting(t *testing.T) {
 	path := filepath.Join("..", "..", "docs", "troubleshooting.md")
 	was := readFileOf(t, path)
-	shown := map[string]int{}
-	page := pieces.ReplaceAllStringFunc(was, func(piece string) string {
-		found := pieces.FindStringSubmatch(piece)
-		kind, name := found[1], found[2]
-		shown[name]++
-		if kind == "table" {
-			return fmt.Sprintf("<!-- table: %s -->\n\n%s", name, pageTables[name](t))
-		}
-		return fmt.Sprintf("<!-- reason: %s -->\n\n```text\n%s```\n", name, rendered(t, name, nil))
-	})
+	page := was
 	for _, code := range Codes() {
-		if !regexp.MustCompile(fmt.Sprintf("\n<a id=%q></a>\n\n### .+\n", code)).MatchString(page) {
-			t.Errorf("the page has no heading with the anchor %s", code)
+		section := regexp.MustCompile(fmt.Sprintf("\n<a id=%q></a>\n\n### (.+) \\[%s\\]\n\n(`error: .*`\n\n)?((?:[^#<\n].*\n)+)", code, code))
+		found := section.FindAllStringSubmatch(page, -1)
+		if len(found) != 1 {
+			t.Errorf("the page has %d sections about %s, want 1", len(found), code)
+			continue
 		}
-	}
-	for _, name := range append(Codes(), slices.Collect(maps.Keys(pageTables))...) {
-		if shown[name] != 1 {
-			t.Errorf("the page has %s %d times, want once", name, shown[name])
+		whole, heading, first, text := found[0][0], found[0][1], found[0][2], found[0][3]
+		if words := len(strings.Fields(text)); words > longestSection {
+			t.Errorf("the page says %d words about %s, want at most %d", words, code, longestSection)
 		}
+		start := strings.TrimSuffix(whole, first+text)
+		page = strings.Replace(page, whole, start+firstLine(code, heading)+text, 1)
 	}
 	if *update {
-		if err := os.WriteFile(path, []byte(page), 0o644); err != nil { //nolint:gosec // public
-			t.Fatal(err)
-		}
+		writeFileOf(t, path, page)
 	} else if page != was {
 		t.Errorf("%s is not up to date: go test ./internal/explain -run TestTroubleshooting -update", path)
 	}
 	everyError(t, page)
+}
+
+// firstLine is that of an error, and empty if the heading has its words or any error may have
+// the code.
+func firstLine(code, heading string) string {
+	text := Message(sampleRun(code), samples()[code]).Text
+	if code == otherError {
+		return ""
+	}
+	for words := range strings.SplitSeq(heading, ", ") {
+		pieces := strings.Split(words, "...")
+		if !slices.ContainsFunc(pieces, func(piece string) bool { return !strings.Contains(text, strings.TrimSpace(piece)) }) {
+			return ""
+		}
+	}
+	return fmt.Sprintf("`error: %s`\n\n", text)
+}
+
+// Each reason's sample looks in a terminal as it did.
+func TestReasonWords(t *testing.T) {
+	t.Parallel()
+	var text strings.Builder
+	for _, code := range Codes() {
+		fmt.Fprintf(&text, "%s\n", rendered(t, code, nil))
+	}
+	path := filepath.Join("testdata", "reasons.golden")
+	if *update {
+		writeFileOf(t, path, text.String())
+	} else if readFileOf(t, path) != text.String() {
+		t.Errorf("%s is not up to date: go test ./internal/explain -run TestReasonWords -update", path)
+	}
 }
 
 // rendered is what a reason's sample looks like on a platform, at 80 columns.
@@ -82,6 +103,13 @@ func readFileOf(t *testing.T, path string) string {
 	return string(text)
 }
 
+func writeFileOf(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil { //nolint:gosec // public
+		t.Fatal(err)
+	}
+}
+
 // everyError looks for the reason of each recorded error in the page.
 func everyError(t *testing.T, page string) {
 	t.Helper()
@@ -95,46 +123,4 @@ func everyError(t *testing.T, page string) {
 			t.Errorf("the page has no %s, which %s says", found[1], file)
 		}
 	}
-}
-
-// pageTables are the tables of the page, made of those in the code.
-var pageTables = map[string]func(*testing.T) string{"traits": traitTable}
-
-// rows is a table of Markdown.
-func rows(head string, rows [][]string) string {
-	var text strings.Builder
-	fmt.Fprintf(&text, "| %s | what to do |\n| --- | --- |\n", head)
-	for _, row := range rows {
-		for i, cell := range row {
-			row[i] = strings.NewReplacer("|", `\|`, "<", `\<`, "*", `\*`, "\n", "<br>").Replace(cell)
-		}
-		fmt.Fprintf(&text, "| %s | %s |\n", row[0], strings.Join(row[1:], "<br>"))
-	}
-	return text.String()
-}
-
-// traitTable has a row for each cure.
-func traitTable(*testing.T) string {
-	var list [][]string
-	row := map[string]int{}
-	for _, trait := range traits {
-		claims := traitSamples[trait.name]
-		cures := []string{}
-		for _, step := range trait.cure {
-			cures = append(cures, strings.TrimSpace(step.Text+" "+step.Command))
-		}
-		if len(cures) == 0 {
-			cures = []string{"Add the federation entry that is shown."}
-		}
-		text, cure := trait.Text(claims), strings.Join(cures, "\n")
-		at, known := row[cure]
-		switch {
-		case !known:
-			row[cure] = len(list)
-			list = append(list, append([]string{text}, cures...))
-		case !strings.Contains(list[at][0], text):
-			list[at][0] += "\n" + text
-		}
-	}
-	return rows("what the ID token tells", list)
 }
