@@ -36,7 +36,7 @@ func inProcess(variables map[string]string, args ...string) process.Env {
 		transport.TLSClientConfig, transport.DialContext = config, loopback
 		return transport
 	}
-	env.StdoutClosed, env.Browse = false, nil
+	env.StdoutClosed, env.Browse, env.Seconds = false, nil, nil
 	env.Interruptible = context.WithCancel
 	env.UID, env.OS = 1000, "linux" // root has folders for all users, and other systems have other ones
 	return env

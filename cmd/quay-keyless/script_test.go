@@ -69,14 +69,14 @@ func (m leakless) Run() int {
 	return code
 }
 
-// program is main with seven differences: it is on Linux, it has the script's clock, waiting takes
-// no time, names can have the addresses that the script gives them, a browser's user
+// program is main with eight differences: it is on Linux, it has the script's clock, waiting takes
+// no time and is not shown, names can have the addresses that the script gives them, a browser's user
 // is logged in already, the folder /var/run/secrets is one of the script's, and all
 // that is said is kept for the search for secrets.
 func program() {
 	net.DefaultResolver = newNameServer(os.Getenv("TEST_NAMES")).resolver()
 	env := process.OS("v0.0.0-test", "")
-	env.Clock, env.OS = scriptClock(), "linux"
+	env.Clock, env.Seconds, env.OS = scriptClock(), nil, "linux"
 	readFile := env.ReadFile
 	env.ReadFile = func(ctx context.Context, path string) ([]byte, error) {
 		if below, ok := strings.CutPrefix(path, "/var/run/secrets/"); ok {

@@ -21,8 +21,8 @@ import (
 // because docker drops what a helper says. It never writes masks or workflow commands:
 // they would appear in the calling tool's output.
 func CredentialHelper(ctx context.Context, env process.Env) int {
-	a := newRun(env)
-	a.Running, a.Platform = true, plainWords(a, env.Stderr)
+	a := process.NewRun(env)
+	a.Running, a.Platform = true, plainWords(a, a.Env.Stderr)
 	err := serveHelper(ctx, a)
 	switch {
 	case err == nil:

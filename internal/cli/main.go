@@ -31,7 +31,7 @@ const exitFound = 6
 
 // Main runs one command and returns the exit code.
 func Main(ctx context.Context, env process.Env) int {
-	a := newRun(env)
+	a := process.NewRun(env)
 	root := root(a)
 	root.SetArgs(env.Args)
 	command, err := root.ExecuteContextC(ctx)
@@ -77,13 +77,6 @@ func wantsJSON(command *cobra.Command, env process.Env) bool {
 		}
 	}
 	return last == "json"
-}
-
-// newRun is a run before its command line is parsed.
-func newRun(env process.Env) *process.Run {
-	a := &process.Run{Env: env, Secrets: new(platform.Secrets)}
-	a.Platform = process.Speak(a, env.Stderr)
-	return a
 }
 
 // tell prints the error and returns the exit code: that of the first of several errors,
@@ -161,6 +154,13 @@ func finish(run *process.Run, command *cobra.Command) {
 		command.Args = func(c *cobra.Command, args []string) error {
 			return cmp.Or(slip(run, c, args), check(c, args))
 		}
+		do := command.RunE
+		command.RunE = func(c *cobra.Command, args []string) error {
+			if waits(run.Platform) {
+				defer run.ShowWaiting()()
+			}
+			return do(c, args)
+		}
 		if command.Flags().Lookup("verbose") == nil {
 			command.Flags().Bool("verbose", false, "show more about an error")
 		}
@@ -172,9 +172,18 @@ func finish(run *process.Run, command *cobra.Command) {
 	})
 }
 
+// waits reports that a person or a job's log may see what the program waits for.
+func waits(host platform.Platform) bool {
+	switch host.(type) {
+	case *platform.JSON, oneLine:
+		return false
+	}
+	return true
+}
+
 // Command is the command line of [Main], for man pages and completions.
 func Command(env process.Env) *cobra.Command {
-	return root(newRun(env))
+	return root(process.NewRun(env))
 }
 
 // wordsToStdout prints a command's words on stdout on GitHub, where the runner then

@@ -40,6 +40,8 @@ type Client struct {
 	Retrying func(Retry)
 	// Asked is told after each attempt.
 	Asked func(Attempt)
+	// Waits is told what the user waits for, until end is called; may be nil.
+	Waits func(what func() string) (end func())
 	// Definite reports an answer that another attempt would get again, though
 	// its status is one that is worth retrying.
 	Definite func(*Answer) bool
@@ -93,6 +95,19 @@ type Unbelievable struct {
 // Error says what was asked and why the answer is not believed.
 func (u *Unbelievable) Error() string {
 	return u.Name + " " + u.Why
+}
+
+// WaitFor tells the user what the program waits for, until end is called.
+func (c *Client) WaitFor(what string) (end func()) {
+	return c.WaitForMore(func() string { return what })
+}
+
+// WaitForMore is WaitFor with words that change.
+func (c *Client) WaitForMore(what func() string) (end func()) {
+	if c.Waits == nil {
+		return func() {}
+	}
+	return c.Waits(what)
 }
 
 // Do sends a request and returns the answer, whatever its status, unless another attempt

@@ -98,6 +98,7 @@ func Final(err error) error { return final{err} }
 //
 // The error is [*Unreachable], one marked [Final], or the cause of a cancelled ctx.
 func (c *Client) Retry(ctx context.Context, name string, attempt func(context.Context) error) error {
+	defer c.WaitFor(name)()
 	for n := 1; ; n++ {
 		err := c.once(ctx, attempt)
 		var fixed final

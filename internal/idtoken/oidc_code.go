@@ -65,6 +65,7 @@ func (l *login) wait(ctx context.Context) (Token, error) {
 	address := l.config.AuthCodeURL(l.state, options(l.target(), oauth2.S256ChallengeOption(l.verifier), oauth2.SetAuthURLParam("nonce", l.nonce))...)
 	l.Env.Say("to log in, open this address in a browser on this machine: " + address)
 	l.Env.Browse(ctx, address)
+	defer l.Env.Endpoint.WaitFor("you to log in")()
 	select {
 	case arrived := <-l.came:
 		token, err := l.finish(ctx, arrived)

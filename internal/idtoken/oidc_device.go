@@ -57,6 +57,7 @@ func (s *session) poll(ctx context.Context, form url.Values, pause time.Duration
 	if pause <= 0 {
 		pause = devicePause
 	}
+	defer s.Env.Endpoint.WaitFor("you to log in")()
 	for {
 		if err := s.Env.Endpoint.Clock.Sleep(ctx, pause); err != nil {
 			return nil, s.late(err)

@@ -146,6 +146,7 @@ func Endpoint(run *process.Run, flags request.IdentityFlags, transport http.Roun
 		Transport: transport,
 		Clock:     run.Env.Clock,
 		UserAgent: strings.TrimSpace("quay-keyless/" + run.Env.Version),
+		Waits:     run.Waiting.For,
 		Retrying: func(r endpoint.Retry) {
 			say.Notice(fmt.Sprintf("%s: %v; trying again in %s (%d of %d)",
 				r.Name, r.Err, r.Wait.Round(100*time.Millisecond), r.Attempt, r.Of))

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"quay-keyless/internal/federation"
@@ -22,6 +23,8 @@ type reader struct {
 	api  *quay.API
 	want Want
 	now  time.Time
+
+	done, total atomic.Int64 // tasks
 
 	mu     sync.Mutex
 	survey *Survey

@@ -7,6 +7,7 @@ package organization
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"net/http"
 	"sync"
 	"time"
@@ -70,6 +71,7 @@ const (
 // see are in Missing; that it may not even list the robots is an error.
 func Read(ctx context.Context, api *quay.API, host, name string, now time.Time, want Want) (*Survey, error) {
 	r := &reader{api: api, want: want, now: now, survey: &Survey{Host: host, Name: name, Missing: []Missing{}, Robots: []Robot{}}, robots: map[string]*Robot{}}
+	defer api.WaitFor(r.progress)()
 	listed, err := r.list(ctx)
 	if err != nil {
 		return nil, err
@@ -107,11 +109,32 @@ func Read(ctx context.Context, api *quay.API, host, name string, now time.Time, 
 			tasks = append(tasks, teams...)
 		}
 	}
-	if err := each(ctx, tasks); err != nil {
+	if err := each(ctx, r.counted(tasks)); err != nil {
 		return nil, err
 	}
 	r.finish()
 	return r.survey, nil
+}
+
+// counted are tasks that the progress counts.
+func (r *reader) counted(tasks []task) []task {
+	r.total.Store(int64(len(tasks)))
+	for i, do := range tasks {
+		tasks[i] = func(ctx context.Context) error {
+			defer r.done.Add(1)
+			return do(ctx)
+		}
+	}
+	return tasks
+}
+
+// progress is what a person reads who waits for the survey.
+func (r *reader) progress() string {
+	text := "to show " + r.survey.Name
+	if total := r.total.Load(); total > 0 {
+		text += fmt.Sprintf(", %d of %d requests done", r.done.Load(), total)
+	}
+	return text
 }
 
 // task is a part of a survey that can be read while others are.

@@ -18,7 +18,8 @@ type Screen struct {
 // usualWidth is where text wraps if the width is unknown.
 const usualWidth = 80
 
-func (s Screen) width() int {
+// Columns is how wide the screen is, or is thought to be.
+func (s Screen) Columns() int {
 	if s.Width <= 0 {
 		return usualWidth
 	}
@@ -54,7 +55,7 @@ func (w words) head(label, colour string, m Message) []string {
 	var made []string
 	for _, line := range lines {
 		if w.screen.Width > 0 {
-			made = append(made, wrap(line, w.screen.width()-len(indent))...)
+			made = append(made, wrap(line, w.screen.Columns()-len(indent))...)
 		} else {
 			made = append(made, line)
 		}
@@ -140,7 +141,7 @@ func (m Message) Lines(secrets *Secrets, indent string) []string {
 
 // paragraph is wrapped text.
 func (w words) paragraph(first, indent, text string) []string {
-	lines := wrap(w.secrets.whole(text), w.screen.width()-len(indent))
+	lines := wrap(w.secrets.whole(text), w.screen.Columns()-len(indent))
 	for i, line := range lines {
 		if i > 0 {
 			first = indent
@@ -153,7 +154,7 @@ func (w words) paragraph(first, indent, text string) []string {
 // command is a command for a shell, continued with \ before a flag or an argument.
 func (w words) command(first, indent, command string) []string {
 	var lines []string
-	line, room := first, w.screen.width()-2
+	line, room := first, w.screen.Columns()-2
 	empty := true
 	flush := func(end string) {
 		lead := line[:len(line)-len(strings.TrimLeft(line, " "))]

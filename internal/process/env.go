@@ -38,6 +38,8 @@ type Env struct {
 	// Transport makes a transport with these TLS settings.
 	Transport func(*tls.Config) http.RoundTripper
 	Clock     endpoint.Clock
+	// Seconds ticks each second until stop is called, for [Waiting]; nil to show nothing.
+	Seconds func() (ticks <-chan time.Time, stop func())
 	// Interruptible returns a context that a signal ends, for commands that wait.
 	Interruptible func(context.Context) (context.Context, context.CancelFunc)
 	UID           int    // the user's number, -1 on Windows
@@ -80,6 +82,7 @@ func OS(version, repository string) Env {
 		ReadFile:      readFile,
 		Transport:     transport,
 		Clock:         SystemClock{},
+		Seconds:       seconds,
 		Interruptible: interruptible,
 		UID:           os.Getuid(),
 		OS:            runtime.GOOS,
@@ -144,6 +147,12 @@ type SystemClock struct{}
 
 // Now is the present time.
 func (SystemClock) Now() time.Time { return time.Now() }
+
+// seconds ticks each second.
+func seconds() (ticks <-chan time.Time, stop func()) {
+	ticker := time.NewTicker(time.Second)
+	return ticker.C, ticker.Stop
+}
 
 // Sleep waits, unless ctx ends first; the error is its cause.
 func (SystemClock) Sleep(ctx context.Context, d time.Duration) error {

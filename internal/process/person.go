@@ -54,6 +54,7 @@ func Confirm(ctx context.Context, env Env, question string) (bool, error) {
 	}
 	_, _ = fmt.Fprint(env.Stderr, new(platform.Secrets).Line(question))
 	line, err := bufio.NewReader(input(ctx, file)).ReadBytes('\n')
+	_, _ = fmt.Fprint(env.Stderr) // the line has ended
 	answer := strings.ToLower(strings.TrimSpace(string(line)))
 	return answer == "y" || answer == "yes", err
 }

@@ -19,6 +19,8 @@ type Run struct {
 	Platform platform.Platform
 	// Secrets are removed from all words, and from results except those of token.
 	Secrets *platform.Secrets
+	// Waiting shows what the program waits for. It is the Env's standard error.
+	Waiting *Waiting
 	// Running is true after the command line was parsed.
 	Running bool
 	// PostStep is true if the job has already done its work, so that an error must not
@@ -26,6 +28,25 @@ type Run struct {
 	PostStep bool
 	// Verbose shows all that a message has.
 	Verbose bool
+}
+
+// NewRun is a run whose command line is not parsed yet.
+func NewRun(env Env) *Run {
+	r := &Run{Env: env, Secrets: new(platform.Secrets)}
+	r.Waiting = NewWaiting(env, r.Secrets)
+	r.Env.Stderr = r.Waiting
+	r.Platform = Speak(r, r.Env.Stderr)
+	return r
+}
+
+// ShowWaiting shows what the program waits for, until end is called.
+func (r *Run) ShowWaiting() (end func()) {
+	if r.Env.Seconds == nil {
+		return func() {}
+	}
+	ticks, stop := r.Env.Seconds()
+	hide := r.Waiting.Start(ticks)
+	return func() { hide(); stop() }
 }
 
 // Speak detects the platform and makes it write to this stream.

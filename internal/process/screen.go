@@ -17,6 +17,9 @@ import (
 // bixense.com/clicolors).
 func (e Env) screen(words io.Writer) platform.Screen {
 	var screen platform.Screen
+	if waiting, ok := words.(*Waiting); ok {
+		return waiting.screen
+	}
 	if file, ok := words.(*os.File); ok && term.IsTerminal(int(file.Fd())) { //nolint:gosec // a descriptor
 		screen.Terminal = true
 		screen.Width, _, _ = term.GetSize(int(file.Fd())) //nolint:gosec // a descriptor

@@ -74,6 +74,11 @@ func (a *API) askUser(ctx context.Context) string {
 // name is how messages call the API.
 func (a *API) name() string { return "the API of " + a.client.Registry.Host }
 
+// WaitFor tells the user what the program waits for at the API, until end is called.
+func (a *API) WaitFor(what func() string) (end func()) {
+	return a.client.Endpoint.WaitForMore(func() string { return a.client.Registry.Host + " " + what() })
+}
+
 // request is one question to the API. Path may have a query. Body is nil, or becomes JSON.
 func (a *API) request(method, path string, body any) *http.Request {
 	path, query, _ := strings.Cut(path, "?")

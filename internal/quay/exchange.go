@@ -40,6 +40,7 @@ type IDToken func(context.Context) (idtoken.Secret, error)
 // The errors are [*Refusal], [*endpoint.Unreachable], [*endpoint.Unbelievable],
 // [*idtoken.Error] with TooLong before anything is sent, and those of idToken.
 func (c *Client) Exchange(ctx context.Context, robot Robot, idToken IDToken) (*oauth2.Token, error) {
+	defer c.Endpoint.WaitFor(c.Registry.Host + " to exchange the ID token")()
 	name := "the exchange at " + c.Registry.Host
 	answer, err := c.ask(ctx, name, func(ctx context.Context) (*http.Request, error) {
 		token, err := idToken(ctx)

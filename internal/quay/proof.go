@@ -32,6 +32,7 @@ type Login struct {
 // rejects. The errors are [*Refusal], [*endpoint.Unreachable], [*endpoint.Unbelievable]
 // and [ErrNoProof].
 func (c *Client) Prove(ctx context.Context, challenge Challenge, login Login) error {
+	defer c.Endpoint.WaitFor(c.Registry.Host + " to accept the login")()
 	_, err := c.bearer(ctx, challenge, login, "")
 	return err
 }
