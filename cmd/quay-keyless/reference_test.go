@@ -44,7 +44,7 @@ func TestReference(t *testing.T) {
 
 // flagTables are the tables of docs/reference.md, which are made from the help.
 var flagTables = map[string]func() string{
-	"login":  func() string { return table([]string{"flag", "default", "what it does"}, loginFlags()) },
+	"login":  func() string { return table([]string{"flag", "what it does"}, loginFlags()) },
 	"others": func() string { return table([]string{"flag", "of", "what it does"}, otherFlags()) },
 }
 
@@ -60,17 +60,17 @@ func table(head []string, rows [][]string) string {
 		}
 		line(row)
 	}
-	return strings.ReplaceAll(text.String(), "|  |", "| |")
+	return text.String()
 }
 
 // loginFlags are the flags of login, as its help has them.
 func loginFlags() (rows [][]string) {
 	for _, flag := range flagList("login") {
-		value := ""
-		if flag.DefValue != "" && flag.DefValue != "[]" {
-			value = "`" + strings.Trim(flag.DefValue, "[]") + "`"
+		usage := usageOf(flag)
+		if value := strings.Trim(flag.DefValue, "[]"); !slices.Contains([]string{"", "0", "false"}, value) {
+			usage += " (default `" + value + "`)"
 		}
-		rows = append(rows, []string{"`--" + flag.Name + "`", value, usageOf(flag)})
+		rows = append(rows, []string{"`--" + flag.Name + "`", usage})
 	}
 	return rows
 }
