@@ -26,7 +26,7 @@ job shows. The exit code is that of the first link that failed.` + variables,
 			return doctor.Examine(command.Context(), run, flags, request.RegistryArgument(run, args))
 		},
 	}
-	flags.MintFlags.AddTo(command.Flags())
+	flags.ExchangeFlags.AddTo(command.Flags())
 	flags.PlaceFlags.AddTo(command.Flags())
 	request.AddOutput(command.Flags(), &flags.Output, "text", "json")
 	flags.NodeFlags.AddTo(command.Flags())

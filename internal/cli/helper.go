@@ -114,7 +114,7 @@ func helperGet(ctx context.Context, run *process.Run) error {
 	}
 	ctx, end := flags.Begin(ctx, run)
 	defer end()
-	logins, err := login.Mint(ctx, run, flags, targets)
+	logins, err := login.RobotTokens(ctx, run, flags, targets)
 	if err != nil {
 		return err
 	}

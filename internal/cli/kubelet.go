@@ -19,7 +19,7 @@ import (
 
 // providerCommand is the kubelet's exec plugin.
 func providerCommand(run *process.Run) *cobra.Command {
-	var flags request.MintFlags
+	var flags request.ExchangeFlags
 	inOneLine := func() { run.Platform = oneLine{run.Platform, run} }
 	command := &cobra.Command{
 		Use:   "credential-provider",

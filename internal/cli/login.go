@@ -28,7 +28,7 @@ other tools find it. REGISTRY is quay.io, another HOST[:PORT], or a URL.` + vari
 			return login.Login(command.Context(), run, flags, request.RegistryArgument(run, args))
 		},
 	}
-	flags.MintFlags.AddTo(command.Flags())
+	flags.ExchangeFlags.AddTo(command.Flags())
 	flags.PlaceFlags.AddTo(command.Flags())
 	flags.Helper.AddTo(command.Flags())
 	request.AddOutput(command.Flags(), &output, "text", "json")

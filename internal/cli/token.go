@@ -27,14 +27,14 @@ repository for "kubectl apply -f -", or as host rules for Renovate.` + variables
 			return runToken(command.Context(), run, flags, request.RegistryArgument(run, args))
 		},
 	}
-	flags.MintFlags.AddTo(command.Flags())
+	flags.ExchangeFlags.AddTo(command.Flags())
 	request.AddOutput(command.Flags(), &flags.output, "text", "json", "kubernetes-secret", "argocd", "renovate")
 	command.Flags().StringVar(&flags.outputFile, "output-file", "", "write to the file at `PATH` (mode 0600) instead of standard output")
 	return command
 }
 
 type tokenFlags struct {
-	request.MintFlags
+	request.ExchangeFlags
 	output, outputFile string
 }
 
@@ -54,7 +54,7 @@ func runToken(ctx context.Context, run *process.Run, flags tokenFlags, registry 
 		return err
 	}
 	defer output.discard()
-	logins, err := login.Mint(ctx, run, flags.MintFlags, targets)
+	logins, err := login.RobotTokens(ctx, run, flags.ExchangeFlags, targets)
 	if err != nil {
 		return err
 	}

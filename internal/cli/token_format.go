@@ -13,7 +13,7 @@ import (
 )
 
 // tokenFormats are the forms in which tools want a robot token.
-var tokenFormats = map[string]func(login.Minted) ([]byte, error){
+var tokenFormats = map[string]func(login.RobotToken) ([]byte, error){
 	"text":              tokenText,
 	"json":              tokenJSON,
 	"kubernetes-secret": tokenSecret,
@@ -21,11 +21,11 @@ var tokenFormats = map[string]func(login.Minted) ([]byte, error){
 	"renovate":          tokenRenovate,
 }
 
-func tokenText(m login.Minted) ([]byte, error) {
+func tokenText(m login.RobotToken) ([]byte, error) {
 	return []byte(m.Token.Reveal() + "\n"), nil
 }
 
-func tokenJSON(m login.Minted) ([]byte, error) {
+func tokenJSON(m login.RobotToken) ([]byte, error) {
 	return platform.Indented(map[string]string{
 		"registry":   m.Registry.Key(),
 		"username":   m.Robot.String(),
@@ -35,7 +35,7 @@ func tokenJSON(m login.Minted) ([]byte, error) {
 }
 
 // tokenSecret is a pull secret with the name that Quay's UI gives a robot's.
-func tokenSecret(m login.Minted) ([]byte, error) {
+func tokenSecret(m login.RobotToken) ([]byte, error) {
 	config, err := json.Marshal(map[string]any{"auths": map[string]any{
 		m.Registry.Key(): map[string]string{"auth": authfile.Credential(m.Robot.String(), m.Token).Reveal()},
 	}})
@@ -53,7 +53,7 @@ func tokenSecret(m login.Minted) ([]byte, error) {
 
 // tokenArgoCD is a repository of Helm charts in the robot's organization. Argo CD
 // compares its URL with that of an Application, which has no scheme.
-func tokenArgoCD(m login.Minted) ([]byte, error) {
+func tokenArgoCD(m login.RobotToken) ([]byte, error) {
 	url := m.Registry.Host + "/" + m.Robot.Namespace
 	return platform.Indented(map[string]any{
 		"apiVersion": "v1",
@@ -75,7 +75,7 @@ func tokenArgoCD(m login.Minted) ([]byte, error) {
 
 // tokenRenovate is for RENOVATE_HOST_RULES. A host matches whatever its port, so a
 // host with one becomes a URL.
-func tokenRenovate(m login.Minted) ([]byte, error) {
+func tokenRenovate(m login.RobotToken) ([]byte, error) {
 	host := m.Registry.Host
 	switch {
 	case m.Registry.PlainHTTP:
@@ -91,6 +91,6 @@ func tokenRenovate(m login.Minted) ([]byte, error) {
 	}})
 }
 
-func secretName(m login.Minted, purpose string) string {
+func secretName(m login.RobotToken, purpose string) string {
 	return strings.NewReplacer("+", "-", "_", "-").Replace(m.Robot.String()) + "-" + purpose
 }

@@ -62,7 +62,7 @@ func runWhoami(ctx context.Context, run *process.Run, flags whoamiFlags, registr
 // targets are the robots that the user named, or one without a name.
 func (f *whoamiFlags) targets(registry string) ([]request.Target, error) {
 	if len(f.robots) > 0 {
-		return (&request.MintFlags{IdentityFlags: f.IdentityFlags, Robots: f.robots}).Targets(registry)
+		return (&request.ExchangeFlags{IdentityFlags: f.IdentityFlags, Robots: f.robots}).Targets(registry)
 	}
 	parsed, err := quay.ParseRegistry(registry)
 	if err != nil {

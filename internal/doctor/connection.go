@@ -67,7 +67,7 @@ const soonExpired = 14 * 24 * time.Hour
 // connection says how the registry was reached: TLS and proxy.
 func (c *chain) connection(context.Context) (string, error) {
 	registry := c.target.Registry
-	login.WarnOfChoices(c.run, c.flags.MintFlags, registry)
+	login.WarnOfChoices(c.run, c.flags.ExchangeFlags, registry)
 	seen := c.seen.way(registry.Host)
 	through := "without a proxy"
 	if proxy := seen.proxy(registry.Host); proxy != "" {

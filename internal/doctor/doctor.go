@@ -21,7 +21,7 @@ import (
 
 // Flags are the flags of doctor.
 type Flags struct {
-	request.MintFlags
+	request.ExchangeFlags
 	login.PlaceFlags
 	NodeFlags
 	Output string
@@ -151,7 +151,7 @@ type chain struct {
 	seen    *observer
 	// verified is the transport for everything but the registry.
 	verified http.RoundTripper
-	minted   login.Minted
+	token    login.RobotToken
 	// verifiedKey: the issuer's key was found from here, and fits the ID token.
 	verifiedKey bool
 }
@@ -169,7 +169,7 @@ func newChain(ctx context.Context, run *process.Run, flags Flags, t request.Targ
 		return nil, err
 	}
 	c.verified = verified
-	c.visit.Site = login.NewSite(&quiet, flags.MintFlags, t, registry)
+	c.visit.Site = login.NewSite(&quiet, flags.ExchangeFlags, t, registry)
 	return c, nil
 }
 

@@ -196,7 +196,7 @@ func (c *chain) exchange(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	c.minted = m
+	c.token = m
 	return fmt.Sprintf("a robot token for %s, until %s (%s)", m.Robot, platform.FormatTime(m.ExpiresAt), platform.Minutes(m.Left)), nil
 }
 
@@ -207,7 +207,7 @@ func (c *chain) proof(ctx context.Context) (string, error) {
 	}
 	alone := c.target
 	alone.Checks = nil
-	if err := c.visit.Prove(ctx, alone, c.minted.Login()); err != nil {
+	if err := c.visit.Prove(ctx, alone, c.token.Login()); err != nil {
 		return "", err
 	}
 	return "the registry takes the robot token", nil
@@ -216,7 +216,7 @@ func (c *chain) proof(ctx context.Context) (string, error) {
 // permission asks for one permission; for push only if pull is granted, because asking
 // for push creates a missing repository.
 func (c *chain) permission(ctx context.Context, permission quay.Permission) (string, error) {
-	if err := c.visit.Check(ctx, c.target, c.minted.Login(), permission); err != nil {
+	if err := c.visit.Check(ctx, c.target, c.token.Login(), permission); err != nil {
 		c.lookAtRepository(ctx, err, permission)
 		return "", err
 	}
@@ -240,7 +240,7 @@ func (c *chain) lookAtRepository(ctx context.Context, err error, permission quay
 // authFile finds where a login would be written and which tools would find it. It writes
 // nothing.
 func (c *chain) authFile(context.Context) (string, error) {
-	flags := login.Flags{MintFlags: c.flags.MintFlags, PlaceFlags: c.flags.PlaceFlags}
+	flags := login.Flags{ExchangeFlags: c.flags.ExchangeFlags, PlaceFlags: c.flags.PlaceFlags}
 	plan, err := login.Plan(c.run, flags, []request.Target{c.target})
 	if err != nil {
 		return "", err

@@ -111,7 +111,7 @@ func (c *chain) nodePod(ctx context.Context, n *node) (string, error) {
 		return "", err
 	}
 	c.run.Secrets.Add(asked.Token)
-	targets, err := asked.Targets(c.flags.MintFlags)
+	targets, err := asked.Targets(c.flags.ExchangeFlags)
 	if err != nil {
 		return "", err
 	}

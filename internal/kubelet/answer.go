@@ -83,7 +83,7 @@ type response struct {
 // Answer reads the kubelet's request, exchanges its token, and writes the answer: all
 // robots of the image's registry or none, because the kubelet uses one answer for every
 // image of a registry.
-func Answer(ctx context.Context, run *process.Run, flags request.MintFlags) error {
+func Answer(ctx context.Context, run *process.Run, flags request.ExchangeFlags) error {
 	if err := flags.CheckRest(); err != nil {
 		return &request.UsageError{Err: err}
 	}
@@ -102,7 +102,7 @@ func Answer(ctx context.Context, run *process.Run, flags request.MintFlags) erro
 		return err
 	}
 	flags.Given = asked.Source(targets[0].Audience)
-	logins, err := login.Mint(ctx, run, flags, targets)
+	logins, err := login.RobotTokens(ctx, run, flags, targets)
 	if err != nil {
 		return err
 	}
@@ -126,7 +126,7 @@ func await(ctx context.Context, run *process.Run) (Request, error) {
 }
 
 // response has a key for each login, and the time of the one that ends first.
-func (r Request) response(logins []login.Minted) response {
+func (r Request) response(logins []login.RobotToken) response {
 	left := logins[0].Left
 	auth := map[string]credential{}
 	for _, l := range logins {

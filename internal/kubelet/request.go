@@ -118,7 +118,7 @@ func bad(format string, args ...any) error {
 
 // Targets are the robots at the image's registry, each with its key in the answer. A
 // robot without a host is one of the image's registry.
-func (r Request) Targets(flags request.MintFlags) ([]request.Target, error) {
+func (r Request) Targets(flags request.ExchangeFlags) ([]request.Target, error) {
 	flags.Robots = r.Robots
 	all, err := flags.Targets(r.Host)
 	if err != nil {

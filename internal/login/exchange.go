@@ -19,8 +19,8 @@ import (
 	"quay-keyless/internal/request"
 )
 
-// Minted is a robot token that the registry accepts.
-type Minted struct {
+// RobotToken is a robot token that the registry accepts.
+type RobotToken struct {
 	request.Target
 	source    idtoken.Source // of the ID token
 	Token     idtoken.Secret
@@ -31,9 +31,9 @@ type Minted struct {
 // maxExchanges limits parallel exchanges: Quay answered ten at once one after another.
 const maxExchanges = 4
 
-// Mint gets a robot token for each target, or for none; registries and robots in
+// RobotTokens gets a robot token for each target, or for none; registries and robots in
 // parallel. The error has those of all targets.
-func Mint(ctx context.Context, run *process.Run, flags request.MintFlags, targets []request.Target) ([]Minted, error) {
+func RobotTokens(ctx context.Context, run *process.Run, flags request.ExchangeFlags, targets []request.Target) ([]RobotToken, error) {
 	sites, err := sites(ctx, run, flags, targets)
 	if err != nil {
 		return nil, err
@@ -42,7 +42,7 @@ func Mint(ctx context.Context, run *process.Run, flags request.MintFlags, target
 	for name, s := range sites {
 		open[name] = sync.OnceValues(func() (Visit, error) { return s.open(ctx) })
 	}
-	results, errs := make([]Minted, len(targets)), make([]error, len(targets))
+	results, errs := make([]RobotToken, len(targets)), make([]error, len(targets))
 	slots := make(chan struct{}, maxExchanges)
 	var robots sync.WaitGroup
 	for i, t := range targets {
@@ -54,7 +54,7 @@ func Mint(ctx context.Context, run *process.Run, flags request.MintFlags, target
 			}
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			results[i], errs[i] = v.mint(ctx, t, flags.Verify)
+			results[i], errs[i] = v.login(ctx, t, flags.Verify)
 		})
 	}
 	robots.Wait()
@@ -152,8 +152,8 @@ func (s *Site) Preflight(claims idtoken.Claims) error {
 	}
 }
 
-// mint is one login: the exchange, then the proof.
-func (v Visit) mint(ctx context.Context, t request.Target, verify bool) (Minted, error) {
+// login is the exchange: the exchange, then the proof.
+func (v Visit) login(ctx context.Context, t request.Target, verify bool) (RobotToken, error) {
 	m, err := v.Exchange(ctx, t)
 	if err == nil && verify {
 		err = v.Prove(ctx, t, m.Login())
@@ -162,22 +162,22 @@ func (v Visit) mint(ctx context.Context, t request.Target, verify bool) (Minted,
 }
 
 // Exchange gets the robot token. It masks both forms before any other word.
-func (v Visit) Exchange(ctx context.Context, t request.Target) (Minted, error) {
+func (v Visit) Exchange(ctx context.Context, t request.Target) (RobotToken, error) {
 	token, err := v.Quay.Exchange(ctx, t.Robot, func(ctx context.Context) (idtoken.Secret, error) {
 		idToken, err := v.IDToken.IDToken(ctx)
 		return idToken.Secret, err
 	})
 	if err != nil {
-		return Minted{}, &RefusedIDToken{Target: t, Source: v.Source, Claims: v.Claims, Err: err}
+		return RobotToken{}, &RefusedIDToken{Target: t, Source: v.Source, Claims: v.Claims, Err: err}
 	}
 	secret := idtoken.NewSecret(token.AccessToken)
 	v.host.Mask(secret)
 	v.host.Mask(authfile.Credential(t.Robot.String(), secret))
-	return Minted{Target: t, source: v.Source, Token: secret, ExpiresAt: token.Expiry, Left: token.Expiry.Sub(v.Quay.Now())}, nil
+	return RobotToken{Target: t, source: v.Source, Token: secret, ExpiresAt: token.Expiry, Left: token.Expiry.Sub(v.Quay.Now())}, nil
 }
 
 // Login is what the registry gets to see.
-func (m Minted) Login() quay.Login { return quay.Login{Robot: m.Robot, Token: m.Token} }
+func (m RobotToken) Login() quay.Login { return quay.Login{Robot: m.Robot, Token: m.Token} }
 
 // Prove shows the robot token to the registry, and asks for the permissions of --check.
 func (v Visit) Prove(ctx context.Context, t request.Target, login quay.Login) error {

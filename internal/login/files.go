@@ -62,7 +62,7 @@ func variablePaths(run *process.Run) []string {
 }
 
 // set writes the logins to every file, and notes in back how to undo that.
-func set(ctx context.Context, run *process.Run, files AuthFiles, logins []Minted, back *rollback) error {
+func set(ctx context.Context, run *process.Run, files AuthFiles, logins []RobotToken, back *rollback) error {
 	for _, file := range files {
 		entries := file.entries(run, logins)
 		var keys []string

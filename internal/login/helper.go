@@ -33,7 +33,7 @@ func (h *helperFlags) AddTo(flags *pflag.FlagSet) {
 }
 
 // check finds what a helper cannot do.
-func (h *helperFlags) check(flags *request.MintFlags, targets []request.Target, getenv func(string) string) error {
+func (h *helperFlags) check(flags *request.ExchangeFlags, targets []request.Target, getenv func(string) string) error {
 	if !h.use {
 		if h.dir != "" {
 			return errors.New("--helper-dir is for --credential-helper")
@@ -78,8 +78,8 @@ func describe(source idtoken.Source) (sourceOf, error) {
 // beside each auth file, and edits the auth files. It notes in back how to undo each
 // step. exports are the variables that the next steps will have. It returns the folder
 // to add to PATH, "" if tools find the program already.
-func setHelper(ctx context.Context, run *process.Run, files AuthFiles, flags Flags, logins []Minted, exports []platform.Variable, back *rollback) (path string, err error) {
-	settings, err := allSettings(ctx, run, flags.MintFlags, logins)
+func setHelper(ctx context.Context, run *process.Run, files AuthFiles, flags Flags, logins []RobotToken, exports []platform.Variable, back *rollback) (path string, err error) {
+	settings, err := allSettings(ctx, run, flags.ExchangeFlags, logins)
 	if err != nil {
 		return "", err
 	}
@@ -142,7 +142,7 @@ func helperHold(run *process.Run) authfile.Hold {
 }
 
 // allSettings are those of each login, by host.
-func allSettings(ctx context.Context, run *process.Run, flags request.MintFlags, logins []Minted) (map[string]credhelper.Settings, error) {
+func allSettings(ctx context.Context, run *process.Run, flags request.ExchangeFlags, logins []RobotToken) (map[string]credhelper.Settings, error) {
 	all := map[string]credhelper.Settings{}
 	for _, login := range logins {
 		from, err := describe(login.source)
@@ -162,7 +162,7 @@ func allSettings(ctx context.Context, run *process.Run, flags request.MintFlags,
 }
 
 // warnOfHelper warns if the helper cannot get new ID tokens.
-func warnOfHelper(run *process.Run, login Minted) {
+func warnOfHelper(run *process.Run, login RobotToken) {
 	if _, renews := login.source.(idtoken.Renewable); !renews {
 		run.Platform.Warn(platform.Message{
 			Text:  fmt.Sprintf("the ID token from %s cannot be renewed: the helper for %s works until it expires", login.source.Name(), login.Registry.Host),

@@ -15,7 +15,7 @@ import (
 
 // setWithoutHelper writes the logins themselves. If an earlier login of ours had put a
 // helper there, it removes that one's settings.
-func setWithoutHelper(ctx context.Context, run *process.Run, files AuthFiles, logins []Minted, back *rollback) error {
+func setWithoutHelper(ctx context.Context, run *process.Run, files AuthFiles, logins []RobotToken, back *rollback) error {
 	helped := files.helped(logins) // cannot be known after the write
 	if err := set(ctx, run, files, logins, back); err != nil {
 		return err
@@ -31,7 +31,7 @@ func setWithoutHelper(ctx context.Context, run *process.Run, files AuthFiles, lo
 }
 
 // helped are, for each file, the hosts that use our helper.
-func (files AuthFiles) helped(logins []Minted) [][]string {
+func (files AuthFiles) helped(logins []RobotToken) [][]string {
 	helped := make([][]string, len(files))
 	for i, file := range files {
 		for _, login := range logins {

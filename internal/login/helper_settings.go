@@ -12,12 +12,12 @@ import (
 )
 
 // FromSettings rebuilds the flags of the login that left these settings for a host.
-func FromSettings(name string, s credhelper.Settings) (request.MintFlags, []request.Target, error) {
+func FromSettings(name string, s credhelper.Settings) (request.ExchangeFlags, []request.Target, error) {
 	limit, err := s.Limit()
 	if err != nil {
-		return request.MintFlags{}, nil, err
+		return request.ExchangeFlags{}, nil, err
 	}
-	flags := request.MintFlags{
+	flags := request.ExchangeFlags{
 		IdentityFlags: request.IdentityFlags{
 			Audiences:     []string{name + "=" + s.Audience},
 			Source:        cmp.Or(s.Source, "auto"), // which a file or a variable precedes
@@ -39,7 +39,7 @@ func FromSettings(name string, s credhelper.Settings) (request.MintFlags, []requ
 
 // ToSettings is the inverse of FromSettings: it makes the settings that a login leaves
 // for the helper. source is where the login got its ID token.
-func ToSettings(flags request.MintFlags, t request.Target, source sourceOf, readFile func(string) ([]byte, error)) (credhelper.Settings, error) {
+func ToSettings(flags request.ExchangeFlags, t request.Target, source sourceOf, readFile func(string) ([]byte, error)) (credhelper.Settings, error) {
 	s := credhelper.Settings{
 		Registry:  t.Registry.String(),
 		Robot:     t.Robot.String(),

@@ -21,14 +21,14 @@ import (
 
 // Flags are the flags of login.
 type Flags struct {
-	request.MintFlags
+	request.ExchangeFlags
 	PlaceFlags
 	Helper                 helperFlags
 	ExportToken, InstallCA bool
 }
 
 // Login is the flow: the user's targets, the files to write, the robot tokens (see
-// [Mint]: ID token, exchange, proof), the auth files, and what the platform hands on. It
+// [RobotTokens]: ID token, exchange, proof), the auth files, and what the platform hands on. It
 // writes nothing until it has all robot tokens, and undoes everything if a later step
 // fails.
 func Login(ctx context.Context, run *process.Run, flags Flags, registry string) error {
@@ -53,7 +53,7 @@ func Login(ctx context.Context, run *process.Run, flags Flags, registry string) 
 	if err != nil {
 		return err
 	}
-	logins, err := Mint(ctx, run, flags.MintFlags, targets)
+	logins, err := RobotTokens(ctx, run, flags.ExchangeFlags, targets)
 	if err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func Login(ctx context.Context, run *process.Run, flags Flags, registry string) 
 
 // write puts the logins, or our helper, into the auth files, and notes in back how to
 // undo that. It returns the folder to add to PATH, "" for none.
-func write(ctx context.Context, run *process.Run, flags Flags, files AuthFiles, logins []Minted, exports []platform.Variable, back *rollback) (path string, err error) {
+func write(ctx context.Context, run *process.Run, flags Flags, files AuthFiles, logins []RobotToken, exports []platform.Variable, back *rollback) (path string, err error) {
 	if !flags.Helper.use {
 		return "", setWithoutHelper(ctx, run, files, logins, back)
 	}
@@ -91,7 +91,7 @@ func write(ctx context.Context, run *process.Run, flags Flags, files AuthFiles, 
 }
 
 // sayLogins names each login and when it expires.
-func sayLogins(run *process.Run, flags Flags, logins []Minted) {
+func sayLogins(run *process.Run, flags Flags, logins []RobotToken) {
 	for _, login := range logins {
 		if flags.Helper.use {
 			run.Platform.Notice(fmt.Sprintf("logged in to %s as %s: tools get a fresh robot token each time they ask", login.Registry.Key(), login.Robot))
@@ -107,7 +107,7 @@ func sayLogins(run *process.Run, flags Flags, logins []Minted) {
 const shortLife = 10 * time.Minute
 
 // warnOfEnd warns if the job may run longer than its login.
-func warnOfEnd(run *process.Run, login Minted) {
+func warnOfEnd(run *process.Run, login RobotToken) {
 	end, known := platform.JobEnd(run.Env.Getenv)
 	hints := []string{"--credential-helper gives tools a fresh robot token each time they ask"}
 	switch {
@@ -130,7 +130,7 @@ func warnOfFlags(run *process.Run, flags Flags) {
 
 // check finds flags that exclude each other.
 func (f *Flags) check(targets []request.Target, getenv func(string) string) error {
-	if err := f.Helper.check(&f.MintFlags, targets, getenv); err != nil {
+	if err := f.Helper.check(&f.ExchangeFlags, targets, getenv); err != nil {
 		return err
 	}
 	switch {
@@ -166,7 +166,7 @@ func warnOfHidden(run *process.Run, flags Flags, plan lookup.Plan) {
 }
 
 // result is what the platform hands on.
-func result(run *process.Run, flags Flags, logins []Minted, plan lookup.Plan) platform.Result {
+func result(run *process.Run, flags Flags, logins []RobotToken, plan lookup.Plan) platform.Result {
 	result := platform.Result{AuthFiles: Planned(plan).paths(), Holder: platform.Holder(run.Env.Getenv), Exports: exported(plan), Renews: flags.Helper.use}
 	for _, login := range logins {
 		handedOn := platform.Login{Registry: login.Registry.Key(), Username: login.Robot.String(), ExpiresAt: login.ExpiresAt}
@@ -179,7 +179,7 @@ func result(run *process.Run, flags Flags, logins []Minted, plan lookup.Plan) pl
 }
 
 // entries are the logins as this auth file holds them, until each token expires.
-func (f AuthFile) entries(run *process.Run, logins []Minted) []authfile.Entry {
+func (f AuthFile) entries(run *process.Run, logins []RobotToken) []authfile.Entry {
 	var list []authfile.Entry
 	for i, login := range logins {
 		entry := authfile.Entry{Key: f.names[i], User: login.Robot.String(), Token: login.Token, Hold: hold(run, login.Left)}

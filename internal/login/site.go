@@ -26,7 +26,7 @@ type Site struct {
 }
 
 // sites makes one site for each registry, by host. It contacts nothing.
-func sites(ctx context.Context, run *process.Run, flags request.MintFlags, targets []request.Target) (map[string]*Site, error) {
+func sites(ctx context.Context, run *process.Run, flags request.ExchangeFlags, targets []request.Target) (map[string]*Site, error) {
 	verified, registry, err := Transports(ctx, run, flags.IdentityFlags, flags.TLSVerify)
 	if err != nil {
 		return nil, err
@@ -54,7 +54,7 @@ func sites(ctx context.Context, run *process.Run, flags request.MintFlags, targe
 }
 
 // NewSite is a registry that has no ID token yet.
-func NewSite(run *process.Run, flags request.MintFlags, t request.Target, transport http.RoundTripper) *Site {
+func NewSite(run *process.Run, flags request.ExchangeFlags, t request.Target, transport http.RoundTripper) *Site {
 	return &Site{
 		Quay: &quay.Client{Registry: t.Registry, Endpoint: Endpoint(run, flags.IdentityFlags, transport)},
 		host: run.Platform,
@@ -168,7 +168,7 @@ func verbosely(asked endpoint.Attempt) string {
 }
 
 // WarnOfChoices warns of an insecure registry.
-func WarnOfChoices(run *process.Run, flags request.MintFlags, registry quay.Registry) {
+func WarnOfChoices(run *process.Run, flags request.ExchangeFlags, registry quay.Registry) {
 	if registry.PlainHTTP {
 		run.Platform.Warn(platform.Message{Text: fmt.Sprintf("http: the ID token and the robot token travel to %s readable for everybody on the way", registry.Host)})
 	}

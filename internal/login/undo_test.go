@@ -66,7 +66,7 @@ func TestUndoneTellsTheTruth(t *testing.T) {
 			}
 			var back rollback
 			target := request.Target{Registry: quay.Registry{Host: "quay.example.com"}, Robot: quay.Robot{Namespace: "acme", Name: "ci"}}
-			logins := []Minted{{Target: target, Token: idtoken.NewSecret("t"), Left: time.Hour}}
+			logins := []RobotToken{{Target: target, Token: idtoken.NewSecret("t"), Left: time.Hour}}
 			if err := set(t.Context(), a, AuthFiles{{File: file, names: []string{"quay.example.com"}}}, logins, &back); err != nil {
 				t.Fatal(err)
 			}

@@ -39,7 +39,7 @@ func (f *APIFlags) AddTokenTo(flags *pflag.FlagSet) {
 
 // Target is the robot, at its registry or at the command's.
 func (f *APIFlags) Target(registry string) (Target, error) {
-	flags := MintFlags{IdentityFlags: f.IdentityFlags, TLSVerify: f.TLSVerify}
+	flags := ExchangeFlags{IdentityFlags: f.IdentityFlags, TLSVerify: f.TLSVerify}
 	if f.robot != "" {
 		flags.Robots = []string{f.robot}
 	}

@@ -48,8 +48,8 @@ func (f *IdentityFlags) AddTo(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.Verbose, "verbose", false, "say what was asked of whom and how long it took")
 }
 
-// MintFlags are the flags that login, token and doctor share.
-type MintFlags struct {
+// ExchangeFlags are the flags that login, token and doctor share.
+type ExchangeFlags struct {
 	IdentityFlags
 	Robots            []string
 	Verify, TLSVerify bool
@@ -57,7 +57,7 @@ type MintFlags struct {
 }
 
 // AddTo declares the flags.
-func (f *MintFlags) AddTo(flags *pflag.FlagSet) {
+func (f *ExchangeFlags) AddTo(flags *pflag.FlagSet) {
 	f.IdentityFlags.AddTo(flags)
 	flags.StringArrayVar(&f.Robots, "robot", nil, "robot account to log in as, `[HOST/]ORG+NAME` (repeatable)")
 	flags.BoolVar(&f.Verify, "verify", true, "prove the login at the registry")

@@ -25,7 +25,7 @@ type Target struct {
 
 // Targets reads the robots, each with its registry, audience and checks. It reads
 // robots' names first: users get them wrong most often.
-func (f *MintFlags) Targets(registry string) ([]Target, error) {
+func (f *ExchangeFlags) Targets(registry string) ([]Target, error) {
 	if len(f.Robots) == 0 {
 		return nil, errors.New("no robot: name one with --robot ORG+NAME or QUAY_ROBOT")
 	}
@@ -144,7 +144,7 @@ func hasHost(targets []Target, name string) bool {
 
 // assignChecks gives each check to its login: the only one, or that of its registry and
 // organization.
-func (f *MintFlags) assignChecks(targets []Target) error {
+func (f *ExchangeFlags) assignChecks(targets []Target) error {
 	for _, text := range f.check {
 		at, rest := f.splitCheck(targets, text)
 		permission, err := quay.ParsePermission(rest)
@@ -170,7 +170,7 @@ func (f *MintFlags) assignChecks(targets []Target) error {
 }
 
 // splitCheck cuts the registry from HOST/ORG/REPO, if a target has it.
-func (f *MintFlags) splitCheck(targets []Target, text string) (registry, rest string) {
+func (f *ExchangeFlags) splitCheck(targets []Target, text string) (registry, rest string) {
 	at, rest, found := strings.Cut(text, "/")
 	if found && strings.Contains(rest, "/") && hasHost(targets, at) {
 		return strings.ToLower(at), rest
