@@ -7,6 +7,7 @@ import (
 	"go/token"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -19,7 +20,7 @@ func TestPackages(t *testing.T) {
 	page := read(t, "docs/development.md")
 	_, table, _ := strings.Cut(page, "\n## Packages\n")
 	table, _, _ = strings.Cut(table, "\n## ")
-	order := matches(table, "(?m)^\\| `([a-z]+)` \\|")
+	order := matches(table, "(?m)^- `([a-z]+)`: ")
 	folders, err := os.ReadDir("../../internal")
 	if err != nil {
 		t.Fatal(err)
@@ -29,6 +30,11 @@ func TestPackages(t *testing.T) {
 			t.Errorf("docs/development.md does not name the package %s", folder.Name())
 		}
 	}
+	for _, found := range regexp.MustCompile("`([a-z]+)\\.([A-Z]\\w+)`").FindAllStringSubmatch(page, -1) {
+		if !exports(t, found[1], found[2]) {
+			t.Errorf("docs/development.md names %s.%s, which is not there", found[1], found[2])
+		}
+	}
 	for i, name := range order {
 		for _, other := range importedBy(t, name) {
 			if !slices.Contains(order[:i], other) {
@@ -36,6 +42,17 @@ func TestPackages(t *testing.T) {
 			}
 		}
 	}
+}
+
+// exports reports whether a package has an exported name.
+func exports(t *testing.T, name, exported string) bool {
+	t.Helper()
+	files, err := filepath.Glob("../../internal/" + name + "/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	declared := regexp.MustCompile(`(?m)^(?:func|type|var|const|\t) ?` + exported + `\b`)
+	return slices.ContainsFunc(files, func(path string) bool { return declared.MatchString(read(t, strings.TrimPrefix(path, "../../"))) })
 }
 
 // importedBy are the packages of internal/ that one of them imports.
