@@ -70,8 +70,8 @@ func (s surface) commands(t *testing.T) {
 
 // values are those that a flag's value can be, where it is a name.
 func (s surface) values() {
-	for _, source := range append(idtoken.Ambient(idtoken.Env{}), idtoken.Named(idtoken.Env{})...) {
-		s.add("value", "`--id-token-source`", source.Name())
+	for _, source := range idtoken.Sources(idtoken.Env{}, idtoken.Settings{}) {
+		s.add("value", "`--id-token-source`", source.Name)
 	}
 	s.add("value", "`--id-token-source`", "auto")
 }

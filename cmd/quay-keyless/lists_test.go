@@ -41,8 +41,8 @@ func TestListsAgree(t *testing.T) {
 	equal(t, "the outputs of docs/github.md", matches(table, "(?m)^\\| `([a-z-]+)` \\|"), outputs)
 
 	var sources []string
-	for _, source := range append(idtoken.Ambient(idtoken.Env{}), idtoken.Named(idtoken.Env{})...) {
-		sources = append(sources, source.Name())
+	for _, source := range idtoken.Sources(idtoken.Env{}, idtoken.Settings{}) {
+		sources = append(sources, source.Name)
 	}
 	platforms := read(t, "docs/platforms.md")
 	equal(t, "the sources of docs/platforms.md", matches(platforms, "(?m)^\\|.*\\| `([a-z-]+)`: .*\\|$"), sources)

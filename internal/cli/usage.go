@@ -35,22 +35,11 @@ func flagError(command *cobra.Command, err error) error {
 		err = unknownFlag(command, unknown)
 	case errors.As(err, &invalid):
 		flag := invalid.GetFlag()
-		err = fmt.Errorf("--%s %q: write %s", flag.Name, invalid.GetValue(), form(flag))
+		err = fmt.Errorf("--%s %q: write %s", flag.Name, invalid.GetValue(), request.Form(flag))
 	case errors.As(err, &missing):
 		err = fmt.Errorf("--%s needs a value", missing.GetFlag().Name)
 	}
 	return &request.UsageError{Command: command.CommandPath(), Err: err}
-}
-
-// form is how the value of a flag is written.
-func form(flag *pflag.Flag) string {
-	if choice, ok := flag.Value.(*request.Choice); ok {
-		return request.Alternatives(choice.Choices)
-	}
-	if form, ok := request.Forms[flag.Value.Type()]; ok {
-		return form
-	}
-	return "a " + flag.Value.Type()
 }
 
 // notFlags are flags of other login programs, and what to write instead.

@@ -56,7 +56,7 @@ func runWhoami(ctx context.Context, run *process.Run, flags whoamiFlags, registr
 	if err != nil {
 		return err
 	}
-	return whoamiOutputs[flags.output](run, explain.Identity{Source: source.Name(), Claims: token.Claims, Registry: targets[0].Registry.Host, Asked: audience, Size: len(token.Reveal()), Now: run.Env.Clock.Now()}, targets)
+	return whoamiOutputs[flags.output](run, explain.Identity{Source: source.Name, Claims: token.Claims, Registry: targets[0].Registry.Host, Asked: audience, Size: len(token.Reveal()), Now: run.Env.Clock.Now()}, targets)
 }
 
 // targets are the robots that the user named, or one without a name.

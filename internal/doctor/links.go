@@ -52,7 +52,7 @@ func (c *chain) source(ctx context.Context) (string, error) {
 		return "", err
 	}
 	c.visit.Identify(source, nil, c.target.Audience)
-	return source.Name(), nil
+	return source.Name, nil
 }
 
 // idToken gets the ID token and looks at its form.
@@ -73,7 +73,7 @@ func (c *chain) claims(ctx context.Context) (string, error) {
 	}
 	now := c.run.Env.Clock.Now()
 	claims := token.Claims
-	me := explain.Identity{Source: c.visit.Source.Name(), Claims: claims, Registry: c.target.Registry.Host, Asked: c.target.Audience, Size: len(token.Reveal()), Now: now}
+	me := explain.Identity{Source: c.visit.Source.Name, Claims: claims, Registry: c.target.Registry.Host, Asked: c.target.Audience, Size: len(token.Reveal()), Now: now}
 	for _, doubt := range me.Doubts() {
 		c.run.Platform.Warn(doubt)
 	}

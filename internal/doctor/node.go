@@ -117,7 +117,7 @@ func (c *chain) nodePod(ctx context.Context, n *node) (string, error) {
 	}
 	for _, t := range targets {
 		if t.Robot == c.target.Robot {
-			c.flags.Given = asked.Source(c.target.Audience)
+			c.flags.Given = asked.Source()
 			return fmt.Sprintf("its service account's annotation names %s", t.Robot), nil
 		}
 	}

@@ -140,10 +140,10 @@ func AskFor(source idtoken.Source, wanted, audience string) platform.Step {
 
 // audienceBy is how the job itself chooses the audience, without a value if it cannot.
 func audienceBy(source idtoken.Source, audience string) platform.Value {
-	switch _, gitlab := source.(idtoken.GitLab); {
-	case gitlab:
+	switch {
+	case source.Name == "gitlab":
 		return platform.Value{Name: "id_tokens", Value: "aud: " + audience}
-	case idtoken.ChoosesAudience(source):
+	case source.ChoosesAudience:
 		return platform.Value{Name: "flag", Value: "--audience " + platform.Shell(audience)}
 	}
 	return platform.Value{}

@@ -20,25 +20,28 @@ import (
 // question is one request to a platform's own token endpoint: a POST if it has a body.
 type question struct {
 	client *endpoint.Client
-	source string // the source's name
 	name   string // of the endpoint, in words
 	url    *url.URL
 	header http.Header
 	body   []byte // nil for a GET
 }
 
-// ask sends the request, and again as [endpoint.Client.Retry] does. A status other than
-// 200 is [Denied], with the endpoint's words.
-func (q question) ask(ctx context.Context) (*endpoint.Answer, error) {
-	answer, err := q.client.Do(ctx, q.name+" at "+q.url.Host, func(context.Context) (*http.Request, error) {
+// do sends the request, and again as [endpoint.Client.Retry] does.
+func (q question) do(ctx context.Context) (*endpoint.Answer, error) {
+	return q.client.Do(ctx, q.name+" at "+q.url.Host, func(context.Context) (*http.Request, error) {
 		request := &http.Request{Method: http.MethodGet, URL: q.url, Header: q.header.Clone()}
 		if q.body != nil {
 			request.Method, request.Body, request.ContentLength = http.MethodPost, io.NopCloser(bytes.NewReader(q.body)), int64(len(q.body))
 		}
 		return request, nil
 	})
+}
+
+// ask is do, with a status other than 200 as [Denied] with the endpoint's words.
+func (q question) ask(ctx context.Context) (*endpoint.Answer, error) {
+	answer, err := q.do(ctx)
 	if err == nil && answer.Status != http.StatusOK {
-		err = &Error{Problem: Denied, Source: q.source, Detail: denial(answer)}
+		err = &Error{Problem: Denied, Detail: denial(answer)}
 	}
 	return answer, err
 }
@@ -53,7 +56,7 @@ func (q question) token(ctx context.Context, field string) (Token, error) {
 	if json.Unmarshal(answer.Body, &body) != nil || text(body[field]) == "" {
 		return Token{}, q.odd("answered without a token in it")
 	}
-	return Usable(q.source, text(body[field]))
+	return Usable(text(body[field]))
 }
 
 // odd is the error of an answer that cannot be right.
@@ -93,18 +96,18 @@ func firstLine(words string) string {
 
 // address reads a token endpoint's URL from a variable. It must be https, because a
 // request token goes there, or on this machine.
-func address(source, variable, value string) (*url.URL, error) {
+func address(variable, value string) (*url.URL, error) {
 	u, err := url.Parse(value)
 	if err == nil && u.Path == "" {
 		u.Path = "/" // without one JoinPath makes a relative URL
 	}
 	switch {
 	case err != nil || u.Host == "":
-		return nil, &Error{Problem: Unreadable, Source: source, Detail: "cannot be asked for: " + variable + " is not a URL"}
+		return nil, fail(Unreadable, "cannot be asked for: %s is not a URL", variable)
 	case ascii.Host(u.Host) != nil:
-		return nil, &Error{Problem: Unreadable, Source: source, Detail: "cannot be asked for: " + variable + ": " + ascii.Host(u.Host).Error()}
+		return nil, fail(Unreadable, "cannot be asked for: %s: %v", variable, ascii.Host(u.Host))
 	case u.Scheme != "https" && !loopback(u.Hostname()):
-		return nil, &Error{Problem: Insecure, Source: source, Detail: "is not asked for: " + variable + " is not https"}
+		return nil, fail(Insecure, "is not asked for: %s is not https", variable)
 	}
 	return u, nil
 }

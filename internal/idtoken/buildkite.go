@@ -13,34 +13,27 @@ import (
 
 const (
 	buildkiteEndpoint = "https://agent.buildkite.com/v3"
-	// buildkiteSubject is the default for SubjectClaim. Buildkite's own default contains
-	// the commit, which no federation entry can match.
+	// buildkiteSubject is the default for the subject's claim. Buildkite's own default
+	// contains the commit, which no federation entry can match.
 	buildkiteSubject = "pipeline_id"
 )
 
-// Buildkite is the ID token of a Buildkite job, asked for as `buildkite-agent
-// oidc request-token` does (buildkite/agent, api/oidc.go).
-type Buildkite struct {
-	chooser
-	Env Env
-	// SubjectClaim is the claim to use as the subject; "" for that in the variable
-	// BUILDKITE_OIDC_TOKEN_SUBJECT_CLAIM, or pipeline_id.
-	SubjectClaim string
+// buildkite is a Buildkite job. subjectClaim is the claim to use as the subject; "" for that
+// in the variable BUILDKITE_OIDC_TOKEN_SUBJECT_CLAIM, or pipeline_id.
+type buildkite struct {
+	Env
+	subjectClaim string
 }
 
-// Name is buildkite.
-func (Buildkite) Name() string { return "buildkite" }
-
-// Present reports a job of Buildkite.
-func (b Buildkite) Present() bool { return b.Env.Getenv("BUILDKITE") == "true" }
-
-// IDToken asks the agent API for a token with that audience.
-func (b Buildkite) IDToken(ctx context.Context, audience string) (Token, error) {
-	job, bearer := b.Env.Getenv("BUILDKITE_JOB_ID"), b.Env.Hidden(NewSecret(b.Env.Getenv("BUILDKITE_AGENT_ACCESS_TOKEN")))
+// idToken asks the agent API for a token with that audience, as `buildkite-agent oidc
+// request-token` does (buildkite/agent, api/oidc.go).
+func (b buildkite) idToken(ctx context.Context, audience string) (Token, error) {
+	job, bearer := b.Getenv("BUILDKITE_JOB_ID"), b.hidden(b.Getenv("BUILDKITE_AGENT_ACCESS_TOKEN"))
 	if job == "" || bearer.Empty() {
-		return Token{}, &Error{Problem: NoBuildkiteToken, Source: b.Name()}
+		return Token{}, fail(NoBuildkiteToken, "cannot be asked for: BUILDKITE_JOB_ID and BUILDKITE_AGENT_ACCESS_TOKEN are not both set")
 	}
-	u, err := address(b.Name(), "BUILDKITE_AGENT_ENDPOINT", cmp.Or(b.Env.Getenv("BUILDKITE_AGENT_ENDPOINT"), buildkiteEndpoint))
+	const variable = "BUILDKITE_AGENT_ENDPOINT"
+	u, err := address(variable, cmp.Or(b.Getenv(variable), buildkiteEndpoint))
 	if err != nil {
 		return Token{}, err
 	}
@@ -48,11 +41,11 @@ func (b Buildkite) IDToken(ctx context.Context, audience string) (Token, error) 
 	u = u.JoinPath("jobs", strings.ReplaceAll(url.PathEscape(job), ".", "%2E"), "oidc", "tokens")
 	body, err := json.Marshal(map[string]string{
 		"audience":      audience,
-		"subject_claim": cmp.Or(b.SubjectClaim, b.Env.Getenv("BUILDKITE_OIDC_TOKEN_SUBJECT_CLAIM"), buildkiteSubject),
+		"subject_claim": cmp.Or(b.subjectClaim, b.Getenv("BUILDKITE_OIDC_TOKEN_SUBJECT_CLAIM"), buildkiteSubject),
 	})
 	if err != nil {
 		return Token{}, err
 	}
 	header := http.Header{"Authorization": {"Token " + bearer.Reveal()}, "Content-Type": {"application/json"}}
-	return question{b.Env.Endpoint, b.Name(), "Buildkite's agent API", u, header, body}.token(ctx, "token")
+	return question{b.Endpoint, "Buildkite's agent API", u, header, body}.token(ctx, "token")
 }

@@ -3,7 +3,6 @@
 package idtoken
 
 import (
-	"bytes"
 	"encoding/json"
 	"math"
 	"strings"
@@ -34,33 +33,52 @@ type Claims struct {
 	nonce       string // of the login by browser that the token is from
 	kind        string // typ, which Keycloak sets, in lower case
 	headerNonce bool   // the header has one, as in tokens for Microsoft Graph
-	// ofKubernetes: of a service account.
-	ofKubernetes bool
+
+	ofKubernetes bool // of a service account
+}
+
+// parse reads a JWT in compact form (RFC 7515, section 7.1).
+func parse(secret Secret) (*jws.Message, error) {
+	text := secret.Reveal()
+	message, err := jws.Parse([]byte(text), jws.WithCompact())
+	switch {
+	case err == nil && !strings.ContainsAny(text, " \t\r\n"): // which jws accepts
+		return message, nil
+	case strings.Count(text, ".") == 2 && strings.HasSuffix(text, "."):
+		return nil, fail(NotJWT, "has no signature: it was cut on its way")
+	}
+	return nil, fail(NotJWT, "is not a JWT")
+}
+
+// Payload returns a JWT's claims as JSON, unverified.
+func Payload(token Secret) ([]byte, error) {
+	message, err := parse(token)
+	if err != nil {
+		return nil, err
+	}
+	return message.Payload(), nil
 }
 
 // ParseToken reads a token's claims without verifying anything, because Quay verifies
-// them. The error is [NotJWT], without claims, unless the text is a JWT in compact form
-// (RFC 7515, section 7.1) with a JSON object in it.
+// them. The error is [NotJWT], without claims, unless there is a JSON object in it.
 func ParseToken(secret Secret) (Token, error) {
-	message, err := jws.Parse([]byte(secret.Reveal()), jws.WithCompact())
-	if err != nil || strings.ContainsAny(secret.Reveal(), " \t\r\n") { // which jws accepts
-		return Token{Secret: secret}, &Error{Problem: NotJWT, Detail: noSignature(secret.Reveal())}
+	message, err := parse(secret)
+	if err != nil {
+		return Token{Secret: secret}, err
 	}
 	var payload map[string]json.RawMessage
 	if err := json.Unmarshal(message.Payload(), &payload); err != nil || payload == nil {
-		return Token{Secret: secret}, &Error{Problem: NotJWT}
+		return Token{Secret: secret}, fail(NotJWT, "is not a JWT")
 	}
 	header := message.Signatures()[0].ProtectedHeaders()
 	claims := Claims{
-		Issuer:   text(payload["iss"]),
-		Subject:  text(payload["sub"]),
-		Audience: list(payload["aud"]),
-		Expiry:   moment(payload["exp"]),
-		IssuedAt: moment(payload["iat"]),
-
+		Issuer:      text(payload["iss"]),
+		Subject:     text(payload["sub"]),
+		Audience:    list(payload["aud"]),
+		Expiry:      moment(payload["exp"]),
+		IssuedAt:    moment(payload["iat"]),
 		Workflow:    text(payload["workflow_ref"]),
 		JobWorkflow: text(payload["job_workflow_ref"]),
-
 		nonce:       text(payload["nonce"]),
 		kind:        strings.ToLower(text(payload["typ"])),
 		headerNonce: header.Has("nonce"),
@@ -74,38 +92,19 @@ func ParseToken(secret Secret) (Token, error) {
 	return Token{secret, claims}, nil
 }
 
-// noSignature describes a token that was cut at its last dot.
-func noSignature(text string) string {
-	if strings.Count(text, ".") == 2 && strings.HasSuffix(text, ".") {
-		return "has no signature: it was cut on its way"
-	}
-	return ""
-}
-
-// Payload returns a JWT's claims as JSON, unverified.
-func Payload(token Secret) ([]byte, error) {
-	message, err := jws.Parse([]byte(token.Reveal()), jws.WithCompact())
-	if err != nil {
-		return nil, &Error{Problem: NotJWT}
-	}
-	return message.Payload(), nil
-}
-
+// text reads a string; "" for anything else.
 func text(raw json.RawMessage) string {
 	var s string
-	if json.Unmarshal(raw, &s) != nil {
-		return ""
-	}
+	_ = json.Unmarshal(raw, &s)
 	return s
 }
 
 // list reads a claim that may be one string or several (RFC 7519, 4.1.3).
 func list(raw json.RawMessage) []string {
+	var several []string
 	if one := text(raw); one != "" {
 		return []string{one}
-	}
-	var several []string
-	if json.Unmarshal(raw, &several) != nil {
+	} else if json.Unmarshal(raw, &several) != nil {
 		return nil
 	}
 	return several
@@ -113,14 +112,11 @@ func list(raw json.RawMessage) []string {
 
 // moment reads a NumericDate (RFC 7519, section 2).
 func moment(raw json.RawMessage) time.Time {
-	var seconds float64
-	if len(raw) == 0 || bytes.Equal(raw, []byte("null")) || json.Unmarshal(raw, &seconds) != nil {
-		return time.Time{}
-	}
 	const year9999 = 253402300799
-	if seconds < 0 || seconds > year9999 {
+	var seconds *float64
+	if json.Unmarshal(raw, &seconds) != nil || seconds == nil || *seconds < 0 || *seconds > year9999 {
 		return time.Time{}
 	}
-	whole, fraction := math.Modf(seconds)
+	whole, fraction := math.Modf(*seconds)
 	return time.Unix(int64(whole), int64(fraction*1e9))
 }

@@ -70,6 +70,15 @@ func (j job) env() idtoken.Env {
 	}
 }
 
+// named is the source of that name in the job.
+func named(env idtoken.Env, name string) idtoken.Source {
+	source, err := idtoken.Choose(env, name, idtoken.Settings{})
+	if err != nil {
+		panic(err)
+	}
+	return source
+}
+
 type impatient struct{}
 
 func (impatient) Now() time.Time { return time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC) }

@@ -12,17 +12,21 @@ var graph = []string{"https://graph.microsoft.com", "https://graph.microsoft.com
 
 // harmful finds tokens that open more than Quay: refresh tokens, tokens for Microsoft
 // Graph and for the Kubernetes API. They are never sent. Quay decides about all others.
-func harmful(source string, claims Claims) error {
+func harmful(claims Claims) error {
 	switch {
 	case claims.opensKubernetes():
-		return &Error{Problem: APICredential, Source: source}
+		return errAPICredential()
 	case claims.kind == "refresh" || claims.kind == "offline": // Keycloak's
-		return &Error{Problem: RefreshToken, Source: source}
+		return fail(RefreshToken, "is a refresh token, not an ID token, and is not sent")
 	case slices.ContainsFunc(claims.Audience, func(a string) bool { return slices.Contains(graph, a) }),
 		strings.Contains(claims.Issuer, "sts.windows.net") && claims.headerNonce:
-		return &Error{Problem: GraphToken, Source: source}
+		return fail(GraphToken, "is for Microsoft Graph, which alone can verify it, and is not sent")
 	}
 	return nil
+}
+
+func errAPICredential() error {
+	return fail(APICredential, "is a credential for the Kubernetes API, so it is not sent to Quay")
 }
 
 // legacyIssuer is of the tokens that Kubernetes keeps in Secrets. They have no audience and
@@ -60,12 +64,12 @@ func (c Claims) KnownAlgorithm() bool { return c.Algorithm == "RS256" || c.Algor
 
 // fit finds what Quay cannot verify, in a token of a provider that the user can
 // configure.
-func fit(source string, claims Claims) error {
+func fit(claims Claims) error {
 	switch {
 	case !claims.KnownAlgorithm():
-		return &Error{Problem: WrongAlgorithm, Source: source, Detail: "is signed with " + claims.Algorithm + ": Quay accepts only RS256 and RS384"}
+		return fail(WrongAlgorithm, "is signed with %s: Quay accepts only RS256 and RS384", claims.Algorithm)
 	case claims.KeyID == "":
-		return &Error{Problem: NoKeyID, Source: source}
+		return fail(NoKeyID, "has no kid in its header, by which Quay finds the key")
 	}
 	return nil
 }

@@ -48,7 +48,7 @@ func TestKubernetesCredentials(t *testing.T) {
 			if token.audience != nil {
 				claims["aud"] = token.audience
 			}
-			got, err := idtoken.Usable("the kubelet", jwt(t, rs256, claims))
+			got, err := idtoken.Usable(jwt(t, rs256, claims))
 			if refused := problem(err) == idtoken.APICredential; refused != token.refused || !refused && err != nil {
 				t.Errorf("%s, by its %s, for %v: refused %v, %v", token.issuer, name, token.audience, refused, err)
 			}
@@ -58,7 +58,7 @@ func TestKubernetesCredentials(t *testing.T) {
 		}
 	}
 	// Another provider's token that names itself is none of these.
-	if _, err := idtoken.Usable("x", jwt(t, rs256, object{"iss": "https://ci.example.com", "sub": "org:acme", "aud": "https://ci.example.com"})); err != nil {
+	if _, err := idtoken.Usable(jwt(t, rs256, object{"iss": "https://ci.example.com", "sub": "org:acme", "aud": "https://ci.example.com"})); err != nil {
 		t.Error(err)
 	}
 }
@@ -68,10 +68,10 @@ func TestJobCredentials(t *testing.T) {
 	t.Parallel()
 	env := job{variables: map[string]string{"ACTIONS_ID_TOKEN_REQUEST_TOKEN": good(t), "SYSTEM_ACCESSTOKEN": good(t) + "x"}, stdin: strings.NewReader(good(t) + "\n")}.env()
 	for _, source := range []idtoken.Source{
-		idtoken.Variable{Env: env, Variable: "ACTIONS_ID_TOKEN_REQUEST_TOKEN"}, idtoken.Variable{Env: env, Variable: "SYSTEM_ACCESSTOKEN"}, idtoken.Stdin{Env: env},
+		idtoken.Variable(env, "ACTIONS_ID_TOKEN_REQUEST_TOKEN"), idtoken.Variable(env, "SYSTEM_ACCESSTOKEN"), idtoken.Stdin(env),
 	} {
 		if token, err := source.IDToken(t.Context(), "quay"); problem(err) != idtoken.JobCredential || !token.Empty() {
-			t.Errorf("%s: %v", source.Name(), err)
+			t.Errorf("%s: %v", source.Name, err)
 		}
 	}
 }
@@ -82,10 +82,10 @@ func TestOwnCredential(t *testing.T) {
 	own := good(t)
 	env := job{files: map[string]string{apiCredential: own}, variables: map[string]string{"QUAY_ID_TOKEN": own, "CIRCLE_OIDC_TOKEN": own + "\n"}}.env()
 	for _, source := range []idtoken.Source{
-		idtoken.Variable{Env: env, Variable: "QUAY_ID_TOKEN"}, idtoken.GitLab{Env: env}, idtoken.CircleCI{Env: env},
+		idtoken.Variable(env, "QUAY_ID_TOKEN"), named(env, "gitlab"), named(env, "circleci"),
 	} {
 		if token, err := source.IDToken(t.Context(), "quay"); problem(err) != idtoken.APICredential || !token.Empty() {
-			t.Errorf("%s: %v", source.Name(), err)
+			t.Errorf("%s: %v", source.Name, err)
 		}
 	}
 }

@@ -86,6 +86,7 @@ func FuzzProvider(f *testing.F) {
 				Env: idtoken.Env{
 					Endpoint: &endpoint.Client{Transport: p, Clock: &tired{}, UserAgent: "test"},
 					Say:      func(text string) { said += text },
+					Getenv:   self,
 				},
 				Client: idtoken.Client{Issuer: issuer, ID: "cli", Flow: flow, Scope: "openid", Kind: idtoken.Auto, Secret: secret("CLIENT-SECRET")},
 			}
@@ -122,7 +123,7 @@ func FuzzGitHubJob(f *testing.F) {
 				"GITHUB_ACTIONS": "true", "ACTIONS_ID_TOKEN_REQUEST_URL": address, "ACTIONS_ID_TOKEN_REQUEST_TOKEN": token,
 				"GITHUB_EVENT_NAME": event, "GITHUB_EVENT_PATH": "event.json",
 			}}.env()
-			got, err := idtoken.GitHub{Env: env}.IDToken(t.Context(), "quay")
+			got, err := named(env, "github").IDToken(t.Context(), "quay")
 			if err == nil && got.Empty() {
 				t.Errorf("%q: a token: %t, error %v", address, !got.Empty(), err)
 			}

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"quay-keyless/internal/endpoint"
 	"quay-keyless/internal/idtoken"
@@ -42,7 +41,7 @@ func TestGitHubRequest(t *testing.T) {
 	} {
 		for _, audience := range []string{"quay", "https://quay.example/a?b=c&d=e#f", "a b+c%2B", "é\n&audience=other"} {
 			transport := &server{status: 200, body: `{"count":1,"value":"` + good(t) + `"}`}
-			token, err := idtoken.GitHub{Env: able(transport, address).env()}.IDToken(t.Context(), audience)
+			token, err := named(able(transport, address).env(), "github").IDToken(t.Context(), audience)
 			if err != nil || token.Reveal() != good(t) || len(transport.seen) != 1 {
 				t.Fatalf("%s: %v", address, err)
 			}
@@ -96,7 +95,7 @@ func TestGitHubAnswers(t *testing.T) {
 		{"reset", server{err: syscall.ECONNRESET}, 5, "GitHub's ID token endpoint at run.actions.githubusercontent.com: connection reset by peer (tried 5 times)"},
 	}
 	for _, test := range tests {
-		token, err := idtoken.GitHub{Env: able(&test.server, githubURL).env()}.IDToken(t.Context(), "quay")
+		token, err := named(able(&test.server, githubURL).env(), "github").IDToken(t.Context(), "quay")
 		if err == nil || err.Error() != test.want || token.Subject != "" {
 			t.Errorf("%s: got %v\nwant %s", test.name, err, test.want)
 		}
@@ -120,7 +119,7 @@ func TestGitHubAddressThatIsNone(t *testing.T) {
 	t.Parallel()
 	for _, address := range []string{"no url", "/path", "https://", "https://a b/", "http://[::1"} {
 		transport := &server{status: 200}
-		_, err := idtoken.GitHub{Env: able(transport, address).env()}.IDToken(t.Context(), "quay")
+		_, err := named(able(transport, address).env(), "github").IDToken(t.Context(), "quay")
 		if problem(err) != idtoken.Unreadable || !strings.Contains(err.Error(), "ACTIONS_ID_TOKEN_REQUEST_URL is not a URL") || len(transport.seen) != 0 {
 			t.Errorf("%q: %v", address, err)
 		}
@@ -164,7 +163,7 @@ func TestGitHubWithoutPermission(t *testing.T) {
 			if test.file != "" {
 				j.files["/github/event.json"] = test.file
 			}
-			_, err := idtoken.GitHub{Env: j.env()}.IDToken(t.Context(), "quay")
+			_, err := named(j.env(), "github").IDToken(t.Context(), "quay")
 			if problem(err) != test.want {
 				t.Errorf("%s, %s: problem %s, %v", test.name, name, problem(err), err)
 			}
@@ -172,18 +171,5 @@ func TestGitHubWithoutPermission(t *testing.T) {
 				t.Errorf("%s, %s: %v", test.name, name, err)
 			}
 		}
-	}
-}
-
-func TestGitHubSpent(t *testing.T) {
-	t.Parallel()
-	now := time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC)
-	for left, want := range map[time.Duration]bool{-time.Minute: true, 0: true, 30 * time.Second: true, 31 * time.Second: false, 5 * time.Minute: false} {
-		if got := (idtoken.GitHub{}).Spent(idtoken.Claims{Expiry: now.Add(left)}, now); got != want {
-			t.Errorf("with %v left: %v", left, got)
-		}
-	}
-	if (idtoken.GitHub{}).Spent(idtoken.Claims{}, now) {
-		t.Error("a token without an expiry is spent")
 	}
 }

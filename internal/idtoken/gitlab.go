@@ -3,53 +3,42 @@
 package idtoken
 
 import (
+	"cmp"
 	"context"
-	"fmt"
 	"time"
 )
 
 // gitlabVariable is the name that a job declares under id_tokens.
 const gitlabVariable = "QUAY_ID_TOKEN"
 
-// GitLab is the token of a GitLab CI job, which the job asks for with id_tokens:
-// {QUAY_ID_TOKEN: {aud: quay}}.
-//
-// It is made when the job starts, with that audience, and cannot be renewed
+// onGitLab reports a GitLab job, or the variable in any other.
+func (e Env) onGitLab() bool {
+	return e.Getenv("GITLAB_CI") == "true" || e.Getenv(gitlabVariable) != ""
+}
+
+// gitlab reads the token of a GitLab CI job, which the job asks for with id_tokens:
+// {QUAY_ID_TOKEN: {aud: quay}}. It is made when the job starts, and cannot be renewed
 // (docs.gitlab.com, CI/CD, ID token authentication).
-type GitLab struct {
-	Env Env
-}
-
-// Name is gitlab.
-func (GitLab) Name() string { return "gitlab" }
-
-// Present reports a GitLab job, or the variable in any other.
-func (g GitLab) Present() bool {
-	return g.Env.Getenv("GITLAB_CI") == "true" || g.Env.Getenv(gitlabVariable) != ""
-}
-
-// IDToken reads the variable. It gives [OtherJob] for a token that was made
-// before this job started.
-func (g GitLab) IDToken(context.Context, string) (Token, error) {
-	text := g.Env.Getenv(gitlabVariable)
+func (e Env) gitlab(context.Context, string) (Token, error) {
+	text := e.Getenv(gitlabVariable)
 	if text == "" {
-		return Token{}, g.missing()
+		return Token{}, e.noGitLabToken()
 	}
-	token, err := g.Env.given(g.Name(), text)
-	if err != nil {
-		return Token{}, err
+	token, err := e.given(text)
+	if err == nil {
+		err = e.ofThisJob(token.Claims)
 	}
-	return token, g.ofThisJob(token.Claims)
+	return token, err
 }
 
-// missing tells why the variable is not there.
-func (g GitLab) missing() error {
+// noGitLabToken tells why the variable is not there.
+func (e Env) noGitLabToken() error {
 	for _, removed := range []string{"CI_JOB_JWT_V2", "CI_JOB_JWT", "CI_JOB_JWT_V1"} {
-		if g.Env.Getenv(removed) != "" {
-			return &Error{Problem: OldVariable, Source: g.Name(), Detail: fmt.Sprintf("is not there: this job has %s, which is not used", removed)}
+		if e.Getenv(removed) != "" {
+			return fail(OldVariable, "is not there: this job has %s, which is not used", removed)
 		}
 	}
-	return &Error{Problem: NoIDTokens, Source: g.Name()}
+	return fail(NoIDTokens, "is not there: the variable is not set")
 }
 
 // slack is how much older than its job a token may be. GitLab's server notes the job's
@@ -57,17 +46,14 @@ func (g GitLab) missing() error {
 // and of this container do not matter.
 const slack = time.Minute
 
-// ofThisJob finds a token of another job in the variable.
-func (g GitLab) ofThisJob(claims Claims) error {
-	started, err := time.Parse(time.RFC3339, g.Env.Getenv("CI_JOB_STARTED_AT"))
-	if err != nil {
-		return nil // not told: GitLab before 13.10, or a job that its runner has yet to accept
-	}
-	if claims.IssuedAt.IsZero() || !claims.IssuedAt.Before(started.Add(-slack)) {
+// ofThisJob finds a token of another job in the variable. GitLab before 13.10 does not tell
+// when the job started.
+func (e Env) ofThisJob(claims Claims) error {
+	started, err := time.Parse(time.RFC3339, e.Getenv("CI_JOB_STARTED_AT"))
+	if err != nil || claims.IssuedAt.IsZero() || !claims.IssuedAt.Before(started.Add(-slack)) {
 		return nil
 	}
-	return &Error{Problem: OtherJob, Source: g.Name(), Detail: fmt.Sprintf("is not this job's: it was issued %s before the job started",
-		started.Sub(claims.IssuedAt).Round(time.Second))}
+	return fail(OtherJob, "is not this job's: it was issued %s before the job started", started.Sub(claims.IssuedAt).Round(time.Second))
 }
 
 // ForkMergeRequest returns the paths of the fork and of the project, if this is a GitLab
@@ -76,4 +62,15 @@ func (g GitLab) ofThisJob(claims Claims) error {
 func ForkMergeRequest(getenv func(string) string) (fork, project string, ok bool) {
 	fork, project = getenv("CI_MERGE_REQUEST_SOURCE_PROJECT_PATH"), getenv("CI_MERGE_REQUEST_PROJECT_PATH")
 	return fork, project, fork != "" && project != "" && fork != project
+}
+
+// circleCI reads the token of a CircleCI job that uses a context or has OIDC tokens on
+// (circleci.com/docs, Using OpenID Connect tokens in jobs). It is made when the job starts,
+// with the organization's id as its audience. The subject of V2 has the branch in it too.
+func (e Env) circleCI(context.Context, string) (Token, error) {
+	text := cmp.Or(e.Getenv("CIRCLE_OIDC_TOKEN_V2"), e.Getenv("CIRCLE_OIDC_TOKEN"))
+	if text == "" {
+		return Token{}, fail(NoCircleToken, "is not there: neither CIRCLE_OIDC_TOKEN_V2 nor CIRCLE_OIDC_TOKEN is set")
+	}
+	return e.given(text)
 }

@@ -4,11 +4,8 @@ package idtoken
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
-
-	"quay-keyless/internal/endpoint"
 )
 
 // Held keeps a source's token for one audience while it is valid. It is safe for
@@ -33,7 +30,7 @@ func (h *Held) IDToken(ctx context.Context) (Token, error) {
 	if h.good() {
 		return h.token, nil
 	}
-	token, err := ask(ctx, h.Source, h.Audience)
+	token, err := h.Source.IDToken(ctx, h.Audience)
 	if h.Got != nil && !token.Empty() {
 		h.Got(token.Secret)
 	}
@@ -44,37 +41,14 @@ func (h *Held) IDToken(ctx context.Context) (Token, error) {
 	return token, nil
 }
 
-// Unanswered is the error of a source whose endpoint was not reached or gave an
-// unexpected answer: Err is an [*endpoint.Unreachable] or an [*endpoint.Unbelievable].
-// It distinguishes them from the registry's.
-type Unanswered struct {
-	Source string // its name
-	Err    error
-}
-
-// Error is Err's.
-func (u *Unanswered) Error() string { return u.Err.Error() }
-
-// Unwrap returns Err.
-func (u *Unanswered) Unwrap() error { return u.Err }
-
-// ask gets a token from the source. Errors are [*Error], [*Unanswered] and what
-// ended ctx.
-func ask(ctx context.Context, source Source, audience string) (Token, error) {
-	token, err := source.IDToken(ctx, audience)
-	var unreachable *endpoint.Unreachable
-	var unbelievable *endpoint.Unbelievable
-	if errors.As(err, &unreachable) || errors.As(err, &unbelievable) {
-		return Token{}, &Unanswered{Source: source.Name(), Err: err}
-	}
-	return token, err
-}
+// slowExchange is the time that an exchange may take until Quay looks at the token's expiry.
+const slowExchange = 30 * time.Second
 
 // good reports whether the held token is still valid.
 func (h *Held) good() bool {
-	if h.token.Empty() {
+	if h.token.Empty() || h.Source.Renews == Always {
 		return false
 	}
-	renewable, ok := h.Source.(Renewable)
-	return !ok || !renewable.Spent(h.token.Claims, h.Now())
+	expiry := h.token.Expiry
+	return h.Source.Renews == Never || expiry.IsZero() || h.Now().Add(slowExchange).Before(expiry)
 }

@@ -21,24 +21,15 @@ type mint struct {
 	text  func(n int) string // in place of a token
 }
 
-func (m *mint) Name() string { return "mint" }
-
-func (m *mint) Present() bool { return true }
-
-func (m *mint) IDToken(context.Context, string) (idtoken.Token, error) {
-	m.asked++
-	*m.log = append(*m.log, "asked")
-	if m.text != nil {
-		return idtoken.ParseToken(idtoken.NewSecret(m.text(m.asked)))
-	}
-	return idtoken.Token{}, errors.New("no token")
-}
-
-// renewable is a mint that knows as GitHub does when its tokens are spent.
-type renewable struct{ *mint }
-
-func (renewable) Spent(claims idtoken.Claims, now time.Time) bool {
-	return idtoken.GitHub{}.Spent(claims, now)
+func (m *mint) source(renews idtoken.Renewal) idtoken.Source {
+	return idtoken.Source{Name: "mint", Renews: renews, Get: func(context.Context, string) (idtoken.Token, error) {
+		m.asked++
+		*m.log = append(*m.log, "asked")
+		if m.text != nil {
+			return idtoken.ParseToken(idtoken.NewSecret(m.text(m.asked)))
+		}
+		return idtoken.Token{}, errors.New("no token")
+	}}
 }
 
 // numbered gives tokens that differ and live for five minutes from now.
@@ -55,7 +46,7 @@ func TestHeldKeepsWhatCannotBeRenewed(t *testing.T) {
 	clock := func() time.Time { return now }
 	var log []string
 	source := &mint{log: &log, text: numbered(t, clock)}
-	held := idtoken.Held{Source: source, Audience: "quay", Now: clock}
+	held := idtoken.Held{Source: source.source(idtoken.Never), Audience: "quay", Now: clock}
 	for range 3 {
 		if token, err := held.IDToken(t.Context()); err != nil || token.Subject != "x" {
 			t.Fatalf("got %+v, %v", token.Claims, err)
@@ -74,7 +65,7 @@ func TestHeldRenewsNearExpiry(t *testing.T) {
 	var log []string
 	source := &mint{log: &log, text: numbered(t, func() time.Time { return now })}
 	held := idtoken.Held{
-		Source: renewable{source}, Audience: "quay",
+		Source: source.source(idtoken.NearExpiry), Audience: "quay",
 		Now: func() time.Time { return now.Add(skew) },
 		Got: func(token idtoken.Secret) { log = append(log, "got") },
 	}
@@ -113,15 +104,15 @@ func TestHeldReadsFilesAgain(t *testing.T) {
 		left   time.Duration
 		want   []string
 	}{
-		{idtoken.Kubernetes{Env: j.env()}, time.Hour, []string{"one", "two", "three"}},
-		{idtoken.File{Env: j.env(), Path: tokenFile}, time.Hour, []string{"one", "one", "one"}},
-		{idtoken.File{Env: j.env(), Path: tokenFile}, 20 * time.Second, []string{"one", "two", "three"}},
+		{named(j.env(), "kubernetes"), time.Hour, []string{"one", "two", "three"}},
+		{idtoken.File(j.env(), tokenFile), time.Hour, []string{"one", "one", "one"}},
+		{idtoken.File(j.env(), tokenFile), 20 * time.Second, []string{"one", "two", "three"}},
 	} {
 		held := idtoken.Held{Source: test.source, Now: func() time.Time { return now }}
 		for i, subject := range []string{"one", "two", "three"} {
 			j.files[tokenFile], j.files[projected] = token(subject, test.left), token(subject, test.left)
 			if token, err := held.IDToken(t.Context()); err != nil || token.Subject != test.want[i] {
-				t.Errorf("%s with %s left: got %+v, %v", test.source.Name(), test.left, token.Claims, err)
+				t.Errorf("%s with %s left: got %+v, %v", test.source.Name, test.left, token.Claims, err)
 			}
 		}
 	}
@@ -134,7 +125,7 @@ func TestHeldTellsFirst(t *testing.T) {
 	var log []string
 	source := &mint{log: &log, text: func(int) string { return "hunter2" }}
 	var got string
-	held := idtoken.Held{Source: source, Now: impatient{}.Now, Got: func(s idtoken.Secret) { got = s.Reveal() }}
+	held := idtoken.Held{Source: source.source(idtoken.Never), Now: impatient{}.Now, Got: func(s idtoken.Secret) { got = s.Reveal() }}
 	if _, err := held.IDToken(t.Context()); problem(err) != idtoken.NotJWT || got != "hunter2" {
 		t.Errorf("told of %q, %v", got, err)
 	}
@@ -144,7 +135,7 @@ func TestHeldKeepsNoError(t *testing.T) {
 	t.Parallel()
 	var log []string
 	source := &mint{log: &log}
-	held := idtoken.Held{Source: source, Now: impatient{}.Now, Got: func(idtoken.Secret) { log = append(log, "got") }}
+	held := idtoken.Held{Source: source.source(idtoken.Never), Now: impatient{}.Now, Got: func(idtoken.Secret) { log = append(log, "got") }}
 	if token, err := held.IDToken(t.Context()); err == nil || !token.Empty() {
 		t.Errorf("got %v, %v", token, err)
 	}
@@ -167,7 +158,7 @@ func TestHeldIsSafeForConcurrentUse(t *testing.T) {
 		started.Wait() // so that all want the token while the first one asks
 		return give(n)
 	}}
-	held := idtoken.Held{Source: renewable{source}, Now: impatient{}.Now}
+	held := idtoken.Held{Source: source.source(idtoken.NearExpiry), Now: impatient{}.Now}
 	for range 32 {
 		ended.Go(func() {
 			started.Done()

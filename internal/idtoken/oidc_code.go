@@ -6,9 +6,10 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
-	"fmt"
+	"errors"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"sync/atomic"
 
@@ -22,106 +23,86 @@ const callback = "/callback"
 // must bring back.
 type login struct {
 	*session
-	config                 oauth2.Config
+	redirect               string // where the browser returns to
 	state, nonce, verifier string
-	came                   chan arrival
-	taken                  atomic.Bool   // by the first browser that came
-	strays                 chan struct{} // full where an answer to another login came
+	done                   chan outcome
+	taken                  atomic.Bool // by the first browser that came
+	stray                  atomic.Bool // an answer to another login came
 }
 
-// arrival is a browser that returned with this login's state and waits for its page.
-type arrival struct {
-	code   string
-	err    error
-	became chan<- error // tells what became of the login
+// outcome is what became of the login.
+type outcome struct {
+	token Token
+	err   error
 }
 
 // code lets a person log in with a browser on this machine: authorization code with PKCE
 // (RFC 7636). The browser returns to a port of the loopback address.
 func (s *session) code(ctx context.Context) (Token, error) {
 	if s.provider.AuthURL == "" || s.provider.TokenURL == "" {
-		return Token{}, &Error{Problem: NoSuchFlow, Source: s.Name(), Detail: "cannot be asked for: the provider has no authorization_endpoint"}
+		return Token{}, fail(NoSuchFlow, "cannot be asked for: the provider has no authorization_endpoint")
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(s.Client.Port)))
 	if err != nil {
-		return Token{}, &Error{Problem: PortTaken, Source: s.Name(), Err: err}
+		return Token{}, &Error{Problem: PortTaken, Detail: "cannot be asked for: there is no port for the browser's way back", Err: err}
 	}
 	l := &login{
-		session: s, state: rand.Text(), nonce: rand.Text(), verifier: oauth2.GenerateVerifier(),
-		came: make(chan arrival), strays: make(chan struct{}, 1),
-		config: oauth2.Config{
-			ClientID: s.Client.ID, ClientSecret: s.secret.Reveal(), Scopes: s.scopes(),
-			RedirectURL: "http://" + listener.Addr().String() + callback,
-			Endpoint:    oauth2.Endpoint{AuthURL: s.provider.AuthURL, TokenURL: s.provider.TokenURL, AuthStyle: s.style},
-		},
+		session: s, redirect: "http://" + listener.Addr().String() + callback,
+		state: rand.Text(), nonce: rand.Text(), verifier: oauth2.GenerateVerifier(), done: make(chan outcome, 1),
 	}
-	way := serveBack(listener, l.answer)
-	defer way.close()
-	return l.wait(ctx)
-}
-
-// wait sends the person to the provider and waits for the browser.
-func (l *login) wait(ctx context.Context) (Token, error) {
-	address := l.config.AuthCodeURL(l.state, options(l.target(), oauth2.S256ChallengeOption(l.verifier), oauth2.SetAuthURLParam("nonce", l.nonce))...)
-	l.Env.Say("to log in, open this address in a browser on this machine: " + address)
-	l.Env.Browse(ctx, address)
-	defer l.Env.Endpoint.WaitFor("you to log in")()
+	defer serveBack(listener, func(r *http.Request) page { return l.answer(ctx, r) })()
+	config := oauth2.Config{ClientID: s.Client.ID, Scopes: s.scopes(), RedirectURL: l.redirect, Endpoint: oauth2.Endpoint{AuthURL: s.provider.AuthURL}}
+	address := config.AuthCodeURL(l.state, options(s.target(), oauth2.S256ChallengeOption(l.verifier), oauth2.SetAuthURLParam("nonce", l.nonce))...)
+	s.Env.Say("to log in, open this address in a browser on this machine: " + address)
+	s.Env.Browse(ctx, address)
+	defer s.Env.Endpoint.WaitFor("you to log in")()
 	select {
-	case arrived := <-l.came:
-		token, err := l.finish(ctx, arrived)
-		arrived.became <- err
-		return token, err
+	case came := <-l.done:
+		return came.token, came.err
 	case <-ctx.Done():
-		err := l.late(context.Cause(ctx))
-		select {
-		case <-l.strays:
-			if late, ok := err.(*Error); ok { //nolint:errorlint // just made
-				late.Detail = "did not come: a browser came back from another login, none from this one"
-			}
-		default:
+		err := late(context.Cause(ctx))
+		if late, ok := errors.AsType[*Error](err); ok && l.stray.Load() {
+			late.Detail = "did not come: a browser came back from another login, none from this one"
 		}
 		return Token{}, err
 	}
 }
 
-// finish exchanges the code, which must never be sent twice (RFC 6749, section 4.1.2).
-func (l *login) finish(ctx context.Context, arrived arrival) (Token, error) {
-	if arrived.err != nil {
-		return Token{}, arrived.err
-	}
-	l.Env.Hidden(NewSecret(l.verifier))
-	l.Env.Hidden(NewSecret(arrived.code))
-	endpoint := l.through(ctx, asker{name: "the token endpoint of " + host(l.provider.TokenURL), once: true})
-	token, err := l.config.Exchange(endpoint, arrived.code, options(l.params(), oauth2.VerifierOption(l.verifier))...)
-	if err != nil {
-		return Token{}, l.said(err)
-	}
-	return l.choose(token, l.nonce)
-}
-
-// answer makes the browser's page. It rejects another login's state and continues to
-// wait, because any page in the browser could send that.
+// answer finishes the login and makes the browser's page. It rejects another login's state
+// and continues to wait, because any page in the browser could send that.
 func (l *login) answer(ctx context.Context, r *http.Request) page {
 	query := r.URL.Query()
 	switch {
 	case r.Method != http.MethodGet || r.URL.Path != callback:
 		return page{http.StatusNotFound, "Nothing is here", "quay-keyless waits for a login at another address."}
 	case subtle.ConstantTimeCompare([]byte(query.Get("state")), []byte(l.state)) != 1:
-		select {
-		case l.strays <- struct{}{}:
-		default:
-		}
+		l.stray.Store(true)
 		return page{http.StatusBadRequest, "This is not the login that quay-keyless waits for", "The answer is of another login. Open the address that quay-keyless printed last."}
 	case l.taken.Swap(true): // a page loaded again
 		return page{http.StatusGone, "This login is over", "You can close this page."}
 	}
-	became := make(chan error, 1)
-	select {
-	case l.came <- arrival{code: query.Get("code"), err: l.brought(query.Get), became: became}:
-		return outcome(<-became)
-	case <-ctx.Done():
-		return page{http.StatusGone, "This login is over", "quay-keyless no longer waits for it. You can close this page."}
+	token, err := l.finish(ctx, query)
+	l.done <- outcome{token, err}
+	if err != nil {
+		return page{http.StatusOK, "The login failed", "quay-keyless says why, and what to do. You can close this page."}
 	}
+	return page{http.StatusOK, "You are logged in", "quay-keyless has its ID token. You can close this page."}
+}
+
+// finish exchanges the code.
+func (l *login) finish(ctx context.Context, query url.Values) (Token, error) {
+	if err := l.brought(query.Get); err != nil {
+		return Token{}, err
+	}
+	l.Env.hidden(l.verifier)
+	token, err := l.grant(ctx, url.Values{
+		"grant_type": {"authorization_code"}, "code": {l.Env.hidden(query.Get("code")).Reveal()},
+		"redirect_uri": {l.redirect}, "code_verifier": {l.verifier},
+	}, nil, true)
+	if err != nil {
+		return Token{}, l.said(err)
+	}
+	return l.choose(token, l.nonce)
 }
 
 // brought finds the error that the provider sent instead of a code, or another issuer
@@ -130,15 +111,13 @@ func (l *login) brought(get func(string) string) error {
 	issuer := get("iss")
 	switch {
 	case issuer != "" && issuer != l.provider.Issuer, issuer == "" && l.provider.NamesItself:
-		return &Error{Problem: NotThisLogin, Source: l.Name(), Detail: fmt.Sprintf("is not taken: the browser came back from %q, not from %s", firstLine(issuer), l.provider.Issuer)}
-	case get("error") == "access_denied":
-		return &Error{Problem: Cancelled, Source: l.Name()}
+		return fail(NotThisLogin, "is not taken: the browser came back from %q, not from %s", firstLine(issuer), l.provider.Issuer)
 	case get("error") != "":
 		return l.refusal(&oauth2.RetrieveError{
 			Response: &http.Response{StatusCode: http.StatusBadRequest}, ErrorCode: firstLine(get("error")), ErrorDescription: get("error_description"),
 		})
 	case get("code") == "":
-		return &Error{Problem: Denied, Source: l.Name(), Detail: "is not there: the browser brought no code"}
+		return fail(Denied, "is not there: the browser brought no code")
 	}
 	return nil
 }

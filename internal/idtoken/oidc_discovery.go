@@ -5,7 +5,6 @@ package idtoken
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -47,40 +46,34 @@ func DiscoveryURL(issuer string) string {
 func (o OIDC) discover(ctx context.Context) (provider, error) {
 	u, err := url.Parse(DiscoveryURL(o.Client.Issuer))
 	if err != nil || u.Host == "" || u.Scheme != "https" {
-		return provider{}, &Error{Problem: Insecure, Source: o.Name(), Detail: "is not asked for: the issuer is no https URL"}
+		return provider{}, fail(Insecure, "is not asked for: the issuer is no https URL")
 	}
-	answer, err := o.Env.Endpoint.Do(ctx, "the OIDC provider at "+u.Host, func(context.Context) (*http.Request, error) {
-		return &http.Request{Method: http.MethodGet, URL: u, Header: http.Header{"Accept": {"application/json"}}}, nil
-	})
-	if err != nil {
-		return provider{}, err
-	}
+	q := question{o.Env.Endpoint, "the OIDC provider", u, http.Header{"Accept": {"application/json"}}, nil}
+	answer, err := q.do(ctx)
 	p := provider{}
 	switch {
+	case err != nil:
+		return p, err
 	case answer.Status != http.StatusOK:
-		return p, o.noProvider(u, fmt.Sprintf("HTTP %d", answer.Status)+redirect(answer))
+		return p, fail(NotOIDC, "cannot be asked for: there is no OIDC provider at %s: HTTP %d%s", u, answer.Status, redirect(answer))
 	case json.Unmarshal(answer.Body, &p) != nil || p.Issuer == "":
-		return p, o.noProvider(u, "what is there is no discovery document")
+		return p, fail(NotOIDC, "cannot be asked for: there is no OIDC provider at %s: what is there is no discovery document", u)
 	}
 	if PlainHTTP(p.KeysURL) {
 		o.Env.Say("the provider names its keys at " + p.KeysURL + ", without https: Quay reads them there, and anyone on the way can change them")
 	}
 	for _, address := range []string{p.Issuer, p.AuthURL, p.TokenURL, p.DeviceURL} {
 		if PlainHTTP(address) {
-			return p, &Error{Problem: BehindProxy, Source: o.Name(), Detail: fmt.Sprintf("is not asked for: the provider at %s calls itself %s, without https", o.Client.Issuer, address)}
+			return p, fail(BehindProxy, "is not asked for: the provider at %s calls itself %s, without https", o.Client.Issuer, address)
 		}
 	}
 	if p.Issuer != o.Client.Issuer {
-		return p, &Error{Problem: OtherIssuer, Source: o.Name(), Detail: fmt.Sprintf("is not asked for: the provider at %s calls itself %s", o.Client.Issuer, p.Issuer)}
+		return p, fail(OtherIssuer, "is not asked for: the provider at %s calls itself %s", o.Client.Issuer, p.Issuer)
 	}
 	for _, endpoint := range []string{p.AuthURL, p.TokenURL, p.DeviceURL} {
 		if endpoint != "" && !secure(endpoint) {
-			return p, &Error{Problem: Insecure, Source: o.Name(), Detail: fmt.Sprintf("is not asked for: the provider's endpoint %+q is not an https URL with an ASCII host name", endpoint)}
+			return p, fail(Insecure, "is not asked for: the provider's endpoint %+q is not an https URL with an ASCII host name", endpoint)
 		}
 	}
 	return p, nil
-}
-
-func (o OIDC) noProvider(at *url.URL, seen string) error {
-	return &Error{Problem: NotOIDC, Source: o.Name(), Detail: fmt.Sprintf("cannot be asked for: there is no OIDC provider at %s: %s", at, seen)}
 }

@@ -7,67 +7,52 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
-	"sync"
 
 	"golang.org/x/oauth2"
 
 	"quay-keyless/internal/endpoint"
 )
 
-// through makes oauth2 send requests with package endpoint, which has limits and
-// retries.
-func (o OIDC) through(ctx context.Context, a asker) context.Context {
-	a.ctx, a.oidc = ctx, o
-	return context.WithValue(ctx, oauth2.HTTPClient, &http.Client{Transport: a})
-}
-
-// asker is an [http.RoundTripper] over [endpoint.Client.Do]. It keeps the context,
-// because oauth2 requests a device code without one.
-type asker struct {
-	ctx  context.Context
-	oidc OIDC
-	name string // of the endpoint, in words
-	once bool   // what is sent is good for one time
-	// basic adds HTTP basic with the secret, where oauth2 does not.
-	basic  bool
-	secret Secret
-}
-
-// RoundTrip sends the request, with its body for each attempt. A redirect is an error,
-// because the body holds secrets.
-func (a asker) RoundTrip(request *http.Request) (*http.Response, error) {
-	defer request.Body.Close() //nolint:errcheck // only read; oauth2 always posts
-	body, err := io.ReadAll(request.Body)
-	if err != nil {
-		return nil, err
-	}
-	if a.basic {
-		request.SetBasicAuth(url.QueryEscape(a.oidc.Client.ID), url.QueryEscape(a.secret.Reveal()))
-	}
-	client := *a.oidc.Env.Endpoint
-	client.Once, client.Definite = a.once, tooFast
-	answer, err := client.Do(a.ctx, a.name, func(ctx context.Context) (*http.Request, error) {
-		again := request.Clone(ctx)
-		again.Body = io.NopCloser(bytes.NewReader(body))
-		return again, nil
+// through makes oauth2 send its requests with package endpoint, which has limits and retries.
+// It follows no redirect, because the body holds secrets. name is the endpoint's, in words;
+// once is for what is good for one time.
+func (s *session) through(ctx context.Context, name string, once bool) context.Context {
+	client := *s.Env.Endpoint
+	client.Once, client.Definite = once, tooFast
+	return context.WithValue(ctx, oauth2.HTTPClient, &http.Client{
+		Transport: transport(func(request *http.Request) (*http.Response, error) {
+			if s.style == oauth2.AuthStyleInHeader { // which oauth2 does not do for a device code
+				request.SetBasicAuth(url.QueryEscape(s.Client.ID), url.QueryEscape(s.secret.Reveal()))
+			}
+			// oauth2 requests a device code without the context.
+			answer, err := client.Do(ctx, name, func(ctx context.Context) (*http.Request, error) {
+				body, err := request.GetBody()
+				again := request.Clone(ctx)
+				again.Body = body
+				return again, err
+			})
+			switch {
+			case err != nil:
+				return nil, err
+			case answer.Status/100 == 3:
+				return nil, &Error{Problem: Denied, Detail: denial(answer)}
+			}
+			return &http.Response{
+				StatusCode: answer.Status, Header: answer.Header, Body: io.NopCloser(bytes.NewReader(answer.Body)), Request: request,
+			}, nil
+		}),
 	})
-	switch {
-	case err != nil:
-		return nil, err
-	case answer.Status >= 300 && answer.Status < 400:
-		return nil, &Error{Problem: Denied, Source: a.oidc.Name(), Detail: denial(answer)}
-	}
-	return &http.Response{
-		StatusCode: answer.Status, Status: fmt.Sprintf("%d %s", answer.Status, http.StatusText(answer.Status)),
-		Header: answer.Header, Body: io.NopCloser(bytes.NewReader(answer.Body)), Request: request,
-	}, nil
 }
+
+// transport is a function as an [http.RoundTripper].
+type transport func(*http.Request) (*http.Response, error)
+
+// RoundTrip calls the function.
+func (t transport) RoundTrip(request *http.Request) (*http.Response, error) { return t(request) }
 
 // tooFast recognizes slow_down in a 429: poll handles it, while another 429 means a busy
 // server.
@@ -78,18 +63,16 @@ func tooFast(answer *endpoint.Answer) bool {
 
 // said turns oauth2's errors into this package's. It quotes the provider's own words,
 // not the body, which may hold anything.
-func (o OIDC) said(err error) error {
-	var refusal *oauth2.RetrieveError
-	var wrapped *url.Error
+func (s *session) said(err error) error {
+	refusal, refused := errors.AsType[*oauth2.RetrieveError](err)
+	wrapped, ours := errors.AsType[*url.Error](err)
 	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &refusal):
-		return o.refusal(refusal)
-	case errors.As(err, &wrapped):
+	case refused:
+		return s.refusal(refusal)
+	case ours:
 		return wrapped.Err
 	case strings.HasPrefix(err.Error(), "oauth2: "):
-		return &endpoint.Unbelievable{Name: "the OIDC provider at " + host(o.Client.Issuer), Why: "answered without a token in it"}
+		return &endpoint.Unbelievable{Name: "the OIDC provider at " + host(s.Client.Issuer), Why: "answered without a token in it"}
 	}
 	return err
 }
@@ -102,56 +85,48 @@ func host(address string) string {
 	return u.Host
 }
 
-// aboutTarget finds a provider's words about what the token is for, such as Auth0's "No
-// audience parameter was provided" with access_denied.
-var aboutTarget = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(?i)\baudience\b|\bresource (?:parameter|indicator)`)
-})
+// problems are the error codes of providers (RFC 6749, section 5.2; RFC 8628, section 3.5; RFC
+// 8707). authorization_declined is Entra's, of a device.
+var problems = map[string]Problem{
+	"invalid_client": WrongClient, "unauthorized_client": FlowForbidden, "unsupported_grant_type": FlowForbidden,
+	"invalid_request": FlowForbidden, "invalid_grant": WrongLogin, "invalid_scope": WrongScope,
+	"invalid_target": WrongTarget, "invalid_resource": WrongTarget,
+	"access_denied": Cancelled, "authorization_declined": Cancelled, "expired_token": NoLogin,
+}
 
-// refusal sorts a provider's refusal by its error code (RFC 6749, section 5.2; RFC 8628,
-// section 3.5; RFC 8707). Keycloak answers unauthorized_client with 401 for a wrong
-// secret, and with 400 for a flow that is switched off.
-func (o OIDC) refusal(r *oauth2.RetrieveError) error {
-	problem := Denied
-	switch r.ErrorCode {
-	case "invalid_client":
-		problem = WrongClient
-	case "unauthorized_client":
-		problem = FlowForbidden
-		if r.Response.StatusCode == http.StatusUnauthorized {
-			problem = WrongClient
-		}
-	case "unsupported_grant_type", "invalid_request":
-		problem = FlowForbidden
-	case "invalid_grant":
-		problem = WrongLogin
-		if o.Client.Flow == ClientCredentials {
-			problem = WrongClient
-		}
-	case "invalid_scope":
-		problem = WrongScope
-	case "invalid_target", "invalid_resource":
-		problem = WrongTarget
-		if o.as != "" { // Entra's target is its scope
-			problem = WrongScope
-		}
-	case "access_denied", "authorization_declined": // the latter is Entra's, of a device
-		if o.Client.Flow.Interactive() { // else nobody was asked
-			problem = Cancelled
-		}
-	case "expired_token":
-		problem = NoLogin
+// sort finds the problem of a refusal. Keycloak answers unauthorized_client with 401 for a wrong
+// secret, and with 400 for a flow that is switched off. Providers also speak of what the token
+// is for with other codes: Auth0 answers access_denied and "No audience parameter was provided".
+func (s *session) sort(r *oauth2.RetrieveError) Problem {
+	problem, known := problems[r.ErrorCode]
+	words, person := strings.ToLower(r.ErrorDescription), s.Client.Flow.Interactive()
+	switch {
+	case r.ErrorCode == "unauthorized_client" && r.Response.StatusCode == http.StatusUnauthorized,
+		r.ErrorCode == "invalid_grant" && s.Client.Flow == ClientCredentials:
+		return WrongClient
+	case problem == WrongClient || problem == WrongLogin:
+		return problem
+	case s.entra && problem == WrongTarget: // its target is its scope
+		return WrongScope
+	case !s.entra && (strings.Contains(words, "audience") || strings.Contains(words, "resource parameter") || strings.Contains(words, "resource indicator")),
+		!s.entra && problem == Cancelled && !person && s.Client.Audience != "":
+		return WrongTarget
+	case !known, problem == Cancelled && !person: // nobody was asked
+		return Denied
 	}
-	refused := r.ErrorCode == "access_denied" && o.Client.Audience != "" && !o.Client.Flow.Interactive() // Auth0's word for an unknown audience
-	if o.as == "" && problem != WrongClient && problem != WrongLogin && (refused || aboutTarget().MatchString(r.ErrorDescription)) {
-		problem = WrongTarget
+	return problem
+}
+
+// refusal is the error of a provider's refusal.
+func (s *session) refusal(r *oauth2.RetrieveError) error {
+	switch problem := s.sort(r); {
+	case problem == Cancelled:
+		return fail(problem, "was refused at the provider: the login was cancelled")
+	case problem == NoLogin:
+		return fail(problem, "did not come: nobody logged in in time")
+	case r.ErrorCode == "":
+		return fail(problem, "was denied with HTTP %d", r.Response.StatusCode)
+	default:
+		return fail(problem, "was denied: %s %q (HTTP %d)", r.ErrorCode, firstLine(r.ErrorDescription), r.Response.StatusCode)
 	}
-	detail := fmt.Sprintf("was denied with HTTP %d", r.Response.StatusCode)
-	if r.ErrorCode != "" {
-		detail = fmt.Sprintf("was denied: %s %q (HTTP %d)", r.ErrorCode, firstLine(r.ErrorDescription), r.Response.StatusCode)
-	}
-	if problem == Cancelled || problem == NoLogin {
-		detail = "" // the problem's own words
-	}
-	return &Error{Problem: problem, Source: o.Name(), Detail: detail}
 }

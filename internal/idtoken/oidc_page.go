@@ -21,14 +21,6 @@ type page struct {
 	title, words string
 }
 
-// outcome is the page after the login.
-func outcome(err error) page {
-	if err != nil {
-		return page{http.StatusOK, "The login failed", "quay-keyless says why, and what to do. You can close this page."}
-	}
-	return page{http.StatusOK, "You are logged in", "quay-keyless has its ID token. You can close this page."}
-}
-
 // response is the page over HTTP/1.1. It loads nothing, is not cached, and sends no
 // referrer, because its address holds the code.
 func (p page) response() *http.Response {
@@ -46,14 +38,6 @@ func (p page) response() *http.Response {
 	}
 }
 
-// wayBack is the port that the browser returns to. An [http.Server] would add 0.7 MB to
-// the program for a few requests.
-type wayBack struct {
-	listener net.Listener
-	over     context.CancelFunc
-	serving  sync.WaitGroup
-}
-
 const (
 	maxRequest = 64 << 10
 	// pageTime limits sending the page. Reading the request has no limit, because
@@ -61,23 +45,28 @@ const (
 	pageTime = 2 * time.Second
 )
 
-// serveBack answers each connection's one request, until close.
-func serveBack(listener net.Listener, answer func(context.Context, *http.Request) page) *wayBack {
+// serveBack answers each connection's one request, until end, which waits until the open
+// requests have their page. An [http.Server] would add 0.7 MB to the program.
+func serveBack(listener net.Listener, answer func(*http.Request) page) (end func()) {
 	ctx, over := context.WithCancel(context.Background())
-	w := &wayBack{listener: listener, over: over}
-	w.serving.Go(func() {
+	var serving sync.WaitGroup
+	serving.Go(func() {
 		for {
 			connection, err := listener.Accept()
 			if err != nil {
 				return
 			}
-			w.serving.Go(func() { serve(ctx, connection, answer) })
+			serving.Go(func() { serve(ctx, connection, answer) })
 		}
 	})
-	return w
+	return func() {
+		over()
+		_ = listener.Close()
+		serving.Wait()
+	}
 }
 
-func serve(ctx context.Context, connection net.Conn, answer func(context.Context, *http.Request) page) {
+func serve(ctx context.Context, connection net.Conn, answer func(*http.Request) page) {
 	defer connection.Close() //nolint:errcheck // nothing more is said on it
 	abandon := context.AfterFunc(ctx, func() { _ = connection.SetReadDeadline(time.Now()) })
 	request, err := http.ReadRequest(bufio.NewReader(io.LimitReader(connection, maxRequest)))
@@ -85,14 +74,7 @@ func serve(ctx context.Context, connection net.Conn, answer func(context.Context
 	if err != nil {
 		return
 	}
-	shown := answer(ctx, request)
+	shown := answer(request)
 	_ = connection.SetWriteDeadline(time.Now().Add(pageTime))
 	_ = shown.response().Write(connection)
-}
-
-// close stops listening and waits until the open requests have their page.
-func (w *wayBack) close() {
-	w.over()
-	_ = w.listener.Close()
-	w.serving.Wait()
 }

@@ -100,6 +100,7 @@ func (p *provider) client(flow idtoken.Flow, waited *[]time.Duration) idtoken.OI
 		Env: idtoken.Env{
 			Endpoint: &endpoint.Client{Transport: p, Clock: patient{waited}, UserAgent: "test"},
 			Say:      func(string) {},
+			Getenv:   self,
 		},
 		Client: idtoken.Client{Issuer: issuer, ID: "cli", Flow: flow, Scope: "openid", Kind: idtoken.Auto},
 	}
@@ -112,17 +113,17 @@ func tokens(t *testing.T) string {
 	return fmt.Sprintf(`{"access_token": "opaque", "id_token": %q}`, token)
 }
 
-func secret(text string) func(context.Context) (idtoken.Secret, error) {
-	return func(context.Context) (idtoken.Secret, error) { return idtoken.NewSecret(text), nil }
-}
+// secret is the place of a secret in these tests, whose variables hold their own names.
+func secret(text string) idtoken.Place { return idtoken.Place{Variable: text} }
+
+func self(name string) string { return name }
 
 // The time for a password ends as that for any other login does.
 func TestNobodyTypesThePassword(t *testing.T) {
 	t.Parallel()
 	source := (&provider{}).client(idtoken.Password, nil)
-	source.Client.Password = func(context.Context) (idtoken.Secret, error) {
-		return idtoken.Secret{}, context.DeadlineExceeded
-	}
+	source.Client.Password.File = "a pipe"
+	source.Env.ReadFile = func(string) ([]byte, error) { return nil, context.DeadlineExceeded }
 	if _, err := source.IDToken(t.Context(), ""); problem(err) != idtoken.NoLogin {
 		t.Errorf("%v", err)
 	}
@@ -134,7 +135,7 @@ func TestClientAuthentication(t *testing.T) {
 	for name, c := range map[string]struct {
 		methods       any
 		header, form  bool
-		secret, proof func(context.Context) (idtoken.Secret, error)
+		secret, proof idtoken.Place
 	}{
 		"nothing said":          {header: true, secret: secret("S+ECRET")},
 		"basic among others":    {methods: []string{"private_key_jwt", "client_secret_post", "client_secret_basic"}, header: true, secret: secret("S+ECRET")},
@@ -155,7 +156,7 @@ func TestClientAuthentication(t *testing.T) {
 		}
 		user, password, basic := (&http.Request{Header: p.headers[0]}).BasicAuth()
 		if len(p.forms) != 1 || basic != c.header || basic && (user != "cli" || password != "S%2BECRET") ||
-			(p.forms[0].Get("client_secret") == "S+ECRET") != c.form || (p.forms[0].Get("client_assertion") == "ASSERTION") != (c.proof != nil) {
+			(p.forms[0].Get("client_secret") == "S+ECRET") != c.form || (p.forms[0].Get("client_assertion") == "ASSERTION") != c.proof.Named() {
 			t.Errorf("%s: sent %v and basic %t", name, p.forms, basic)
 		}
 	}
@@ -216,10 +217,10 @@ func FuzzPlatformAnswers(f *testing.F) {
 			"SYSTEM_OIDCREQUESTURI": "https://azure.example", "SYSTEM_ACCESSTOKEN": "x", "BUILDKITE_JOB_ID": "a/b.c", "BUILDKITE_AGENT_ACCESS_TOKEN": "x",
 		}}.env()
 		env.Direct = env.Endpoint
-		for _, source := range []idtoken.Source{idtoken.AzurePipelines{Env: env}, idtoken.Buildkite{Env: env}, idtoken.AzureIdentity{Env: env}, idtoken.Google{Env: env}} {
+		for _, source := range []idtoken.Source{named(env, "azure-pipelines"), named(env, "buildkite"), named(env, "azure-identity"), named(env, "google")} {
 			token, err := source.IDToken(t.Context(), "api://quay")
 			if err == nil && token.Empty() {
-				t.Errorf("%s: a token: %t, error %v", source.Name(), !token.Empty(), err)
+				t.Errorf("%s: a token: %t, error %v", source.Name, !token.Empty(), err)
 			}
 		}
 	})
@@ -236,7 +237,7 @@ func TestResourcesOfEntra(t *testing.T) {
 		s := &server{status: http.StatusBadRequest, body: "{}"}
 		env := job{transport: s}.env()
 		env.Direct = env.Endpoint
-		_, err := idtoken.AzureIdentity{Env: env}.IDToken(t.Context(), audience)
+		_, err := named(env, "azure-identity").IDToken(t.Context(), audience)
 		if got := len(s.seen) == 1; got != asked || (problem(err) == idtoken.NoResource) == asked {
 			t.Errorf("%q: asked %t, %v", audience, got, err)
 		}
@@ -306,14 +307,13 @@ func TestRefusedAudience(t *testing.T) {
 // Secrets are read before the provider is asked.
 func TestMissingSecretAsksNobody(t *testing.T) {
 	t.Parallel()
-	missing := func(context.Context) (idtoken.Secret, error) {
-		return idtoken.Secret{}, &idtoken.Error{Problem: idtoken.NoSecretThere}
-	}
+	missing := idtoken.Place{File: "nowhere"}
 	for _, set := range []func(*idtoken.Client){
 		func(c *idtoken.Client) { c.Secret = missing }, func(c *idtoken.Client) { c.Assertion = missing }, func(c *idtoken.Client) { c.Password = missing },
 	} {
 		source := (&provider{discovery: object{"issuer": ""}}).client(idtoken.Password, nil)
 		set(&source.Client)
+		source.Env.ReadFile = job{}.env().ReadFile
 		if _, err := source.IDToken(t.Context(), ""); problem(err) != idtoken.NoSecretThere {
 			t.Errorf("%v", err)
 		}

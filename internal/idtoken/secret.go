@@ -42,9 +42,6 @@ func (s Secret) Empty() bool {
 // String returns the redacted form.
 func (s Secret) String() string { return redacted }
 
-// GoString returns the redacted form.
-func (s Secret) GoString() string { return redacted }
-
 // Format writes the redacted form for every verb.
 func (s Secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
 

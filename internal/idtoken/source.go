@@ -5,12 +5,11 @@
 package idtoken
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"quay-keyless/internal/endpoint"
 )
@@ -33,8 +32,9 @@ type Env struct {
 	Hide func(Secret)
 }
 
-// Hidden returns the secret after hiding it.
-func (e Env) Hidden(secret Secret) Secret {
+// hidden returns the secret after hiding it.
+func (e Env) hidden(text string) Secret {
+	secret := NewSecret(text)
 	if e.Hide != nil {
 		e.Hide(secret)
 	}
@@ -42,142 +42,100 @@ func (e Env) Hidden(secret Secret) Secret {
 }
 
 // Source is a place an ID token comes from.
-type Source interface {
+type Source struct {
 	// Name is what users and messages call it.
-	Name() string
-	// Present reports whether this job has the source, broken or not.
-	Present() bool
-	// IDToken returns a token for the audience, or an [*Error] that says what is
-	// missing. A source whose token was made before this program ran cannot choose the
-	// audience. A token returned with an error must be masked and not used.
-	IDToken(ctx context.Context, audience string) (Token, error)
+	Name string
+	// Present reports whether this job has the source, broken or not. It is nil for a source that
+	// the user must choose.
+	Present func() bool
+	// ChoosesAudience is set if the source makes a token for the audience that it is asked for. The
+	// tokens of others were made before this program ran.
+	ChoosesAudience bool
+	// Renews says when the source has a fresh token.
+	Renews Renewal
+	// Get returns a token for the audience, or an [*Error]. A token returned with an error must be
+	// masked and not used.
+	Get func(ctx context.Context, audience string) (Token, error)
 }
 
-// Renewable is a source that can give a fresh token during the job.
-type Renewable interface {
-	Source
-	// Spent reports whether a token that said claims should be replaced by a
-	// fresh one before it is used again.
-	Spent(claims Claims, now time.Time) bool
+// Renewal is when to ask a source again during the job.
+type Renewal int
+
+const (
+	// Never is for tokens that were made when the job started.
+	Never Renewal = iota
+	// NearExpiry is for sources whose tokens are good until they expire.
+	NearExpiry
+	// Always is for a file that the kubelet may have replaced.
+	Always
+)
+
+// Unanswered is the error of a source whose endpoint was not reached or gave an
+// unexpected answer: Err is an [*endpoint.Unreachable] or an [*endpoint.Unbelievable].
+// It distinguishes them from the registry's.
+type Unanswered struct{ Err error }
+
+// Error is Err's.
+func (u *Unanswered) Error() string { return u.Err.Error() }
+
+// Unwrap returns Err.
+func (u *Unanswered) Unwrap() error { return u.Err }
+
+// IDToken is Get with the source's name in its errors: [*Error], [*Unanswered] and what
+// ended ctx.
+func (s Source) IDToken(ctx context.Context, audience string) (Token, error) {
+	token, err := s.Get(ctx, audience)
+	if bad, ok := errors.AsType[*Error](err); ok {
+		bad.Source = cmp.Or(bad.Source, s.Name)
+	}
+	if errors.As(err, new(*endpoint.Unreachable)) || errors.As(err, new(*endpoint.Unbelievable)) {
+		return Token{}, &Unanswered{err}
+	}
+	return token, err
 }
 
-// renewer makes a source [Renewable] whose tokens are good until they expire.
-type renewer struct{}
-
-// Spent reports a token with less than 30 s left, the time that a slow exchange may
-// take until Quay looks at the expiry.
-func (renewer) Spent(claims Claims, now time.Time) bool {
-	return !claims.Expiry.IsZero() && !now.Add(30*time.Second).Before(claims.Expiry)
+// Settings are what the user configured for sources that need more than their name.
+type Settings struct {
+	// SubjectClaim is the claim that Buildkite uses as the subject; "" for the job's variable.
+	SubjectClaim string
+	// Client is for OIDC and Entra. Its ID chooses among several identities of an Azure machine.
+	Client Client
 }
 
-// chooser is a renewer that makes a token for the audience that it is asked for.
-type chooser struct{ renewer }
-
-func (chooser) choosesAudience() {}
-
-// chosen is part of a source that the user must choose: it answers on machines where users
-// do not expect it, or needs flags.
-type chosen struct{}
-
-// Present is false.
-func (chosen) Present() bool { return false }
-
-// explicit is part of a source that the user named.
-type explicit struct{}
-
-// Present is true.
-func (explicit) Present() bool { return true }
-
-// ChoosesAudience reports whether a source makes a token for the audience that
-// it is asked for; others have one that was made before.
-func ChoosesAudience(source Source) bool {
-	_, ok := source.(interface{ choosesAudience() })
-	return ok
-}
-
-// Ambient is the order in which auto looks for a source. It uses the first one present,
-// even if that is broken. GitHub is first because its self-hosted runners run in
-// clusters; a cluster's projected token is last because CI platforms run jobs in pods.
-func Ambient(env Env) []Source {
+// Sources are all sources that have a name, in the order in which auto looks for one. GitHub
+// is first because its self-hosted runners run in clusters; a cluster's projected token is
+// last because CI platforms run jobs in pods. The user must choose one of the others.
+func Sources(env Env, s Settings) []Source {
+	is := func(name, value string) func() bool {
+		return func() bool { return strings.EqualFold(env.Getenv(name), value) }
+	}
+	oidc := OIDC{Env: env, Client: s.Client}
 	return []Source{
-		GitHub{Env: env},
-		GitLab{env},
-		AzurePipelines{Env: env},
-		Buildkite{Env: env},
-		CircleCI{env},
-		Kubernetes{env},
+		{"github", env.onGitHub, true, NearExpiry, env.github},
+		{"gitlab", env.onGitLab, false, Never, env.gitlab},
+		{"azure-pipelines", env.onAzurePipelines, false, NearExpiry, env.azurePipelines},
+		{"buildkite", is("BUILDKITE", "true"), true, NearExpiry, buildkite{env, s.SubjectClaim}.idToken},
+		{"circleci", is("CIRCLECI", "true"), false, Never, env.circleCI},
+		{"kubernetes", env.inPod, false, Always, env.kubernetes},
+		{"oidc", nil, false, s.Client.Flow.renews(), oidc.IDToken},
+		{"entra", nil, true, NearExpiry, oidc.entraToken},
+		{"azure-identity", nil, true, NearExpiry, azureIdentity{env, s.Client.ID}.idToken},
+		{"google", nil, true, NearExpiry, env.google},
 	}
 }
 
-// Named are the sources that the user must choose.
-func Named(env Env) []Source {
-	return []Source{
-		OIDC{Env: env},
-		Entra{Env: env},
-		AzureIdentity{Env: env},
-		Google{Env: env},
-	}
-}
-
-// Choose returns the source of that name, or for "auto" the first ambient one
-// present. The errors are [NoSource] and [UnknownSource].
-func Choose(env Env, name string) (Source, error) {
+// Choose returns the source of that name, or for "auto" the first one present, even if that
+// is broken. The errors are [NoSource] and [UnknownSource].
+func Choose(env Env, name string, settings Settings) (Source, error) {
 	var names []string
-	for _, source := range append(Ambient(env), Named(env)...) {
-		if source.Name() == name || name == "auto" && source.Present() {
+	for _, source := range Sources(env, settings) {
+		if source.Name == name || name == "auto" && source.Present != nil && source.Present() {
 			return source, nil
 		}
-		names = append(names, source.Name())
+		names = append(names, source.Name)
 	}
 	if name == "auto" {
-		return nil, &Error{Problem: NoSource, Platform: recognise(env)}
+		return Source{}, &Error{Problem: NoSource, Detail: "this job offers no ID token", Platform: recognise(env)}
 	}
-	return nil, &Error{
-		Problem: UnknownSource,
-		Detail:  fmt.Sprintf("there is no ID token source %q, only auto, %s", name, strings.Join(names, ", ")),
-	}
-}
-
-// jobCredentials are variables with credentials for a job's own platform. Some are JWTs.
-var jobCredentials = []string{
-	requestToken, "ACTIONS_RUNTIME_TOKEN", "GITHUB_TOKEN", "CI_JOB_TOKEN", azureAccessToken, "BUILDKITE_AGENT_ACCESS_TOKEN",
-}
-
-// given turns a text that the job got from elsewhere into a token. A pod's own credential
-// for the Kubernetes API, and one for the platform, are refused however they arrive.
-func (e Env) given(source, text string) (Token, error) {
-	text = strings.TrimSpace(text)
-	own, err := e.ReadFile(apiCredential)
-	if err == nil && text != "" && text == strings.TrimSpace(string(own)) {
-		return Token{}, &Error{Problem: APICredential, Source: source}
-	}
-	for _, name := range jobCredentials {
-		if text != "" && text == strings.TrimSpace(e.Getenv(name)) {
-			return Token{}, &Error{Problem: JobCredential, Source: source, Detail: "is the job's own " + name + ", so it is not sent to Quay"}
-		}
-	}
-	return Usable(source, text)
-}
-
-// Usable turns a source's text into a token, unless it is none or must never be sent. It
-// trims the text, because a trailing newline makes Quay answer 500.
-func Usable(source, text string) (Token, error) {
-	text = strings.TrimSpace(text)
-	switch fields := strings.Fields(text); {
-	case text == "":
-		return Token{}, &Error{Problem: Empty, Source: source}
-	case strings.ContainsAny(text, "\r\n"):
-		return Token{}, &Error{Problem: SeveralLines, Source: source, Detail: fmt.Sprintf("has %d lines", len(strings.FieldsFunc(text, func(r rune) bool { return r == '\r' || r == '\n' })))}
-	case len(fields) > 1:
-		return Token{}, &Error{Problem: SeveralLines, Source: source}
-	}
-	token, err := ParseToken(NewSecret(text))
-	if err != nil {
-		var bad *Error
-		if errors.As(err, &bad) {
-			bad.Source = source
-		}
-		return token, err
-	}
-	return token, harmful(source, token.Claims)
+	return Source{}, fail(UnknownSource, "there is no ID token source %q, only auto, %s", name, strings.Join(names, ", "))
 }

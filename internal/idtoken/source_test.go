@@ -4,7 +4,6 @@ package idtoken_test
 
 import (
 	"errors"
-	"io"
 	"io/fs"
 	"strings"
 	"testing"
@@ -53,19 +52,19 @@ func TestUsableText(t *testing.T) {
 		}.env()
 		env.Stdin = strings.NewReader(test.text)
 		for _, source := range []idtoken.Source{
-			idtoken.File{Env: env, Path: tokenFile}, idtoken.Variable{Env: env, Variable: "MY_TOKEN"}, idtoken.Stdin{Env: env},
-			idtoken.GitLab{Env: env}, idtoken.Kubernetes{Env: env},
+			idtoken.File(env, tokenFile), idtoken.Variable(env, "MY_TOKEN"), idtoken.Stdin(env),
+			named(env, "gitlab"), named(env, "kubernetes"),
 		} {
 			got, err := source.IDToken(t.Context(), "quay")
 			switch {
 			case test.want == "" && (err != nil || got.Reveal() != token):
-				t.Errorf("%s from %s: %v", test.name, source.Name(), err)
+				t.Errorf("%s from %s: %v", test.name, source.Name, err)
 			case problem(err) != test.want:
-				t.Errorf("%s from %s: problem %s, %v", test.name, source.Name(), problem(err), err)
+				t.Errorf("%s from %s: problem %s, %v", test.name, source.Name, problem(err), err)
 			case test.want != "" && (!strings.HasSuffix(err.Error(), " "+test.words) || !strings.HasPrefix(err.Error(), "the ID token from ")):
-				t.Errorf("%s from %s: %v", test.name, source.Name(), err)
+				t.Errorf("%s from %s: %v", test.name, source.Name, err)
 			case err != nil && (strings.Contains(err.Error(), token) || strings.Contains(err.Error(), "hunter2")):
-				t.Errorf("%s from %s shows the token: %v", test.name, source.Name(), err)
+				t.Errorf("%s from %s shows the token: %v", test.name, source.Name, err)
 			}
 		}
 	}
@@ -82,16 +81,16 @@ func TestBrokenSources(t *testing.T) {
 		want   idtoken.Problem
 		words  string
 	}{
-		{idtoken.File{Env: nothing, Path: tokenFile}, idtoken.NoFile, "the ID token from the file /secrets/token is not there: no such file"},
-		{idtoken.File{Env: denied, Path: tokenFile}, idtoken.Unreadable, "the ID token from the file /secrets/token cannot be read: permission denied"},
-		{idtoken.File{Env: empty, Path: tokenFile}, idtoken.Empty, "the ID token from the file /secrets/token is empty"},
-		{idtoken.Variable{Env: nothing, Variable: "MY_TOKEN"}, idtoken.NoVariable, "the ID token from the variable MY_TOKEN is not there: the variable is not set"},
-		{idtoken.Stdin{Env: empty}, idtoken.Empty, "the ID token from standard input is empty"},
-		{idtoken.Stdin{Env: unreadable}, idtoken.Unreadable, "the ID token from standard input cannot be read: input/output error"},
-		{idtoken.GitLab{Env: nothing}, idtoken.NoIDTokens, "the ID token from gitlab is not there: the variable is not set"},
-		{idtoken.Kubernetes{Env: nothing}, idtoken.NoFile, "the ID token from the file " + projected + " is not there: no such file"},
-		{idtoken.Kubernetes{Env: denied}, idtoken.Unreadable, "the ID token from the file " + projected + " cannot be read: permission denied"},
-		{idtoken.Kubernetes{Env: empty}, idtoken.Empty, "the ID token from the file " + projected + " is empty"},
+		{idtoken.File(nothing, tokenFile), idtoken.NoFile, "the ID token from the file /secrets/token is not there: no such file"},
+		{idtoken.File(denied, tokenFile), idtoken.Unreadable, "the ID token from the file /secrets/token cannot be read: permission denied"},
+		{idtoken.File(empty, tokenFile), idtoken.Empty, "the ID token from the file /secrets/token is empty"},
+		{idtoken.Variable(nothing, "MY_TOKEN"), idtoken.NoVariable, "the ID token from the variable MY_TOKEN is not there: the variable is not set"},
+		{idtoken.Stdin(empty), idtoken.Empty, "the ID token from standard input is empty"},
+		{idtoken.Stdin(unreadable), idtoken.Unreadable, "the ID token from standard input cannot be read: input/output error"},
+		{named(nothing, "gitlab"), idtoken.NoIDTokens, "the ID token from gitlab is not there: the variable is not set"},
+		{named(nothing, "kubernetes"), idtoken.NoFile, "the ID token from the file " + projected + " is not there: no such file"},
+		{named(denied, "kubernetes"), idtoken.Unreadable, "the ID token from the file " + projected + " cannot be read: permission denied"},
+		{named(empty, "kubernetes"), idtoken.Empty, "the ID token from the file " + projected + " is empty"},
 	}
 	for _, test := range tests {
 		_, err := test.source.IDToken(t.Context(), "quay")
@@ -99,7 +98,7 @@ func TestBrokenSources(t *testing.T) {
 			t.Errorf("got problem %s, %v\nwant %s, %s", problem(err), err, test.want, test.words)
 		}
 	}
-	if _, err := (idtoken.File{Env: denied, Path: tokenFile}).IDToken(t.Context(), "quay"); !errors.Is(err, fs.ErrPermission) {
+	if _, err := idtoken.File(denied, tokenFile).IDToken(t.Context(), "quay"); !errors.Is(err, fs.ErrPermission) {
 		t.Errorf("%v has lost its cause", err)
 	}
 }
@@ -115,7 +114,7 @@ func (e *endless) Read(p []byte) (int, error) {
 func TestEndlessInput(t *testing.T) {
 	t.Parallel()
 	input := &endless{}
-	_, err := idtoken.Stdin{Env: job{stdin: input}.env()}.IDToken(t.Context(), "quay")
+	_, err := idtoken.Stdin(job{stdin: input}.env()).IDToken(t.Context(), "quay")
 	if problem(err) == "" || input.read > 2<<20 {
 		t.Errorf("read %d bytes, %v", input.read, err)
 	}
@@ -133,21 +132,21 @@ func TestAPICredentialIsNeverSent(t *testing.T) {
 		projected, // a link, or a volume mounted at the wrong place
 	} {
 		env := job{files: map[string]string{path: good(t), apiCredential: good(t)}}.env()
-		if _, err := (idtoken.File{Env: env, Path: path}).IDToken(t.Context(), "quay"); problem(err) != idtoken.APICredential {
+		if _, err := idtoken.File(env, path).IDToken(t.Context(), "quay"); problem(err) != idtoken.APICredential {
 			t.Errorf("%s, which is the credential by another name: %v", path, err)
 		}
 		if path == apiCredential {
 			continue
 		}
 		env = job{files: map[string]string{path: good(t), apiCredential: "another"}}.env()
-		if _, err := (idtoken.File{Env: env, Path: path}).IDToken(t.Context(), "quay"); err != nil {
+		if _, err := idtoken.File(env, path).IDToken(t.Context(), "quay"); err != nil {
 			t.Errorf("%s, which is another token: %v", path, err)
 		}
 	}
 	env := job{files: map[string]string{apiCredential: good(t)}}.env()
-	for _, source := range idtoken.Ambient(env) {
-		if source.Present() {
-			t.Errorf("%s takes a pod's API credential for its own", source.Name())
+	for _, source := range idtoken.Sources(env, idtoken.Settings{}) {
+		if source.Present != nil && source.Present() {
+			t.Errorf("%s takes a pod's API credential for its own", source.Name)
 		}
 	}
 }
@@ -172,26 +171,20 @@ func TestPresence(t *testing.T) {
 	}
 	for _, test := range tests {
 		var present []string
-		for _, source := range idtoken.Ambient(test.job.env()) {
-			if source.Present() {
-				present = append(present, source.Name())
+		for _, source := range idtoken.Sources(test.job.env(), idtoken.Settings{}) {
+			if source.Present != nil && source.Present() {
+				present = append(present, source.Name)
 			}
 		}
 		if got := strings.Join(present, " "); got != test.want {
 			t.Errorf("%s: %q, want %q", test.name, got, test.want)
 		}
-		chosen, err := idtoken.Choose(test.job.env(), "auto")
+		chosen, err := idtoken.Choose(test.job.env(), "auto", idtoken.Settings{})
 		switch {
 		case len(present) == 0 && problem(err) != idtoken.NoSource:
 			t.Errorf("%s: chose %v, %v", test.name, chosen, err)
-		case len(present) > 0 && (err != nil || chosen.Name() != present[0]):
+		case len(present) > 0 && (err != nil || chosen.Name != present[0]):
 			t.Errorf("%s: chose %v, %v, want %s", test.name, chosen, err, present[0])
-		}
-	}
-	env := job{stdin: io.LimitReader(nil, 0)}.env()
-	for _, explicit := range []idtoken.Source{idtoken.File{Env: env, Path: "x"}, idtoken.Variable{Env: env}, idtoken.Stdin{Env: env}} {
-		if !explicit.Present() {
-			t.Errorf("%s was named by the user and is not present", explicit.Name())
 		}
 	}
 }
@@ -201,7 +194,7 @@ func TestPresence(t *testing.T) {
 func TestNothingFallsThrough(t *testing.T) {
 	t.Parallel()
 	env := job{variables: map[string]string{"GITHUB_ACTIONS": "true", "QUAY_ID_TOKEN": good(t)}}.env()
-	source, err := idtoken.Choose(env, "auto")
+	source, err := idtoken.Choose(env, "auto", idtoken.Settings{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -214,12 +207,12 @@ func TestChooseByName(t *testing.T) {
 	t.Parallel()
 	env := job{variables: map[string]string{"GITHUB_ACTIONS": "true"}}.env()
 	for _, name := range []string{"github", "gitlab", "kubernetes"} {
-		if source, err := idtoken.Choose(env, name); err != nil || source.Name() != name {
+		if source, err := idtoken.Choose(env, name, idtoken.Settings{}); err != nil || source.Name != name {
 			t.Errorf("%s: got %v, %v", name, source, err)
 		}
 	}
 	for _, name := range []string{"GitHub", "jenkins", ""} {
-		_, err := idtoken.Choose(env, name)
+		_, err := idtoken.Choose(env, name, idtoken.Settings{})
 		if problem(err) != idtoken.UnknownSource || !strings.Contains(err.Error(), "auto, github, gitlab, azure-pipelines, buildkite, circleci, kubernetes, oidc, entra, azure-identity, google") {
 			t.Errorf("%q: %v", name, err)
 		}

@@ -28,28 +28,16 @@ const margin = 5 * time.Minute
 // sourceName is what messages call the kubelet's token.
 const sourceName = "the kubelet"
 
-// account is the source of the ID token that came with the request.
-type account struct {
-	token    idtoken.Secret
-	audience string
-}
-
-// Source is the source of the token, which must have the audience.
-func (r Request) Source(audience string) idtoken.Source { return account{r.Token, audience} }
-
-// Name is the kubelet.
-func (account) Name() string { return sourceName }
-
-// Present is true: the request has a token.
-func (account) Present() bool { return true }
-
-// IDToken returns the token, unless it is for somebody else than Quay.
-func (a account) IDToken(context.Context, string) (idtoken.Token, error) {
-	token, err := idtoken.Usable(sourceName, a.token.Reveal())
-	if err == nil && !slices.Contains(token.Audience, a.audience) {
-		err = &otherAudience{strings.Join(token.Audience, ", "), a.audience}
-	}
-	return token, err
+// Source is the source of the token that came with the request, unless it is for somebody else
+// than Quay.
+func (r Request) Source() idtoken.Source {
+	return idtoken.Source{Name: sourceName, Get: func(_ context.Context, audience string) (idtoken.Token, error) {
+		token, err := idtoken.Usable(r.Token.Reveal())
+		if err == nil && !slices.Contains(token.Audience, audience) {
+			err = &otherAudience{strings.Join(token.Audience, ", "), audience}
+		}
+		return token, err
+	}}
 }
 
 // otherAudience is the error of a token that is not for Quay.
@@ -101,7 +89,7 @@ func Answer(ctx context.Context, run *process.Run, flags request.ExchangeFlags) 
 	if err != nil {
 		return err
 	}
-	flags.Given = asked.Source(targets[0].Audience)
+	flags.Given = asked.Source()
 	logins, err := login.RobotTokens(ctx, run, flags, targets)
 	if err != nil {
 		return err

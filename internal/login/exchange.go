@@ -147,7 +147,7 @@ func (s *Site) Preflight(claims idtoken.Claims) error {
 	}
 	return &idtoken.Error{
 		Problem: idtoken.Expired,
-		Source:  s.Source.Name(),
+		Source:  s.Source.Name,
 		Detail:  fmt.Sprintf("expired %s ago, at %s", late.Round(time.Second), platform.FormatTime(claims.Expiry)),
 	}
 }

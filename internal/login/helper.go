@@ -63,15 +63,15 @@ type sourceOf struct{ name, file, variable string }
 
 // describe says it in the terms of the settings. A file's path becomes absolute, because
 // tools run in other folders.
-func describe(source idtoken.Source) (sourceOf, error) {
-	switch known := source.(type) {
-	case idtoken.File:
-		path, err := filepath.Abs(known.Path)
+func describe(flags request.ExchangeFlags, source idtoken.Source) (sourceOf, error) {
+	switch {
+	case flags.TokenFile != "":
+		path, err := filepath.Abs(flags.TokenFile)
 		return sourceOf{file: path}, err
-	case idtoken.Variable:
-		return sourceOf{variable: known.Variable}, nil
+	case flags.TokenEnv != "":
+		return sourceOf{variable: flags.TokenEnv}, nil
 	}
-	return sourceOf{name: source.Name()}, nil
+	return sourceOf{name: source.Name}, nil
 }
 
 // setHelper makes tools ask the helper: it installs the program, writes the settings
@@ -145,7 +145,7 @@ func helperHold(run *process.Run) authfile.Hold {
 func allSettings(ctx context.Context, run *process.Run, flags request.ExchangeFlags, logins []RobotToken) (map[string]credhelper.Settings, error) {
 	all := map[string]credhelper.Settings{}
 	for _, login := range logins {
-		from, err := describe(login.source)
+		from, err := describe(flags, login.source)
 		if err != nil {
 			return nil, err
 		}
@@ -163,9 +163,9 @@ func allSettings(ctx context.Context, run *process.Run, flags request.ExchangeFl
 
 // warnOfHelper warns if the helper cannot get new ID tokens.
 func warnOfHelper(run *process.Run, login RobotToken) {
-	if _, renews := login.source.(idtoken.Renewable); !renews {
+	if login.source.Renews == idtoken.Never {
 		run.Platform.Warn(platform.Message{
-			Text:  fmt.Sprintf("the ID token from %s cannot be renewed: the helper for %s works until it expires", login.source.Name(), login.Registry.Host),
+			Text:  fmt.Sprintf("the ID token from %s cannot be renewed: the helper for %s works until it expires", login.source.Name, login.Registry.Host),
 			Hints: []string{"on GitLab that is the job's timeout; elsewhere name a file that is written anew: --id-token-file PATH"},
 		})
 	}

@@ -43,7 +43,7 @@ func sites(ctx context.Context, run *process.Run, flags request.ExchangeFlags, t
 		}
 		s := NewSite(run, flags, t, registry)
 		s.Identify(source, shared, t.Audience)
-		if !idtoken.ChoosesAudience(source) {
+		if !source.ChoosesAudience {
 			shared = s.IDToken
 		}
 		sites[t.Registry.Host] = s
@@ -89,11 +89,11 @@ func Transports(ctx context.Context, run *process.Run, flags request.IdentityFla
 func Identify(ctx context.Context, run *process.Run, flags request.IdentityFlags, audience string) (idtoken.Source, idtoken.Token, error) {
 	verified, _, err := Transports(ctx, run, flags, true)
 	if err != nil {
-		return nil, idtoken.Token{}, err
+		return idtoken.Source{}, idtoken.Token{}, err
 	}
 	source, err := Source(ctx, run, flags, verified)
 	if err != nil {
-		return nil, idtoken.Token{}, err
+		return idtoken.Source{}, idtoken.Token{}, err
 	}
 	held := &idtoken.Held{Source: source, Audience: audience, Now: run.Env.Clock.Now, Got: run.Platform.Mask}
 	token, err := held.IDToken(ctx)
@@ -183,7 +183,7 @@ func warnOfReplay(run *process.Run, source idtoken.Source, targets []request.Tar
 	first := map[string]string{}
 	for _, t := range targets {
 		audience, hint := t.Audience, fmt.Sprintf("--audience %s=AUDIENCE, with that audience in the federation entry there", t.Registry.Host)
-		if !idtoken.ChoosesAudience(source) {
+		if !source.ChoosesAudience {
 			audience, hint = "", "log in to each in a step or job with an ID token of its own"
 		}
 		other, ok := first[audience]

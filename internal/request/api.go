@@ -27,13 +27,13 @@ type APIFlags struct {
 
 // AddTo declares the flags, without those of IdentityFlags.
 func (f *APIFlags) AddTo(flags *pflag.FlagSet) {
-	flags.StringVar(&f.robot, "robot", "", "robot account, `[HOST/]ORG+NAME`")
+	flags.StringVar(&f.robot, "robot", "", "select the robot account `[HOST/]ORG+NAME`")
 	f.AddTokenTo(flags)
 }
 
 // AddTokenTo declares the flags without --robot.
 func (f *APIFlags) AddTokenTo(flags *pflag.FlagSet) {
-	flags.StringVar(&f.APITokenFile, "api-token-file", "", "read the token for Quay's API from the file at `PATH`, in place of "+APITokenVariable)
+	flags.StringVar(&f.APITokenFile, "api-token-file", "", "read the token for Quay's API from the file at `PATH` instead of "+APITokenVariable)
 	flags.BoolVar(&f.TLSVerify, "tls-verify", true, "verify the registry's certificate")
 }
 

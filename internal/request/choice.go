@@ -58,3 +58,31 @@ func OutputOf(flags *pflag.FlagSet) *Choice {
 	}
 	return nil
 }
+
+// Form is how to write the value of a flag.
+func Form(flag *pflag.Flag) string {
+	if choice, ok := flag.Value.(*Choice); ok {
+		return Alternatives(choice.Choices)
+	}
+	switch kind := flag.Value.Type(); kind {
+	case "bool":
+		return "true or false"
+	case "duration":
+		return "a number with its unit, as 90s or 2m"
+	default:
+		return "a " + kind
+	}
+}
+
+// UsageError is a command line that makes no sense. Main adds Command, whose help says
+// more.
+type UsageError struct {
+	Command string
+	Err     error
+}
+
+// Error is the text.
+func (u *UsageError) Error() string { return u.Err.Error() }
+
+// Unwrap is the cause.
+func (u *UsageError) Unwrap() error { return u.Err }

@@ -3,6 +3,7 @@
 package request
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,15 +38,15 @@ type IdentityFlags struct {
 
 // AddTo declares the flags.
 func (f *IdentityFlags) AddTo(flags *pflag.FlagSet) {
-	flags.StringArrayVar(&f.Audiences, "audience", []string{DefaultAudience}, "`AUDIENCE` of the ID token, or HOST=AUDIENCE for one registry (repeatable)")
-	flags.StringVar(&f.Source, "id-token-source", "auto", "`NAME` of the place the ID token comes from: auto, github, gitlab, azure-pipelines, buildkite, circleci, kubernetes, oidc, entra, azure-identity or google")
+	flags.StringArrayVar(&f.Audiences, "audience", []string{DefaultAudience}, "request an ID token for this `AUDIENCE`, or HOST=AUDIENCE for one registry (repeatable)")
+	flags.StringVar(&f.Source, "id-token-source", "auto", "get the ID token from the source `NAME`: auto, github, gitlab, azure-pipelines, buildkite, circleci, kubernetes, oidc, entra, azure-identity or google")
 	flags.StringVar(&f.TokenFile, "id-token-file", "", "read the ID token from the file at `PATH`")
 	flags.StringVar(&f.TokenEnv, "id-token-env", "", "read the ID token from the variable `NAME`")
 	flags.BoolVar(&f.TokenStdin, "id-token-stdin", false, "read the ID token from standard input")
 	f.Sources.addTo(flags)
-	flags.StringVar(&f.CaCertificate, "ca-certificate", "", "trust this `CA` beside the system's: a path, PEM text or base64 of it")
-	flags.DurationVar(&f.Timeout, "timeout", 90*time.Second, "how long everything together may take; 5m0s where a person logs in")
-	flags.BoolVar(&f.Verbose, "verbose", false, "say what was asked of whom and how long it took")
+	flags.StringVar(&f.CaCertificate, "ca-certificate", "", "trust this `CA` in addition to the system's: a path, PEM text or base64 of it")
+	flags.DurationVar(&f.Timeout, "timeout", 90*time.Second, "stop after this `DURATION`, or after 5m0s if a person logs in")
+	flags.BoolVar(&f.Verbose, "verbose", false, "report each request and how long it took")
 }
 
 // ExchangeFlags are the flags that login, token and doctor share.
@@ -59,9 +60,9 @@ type ExchangeFlags struct {
 // AddTo declares the flags.
 func (f *ExchangeFlags) AddTo(flags *pflag.FlagSet) {
 	f.IdentityFlags.AddTo(flags)
-	flags.StringArrayVar(&f.Robots, "robot", nil, "robot account to log in as, `[HOST/]ORG+NAME` (repeatable)")
-	flags.BoolVar(&f.Verify, "verify", true, "prove the login at the registry")
-	flags.StringArrayVar(&f.check, "check", nil, "also make sure that the robot may pull from or push to a repository, `ORG/REPO[:pull|push]` (repeatable, push by default)")
+	flags.StringArrayVar(&f.Robots, "robot", nil, "log in as the robot account `[HOST/]ORG+NAME` (repeatable)")
+	flags.BoolVar(&f.Verify, "verify", true, "check that the registry accepts the login")
+	flags.StringArrayVar(&f.check, "check", nil, "check that the robot may pull from or push to `ORG/REPO[:pull|push]` (repeatable, push by default)")
 	flags.BoolVar(&f.TLSVerify, "tls-verify", true, "verify the registry's certificate")
 }
 
@@ -88,37 +89,36 @@ func (ErrTimeout) Is(target error) bool { return target == context.DeadlineExcee
 // variableName is what shells accept as a variable's name.
 var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
+// checkVariable finds a flag that has a secret instead of the name of a variable.
+func checkVariable(flag, name string) error {
+	if name != "" && !variableName.MatchString(name) {
+		return fmt.Errorf("--%s needs a variable's name, not its value", flag)
+	}
+	return nil
+}
+
 // ChooseSource finds the source that the user named, or the job's own.
 func (f *IdentityFlags) ChooseSource(env idtoken.Env) (idtoken.Source, error) {
-	if f.Given != nil {
+	if f.Given.Get != nil {
 		return f.Given, nil
 	}
-	if f.TokenEnv != "" && !variableName.MatchString(f.TokenEnv) {
-		return nil, &UsageError{Err: errors.New("--id-token-env wants a variable's name, as QUAY_ID_TOKEN, not its value")}
-	}
-	var explicit []idtoken.Source
-	if f.TokenFile != "" {
-		explicit = append(explicit, idtoken.File{Env: env, Path: f.TokenFile})
-	}
-	if f.TokenEnv != "" {
-		explicit = append(explicit, idtoken.Variable{Env: env, Variable: f.TokenEnv})
-	}
-	if f.TokenStdin {
-		explicit = append(explicit, idtoken.Stdin{Env: env})
-	}
-	if len(explicit) > 0 && f.Sources.issuer != "" {
-		explicit = append(explicit, idtoken.OIDC{})
-	}
+	err := cmp.Or(
+		checkVariable("id-token-env", f.TokenEnv),
+		f.Sources.exclusive("id-token-file", "id-token-env", "id-token-stdin", "oidc-issuer"),
+	)
 	switch {
-	case len(explicit) > 1:
-		return nil, &UsageError{Err: fmt.Errorf("the ID token can come from %s or %s, not from both", explicit[0].Name(), explicit[1].Name())}
-	case len(explicit) == 1:
-		return explicit[0], nil
+	case err != nil:
+		return idtoken.Source{}, &UsageError{Err: err}
+	case f.TokenFile != "":
+		return idtoken.File(env, f.TokenFile), nil
+	case f.TokenEnv != "":
+		return idtoken.Variable(env, f.TokenEnv), nil
+	case f.TokenStdin:
+		return idtoken.Stdin(env), nil
 	}
 	source, err := f.Sources.choose(env, f.Source)
-	var unknown *idtoken.Error
-	if errors.As(err, &unknown) && unknown.Problem == idtoken.UnknownSource {
-		return nil, &UsageError{Err: err}
+	if unknown, ok := errors.AsType[*idtoken.Error](err); ok && unknown.Problem == idtoken.UnknownSource {
+		err = &UsageError{Err: err}
 	}
 	return source, err
 }
@@ -162,7 +162,7 @@ func BindEnvironment(flags *pflag.FlagSet, getenv func(string) string) error {
 			err = errors.Join(flags.Set(flag.Name, value), flags.SetAnnotation(flag.Name, fromVariable, []string{variable(flag.Name)}))
 		}
 		if err != nil {
-			errs = append(errs, fmt.Errorf("%s is %q: write %s", variable(flag.Name), value, Forms[flag.Value.Type()]))
+			errs = append(errs, fmt.Errorf("%s is %q: write %s", variable(flag.Name), value, Form(flag)))
 		}
 	})
 	return errors.Join(errs...)
@@ -207,9 +207,6 @@ func (f *IdentityFlags) given(names ...string) string {
 	}
 	return words.String()
 }
-
-// Forms say how to write a flag's value, by its type.
-var Forms = map[string]string{"bool": "true or false", "duration": "a number with its unit, as 90s or 2m"}
 
 // Lines are the lines of a variable that holds a list, without empty ones.
 func Lines(text string) []string {

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package idtoken
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"quay-keyless/internal/ascii"
+)
+
+// The variables of an Azure Pipelines job. The agent sets the first; the second is a secret
+// that each step must map into its environment itself (learn.microsoft.com, Azure DevOps,
+// release notes of sprint 240).
+const (
+	azureRequestURI  = "SYSTEM_OIDCREQUESTURI"
+	azureAccessToken = "SYSTEM_ACCESSTOKEN"
+)
+
+// onAzurePipelines reports a job of Azure Pipelines.
+func (e Env) onAzurePipelines() bool {
+	return strings.EqualFold(e.Getenv("TF_BUILD"), "true") || e.Getenv(azureRequestURI) != ""
+}
+
+// azurePipelines asks the job's endpoint. The audience is always api://AzureADTokenExchange.
+// Without a service connection the subject is p://ORG/PROJECT/PIPELINE.
+func (e Env) azurePipelines(ctx context.Context, _ string) (Token, error) {
+	bearer, at := e.hidden(e.Getenv(azureAccessToken)), e.Getenv(azureRequestURI)
+	switch {
+	case at == "":
+		return Token{}, fail(NoAzureEndpoint, "is not offered: the agent sets no "+azureRequestURI)
+	case bearer.Empty():
+		return Token{}, fail(NoAzureToken, "cannot be asked for: this step has no "+azureAccessToken)
+	}
+	u, err := address(azureRequestURI, at)
+	if err != nil {
+		return Token{}, err
+	}
+	query := u.Query()
+	query.Set("api-version", "7.1")
+	u.RawQuery = query.Encode()
+	return question{e.Endpoint, "Azure Pipelines' ID token endpoint", u, http.Header{
+		"Authorization": {"Bearer " + bearer.Reveal()}, "Accept": {"application/json"}, "Content-Type": {"application/json"},
+		"X-Tfs-Fedauthredirect": {"Suppress"}, // a 401 instead of a sign-in page
+	}, []byte{}}.token(ctx, "oidcToken")
+}
+
+// azureIdentity is the managed identity of a machine in Azure, from its metadata server
+// (IMDS). Every machine there answers, so the user must choose it.
+type azureIdentity struct {
+	Env
+	clientID string // chooses among several identities; "" for the only one
+}
+
+// idToken asks for an access token for the App ID URI that is the audience
+// (learn.microsoft.com, How to use managed identities on a VM to acquire an access
+// token). It never uses a proxy. Plain http is fine: the server is on this machine's own
+// link and has no other.
+func (a azureIdentity) idToken(ctx context.Context, audience string) (Token, error) {
+	if err := wantResource(audience); err != nil {
+		return Token{}, err
+	}
+	const variable = "AZURE_POD_IDENTITY_AUTHORITY_HOST"
+	u, err := url.Parse(cmp.Or(a.Getenv(variable), "http://169.254.169.254"))
+	if err != nil || u.Host == "" || ascii.Host(u.Host) != nil {
+		return Token{}, fail(Unreadable, "cannot be asked for: %s is not a URL with an ASCII host name", variable)
+	}
+	query := url.Values{"api-version": {"2018-02-01"}, "resource": {audience}}
+	if id := cmp.Or(a.clientID, a.Getenv("AZURE_CLIENT_ID")); id != "" {
+		query.Set("client_id", id)
+	}
+	u.Path = cmp.Or(u.Path, "/") // without one JoinPath makes a relative URL
+	u = u.JoinPath("metadata", "identity", "oauth2", "token")
+	u.RawQuery = query.Encode()
+	token, err := question{a.Direct, "Azure's metadata server", u, http.Header{"Metadata": {"true"}}, nil}.token(ctx, "access_token")
+	if err == nil {
+		err = fit(token.Claims)
+	}
+	return token, err
+}
+
+// entraToken gets an access token as an application of Microsoft Entra ID, with client
+// credentials (a secret or a federated assertion). Its scope is AUDIENCE/.default, the
+// audience being an App ID URI, unless the user wants another scope. Client.Issuer is the
+// tenant's v2 issuer. The token's own issuer is v1 or v2, by the manifest of the App ID
+// URI's application (requestedAccessTokenVersion).
+func (o OIDC) entraToken(ctx context.Context, audience string) (Token, error) {
+	o.entra = true
+	o.Client.Flow, o.Client.Kind, o.Client.Audience = ClientCredentials, AccessToken, "" // which is in the scope
+	if o.Client.Scope == "" {
+		if err := wantResource(audience); err != nil {
+			return Token{}, err
+		}
+		o.Client.Scope = audience + "/.default"
+	}
+	return o.IDToken(ctx, audience)
+}
+
+// wantResource finds an audience that is not an application in Entra ID, such as Quay's
+// default: neither a URI nor a GUID.
+func wantResource(audience string) error {
+	guid, err := regexp.MatchString(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`, audience)
+	if guid && err == nil || strings.Contains(audience, "://") {
+		return nil
+	}
+	return fail(NoResource, "cannot be asked for: the audience is not an App ID URI")
+}

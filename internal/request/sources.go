@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package request
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"quay-keyless/internal/idtoken"
+)
+
+// SourceFlags configure the sources that need more than their name. No flag holds a
+// secret, because every user of a machine can read command lines.
+type SourceFlags struct {
+	idtoken.Settings
+	flags *pflag.FlagSet // nil for a credential helper, which has no command line
+}
+
+// sourceFlag is a flag with a text value, a path if its name says so.
+type sourceFlag struct {
+	name, initial, usage string
+	value                *string
+	choices              []string
+}
+
+// usualScope asks for an ID token.
+const usualScope = "openid"
+
+// all is the one list of them. The helper's settings keep these by name (see Options).
+func (f *SourceFlags) all() []sourceFlag {
+	c := &f.Client
+	flows := []string{string(idtoken.ClientCredentials), string(idtoken.Password), string(idtoken.Device), string(idtoken.Code)}
+	kinds := []string{string(idtoken.IDTokenKind), string(idtoken.AccessToken), string(idtoken.Auto)}
+	return []sourceFlag{
+		{"oidc-issuer", "", "get the ID token from the OIDC provider at this `URL` (OIDC_ISSUER_URL)", &c.Issuer, nil},
+		{"oidc-client-id", "", "log in at the OIDC provider as the client `ID` (OIDC_CLIENT_ID)", &c.ID, nil},
+		{"oidc-client-secret-file", "", "read the client's secret from the file at `PATH`", &c.Secret.File, nil},
+		{"oidc-client-secret-env", "", "read the client's secret from the variable `NAME` (OIDC_CLIENT_SECRET)", &c.Secret.Variable, nil},
+		{"oidc-client-assertion-file", "", "authenticate the client with the JWT in the file at `PATH` instead of a secret", &c.Assertion.File, nil},
+		{"oidc-flow", "", "log in at the OIDC provider with this `FLOW`: " + Alternatives(flows), (*string)(&c.Flow), flows},
+		{"oidc-username", "", "log in as the user `NAME` with the flow password (OIDC_USERNAME)", &c.Username, nil},
+		{"oidc-password-file", "", "read the user's password from the file at `PATH`", &c.Password.File, nil},
+		{"oidc-password-env", "", "read the user's password from the variable `NAME` (OIDC_PASSWORD)", &c.Password.Variable, nil},
+		{"oidc-scope", usualScope, "request these `SCOPES`, separated by spaces; \"\" for none", &c.Scope, nil},
+		{"oidc-audience", "", "request a token for this `AUDIENCE`, also as resource if it is a URI", &c.Audience, nil},
+		{"oidc-token", string(idtoken.Auto), "send this `TOKEN` of the provider to Quay: " + Alternatives(kinds), (*string)(&c.Kind), kinds},
+		{"subject-claim", "", "use this `CLAIM` as the subject of Buildkite's ID token (pipeline_id)", &f.SubjectClaim, nil},
+	}
+}
+
+// addTo declares the flags.
+func (f *SourceFlags) addTo(flags *pflag.FlagSet) {
+	for _, flag := range f.all() {
+		if flag.choices == nil {
+			flags.StringVar(flag.value, flag.name, flag.initial, flag.usage)
+			continue
+		}
+		*flag.value = flag.initial
+		flags.Var(&Choice{flag.value, flag.choices}, flag.name, flag.usage)
+	}
+	flags.IntVar(&f.Client.Port, "oidc-redirect-port", 0, "listen on this `PORT` of 127.0.0.1 for the browser in the flow code (any free one)")
+	f.flags = flags
+}
+
+// lookup finds a flag of the command by name; nil if there is none.
+func (f *SourceFlags) lookup(name string) *pflag.Flag {
+	if f.flags == nil {
+		return nil
+	}
+	return f.flags.Lookup(name)
+}
+
+// exclusive finds two flags of which only one can be used.
+func (f *SourceFlags) exclusive(names ...string) error {
+	var used []string
+	for _, name := range names {
+		if flag := f.lookup(name); flag != nil && flag.Value.String() != flag.DefValue {
+			used = append(used, "--"+name)
+		}
+	}
+	if len(used) > 1 {
+		return fmt.Errorf("use %s or %s, not both", used[0], used[1])
+	}
+	return nil
+}
+
+// patience is how long a login with a person in it may take, unless --timeout says
+// otherwise.
+const patience = 5 * time.Minute
+
+// limit is --timeout, or longer while a person logs in.
+func (f *SourceFlags) limit(timeout time.Duration) time.Duration {
+	if f.Client.Flow.Interactive() && f.flags != nil && !f.flags.Changed("timeout") {
+		return patience
+	}
+	return timeout
+}
+
+// choose finds the source of that name and configures it.
+func (f *SourceFlags) choose(env idtoken.Env, name string) (idtoken.Source, error) {
+	name = f.named(name)
+	settings := f.filled(name, env.Getenv)
+	var err error
+	switch {
+	case name == "oidc":
+		err = f.checkClient(settings.Client)
+	case name == "entra":
+		err = f.checkEntra(settings.Client)
+		if settings.Client.Scope == usualScope { // Entra's own is made of the audience
+			settings.Client.Scope = ""
+		}
+	case f.Client.Issuer != "":
+		err = fmt.Errorf("--oidc-issuer is for --id-token-source oidc, not for %s", name)
+	case name == "auto" && f.oidcOnly() != "":
+		err = fmt.Errorf("--%s needs an OIDC provider: add --oidc-issuer URL, or --id-token-source oidc with OIDC_ISSUER_URL", f.oidcOnly())
+	}
+	if err != nil {
+		return idtoken.Source{}, &UsageError{Err: err}
+	}
+	return idtoken.Choose(env, name, settings)
+}
+
+// named is the source that the user chose: an issuer chooses oidc.
+func (f *SourceFlags) named(source string) string {
+	if source == "auto" && f.Client.Issuer != "" {
+		return "oidc"
+	}
+	return source
+}
+
+// oidcOnly returns a flag that only an OIDC provider needs, "" for none. Without this
+// check the job would log in with its own ID token, which the user did not mean.
+func (f *SourceFlags) oidcOnly() string {
+	for _, flag := range f.all() {
+		if strings.HasPrefix(flag.name, "oidc-") && *flag.value != flag.initial {
+			return flag.name
+		}
+	}
+	return ""
+}
+
+// CheckAgain finds a login that a credential helper could not repeat, because it cannot
+// ask a person.
+func (f *SourceFlags) CheckAgain(source string, getenv func(string) string) error {
+	if f.named(source) != "oidc" {
+		return nil
+	}
+	switch client := f.filled("oidc", getenv).Client; {
+	case client.Flow.Interactive():
+		return fmt.Errorf("--credential-helper needs an ID token that can be had again, and the flow %s needs a person each time", client.Flow)
+	case client.Flow == idtoken.Password && !client.Password.Named():
+		return errors.New("--credential-helper needs a password that can be had again: --oidc-password-file PATH or --oidc-password-env NAME")
+	}
+	return nil
+}
+
+// Options are those that a credential helper will need, by name. Paths become absolute,
+// because tools run in other folders. No secret is among them.
+func (f *SourceFlags) Options(source string, getenv func(string) string) (map[string]string, error) {
+	g := SourceFlags{Settings: f.filled(source, getenv)}
+	options := map[string]string{}
+	for _, flag := range g.all() {
+		value, err := *flag.value, error(nil)
+		if value == flag.initial {
+			continue
+		}
+		if strings.HasSuffix(flag.name, "-file") {
+			value, err = filepath.Abs(value)
+		}
+		if err != nil {
+			return nil, err
+		}
+		options[flag.name] = value
+	}
+	return options, nil
+}
+
+// SourceFlagsOf is the inverse of Options.
+func SourceFlagsOf(options map[string]string) SourceFlags {
+	var f SourceFlags
+	for _, flag := range f.all() {
+		value, set := options[flag.name]
+		if *flag.value = flag.initial; set {
+			*flag.value = value
+		}
+	}
+	return f
+}
