@@ -95,7 +95,7 @@ func dangling(t *testing.T, page, target string) string {
 // come again.
 func anchors(text string) map[string]bool {
 	all := map[string]bool{}
-	for _, id := range matches(text, `(?m)^<a id="([a-z0-9-]+)"></a>$`) {
+	for _, id := range matches(text, `<a id="([a-z0-9-]+)"></a>`) {
 		all[id] = true
 	}
 	for _, found := range heading.FindAllStringSubmatch(fence.ReplaceAllString(text, ""), -1) {

@@ -28,7 +28,7 @@ func TestTroubleshooting(t *testing.T) {
 	was := readFileOf(t, path)
 	page := was
 	for _, code := range Codes() {
-		section := regexp.MustCompile(fmt.Sprintf("\n<a id=%q></a>\n\n### (.+) \\[%s\\]\n\n(`error: .*`\n\n)?((?:[^#<\n].*\n)+)", code, code))
+		section := regexp.MustCompile(fmt.Sprintf("\n### <a id=%q></a>(.+) \\[%s\\]\n\n(`.*`\n\n)?((?:[^#<\n].*\n)+)", code, code))
 		found := section.FindAllStringSubmatch(page, -1)
 		if len(found) != 1 {
 			t.Errorf("the page has %d sections about %s, want 1", len(found), code)
@@ -49,11 +49,11 @@ func TestTroubleshooting(t *testing.T) {
 	everyError(t, page)
 }
 
-// firstLine is that of an error, and empty if the heading has its words or any error may have
-// the code.
+// firstLine is that of an error; empty if the heading has its words, or if another reason
+// has the same first line.
 func firstLine(code, heading string) string {
 	text := Message(sampleRun(code), samples()[code]).Text
-	if code == otherError {
+	if strings.HasPrefix(text, "the ID token from ") { // the heading has what follows
 		return ""
 	}
 	for words := range strings.SplitSeq(heading, ", ") {
@@ -62,7 +62,12 @@ func firstLine(code, heading string) string {
 			return ""
 		}
 	}
-	return fmt.Sprintf("`error: %s`\n\n", text)
+	for other, err := range samples() {
+		if code == otherError || other != code && Message(sampleRun(other), err).Text == text {
+			return ""
+		}
+	}
+	return fmt.Sprintf("`%s`\n\n", text)
 }
 
 // Each reason's sample looks in a terminal as it did.
