@@ -72,6 +72,7 @@ func loginFlags() (rows [][]string) {
 		}
 		rows = append(rows, []string{"`--" + flag.Name + "`", usage})
 	}
+	slices.SortFunc(rows, slices.Compare)
 	return rows
 }
 

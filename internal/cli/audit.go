@@ -27,7 +27,7 @@ func auditCommand(run *process.Run) *cobra.Command {
 entries, and what is wrong with them. It changes nothing and reads no password.
 It needs a token for Quay's API, in ` + request.APITokenVariable + ` or --api-token-file, with the
 scopes org:admin and repo:admin. If the token does not show a part, audit says
-which one and exits with 4.` + variables,
+which one and exits with 4.`,
 		Example: `  quay-keyless audit quay.example.com --org acme
   quay-keyless audit quay.example.com --org acme --output yaml`,
 		Args: request.OneRegistry,
@@ -37,7 +37,7 @@ which one and exits with 4.` + variables,
 	}
 	flags.AddTokenTo(command.Flags())
 	flags.AddTransportTo(command.Flags())
-	command.Flags().StringVar(&name, "org", "", "organization or user, `ORG`")
+	command.Flags().StringVar(&name, "org", "", "show the organization or user `ORG`")
 	request.AddOutput(command.Flags(), &output, "text", "json", "yaml")
 	command.Flags().BoolVar(&findings, "exit-code", false, "exit with 6 if there are findings")
 	return command

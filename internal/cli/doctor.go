@@ -20,7 +20,7 @@ func doctorCommand(run *process.Run) *cobra.Command {
 nothing: the ID token, its issuer, the registry, the exchange, the proof, and
 the file that a login would be written to. With a token for Quay's API in
 QUAY_API_TOKEN the robot's stored federation entries are compared with what this
-job shows. The exit code is that of the first link that failed.` + variables,
+job shows. The exit code is that of the first link that failed.`,
 		Args: request.OneRegistry,
 		RunE: func(command *cobra.Command, args []string) error {
 			return doctor.Examine(command.Context(), run, flags, request.RegistryArgument(run, args))

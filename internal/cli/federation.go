@@ -22,7 +22,7 @@ func federationCommand(run *process.Run) *cobra.Command {
 		Long: `List, add and remove the federation entries of a robot account: the issuers and
 subjects of the ID tokens that Quay exchanges for it. This is for people who
 administer the organization, with a token for Quay's API in ` + request.APITokenVariable + `
-or --api-token-file; a job's login needs neither.` + variables,
+or --api-token-file; a job's login needs neither.`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			return &request.UsageError{Err: fmt.Errorf("list, add or remove?")}
@@ -39,7 +39,7 @@ func federationList(run *process.Run) *cobra.Command {
 	command := &cobra.Command{
 		Use:     "list [REGISTRY] --robot ORG+NAME",
 		Short:   "Print the federation entries that Quay has stored for a robot",
-		Long:    "Print the federation entries that Quay has stored for a robot." + variables,
+		Long:    "Print the federation entries that Quay has stored for a robot.",
 		Example: `  quay-keyless federation list quay.example.com --robot acme+ci --output json`,
 		Args:    request.OneRegistry,
 		RunE: func(command *cobra.Command, args []string) error {

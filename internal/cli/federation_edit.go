@@ -16,7 +16,7 @@ func federationAdd(run *process.Run) *cobra.Command {
 		Use:   "add [REGISTRY] --robot ORG+NAME --from-token | --github OWNER/REPO ... | --issuer URL --subject SUBJECT",
 		Short: "Have a robot trust one more ID token",
 		Long: `Add a federation entry to a robot account. The other entries stay as they are,
-whatever is in them. If the entry is there already, nothing is sent.` + variables,
+whatever is in them. If the entry is there already, nothing is sent.`,
 		Example: `  quay-keyless federation add --robot acme+ci --github acme/app --ref main
   quay-keyless federation add --robot acme+ci --from-token --dry-run`,
 		Args: request.OneRegistry,
@@ -37,7 +37,7 @@ func federationRemove(run *process.Run) *cobra.Command {
 		Use:   "remove [REGISTRY] --robot ORG+NAME --from-token | --github OWNER/REPO ... | --issuer URL --subject SUBJECT",
 		Short: "Have a robot no longer trust an ID token",
 		Long: `Remove a federation entry from a robot account. Exchanges with it stop at once;
-robot tokens that were given before live on for up to an hour.` + variables,
+robot tokens that were given before live on for up to an hour.`,
 		Example: `  quay-keyless federation remove --robot acme+ci --github acme/app --ref main`,
 		Args:    request.OneRegistry,
 		RunE: func(command *cobra.Command, args []string) error {

@@ -4,48 +4,63 @@ package cli
 
 import (
 	"fmt"
+	"path"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"quay-keyless/internal/platform"
+	"quay-keyless/internal/process"
 )
 
 // helpWidth is how wide help is, in columns.
 const helpWidth = 80
 
-// flagGroups are the headings of help, in their order, and the flags below each. A name
-// that ends with - stands for all that begin with it. Other flags come first.
-var flagGroups = []struct{ title, names string }{
+// flagGroups are the headings of help, in their order, and patterns of the flags below
+// each. Other flags come first.
+var flagGroups = []struct{ title, patterns string }{
 	{"Where the login is written", "authfile authfile-mode isolated auth-dir inherit inherit-from credential-helper helper-dir export-token install-ca"},
 	{"TLS", "tls-verify ca-certificate"},
-	{"ID token", "id-token- audience subject-claim"},
-	{"OIDC provider", "oidc-"},
+	{"ID token", "id-token-* audience subject-claim"},
+	{oidcGroup, "oidc-*"},
 	{"Output", "output output-file format timeout verbose help"},
+}
+
+const oidcGroup = "OIDC provider"
+
+// firstGroup is the heading of the flags that the command is about.
+func firstGroup(command *cobra.Command) string {
+	if command.Name() == "login" {
+		return "Login"
+	}
+	return "Flags"
 }
 
 // groupOf is the heading of a flag; "" for the first group.
 func groupOf(flag string) string {
 	for _, group := range flagGroups {
-		for _, name := range strings.Fields(group.names) {
-			if name == flag || strings.HasSuffix(name, "-") && strings.HasPrefix(flag, name) {
-				return group.title
-			}
+		if slices.ContainsFunc(strings.Fields(group.patterns), func(pattern string) bool { ok, _ := path.Match(pattern, flag); return ok }) {
+			return group.title
 		}
 	}
 	return ""
 }
 
-// usage prints how a command is called, and its flags in groups.
-func usage(command *cobra.Command) error {
+// usage prints how a command is called, and its flags in groups. It is not a template,
+// because cobra's SetUsageTemplate links text/template, which keeps the linker from
+// dropping methods and costs 2.4 MB.
+func usage(run *process.Run, command *cobra.Command) error {
 	var text strings.Builder
 	if command.Example != "" {
 		fmt.Fprintf(&text, "Examples:\n%s\n\n", command.Example)
 	}
-	if command.Runnable() {
-		fmt.Fprintf(&text, "Usage:\n  %s\n", folded(command.UseLine()))
-	} else {
-		fmt.Fprintf(&text, "Usage:\n  %s COMMAND\n", command.CommandPath())
+	line := command.UseLine()
+	if !command.Runnable() {
+		line = command.CommandPath() + " COMMAND"
 	}
+	fmt.Fprintf(&text, "Usage:\n  %s\n", strings.Join(platform.Wrap(line, helpWidth-6), "\n      "))
 	if command.HasAvailableSubCommands() {
 		text.WriteString("\nCommands:\n")
 		for _, child := range command.Commands() {
@@ -54,53 +69,44 @@ func usage(command *cobra.Command) error {
 			}
 		}
 	}
-	groups := map[string]*pflag.FlagSet{}
-	command.Flags().VisitAll(func(flag *pflag.Flag) {
-		title := groupOf(flag.Name)
-		if groups[title] == nil {
-			groups[title] = pflag.NewFlagSet(title, pflag.ContinueOnError)
-			groups[title].SortFlags = false
-			if robot := command.Flags().Lookup("robot"); robot != nil && title == "" { // the important one
-				groups[title].AddFlag(robot)
-			}
-		}
-		if groups[title].Lookup(flag.Name) == nil {
-			groups[title].AddFlag(flag)
-		}
-	})
-	write := func(title string, flags *pflag.FlagSet) {
-		if flags != nil && flags.HasAvailableFlags() {
-			fmt.Fprintf(&text, "\n%s:\n%s", title, flags.FlagUsagesWrapped(helpWidth))
-		}
-	}
-	first := "Flags"
-	if command.Name() == "login" {
-		first = "Login"
-	}
-	write(first, groups[""])
+	groups := map[string][]*pflag.Flag{}
+	command.Flags().VisitAll(func(flag *pflag.Flag) { groups[groupOf(flag.Name)] = append(groups[groupOf(flag.Name)], flag) })
+	writeFlags(&text, firstGroup(command), groups[""])
 	for _, group := range flagGroups {
-		write(group.title, groups[group.title])
+		if group.title == oidcGroup && len(groups[oidcGroup]) > 0 && command.Name() != "login" { // rare elsewhere
+			fmt.Fprintf(&text, "\n%s:\n  --oidc-...  see quay-keyless login --help\n", oidcGroup)
+			continue
+		}
+		writeFlags(&text, group.title, groups[group.title])
 	}
-	_, err := fmt.Fprint(command.OutOrStderr(), text.String())
+	if command.HasParent() {
+		text.WriteString("\n" + variables + "\n")
+	}
+	_, err := fmt.Fprintf(command.OutOrStderr(), "%s\nMore: %s\n", text.String(), run.Page("docs/reference.md"))
 	return err
 }
 
-// folded breaks a line between words.
-func folded(line string) string {
-	var text strings.Builder
-	used := 2
-	for i, word := range strings.Split(line, " ") {
-		switch {
-		case i == 0:
-		case used+1+len(word) > helpWidth:
-			text.WriteString("\n      ")
-			used = 6
-		default:
-			text.WriteString(" ")
-			used++
-		}
-		text.WriteString(word)
-		used += len(word)
+// writeFlags writes flags below their heading, and what each does beside it.
+func writeFlags(text *strings.Builder, title string, flags []*pflag.Flag) {
+	if len(flags) == 0 {
+		return
 	}
-	return text.String()
+	fmt.Fprintf(text, "\n%s:\n", title)
+	names, column := make([]string, len(flags)), 0
+	for i, flag := range flags {
+		value, _ := pflag.UnquoteUsage(flag)
+		names[i] = strings.TrimSpace("--" + flag.Name + " " + value)
+		if flag.Shorthand != "" {
+			names[i] += ", -" + flag.Shorthand
+		}
+		column = max(column, len("  ")+len(names[i])+len("  "))
+	}
+	for i, flag := range flags {
+		_, does := pflag.UnquoteUsage(flag)
+		if initial := strings.Trim(flag.DefValue, "[]"); !slices.Contains([]string{"", "0", "false"}, initial) {
+			does += fmt.Sprintf(" (default %s)", initial)
+		}
+		lines := platform.Wrap(does, helpWidth-column)
+		fmt.Fprintf(text, "  %-*s%s\n", column-2, names[i], strings.Join(lines, "\n"+strings.Repeat(" ", column)))
+	}
 }

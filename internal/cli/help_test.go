@@ -12,7 +12,8 @@ import (
 	"quay-keyless/internal/process"
 )
 
-// Help fits 80 columns, and its groups are in the order in which people need them.
+// Help fits two screens of 80 columns and 40 lines, and its groups are in the order in which
+// people need them.
 func TestHelp(t *testing.T) {
 	t.Parallel()
 	root := Command(process.Env{Getenv: func(string) string { return "" }})
@@ -21,6 +22,9 @@ func TestHelp(t *testing.T) {
 		command.SetOut(&text)
 		if err := command.Help(); err != nil {
 			t.Fatal(err)
+		}
+		if lines := strings.Count(text.String(), "\n"); lines > 80 {
+			t.Errorf("%s --help has %d lines", command.CommandPath(), lines)
 		}
 		for line := range strings.Lines(text.String()) {
 			if columns := utf8.RuneCountInString(strings.TrimRight(line, "\n")); columns > helpWidth {

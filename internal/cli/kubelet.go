@@ -29,7 +29,7 @@ kubelet (1.34 or later) runs this command. It writes a CredentialProviderRequest
 to standard input and reads the robot token from standard output.
 
 The service account's annotation ` + kubelet.Annotation + ` names the robot account:
-ORG+NAME, or several as HOST/ORG+NAME in a line each.` + variables,
+ORG+NAME, or several as HOST/ORG+NAME in a line each.`,
 		Args: func(command *cobra.Command, args []string) error {
 			inOneLine()
 			return cobra.NoArgs(command, args)
@@ -48,11 +48,11 @@ ORG+NAME, or several as HOST/ORG+NAME in a line each.` + variables,
 		return command.Parent().FlagErrorFunc()(called, err)
 	})
 	f := command.Flags()
-	f.StringArrayVar(&flags.Audiences, "audience", []string{request.DefaultAudience}, "`AUDIENCE` that the service account token must have")
-	f.StringVar(&flags.CaCertificate, "ca-certificate", "", "trust this `CA` in addition to the system's: a path, PEM text or base64 of it")
+	f.StringArrayVar(&flags.Audiences, "audience", []string{request.DefaultAudience}, "require `AUDIENCE` in the service account token")
+	f.StringVar(&flags.CaCertificate, "ca-certificate", "", "also trust this `CA`: a path, PEM text or base64 of it")
 	f.BoolVar(&flags.TLSVerify, "tls-verify", true, "verify the registry's certificate")
-	f.BoolVar(&flags.Verify, "verify", true, "check that the registry accepts the login")
-	f.DurationVar(&flags.Timeout, "timeout", kubelet.Limit, "how long an answer may take, at most 30s")
+	f.BoolVar(&flags.Verify, "verify", true, "check the login at the registry")
+	f.DurationVar(&flags.Timeout, "timeout", kubelet.Limit, "limit the time of an answer, at most 30s")
 	command.AddCommand(providerConfigCommand(run))
 	return command
 }
@@ -97,7 +97,7 @@ func providerConfigCommand(run *process.Run) *cobra.Command {
   kubeadm        the kubelet's flags for kubeadm
   k3s            the CredentialProviderConfig of k3s and RKE2
   microshift     the settings of MicroShift
-  machineconfig  the MachineConfig of OpenShift` + variables,
+  machineconfig  the MachineConfig of OpenShift`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(_ *cobra.Command, args []string) error {
 			if node.Registries = args; len(args) == 0 {
@@ -111,9 +111,9 @@ func providerConfigCommand(run *process.Run) *cobra.Command {
 		},
 	}
 	f := command.Flags()
-	f.StringVar(&format, "format", "kubelet", strings.Join(kubelet.Formats[:len(kubelet.Formats)-1], ", ")+" or "+kubelet.Formats[len(kubelet.Formats)-1])
-	f.StringVar(&node.Audience, "audience", request.DefaultAudience, "`AUDIENCE` of the service account tokens")
+	f.StringVar(&format, "format", "kubelet", "print `FORMAT`: "+request.Alternatives(kubelet.Formats))
+	f.StringVar(&node.Audience, "audience", request.DefaultAudience, "request service account tokens for `AUDIENCE`")
 	f.StringVar(&node.CA, "ca-certificate", "", "trust the CA certificate at this `PATH` on the nodes")
-	f.StringVar(&node.Image, "image", "quay.io/"+cmp.Or(strings.ToLower(run.Env.Repository), "OWNER/quay-keyless")+":v1", "`IMAGE` that machineconfig copies the program from")
+	f.StringVar(&node.Image, "image", "quay.io/"+cmp.Or(strings.ToLower(run.Env.Repository), "OWNER/quay-keyless")+":v1", "copy the program from `IMAGE`, with machineconfig")
 	return command
 }

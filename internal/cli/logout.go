@@ -17,7 +17,7 @@ func logoutCommand(run *process.Run) *cobra.Command {
 		Use:   "logout [REGISTRY[/ORG]]",
 		Short: "Remove the login and restore what it replaced",
 		Long: `Take the login out of the auth file and put back what was there before, where it
-is still ours. Without REGISTRY: everything that this auth file got from us.` + variables,
+is still ours. Without REGISTRY: everything that this auth file got from us.`,
 		Args: request.OneRegistry,
 		RunE: func(command *cobra.Command, args []string) error {
 			wordsToStdout(run)

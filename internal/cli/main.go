@@ -98,13 +98,9 @@ func tell(run *process.Run, err error) int {
 	return message.Exit
 }
 
-// variables ends the help of each command with flags. It is not a usage template,
-// because cobra's SetUsageTemplate links text/template, which keeps the linker from
-// dropping methods and costs 2.4 MB.
-const variables = `
-
-Each flag has a variable: --tls-verify is QUAY_TLS_VERIFY, REGISTRY is
-QUAY_REGISTRY. A flag wins; lists are one per line.`
+// variables is how to set flags without a command line.
+const variables = `Every flag can be set by an environment variable (--tls-verify: QUAY_TLS_VERIFY;
+REGISTRY: QUAY_REGISTRY). Flags win. Put list items on separate lines.`
 
 // root is the command line.
 func root(run *process.Run) *cobra.Command {
@@ -118,7 +114,9 @@ other container tools look.
 
 Exit codes: 0 done; 2 wrong usage; 3 no usable ID token in this job; 4 Quay
 refused; 5 an endpoint was not reached or not trusted; 6 with --exit-code, audit
-found something or setup --dry-run would change something; 1 anything else.` + variables,
+found something or setup --dry-run would change something; 1 anything else.
+
+` + variables,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(command *cobra.Command, args []string) error {
@@ -141,7 +139,7 @@ found something or setup --dry-run would change something; 1 anything else.` + v
 	root.SetErr(run.Env.Stderr)
 	root.AddCommand(loginCommand(run), logoutCommand(run), tokenCommand(run), whoamiCommand(run), doctorCommand(run), federationCommand(run), setupCommand(run), auditCommand(run), providerCommand(run), versionCommand(run))
 	root.Version = cmp.Or(run.Env.Version, "(unknown)")
-	root.SetUsageFunc(usage)
+	root.SetUsageFunc(func(command *cobra.Command) error { return usage(run, command) })
 	root.SetFlagErrorFunc(flagError)
 	strictHelp(root)
 	everywhere(root, func(command *cobra.Command) { finish(run, command) })
@@ -165,6 +163,9 @@ func finish(run *process.Run, command *cobra.Command) {
 			command.Flags().Bool("verbose", false, "show more about an error")
 		}
 	}
+	command.Flags().SortFlags = false // help has them in the order of importance
+	command.InitDefaultHelpFlag()
+	command.Flags().Lookup("help").Usage = "show this help"
 	command.Flags().VisitAll(func(flag *pflag.Flag) {
 		if choice, ok := flag.Value.(*request.Choice); ok {
 			_ = command.RegisterFlagCompletionFunc(flag.Name, cobra.FixedCompletions(choice.Choices, cobra.ShellCompDirectiveNoFileComp))

@@ -29,7 +29,7 @@ or --api-token-file, with the scopes org:admin, repo:admin and, with
 --create-repositories, repo:create.
 
 With -f it makes all robots of an organization as a file says, which audit
---output yaml writes.` + variables,
+--output yaml writes.`,
 		Example: `  quay-keyless setup --robot acme+ci --grant app=write --from-token
   quay-keyless setup quay.example.com -f acme.yaml --prune --dry-run --exit-code`,
 		Args: request.OneRegistry,
@@ -41,12 +41,12 @@ With -f it makes all robots of an organization as a file says, which audit
 		},
 	}
 	flags.AddTo(command.Flags())
-	command.Flags().StringVarP(&flags.File, "file", "f", "", "make the robots of an organization as the file at `PATH` says (- for standard input)")
-	command.Flags().StringArrayVar(&flags.Grants, "grant", nil, "give the robot a role on a repository, `[ORG/]REPO=read|write|admin` (repeatable)")
-	command.Flags().BoolVar(&flags.CreateRepositories, "create-repositories", false, "make repositories that are missing, as private ones")
-	command.Flags().BoolVar(&flags.Prune, "prune", false, "remove robots, permissions and entries that the file does not name")
+	command.Flags().StringVarP(&flags.File, "file", "f", "", "make what the file `PATH` says (- for stdin)")
+	command.Flags().StringArrayVar(&flags.Grants, "grant", nil, "give the robot a role: read, write or admin, as `[ORG/]REPO=ROLE` (repeatable)")
+	command.Flags().BoolVar(&flags.CreateRepositories, "create-repositories", false, "create missing repositories, as private ones")
+	command.Flags().BoolVar(&flags.Prune, "prune", false, "remove what the file does not name")
 	command.Flags().BoolVar(&flags.Yes, "yes", false, "remove without asking")
-	command.Flags().BoolVar(&flags.ExitCode, "exit-code", false, "with --dry-run, exit with 6 if something would change")
+	command.Flags().BoolVar(&flags.ExitCode, "exit-code", false, "with --dry-run, exit with 6 on changes")
 	return command
 }
 

@@ -21,7 +21,7 @@ func tokenCommand(run *process.Run) *cobra.Command {
 		Short: "Exchange this job's ID token and print the robot token",
 		Long: `Exchange this job's ID token for a robot token and print it, for tools that do
 not read auth files: as text, as JSON, as a Kubernetes pull secret or an Argo CD
-repository for "kubectl apply -f -", or as host rules for Renovate.` + variables,
+repository for "kubectl apply -f -", or as host rules for Renovate.`,
 		Args: request.OneRegistry,
 		RunE: func(command *cobra.Command, args []string) error {
 			return runToken(command.Context(), run, flags, request.RegistryArgument(run, args))
@@ -29,7 +29,7 @@ repository for "kubectl apply -f -", or as host rules for Renovate.` + variables
 	}
 	flags.ExchangeFlags.AddTo(command.Flags())
 	request.AddOutput(command.Flags(), &flags.output, "text", "json", "kubernetes-secret", "argocd", "renovate")
-	command.Flags().StringVar(&flags.outputFile, "output-file", "", "write to the file at `PATH` (mode 0600) instead of standard output")
+	command.Flags().StringVar(&flags.outputFile, "output-file", "", "write to the file `PATH` (mode 0600), not to stdout")
 	return command
 }
 

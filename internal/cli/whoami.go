@@ -25,14 +25,14 @@ func whoamiCommand(run *process.Run) *cobra.Command {
 		Use:   "whoami [REGISTRY] [--robot ORG+NAME]",
 		Short: "Show the identity this job has, and what to enter in Quay",
 		Long: `Show what this job's ID token says of the job, and the federation entry that
-would let it in at Quay. Quay is not asked.` + variables,
+would let it in at Quay. Quay is not asked.`,
 		Args: request.OneRegistry,
 		RunE: func(command *cobra.Command, args []string) error {
 			return runWhoami(command.Context(), run, flags, request.RegistryArgument(run, args))
 		},
 	}
 	flags.AddTo(command.Flags())
-	command.Flags().StringArrayVar(&flags.robots, "robot", nil, "robot account that is to get the entry, `[HOST/]ORG+NAME` (repeatable)")
+	command.Flags().StringArrayVar(&flags.robots, "robot", nil, "show the entry for `[HOST/]ORG+NAME` (repeatable)")
 	request.AddOutput(command.Flags(), &flags.output, "text", "json")
 	return command
 }

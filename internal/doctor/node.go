@@ -23,10 +23,10 @@ type NodeFlags struct {
 // AddTo declares the flags.
 func (f *NodeFlags) AddTo(flags request.FlagSet) {
 	flags.BoolVar(&f.Node, "node", false, "check this Kubernetes node instead of a job")
-	flags.StringVar(&f.Pod, "pod", "", "with --node, pull as the Pod `NAMESPACE/NAME` of this node would")
-	flags.StringVar(&f.Paths.Config, "node-config", "", "`PATH` of the kubelet's CredentialProviderConfig; by default that of the running kubelet")
-	flags.StringVar(&f.Paths.Binaries, "node-bin-dir", "", "`PATH` of the folder with its plugins; by default that of the running kubelet")
-	flags.StringVar(&f.Paths.Kubeconfig, "kubeconfig", "", "`PATH` of the kubelet's kubeconfig; by default that of the running kubelet")
+	flags.StringVar(&f.Pod, "pod", "", "with --node, pull as the Pod `NAMESPACE/NAME` would")
+	flags.StringVar(&f.Paths.Config, "node-config", "", "read the CredentialProviderConfig at `PATH`")
+	flags.StringVar(&f.Paths.Binaries, "node-bin-dir", "", "look for its plugins in the folder `PATH`")
+	flags.StringVar(&f.Paths.Kubeconfig, "kubeconfig", "", "use the kubelet's kubeconfig at `PATH`")
 }
 
 // check finds wrong usage.

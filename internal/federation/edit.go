@@ -30,7 +30,7 @@ func (f *EditFlags) AddTo(flags request.FlagSet) {
 	f.Editing(flags)
 	f.Flags.AddTo(flags)
 	flags.BoolVar(&f.DryRun, "dry-run", false, "print what would change, and send nothing")
-	flags.BoolVar(&f.DropAudiences, "drop-audiences", false, "let Quay drop the audiences of stored entries, where it would at any save")
+	flags.BoolVar(&f.DropAudiences, "drop-audiences", false, "accept that Quay drops stored audiences")
 }
 
 // adds returns the list with the entry.

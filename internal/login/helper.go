@@ -28,8 +28,8 @@ type helperFlags struct {
 
 // AddTo declares the flags.
 func (h *helperFlags) AddTo(flags *pflag.FlagSet) {
-	flags.BoolVar(&h.use, "credential-helper", false, "write no robot token: let tools ask quay-keyless for a fresh one each time")
-	flags.StringVar(&h.dir, "helper-dir", "", "copy the program as "+credhelper.Program+" into the folder `DIR`, for images without it")
+	flags.BoolVar(&h.use, "credential-helper", false, "let tools request a fresh robot token each time")
+	flags.StringVar(&h.dir, "helper-dir", "", "copy "+credhelper.Program+" into the folder `DIR`")
 }
 
 // check finds what a helper cannot do.

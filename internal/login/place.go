@@ -66,13 +66,13 @@ var modes = map[string]os.FileMode{defaultMode: 0o600, "0640": 0o640, "0644": 0o
 
 // AddTo declares the flags.
 func (f *PlaceFlags) AddTo(flags *pflag.FlagSet) {
-	flags.StringVar(&f.authFile, "authfile", "", "write the login to the auth file at `PATH` and to no other")
-	flags.StringVar(&f.mode, "authfile-mode", defaultMode, "`MODE` of the file of --authfile: 0600, 0640 or 0644, for steps that run as another user")
-	flags.BoolVar(&f.isolated, "isolated", false, "write the login to a private folder, and have the following steps look there")
-	flags.StringVar(&f.folder, "auth-dir", "", "the private folder `DIR` of --isolated (a new temporary one)")
-	flags.Var(&f.inherit, "inherit", "start from the logins and settings that tools find now (true with --isolated, false with --authfile)")
+	flags.StringVar(&f.authFile, "authfile", "", "write to the auth file `PATH` and no other")
+	flags.StringVar(&f.mode, "authfile-mode", defaultMode, "set the `MODE` of --authfile: 0600, 0640, 0644")
+	flags.BoolVar(&f.isolated, "isolated", false, "write to a private folder, where the next steps look")
+	flags.StringVar(&f.folder, "auth-dir", "", "use the folder `DIR` for --isolated (default: a new one)")
+	flags.Var(&f.inherit, "inherit", "start from what tools find now (true with --isolated)")
 	flags.Lookup("inherit").NoOptDefVal = "true"
-	flags.StringVar(&f.from, "inherit-from", "", "inherit from config.json in the folder `DIR`, if it is there, instead of docker's")
+	flags.StringVar(&f.from, "inherit-from", "", "start from config.json in `DIR`, if it exists")
 }
 
 // Check finds flags that exclude each other.

@@ -55,7 +55,7 @@ func (w words) head(label, colour string, m Message) []string {
 	var made []string
 	for _, line := range lines {
 		if w.screen.Width > 0 {
-			made = append(made, wrap(line, w.screen.Columns()-len(indent))...)
+			made = append(made, Wrap(line, w.screen.Columns()-len(indent))...)
 		} else {
 			made = append(made, line)
 		}
@@ -141,7 +141,7 @@ func (m Message) Lines(secrets *Secrets, indent string) []string {
 
 // paragraph is wrapped text.
 func (w words) paragraph(first, indent, text string) []string {
-	lines := wrap(w.secrets.whole(text), w.screen.Columns()-len(indent))
+	lines := Wrap(w.secrets.whole(text), w.screen.Columns()-len(indent))
 	for i, line := range lines {
 		if i > 0 {
 			first = indent
@@ -179,8 +179,8 @@ func (w words) command(first, indent, command string) []string {
 	return lines
 }
 
-// wrap breaks text between words into lines of this width.
-func wrap(text string, width int) []string {
+// Wrap breaks text between words into lines of this width.
+func Wrap(text string, width int) []string {
 	var lines []string
 	line, used := "", 0
 	for i, word := range strings.Split(text, " ") {

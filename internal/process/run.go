@@ -49,6 +49,14 @@ func (r *Run) ShowWaiting() (end func()) {
 	return func() { hide(); stop() }
 }
 
+// Page is where a page of the docs is: its address in a release, else its path.
+func (r *Run) Page(path string) string {
+	if r.Env.Repository == "" || r.Env.Version == "" {
+		return path
+	}
+	return "https://github.com/" + r.Env.Repository + "/blob/" + r.Env.Version + "/" + path
+}
+
 // Speak detects the platform and makes it write to this stream.
 func Speak(run *Run, words io.Writer) platform.Platform {
 	return platform.Detect(run.Words(words))

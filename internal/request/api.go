@@ -33,7 +33,7 @@ func (f *APIFlags) AddTo(flags *pflag.FlagSet) {
 
 // AddTokenTo declares the flags without --robot.
 func (f *APIFlags) AddTokenTo(flags *pflag.FlagSet) {
-	flags.StringVar(&f.APITokenFile, "api-token-file", "", "read the token for Quay's API from the file at `PATH` instead of "+APITokenVariable)
+	flags.StringVar(&f.APITokenFile, "api-token-file", "", "read the API token from the file `PATH`, not from "+APITokenVariable)
 	flags.BoolVar(&f.TLSVerify, "tls-verify", true, "verify the registry's certificate")
 }
 

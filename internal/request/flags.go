@@ -38,13 +38,13 @@ type IdentityFlags struct {
 
 // AddTo declares the flags.
 func (f *IdentityFlags) AddTo(flags *pflag.FlagSet) {
-	flags.StringArrayVar(&f.Audiences, "audience", []string{DefaultAudience}, "request an ID token for this `AUDIENCE`, or HOST=AUDIENCE for one registry (repeatable)")
-	flags.StringVar(&f.Source, "id-token-source", "auto", "get the ID token from the source `NAME`: auto, github, gitlab, azure-pipelines, buildkite, circleci, kubernetes, oidc, entra, azure-identity or google")
-	flags.StringVar(&f.TokenFile, "id-token-file", "", "read the ID token from the file at `PATH`")
+	flags.StringVar(&f.CaCertificate, "ca-certificate", "", "also trust this `CA`: a path, PEM text or base64 of it")
+	flags.StringVar(&f.Source, "id-token-source", "auto", "get the ID token from `NAME`: auto, github, gitlab, azure-pipelines, buildkite, circleci, kubernetes, oidc, entra, azure-identity or google")
+	flags.StringVar(&f.TokenFile, "id-token-file", "", "read the ID token from the file `PATH`")
 	flags.StringVar(&f.TokenEnv, "id-token-env", "", "read the ID token from the variable `NAME`")
 	flags.BoolVar(&f.TokenStdin, "id-token-stdin", false, "read the ID token from standard input")
+	flags.StringArrayVar(&f.Audiences, "audience", []string{DefaultAudience}, "request `AUDIENCE`, or HOST=AUDIENCE for one registry (repeatable)")
 	f.Sources.addTo(flags)
-	flags.StringVar(&f.CaCertificate, "ca-certificate", "", "trust this `CA` in addition to the system's: a path, PEM text or base64 of it")
 	flags.DurationVar(&f.Timeout, "timeout", 90*time.Second, "stop after this `DURATION`, or after 5m0s if a person logs in")
 	flags.BoolVar(&f.Verbose, "verbose", false, "report each request and how long it took")
 }
@@ -59,11 +59,11 @@ type ExchangeFlags struct {
 
 // AddTo declares the flags.
 func (f *ExchangeFlags) AddTo(flags *pflag.FlagSet) {
-	f.IdentityFlags.AddTo(flags)
-	flags.StringArrayVar(&f.Robots, "robot", nil, "log in as the robot account `[HOST/]ORG+NAME` (repeatable)")
-	flags.BoolVar(&f.Verify, "verify", true, "check that the registry accepts the login")
-	flags.StringArrayVar(&f.check, "check", nil, "check that the robot may pull from or push to `ORG/REPO[:pull|push]` (repeatable, push by default)")
+	flags.StringArrayVar(&f.Robots, "robot", nil, "log in as `[HOST/]ORG+NAME` (repeatable)")
+	flags.StringArrayVar(&f.check, "check", nil, "also require push, or with :pull only pull, on the repository `ORG/REPO[:pull]` (repeatable)")
+	flags.BoolVar(&f.Verify, "verify", true, "check the login at the registry")
 	flags.BoolVar(&f.TLSVerify, "tls-verify", true, "verify the registry's certificate")
+	f.IdentityFlags.AddTo(flags)
 }
 
 // Begin returns the context of a command, which a signal or --timeout ends. End frees what

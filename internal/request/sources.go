@@ -37,19 +37,19 @@ func (f *SourceFlags) all() []sourceFlag {
 	flows := []string{string(idtoken.ClientCredentials), string(idtoken.Password), string(idtoken.Device), string(idtoken.Code)}
 	kinds := []string{string(idtoken.IDTokenKind), string(idtoken.AccessToken), string(idtoken.Auto)}
 	return []sourceFlag{
-		{"oidc-issuer", "", "get the ID token from the OIDC provider at this `URL` (OIDC_ISSUER_URL)", &c.Issuer, nil},
-		{"oidc-client-id", "", "log in at the OIDC provider as the client `ID` (OIDC_CLIENT_ID)", &c.ID, nil},
-		{"oidc-client-secret-file", "", "read the client's secret from the file at `PATH`", &c.Secret.File, nil},
+		{"oidc-issuer", "", "use the OIDC provider `URL` (OIDC_ISSUER_URL)", &c.Issuer, nil},
+		{"oidc-client-id", "", "log in as the client `ID` (OIDC_CLIENT_ID)", &c.ID, nil},
+		{"oidc-client-secret-file", "", "read the client's secret from the file `PATH`", &c.Secret.File, nil},
 		{"oidc-client-secret-env", "", "read the client's secret from the variable `NAME` (OIDC_CLIENT_SECRET)", &c.Secret.Variable, nil},
-		{"oidc-client-assertion-file", "", "authenticate the client with the JWT in the file at `PATH` instead of a secret", &c.Assertion.File, nil},
-		{"oidc-flow", "", "log in at the OIDC provider with this `FLOW`: " + Alternatives(flows), (*string)(&c.Flow), flows},
-		{"oidc-username", "", "log in as the user `NAME` with the flow password (OIDC_USERNAME)", &c.Username, nil},
-		{"oidc-password-file", "", "read the user's password from the file at `PATH`", &c.Password.File, nil},
+		{"oidc-client-assertion-file", "", "send the JWT in the file `PATH`, not a secret", &c.Assertion.File, nil},
+		{"oidc-flow", "", "log in with this `FLOW`: " + Alternatives(flows), (*string)(&c.Flow), flows},
+		{"oidc-username", "", "log in as the user `NAME` (OIDC_USERNAME)", &c.Username, nil},
+		{"oidc-password-file", "", "read the user's password from the file `PATH`", &c.Password.File, nil},
 		{"oidc-password-env", "", "read the user's password from the variable `NAME` (OIDC_PASSWORD)", &c.Password.Variable, nil},
-		{"oidc-scope", usualScope, "request these `SCOPES`, separated by spaces; \"\" for none", &c.Scope, nil},
-		{"oidc-audience", "", "request a token for this `AUDIENCE`, also as resource if it is a URI", &c.Audience, nil},
-		{"oidc-token", string(idtoken.Auto), "send this `TOKEN` of the provider to Quay: " + Alternatives(kinds), (*string)(&c.Kind), kinds},
-		{"subject-claim", "", "use this `CLAIM` as the subject of Buildkite's ID token (pipeline_id)", &f.SubjectClaim, nil},
+		{"oidc-scope", usualScope, "request these `SCOPES`; \"\" for none", &c.Scope, nil},
+		{"oidc-audience", "", "request a token for this `AUDIENCE`", &c.Audience, nil},
+		{"oidc-token", string(idtoken.Auto), "send this `TOKEN` to Quay: " + Alternatives(kinds), (*string)(&c.Kind), kinds},
+		{"subject-claim", "", "use this `CLAIM` as Buildkite's subject (pipeline_id)", &f.SubjectClaim, nil},
 	}
 }
 
@@ -63,7 +63,7 @@ func (f *SourceFlags) addTo(flags *pflag.FlagSet) {
 		*flag.value = flag.initial
 		flags.Var(&Choice{flag.value, flag.choices}, flag.name, flag.usage)
 	}
-	flags.IntVar(&f.Client.Port, "oidc-redirect-port", 0, "listen on this `PORT` of 127.0.0.1 for the browser in the flow code (any free one)")
+	flags.IntVar(&f.Client.Port, "oidc-redirect-port", 0, "listen on this `PORT` for the browser")
 	f.flags = flags
 }
 

@@ -25,16 +25,16 @@ type Flags struct {
 // AddTo declares the flags.
 func (f *Flags) AddTo(flags request.FlagSet) {
 	f.AudienceGiven = func() bool { return flags.Changed("audience") }
-	flags.StringVar(&f.Issuer, "issuer", "", "`URL` of the ID tokens' issuer, as the token says it")
-	flags.StringVar(&f.Subject, "subject", "", "`SUBJECT` of the ID tokens, as the token says it")
-	flags.BoolVar(&f.FromToken, "from-token", false, "take issuer and subject from this job's own ID token")
-	flags.StringVar(&f.GitHub, "github", "", "for jobs of the GitHub repository `OWNER/REPO`, with --ref, --tag, --environment or --pull-request")
-	flags.StringVar(&f.GitLab, "gitlab", "", "for jobs of the GitLab project `GROUP/PROJECT`, with --ref or --tag")
-	flags.StringVar(&f.ServiceAccount, "service-account", "", "for the Kubernetes service account `NAMESPACE/NAME`, with --issuer")
-	flags.StringVar(&f.Ref, "ref", "", "a branch's `NAME`, or refs/tags/NAME for a tag")
-	flags.StringVar(&f.Tag, "tag", "", "a tag's `NAME`, in place of --ref refs/tags/NAME")
-	flags.StringVar(&f.Environment, "environment", "", "`NAME` of the GitHub environment that the job has")
-	flags.BoolVar(&f.PullRequest, "pull-request", false, "for GitHub jobs of pull requests")
+	flags.StringVar(&f.Issuer, "issuer", "", "choose the issuer `URL`")
+	flags.StringVar(&f.Subject, "subject", "", "choose the `SUBJECT`")
+	flags.BoolVar(&f.FromToken, "from-token", false, "choose this job's own issuer and subject")
+	flags.StringVar(&f.GitHub, "github", "", "choose GitHub jobs of `OWNER/REPO`")
+	flags.StringVar(&f.GitLab, "gitlab", "", "choose GitLab jobs of `GROUP/PROJECT`")
+	flags.StringVar(&f.ServiceAccount, "service-account", "", "choose Pods of `NAMESPACE/NAME`, with --issuer")
+	flags.StringVar(&f.Ref, "ref", "", "only for the branch `NAME`, or refs/tags/NAME")
+	flags.StringVar(&f.Tag, "tag", "", "only for the tag `NAME`")
+	flags.StringVar(&f.Environment, "environment", "", "only for the GitHub environment `NAME`")
+	flags.BoolVar(&f.PullRequest, "pull-request", false, "only for pull requests (GitHub)")
 }
 
 // Check finds flags that exclude each other.
