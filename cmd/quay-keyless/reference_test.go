@@ -4,6 +4,7 @@ package main_test
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -16,8 +17,8 @@ import (
 	"quay-keyless/internal/cli"
 )
 
-// madeTable is a table of the page: a comment that names it, and its rows.
-var madeTable = regexp.MustCompile(`(?m)^<!-- made: ([a-z]+) -->\n\n?((?:\|.*\n)*)\n?`)
+// madeList is a list of the page: a comment that names it, and its lines.
+var madeList = regexp.MustCompile(`(?ms)^<!-- made: ([a-z]+) -->\n.*?\n(## )`)
 
 // The flags of docs/reference.md are those of the help, in the same words.
 func TestReference(t *testing.T) {
@@ -25,81 +26,69 @@ func TestReference(t *testing.T) {
 	const name = "docs/reference.md"
 	was := read(t, name)
 	shown := map[string]bool{}
-	page := madeTable.ReplaceAllStringFunc(was, func(table string) string {
-		name := madeTable.FindStringSubmatch(table)[1]
-		shown[name] = true
-		return fmt.Sprintf("<!-- made: %s -->\n\n%s\n", name, flagTables[name]())
+	page := madeList.ReplaceAllStringFunc(was, func(list string) string {
+		found := madeList.FindStringSubmatch(list)
+		shown[found[1]] = true
+		return fmt.Sprintf("<!-- made: %s -->\n\n%s\n%s", found[1], flagLists[found[1]](), found[2])
 	})
-	if len(shown) != len(flagTables) {
-		t.Errorf("%s has the tables %v", name, shown)
+	if len(shown) != len(flagLists) {
+		t.Errorf("%s has the lists %v", name, shown)
 	}
 	if *update {
 		if err := os.WriteFile(filepath.Join("..", "..", name), []byte(page), 0o644); err != nil { //nolint:gosec // public
 			t.Fatal(err)
 		}
 	} else if page != was {
-		t.Errorf("the tables of %s are old: go test ./cmd/quay-keyless -run TestReference -update", name)
+		t.Errorf("the lists of %s are old: go test ./cmd/quay-keyless -run TestReference -update", name)
 	}
 }
 
-// flagTables are the tables of docs/reference.md, which are made from the help.
-var flagTables = map[string]func() string{
-	"login":  func() string { return table([]string{"flag", "what it does"}, loginFlags()) },
-	"others": func() string { return table([]string{"flag", "of", "what it does"}, otherFlags()) },
+// flagLists are the lists of docs/reference.md, which are made from the help.
+var flagLists = map[string]func() string{"login": loginFlags, "others": otherFlags}
+
+// loginFlags are the flags of login, as its help has them.
+func loginFlags() string {
+	var lines []string
+	for _, flag := range flagList("login") {
+		lines = append(lines, flagLine(flag))
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "")
 }
 
-// table is one of Markdown.
-func table(head []string, rows [][]string) string {
+// otherFlags are the flags that login does not have, by the commands that have them.
+func otherFlags() string {
+	of := map[string][]string{}
+	for _, command := range everyCommand(cli.Command(noEnv(map[string]bool{}))) {
+		path := strings.TrimPrefix(command.CommandPath(), "quay-keyless ")
+		command.LocalFlags().VisitAll(func(flag *pflag.Flag) {
+			if flag.Name != "help" && !slices.ContainsFunc(flagList("login"), func(f *pflag.Flag) bool { return f.Name == flag.Name }) {
+				of[flagLine(flag)] = append(of[flagLine(flag)], path)
+			}
+		})
+	}
+	groups := map[string]string{}
+	short := strings.NewReplacer("federation add, federation list, federation remove", "federation", "federation add, federation remove", "federation add, remove")
+	for _, line := range slices.Sorted(maps.Keys(of)) {
+		groups[short.Replace(strings.Join(of[line], ", "))] += line
+	}
 	var text strings.Builder
-	line := func(cells []string) { text.WriteString("| " + strings.Join(cells, " | ") + " |\n") }
-	line(head)
-	line(slices.Repeat([]string{"---"}, len(head)))
-	for _, row := range rows {
-		for i := range row {
-			row[i] = strings.ReplaceAll(row[i], "|", `\|`)
+	for i, commands := range slices.Sorted(maps.Keys(groups)) {
+		if i > 0 {
+			text.WriteString("\n")
 		}
-		line(row)
+		fmt.Fprintf(&text, "**%s**\n\n%s", commands, groups[commands])
 	}
 	return text.String()
 }
 
-// loginFlags are the flags of login, as its help has them.
-func loginFlags() (rows [][]string) {
-	for _, flag := range flagList("login") {
-		usage := usageOf(flag)
-		if value := strings.Trim(flag.DefValue, "[]"); !slices.Contains([]string{"", "0", "false"}, value) {
-			usage += " (default `" + value + "`)"
-		}
-		rows = append(rows, []string{"`--" + flag.Name + "`", usage})
+// flagLine is a flag with its line in the help and its default.
+func flagLine(flag *pflag.Flag) string {
+	usage := strings.ReplaceAll(flag.Usage, "<", "&lt;") // Markdown would take it for a tag
+	if value := strings.Trim(flag.DefValue, "[]"); !slices.Contains([]string{"", "0", "false"}, value) {
+		usage += " (default `" + value + "`)"
 	}
-	slices.SortFunc(rows, slices.Compare)
-	return rows
-}
-
-// otherFlags are the flags that login does not have.
-func otherFlags() (rows [][]string) {
-	ofLogin := flagList("login")
-	for _, command := range everyCommand(cli.Command(noEnv(map[string]bool{}))) {
-		path := strings.TrimPrefix(command.CommandPath(), "quay-keyless ")
-		command.LocalFlags().VisitAll(func(flag *pflag.Flag) {
-			if flag.Name == "help" || slices.ContainsFunc(ofLogin, func(f *pflag.Flag) bool { return f.Name == flag.Name }) {
-				return
-			}
-			name, usage := "`--"+flag.Name+"`", usageOf(flag)
-			for _, row := range rows {
-				if row[0] == name && row[2] == usage {
-					row[1] += ", " + path
-					return
-				}
-			}
-			rows = append(rows, []string{name, path, usage})
-		})
-	}
-	for _, row := range rows {
-		row[1] = strings.NewReplacer("federation add, federation list, federation remove", "federation", "federation add, federation remove", "federation add, remove").Replace(row[1])
-	}
-	slices.SortStableFunc(rows, func(a, b []string) int { return strings.Compare(a[0], b[0]) })
-	return rows
+	return fmt.Sprintf("- `--%s`: %s\n", flag.Name, usage)
 }
 
 func flagList(name string) (list []*pflag.Flag) {
@@ -111,6 +100,3 @@ func flagList(name string) (list []*pflag.Flag) {
 	})
 	return list
 }
-
-// usageOf is a flag's line in the help. Markdown would take an opening < for a tag.
-func usageOf(flag *pflag.Flag) string { return strings.ReplaceAll(flag.Usage, "<", "&lt;") }
