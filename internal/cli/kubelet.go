@@ -3,7 +3,6 @@
 package cli
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -111,9 +110,13 @@ func providerConfigCommand(run *process.Run) *cobra.Command {
 		},
 	}
 	f := command.Flags()
-	f.StringVar(&format, "format", "kubelet", "print `FORMAT`: "+request.Alternatives(kubelet.Formats))
+	request.AddChoice(f, &format, "format", "print `FORMAT`: ", kubelet.Formats...)
 	f.StringVar(&node.Audience, "audience", request.DefaultAudience, "request service account tokens for `AUDIENCE`")
 	f.StringVar(&node.CA, "ca-certificate", "", "trust the CA certificate at this `PATH` on the nodes")
-	f.StringVar(&node.Image, "image", "quay.io/"+cmp.Or(strings.ToLower(run.Env.Repository), "OWNER/quay-keyless")+":v1", "copy the program from `IMAGE`, with machineconfig")
+	image := ""
+	if run.Env.Repository != "" {
+		image = "quay.io/" + strings.ToLower(run.Env.Repository) + ":v1"
+	}
+	f.StringVar(&node.Image, "image", image, "copy the program from `IMAGE`, with machineconfig")
 	return command
 }

@@ -17,7 +17,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"quay-keyless/internal/explain"
 	"quay-keyless/internal/login"
@@ -166,11 +165,7 @@ func finish(run *process.Run, command *cobra.Command) {
 	command.Flags().SortFlags = false // help has them in the order of importance
 	command.InitDefaultHelpFlag()
 	command.Flags().Lookup("help").Usage = "show this help"
-	command.Flags().VisitAll(func(flag *pflag.Flag) {
-		if choice, ok := flag.Value.(*request.Choice); ok {
-			_ = command.RegisterFlagCompletionFunc(flag.Name, cobra.FixedCompletions(choice.Choices, cobra.ShellCompDirectiveNoFileComp))
-		}
-	})
+	complete(run, command)
 }
 
 // waits reports that a person or a job's log may see what the program waits for.

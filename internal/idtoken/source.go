@@ -124,6 +124,15 @@ func Sources(env Env, s Settings) []Source {
 	}
 }
 
+// SourceNames are the names that [Choose] knows.
+func SourceNames() []string {
+	names := []string{"auto"}
+	for _, source := range Sources(Env{}, Settings{}) {
+		names = append(names, source.Name)
+	}
+	return names
+}
+
 // Choose returns the source of that name, or for "auto" the first one present, even if that
 // is broken. The errors are [NoSource] and [UnknownSource].
 func Choose(env Env, name string, settings Settings) (Source, error) {

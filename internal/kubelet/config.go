@@ -4,10 +4,10 @@ package kubelet
 
 import (
 	"embed"
+	"errors"
 	"fmt"
 	"net/url"
 	"path"
-	"slices"
 	"strings"
 
 	"quay-keyless/internal/platform"
@@ -34,13 +34,13 @@ type Node struct {
 
 // Check finds what no node can use.
 func (n Node) Check(format string) error {
-	if !slices.Contains(Formats, format) {
-		return fmt.Errorf("--format %q: write one of %s", format, strings.Join(Formats, ", "))
-	}
 	if n.CA != "" && !path.IsAbs(n.CA) {
 		return fmt.Errorf("--ca-certificate %q: write the absolute path of the file on the node", n.CA)
 	}
-	if strings.ContainsAny(n.Image, " \t\r\n%$\\\"'") || n.Image == "" || n.Image[0] == '-' {
+	if format == "machineconfig" && n.Image == "" {
+		return errors.New("--format machineconfig needs --image IMAGE, from which nodes copy quay-keyless: this build does not know its own image, because it is not a release")
+	}
+	if strings.ContainsAny(n.Image, " \t\r\n%$\\\"'") || strings.HasPrefix(n.Image, "-") {
 		return fmt.Errorf("--image %q is not the name of an image", n.Image)
 	}
 	for _, text := range n.Registries {

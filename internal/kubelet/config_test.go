@@ -72,7 +72,7 @@ func TestCheckRefuses(t *testing.T) {
 			t.Errorf("%s was accepted", what)
 		}
 	}
-	if example.Check("helm") == nil {
-		t.Error("an unknown format was accepted")
+	if (kubelet.Node{Registries: []string{"quay.io"}}).Check("machineconfig") == nil {
+		t.Error("a MachineConfig without an image was accepted")
 	}
 }

@@ -41,11 +41,16 @@ func Alternatives(list []string) string {
 	return strings.Join(list[:len(list)-1], ", ") + " or " + list[len(list)-1]
 }
 
+// AddChoice declares a flag with a few values. The first is the default.
+func AddChoice(flags *pflag.FlagSet, value *string, name, usage string, choices ...string) {
+	*value = choices[0]
+	flags.Var(&Choice{value, choices}, name, usage+Alternatives(choices))
+}
+
 // AddOutput declares --output. The first choice is the default. A variable with another
 // command's choice is ignored.
 func AddOutput(flags *pflag.FlagSet, value *string, choices ...string) {
-	*value = choices[0]
-	flags.Var(&Choice{value, choices}, outputFlag, "print the result as `FORMAT`: "+Alternatives(choices))
+	AddChoice(flags, value, outputFlag, "print the result as `FORMAT`: ", choices...)
 }
 
 const outputFlag = "output"

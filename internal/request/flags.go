@@ -39,7 +39,7 @@ type IdentityFlags struct {
 // AddTo declares the flags.
 func (f *IdentityFlags) AddTo(flags *pflag.FlagSet) {
 	flags.StringVar(&f.CaCertificate, "ca-certificate", "", "also trust this `CA`: a path, PEM text or base64 of it")
-	flags.StringVar(&f.Source, "id-token-source", "auto", "get the ID token from `NAME`: auto, github, gitlab, azure-pipelines, buildkite, circleci, kubernetes, oidc, entra, azure-identity or google")
+	AddChoice(flags, &f.Source, "id-token-source", "get the ID token from `NAME`: ", idtoken.SourceNames()...)
 	flags.StringVar(&f.TokenFile, "id-token-file", "", "read the ID token from the file `PATH`")
 	flags.StringVar(&f.TokenEnv, "id-token-env", "", "read the ID token from the variable `NAME`")
 	flags.BoolVar(&f.TokenStdin, "id-token-stdin", false, "read the ID token from standard input")
