@@ -26,7 +26,7 @@ import (
 var (
 	// ErrUnsupported says that no tool on this operating system would read what
 	// Install writes.
-	ErrUnsupported = errors.New("podman, buildah and docker work in a virtual machine here, which has CA certificates of its own")
+	ErrUnsupported error = notInstalled("podman, buildah and docker work in a virtual machine here, which has its own CA certificates")
 	// ErrHides says that a new folder would hide certificates that tools read now.
 	ErrHides = errors.New("tools would not read this file any more")
 )

@@ -15,6 +15,7 @@ import (
 	"quay-keyless/internal/errno"
 	"quay-keyless/internal/lookup"
 	"quay-keyless/internal/ownfile"
+	"quay-keyless/internal/platform"
 )
 
 // FileName is the settings file's name; it stands beside an auth file.
@@ -87,6 +88,24 @@ func (e *Error) Error() string { return "settings file " + e.Path + " " + e.Err.
 
 // Unwrap returns what the system or the JSON decoder said.
 func (e *Error) Unwrap() error { return e.Err }
+
+// Message says what to do about the file.
+func (e *Error) Message() platform.Message {
+	m := platform.Message{Text: e.Error(), Reason: "helper-settings"}
+	var refused *ownfile.Error
+	var number syscall.Errno
+	switch {
+	case errors.As(e.Err, new(*ownfile.Locked)):
+		m.Steps = authfile.Again(e.Err)
+	case errors.As(e.Err, &refused), errors.As(e.Err, &number): // the system will refuse the next login too
+		m.Steps = authfile.Elsewhere()
+	case errors.Is(e.Err, ErrVersion): // logins of that version need the file
+		m.Steps = []platform.Step{{Text: "Log out with the version of quay-keyless that logged in."}}
+	default:
+		m.Steps = []platform.Step{{Text: "Remove the file, and log in again:", Command: "rm " + platform.Operand(e.Path)}}
+	}
+	return m
+}
 
 // Find looks for the host in the settings in [Folders]. The first file that has it
 // counts. The errors are [ErrNotFound], and an [*Error] for a file on the way that cannot

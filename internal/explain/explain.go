@@ -122,17 +122,13 @@ func classify(run *process.Run, err error) *facts {
 	var (
 		interrupted *process.Interrupted
 		explained   platform.Explained
-		conflict    *login.ConflictError
 		usage       *request.UsageError
 		lost        *federation.LostAudiences
 		refused     *login.RefusedIDToken
 		rejected    *login.RefusedLogin
 	)
 	if errors.As(err, &explained) {
-		m := explained.Message()
-		if strings.HasSuffix(err.Error(), ": "+explained.Error()) { // it says where, too
-			m.Text = strings.TrimSuffix(err.Error(), explained.Error()) + m.Text
-		}
+		m := platform.MessageOf(err)
 		f.given = &m
 	}
 	switch {
@@ -140,9 +136,6 @@ func classify(run *process.Run, err error) *facts {
 		f.code = "interrupted"
 	case f.given != nil && f.given.Reason != "":
 		f.code = f.given.Reason
-	case errors.As(err, &conflict):
-		m := login.ConflictWords(conflict.Conflict, nil)
-		f.given, f.code = &m, cmp.Or(fileReason(err), "login-hidden")
 	case errors.As(err, &usage):
 		f.code = "usage"
 	case errors.As(err, &f.api):
@@ -161,7 +154,7 @@ func classify(run *process.Run, err error) *facts {
 		f.target, f.claims, f.permission = rejected.Target, rejected.Claims, rejected.Permission
 		f.code = f.proved()
 	default:
-		f.code = cmp.Or(fileReason(err), f.answered())
+		f.code = f.answered()
 	}
 	return f
 }

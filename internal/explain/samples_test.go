@@ -158,7 +158,7 @@ func samples() map[string]error {
 		"header-too-long":     exchangeFailed(&endpoint.Unreachable{Name: "the exchange at quay.example.com", Attempts: 5, Err: errors.New("stream error: stream ID 3; PROTOCOL_ERROR")}),
 		"wrong-answer":        &endpoint.Unbelievable{Name: "the registry at quay.example.com", Why: "answers /v2/ with a web page, so it is no registry"},
 
-		"login-hidden": &login.ConflictError{Conflict: lookup.Conflict{Kind: lookup.NarrowerKey, Path: "/home/ci/.docker/config.json", Key: "quay.example.com/acme", Fatal: true}},
+		"login-hidden": &lookup.Conflict{Kind: lookup.NarrowerKey, Path: "/home/ci/.docker/config.json", Key: "quay.example.com/acme", Tools: []string{"podman", "buildah", "skopeo"}, Fatal: true},
 		"no-place":     lookup.ErrNoHome, "auth-file-locked": fileFault(authfile.Locked), "auth-file-contended": fileFault(authfile.Contended),
 		"auth-file-damaged": fileFault(authfile.NotJSON), "auth-file-version": fileFault(authfile.RecordVersion), "auth-file-unusable": fileFault(authfile.NotPermitted),
 		"helper-settings":  &credhelper.Error{Path: "/home/ci/.docker/quay-keyless.json", Err: fs.ErrPermission},

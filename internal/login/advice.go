@@ -27,12 +27,10 @@ func advise(run *process.Run, flags Flags, targets []request.Target, result plat
 		path := platform.Shell(result.AuthFiles[0])
 		run.Platform.Notice("hint: podman, buildah and skopeo take that file by --authfile " + path + " or REGISTRY_AUTH_FILE=" + path)
 	}
-	if (len(result.Exports) > 0 || result.Path != "") && run.Platform.Name() != "github" {
+	if (len(result.Exports) > 0 || result.Path != "") && !run.Platform.Can().HandOn {
 		run.Platform.Notice(`hint: the lines on standard output are for the shell: eval "$(quay-keyless login ...)"`)
 	}
-	// Containers of GitLab and Tekton jobs have no sudo.
-	inContainer := run.Platform.Name() == "gitlab" || run.Platform.Name() == "tekton"
-	if !inContainer && !flags.Helper.use && (named != "" || len(result.Exports) > 0) {
+	if run.Platform.Can().Sudo && !flags.Helper.use && (named != "" || len(result.Exports) > 0) {
 		run.Platform.Notice("hint: sudo drops the variable: sudo --preserve-env=REGISTRY_AUTH_FILE podman ...")
 	}
 }

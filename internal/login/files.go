@@ -6,7 +6,6 @@ import (
 	"context"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"quay-keyless/internal/authfile"
 	"quay-keyless/internal/platform"
@@ -99,16 +98,7 @@ func (f AuthFile) Where() string {
 	case 1:
 		return f.Path() + ", where " + f.Tools[0] + " looks"
 	}
-	return f.Path() + ", where " + Enumerated(f.Tools) + " look"
-}
-
-// Enumerated is a list in a sentence: a, b and c.
-func Enumerated(list []string) string {
-	if len(list) < 2 {
-		return strings.Join(list, "")
-	}
-	last := len(list) - 1
-	return strings.Join(list[:last], ", ") + " and " + list[last]
+	return f.Path() + ", where " + platform.Enumerated(f.Tools) + " look"
 }
 
 // warnOfChange says what the user should know about a change to an auth file.

@@ -74,7 +74,7 @@ func leave(run *process.Run, folder *authfile.Folder) {
 		folder.Remove()
 		return
 	}
-	if run.Platform.Name() == "github" {
+	if run.Platform.Can().HandOn {
 		return
 	}
 	var lines strings.Builder

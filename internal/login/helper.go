@@ -196,8 +196,7 @@ func warnOfSettings(run *process.Run, files AuthFiles, exports []platform.Variab
 
 // adviseHelper says where the helper does not work.
 func adviseHelper(run *process.Run) {
-	name := run.Platform.Name()
-	if name == "github" || name == "terminal" {
+	if run.Platform.Can().Sudo {
 		run.Platform.Notice("hint: sudo finds no helper and hands on no ID token: run tools without sudo, or log in without --credential-helper")
 	}
 }

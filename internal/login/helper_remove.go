@@ -9,7 +9,6 @@ import (
 	"quay-keyless/internal/authfile"
 	"quay-keyless/internal/credhelper"
 	"quay-keyless/internal/ownfile"
-	"quay-keyless/internal/platform"
 	"quay-keyless/internal/process"
 )
 
@@ -56,7 +55,7 @@ func forgetHelper(ctx context.Context, run *process.Run, file AuthFile, hosts ..
 		return err
 	}
 	if err != nil {
-		run.Platform.Warn(platform.Message{Text: err.Error(), Hints: FileHints(err)})
+		warn(run, err)
 	}
 	return nil
 }

@@ -123,7 +123,7 @@ func warnOfEnd(run *process.Run, login RobotToken) {
 
 // warnOfFlags warns of flags that surprise on this platform.
 func warnOfFlags(run *process.Run, flags Flags) {
-	if flags.ExportToken && run.Platform.Name() != "github" {
+	if flags.ExportToken && !run.Platform.Can().HandOn {
 		run.Platform.Warn(platform.Message{Text: "--export-token does nothing here: only a GitHub step has outputs", Hints: []string{"quay-keyless token prints the robot token"}})
 	}
 }
@@ -158,7 +158,7 @@ func warnOfHidden(run *process.Run, flags Flags, plan lookup.Plan) {
 	for _, t := range plan.Files {
 		if flags.Helper.use && len(t.Besides) > 0 {
 			run.Platform.Warn(platform.Message{
-				Text:  fmt.Sprintf("podman, buildah and skopeo ask the credential helper for the whole registry, so they lose the logins for %s in %s until logout", Enumerated(t.Besides), t.File.Path()),
+				Text:  fmt.Sprintf("podman, buildah and skopeo ask the credential helper for the whole registry, so they lose the logins for %s in %s until logout", platform.Enumerated(t.Besides), t.File.Path()),
 				Hints: []string{"log in to these with quay-keyless too, or without --credential-helper"},
 			})
 		}
@@ -167,7 +167,7 @@ func warnOfHidden(run *process.Run, flags Flags, plan lookup.Plan) {
 
 // result is what the platform hands on.
 func result(run *process.Run, flags Flags, logins []RobotToken, plan lookup.Plan) platform.Result {
-	result := platform.Result{AuthFiles: Planned(plan).paths(), Holder: platform.Holder(run.Env.Getenv), Exports: exported(plan), Renews: flags.Helper.use}
+	result := platform.Result{AuthFiles: Planned(plan).paths(), Holder: platform.Holder(run.Env.Getenv), Exports: plan.Exports, Renews: flags.Helper.use}
 	for _, login := range logins {
 		handedOn := platform.Login{Registry: login.Registry.Key(), Username: login.Robot.String(), ExpiresAt: login.ExpiresAt}
 		if flags.ExportToken {

@@ -111,11 +111,11 @@ func Plan(run *process.Run, flags Flags, targets []request.Target) (lookup.Plan,
 	plan.Conflicts = slices.DeleteFunc(plan.Conflicts, func(c lookup.Conflict) bool { return cured(run, flags, plan, c) })
 	for _, conflict := range plan.Conflicts {
 		if conflict.Fatal {
-			return plan, &ConflictError{conflict}
+			return plan, &conflict
 		}
 	}
 	for _, conflict := range plan.Conflicts {
-		run.Platform.Warn(ConflictWords(conflict, plan.Exports))
+		warn(run, &conflict)
 	}
 	warnOfNamespaces(run, targets, plan)
 	warnOfHidden(run, flags, plan)
@@ -142,7 +142,7 @@ func find(run *process.Run, flags PlaceFlags, keys []lookup.Key) (lookup.Plan, e
 	if folder := isolatedBefore(run); folder != "" {
 		return Place(run).Isolated(folder, flags.inherited(run), keys...)
 	}
-	if run.Env.StdoutClosed && run.Platform.Name() != "github" && run.Platform.Name() != "tekton" {
+	if run.Env.StdoutClosed && !run.Platform.Can().Tell {
 		return lookup.Plan{}, errUntold
 	}
 	// It is made, with mode 0700, when there is something to write.
@@ -225,39 +225,18 @@ func cured(run *process.Run, flags Flags, plan lookup.Plan, c lookup.Conflict) b
 	written := slices.ContainsFunc(plan.Files, func(t lookup.Target) bool { return t.File.Path() == c.Path })
 	switch c.Kind {
 	case lookup.NoRuntimeDir:
-		return run.Platform.Name() == "github" && len(plan.Exports) > 0
+		return run.Platform.Can().HandOn && len(plan.Exports) > 0
 	case lookup.OtherHelper, lookup.OtherStore, lookup.NarrowerKey:
 		return flags.Helper.use && written
 	}
 	return false
 }
 
-// ConflictError is a conflict that would keep podman, buildah or skopeo from the
-// login.
-type ConflictError struct {
-	Conflict lookup.Conflict
-}
-
-// Error is the text.
-func (c *ConflictError) Error() string { return ConflictWords(c.Conflict, nil).Text }
-
-// Unwrap is the cause.
-func (c *ConflictError) Unwrap() error { return c.Conflict.Err }
-
 // Planned are the plan's files.
 func Planned(plan lookup.Plan) AuthFiles {
 	var list AuthFiles
 	for _, target := range plan.Files {
 		list = append(list, AuthFile{target.File, plan.Tools(target), target.Names})
-	}
-	return list
-}
-
-// exported are the plan's variables, as the platform hands them on.
-func exported(plan lookup.Plan) []platform.Variable {
-	var list []platform.Variable
-	for _, variable := range plan.Exports {
-		list = append(list, platform.Variable(variable))
 	}
 	return list
 }

@@ -8,27 +8,26 @@ import (
 	"strings"
 
 	"quay-keyless/internal/authfile"
+	"quay-keyless/internal/platform"
 )
 
 // ConflictKind says what would hide a login from tools.
 type ConflictKind int
 
-// The kinds.
+// The kinds; sentences has their words.
 const (
-	// OtherHelper: credHelpers[HOST] names a helper, Key, which is not ours; it may be
-	// "". It wins in every tool, over HOST/ORG as well, except that a login by our own
-	// helper replaces it.
+	// OtherHelper: credHelpers[HOST] names a helper, Key, which is not ours and may be "". It
+	// wins in every tool, over HOST/ORG as well, unless a login by our helper replaces it.
 	OtherHelper ConflictKind = iota
 	// NarrowerKey: Key, below the robot's organization, wins for the images below it.
 	// podman, buildah and skopeo prefer HOST/org, even if it holds nothing; crane prefers
 	// only HOST/org/repo, and all others always use HOST.
 	NarrowerKey
-	// Unusable: the file cannot be read or written; Err, an [*authfile.Error], says why. A file
-	// that podman, buildah and skopeo cannot read or decode on their way to the login
-	// stops them, also if it is empty.
+	// Unusable: tools cannot read the file, or we cannot write it. A file that podman,
+	// buildah and skopeo cannot read on their way to the login stops them.
 	Unusable
-	// OtherStore: credsStore names a store, Key, which docker, crane and helm ask.
-	// It does not matter to a login by credential helper: credHelpers goes first.
+	// OtherStore: credsStore names a store, Key, which docker, crane and helm ask, unless
+	// credHelpers has the host.
 	OtherStore
 	// BrokenEntry: the "auth" under Key, another registry's, is not USER:PASSWORD
 	// in base64. docker then loses our login at random, crane refuses the whole file.
@@ -38,17 +37,17 @@ const (
 	// DockerAuthConfig: the variable DOCKER_AUTH_CONFIG holds a login under Key. crane,
 	// and docker from 28.3.0, prefer it to all files.
 	DockerAuthConfig
-	// HelmFile: helm has a login for Key in a file of its own, Path, and prefers it.
+	// HelmFile: helm has a login for Key in its own file, Path, and prefers it.
 	HelmFile
 	// NoAuthFiles: Path, a registries.conf, sends podman, buildah and skopeo to the
 	// helpers in Key and to no auth file.
 	NoAuthFiles
-	// CreatedFile: crane and its relatives read docker's config.json and nothing else as
-	// soon as it is there. They lose the logins for Key in Path.
+	// CreatedFile: crane and its relatives read only docker's config.json as soon as it is
+	// there. They lose the logins for Key in Path.
 	CreatedFile
 	// NoRuntimeDir: a user other than root has no XDG_RUNTIME_DIR, or another user's;
 	// Path is what the variable holds. skopeo stops if it cannot look there, podman and
-	// buildah each look elsewhere first. The plan's Exports are the cure.
+	// buildah each look elsewhere first. Setting Exports helps.
 	NoRuntimeDir
 )
 
@@ -60,8 +59,9 @@ type Conflict struct {
 	Tools []string // that do not find the login
 	// Fatal: podman, buildah or skopeo would not find the login, or it could not be
 	// written.
-	Fatal bool
-	Err   error // of Unusable
+	Fatal   bool
+	Err     error // of Unusable: an [*authfile.Error]
+	Exports []platform.Variable
 }
 
 // conflicts lists what in this file hides our logins from a reader's tools. target: we

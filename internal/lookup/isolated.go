@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"quay-keyless/internal/authfile"
+	"quay-keyless/internal/platform"
 )
 
 // Isolated makes every tool read only this folder, which may be missing: docker's tools
@@ -105,7 +106,7 @@ func (p Place) File(path string, in Inherit, keys ...Key) (Plan, error) {
 
 // around is the folder of an isolated login. Variables that name it already, as on GitLab,
 // stay, unless we chose it.
-func (p Place) around(path string, exports []Variable, in Inherit) *authfile.Folder {
+func (p Place) around(path string, exports []platform.Variable, in Inherit) *authfile.Folder {
 	f := &authfile.Folder{Path: path, Before: map[string]*string{}}
 	before := p.outside(path)
 	for _, v := range exports {

@@ -5,8 +5,6 @@ package lookup
 
 import (
 	"cmp"
-	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -15,16 +13,19 @@ import (
 
 	"quay-keyless/internal/authfile"
 	"quay-keyless/internal/ownfile"
+	"quay-keyless/internal/platform"
 )
 
-var (
-	// ErrNoPlace is the error of a job in which no login can be written in place: there is
-	// no home, or it is read-only. If a file or folder was in the way, the error is an
-	// [*authfile.Error] as well.
-	ErrNoPlace = errors.New("no place for the login")
-	// ErrNoHome is an [ErrNoPlace] of an environment that names no home.
-	ErrNoHome = fmt.Errorf("%w: HOME and DOCKER_CONFIG are not set", ErrNoPlace)
-)
+// ErrNoHome is the error of an environment that names no home.
+var ErrNoHome = noPlace("HOME and DOCKER_CONFIG are not set")
+
+// noPlace is the error of a job in which no login can be written in place.
+func noPlace(why string) error {
+	return &platform.Curable{Text: "no place for the login: " + why, Reason: "no-place", Steps: []platform.Step{
+		{Text: "To write this login to a private folder, add --isolated, and --auth-dir DIR if RUNNER_TEMP and TMPDIR are read-only too."},
+		{Text: "To write it to one file, add --authfile PATH."},
+	}}
+}
 
 // Place is what decides where the tools look for a login: the variables, the user and the
 // system of this job.
@@ -144,7 +145,7 @@ func (p Place) Paths() []string {
 }
 
 // Known is every auth file in which some tool of this environment looks, each once: where
-// a logout finds what logins wrote. The error is an [ErrNoHome] if no variable names a
+// a logout finds what logins wrote. The error is [ErrNoHome] if no variable names a
 // file either.
 func (p Place) Known() ([]*authfile.File, error) {
 	folder, err := p.DockerFolder()

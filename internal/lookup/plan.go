@@ -4,7 +4,6 @@ package lookup
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,14 +11,15 @@ import (
 	"strings"
 
 	"quay-keyless/internal/authfile"
+	"quay-keyless/internal/platform"
 )
 
 // Plan is where a login goes, and what would hide it from tools.
 type Plan struct {
-	Files     []Target         // docker's comes first
-	Exports   []Variable       // what the following steps need in their environment, in this order
-	Conflicts []Conflict       // at most one of a kind for a path and key
-	Folder    *authfile.Folder // of an isolated login
+	Files     []Target            // docker's comes first
+	Exports   []platform.Variable // what the following steps need in their environment, in this order
+	Conflicts []Conflict          // at most one of a kind for a path and key
+	Folder    *authfile.Folder    // of an isolated login
 }
 
 // Target is an auth file to write.
@@ -43,9 +43,6 @@ func (p Plan) Tools(t Target) []string {
 		return slices.ContainsFunc(p.Conflicts, func(c Conflict) bool { return slices.Contains(c.Tools, tool) })
 	})
 }
-
-// Variable is an environment variable.
-type Variable struct{ Name, Value string }
 
 // reader is a group of tools that read the same files in this order. If no earlier file
 // holds a login, ours goes into the last one.
@@ -94,7 +91,7 @@ func (p Place) readers(docker string) []reader {
 // file that tools read earlier, if it holds a login that hides ours. A missing file is no
 // conflict, because a login creates it.
 //
-// The error is an [ErrNoPlace].
+// The error says that there is no place.
 func (p Place) InPlace(keys ...Key) (Plan, error) {
 	folder, err := p.DockerFolder()
 	if err != nil {
@@ -103,8 +100,8 @@ func (p Place) InPlace(keys ...Key) (Plan, error) {
 	docker := filepath.Join(folder, "config.json")
 	b := planner{place: p, keys: keys}
 	if file, err := authfile.Open(docker, p.Trust); err == nil {
-		if err := file.Check(); noPlace(err) {
-			return Plan{}, fmt.Errorf("%w: %w", ErrNoPlace, err)
+		if err := file.Check(); isAboutPlace(err) {
+			return Plan{}, noPlace(err.Error())
 		}
 		b.target(file)
 	}
@@ -127,8 +124,8 @@ func (p Place) InPlace(keys ...Key) (Plan, error) {
 	return b.plan, nil
 }
 
-// noPlace reports whether err is about where the file is, not about the file itself.
-func noPlace(err error) bool {
+// isAboutPlace reports whether err is about where the file is, not about the file itself.
+func isAboutPlace(err error) bool {
 	var fault *authfile.Error
 	return errors.As(err, &fault) &&
 		slices.Contains([]authfile.Reason{authfile.FolderUncreatable, authfile.FolderReadOnly, authfile.FolderNotWritable, authfile.ReadOnly}, fault.Reason)
@@ -147,7 +144,6 @@ func (b *planner) noRuntimeFile(docker string, runtimeFile containersFile) {
 	p := b.place
 	others := []string{p.userFile()}
 	if !runtimeFile.read {
-		b.conflict(Conflict{Kind: NoRuntimeDir, Path: p.Getenv("XDG_RUNTIME_DIR")})
 		others = append(others, p.strays()...)
 	}
 	_, found, err := look(docker, p.Trust)
@@ -157,6 +153,9 @@ func (b *planner) noRuntimeFile(docker string, runtimeFile containersFile) {
 	}
 	if err == nil && len(b.plan.Files) > 0 && !slices.ContainsFunc(others, hides) {
 		b.export("REGISTRY_AUTH_FILE", b.plan.Files[0].File.Path())
+	}
+	if !runtimeFile.read {
+		b.conflict(Conflict{Kind: NoRuntimeDir, Path: p.Getenv("XDG_RUNTIME_DIR"), Exports: b.plan.Exports})
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"quay-keyless/internal/authfile"
+	"quay-keyless/internal/platform"
 )
 
 // job is where a plan is made. Paths are below the test's folder, which is ~ in
@@ -235,12 +236,12 @@ func TestWhereInPlace(t *testing.T) {
 
 func TestInPlaceWithoutAPlace(t *testing.T) {
 	p, _ := job{env: map[string]string{"XDG_RUNTIME_DIR": "~/x", "USERPROFILE": "~/h", "REGISTRY_AUTH_FILE": "~/a"}}.lay(t)
-	if _, err := p.InPlace(ours); !errors.Is(err, ErrNoHome) || !errors.Is(err, ErrNoPlace) {
+	if _, err := p.InPlace(ours); !errors.Is(err, ErrNoHome) {
 		t.Errorf("without HOME: %v", err)
 	}
 	p, root := job{env: home, files: map[string]string{"h": "a file"}}.lay(t)
 	_, err := p.InPlace(ours)
-	if !errors.Is(err, ErrNoPlace) || errors.Is(err, ErrNoHome) {
+	if platform.MessageOf(err).Reason != "no-place" || errors.Is(err, ErrNoHome) {
 		t.Errorf("where HOME is a file: %v", err)
 	}
 	if want := "no place for the login: auth file " + filepath.Join(root, docker) + " "; !strings.HasPrefix(err.Error(), want) {

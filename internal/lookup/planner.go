@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"quay-keyless/internal/authfile"
+	"quay-keyless/internal/platform"
 )
 
 // planner makes a plan for keys.
@@ -67,7 +68,7 @@ func (b *planner) open(path string) {
 }
 
 func (b *planner) export(name, value string) {
-	b.plan.Exports = append(b.plan.Exports, Variable{Name: name, Value: value})
+	b.plan.Exports = append(b.plan.Exports, platform.Variable{Name: name, Value: value})
 }
 
 // unusable adds the conflict of a file with err, if there is one.

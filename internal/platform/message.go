@@ -2,6 +2,11 @@
 
 package platform
 
+import (
+	"errors"
+	"strings"
+)
+
 // Message is what people read about one problem: what is wrong, what to do, and where to
 // read more. Every platform shows it in its own way.
 type Message struct {
@@ -75,6 +80,19 @@ type Explained interface {
 	// Message is what people read about the error. If Reason is empty, the cause's
 	// counts.
 	Message() Message
+}
+
+// MessageOf is what an error says of itself, and before that what the errors around it say.
+func MessageOf(err error) Message {
+	var explained Explained
+	if !errors.As(err, &explained) {
+		return Message{Text: err.Error()}
+	}
+	m := explained.Message()
+	if before, wrapped := strings.CutSuffix(err.Error(), ": "+explained.Error()); wrapped {
+		m.Text = before + ": " + m.Text
+	}
+	return m
 }
 
 // Curable is an error that knows how to fix it.

@@ -19,6 +19,8 @@ import (
 type Platform interface {
 	// Name is how messages call it.
 	Name() string
+	// Can is what it does for the steps that follow.
+	Can() Abilities
 	// Mask removes a secret from the job's log from now on, if the platform can.
 	Mask(idtoken.Secret)
 	// Ready finds, before a login, what would keep Remember or Publish from writing.
@@ -36,6 +38,17 @@ type Platform interface {
 	Fail(Message)
 	// Summarize adds a report to the page for reports, if the platform has one.
 	Summarize(Table)
+}
+
+// Abilities are what the steps that follow a login can count on.
+type Abilities struct {
+	// HandOn: they get the login's variables and outputs. Elsewhere a shell sets the
+	// variables from standard output.
+	HandOn bool
+	// Tell: they learn where the login is without standard output.
+	Tell bool
+	// Sudo: they may have it. Containers of GitLab and Tekton jobs do not.
+	Sudo bool
 }
 
 // Login is one login that was made.

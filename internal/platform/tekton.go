@@ -20,6 +20,9 @@ var _ Platform = Tekton{}
 // Name is tekton.
 func (Tekton) Name() string { return "tekton" }
 
+// Can: Tekton hands on results only.
+func (Tekton) Can() Abilities { return Abilities{Tell: true} }
+
 // Remember notes nothing: the login goes with the Pod.
 func (Tekton) Remember(result Result) error { return exportable(result) }
 

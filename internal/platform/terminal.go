@@ -13,6 +13,9 @@ var _ Platform = Terminal{}
 // Name is terminal.
 func (Terminal) Name() string { return "terminal" }
 
+// Can: a terminal leaves variables to the shell.
+func (Terminal) Can() Abilities { return Abilities{Sudo: true} }
+
 // Remember notes nothing: nothing follows.
 func (Terminal) Remember(result Result) error { return exportable(result) }
 

@@ -48,6 +48,15 @@ func OrNone(text string) string {
 	return text
 }
 
+// Enumerated is a list in a sentence: a, b and c.
+func Enumerated(list []string) string {
+	if len(list) < 2 {
+		return strings.Join(list, "")
+	}
+	last := len(list) - 1
+	return strings.Join(list[:last], ", ") + " and " + list[last]
+}
+
 // Invisible names the characters that people would not see: those that do not print, and
 // spaces at an end.
 func Invisible(texts ...string) string {
