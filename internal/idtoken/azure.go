@@ -91,7 +91,7 @@ func (a azureIdentity) idToken(ctx context.Context, audience string) (Token, err
 func (o OIDC) entraToken(ctx context.Context, audience string) (Token, error) {
 	o.entra = true
 	o.Client.Flow, o.Client.Kind, o.Client.Audience = ClientCredentials, AccessToken, "" // which is in the scope
-	if o.Client.Scope == "" {
+	if o.Client.Scope == "" || o.Client.Scope == UsualScope {
 		if err := wantResource(audience); err != nil {
 			return Token{}, err
 		}

@@ -41,6 +41,9 @@ const (
 	AccessToken Kind = "access_token"
 )
 
+// UsualScope asks for an ID token.
+const UsualScope = "openid"
+
 // Client is how to log in at an OIDC provider.
 type Client struct {
 	Issuer, ID string
@@ -54,6 +57,9 @@ type Client struct {
 	Kind     Kind
 	Port     int // of the loopback redirect, 0 for any
 }
+
+// Authenticates reports whether the client has a secret or an assertion.
+func (c Client) Authenticates() bool { return c.Secret.Named() || c.Assertion.Named() }
 
 // Place is where a secret is: in a file, in a variable of the environment, or nowhere.
 type Place struct{ File, Variable string }

@@ -136,15 +136,13 @@ func SourceNames() []string {
 // Choose returns the source of that name, or for "auto" the first one present, even if that
 // is broken. The errors are [NoSource] and [UnknownSource].
 func Choose(env Env, name string, settings Settings) (Source, error) {
-	var names []string
 	for _, source := range Sources(env, settings) {
 		if source.Name == name || name == "auto" && source.Present != nil && source.Present() {
 			return source, nil
 		}
-		names = append(names, source.Name)
 	}
 	if name == "auto" {
 		return Source{}, &Error{Problem: NoSource, Detail: "this job offers no ID token", Platform: recognise(env)}
 	}
-	return Source{}, fail(UnknownSource, "there is no ID token source %q, only auto, %s", name, strings.Join(names, ", "))
+	return Source{}, fail(UnknownSource, "there is no ID token source %q, only %s", name, strings.Join(SourceNames(), ", "))
 }

@@ -72,9 +72,6 @@ type response struct {
 // robots of the image's registry or none, because the kubelet uses one answer for every
 // image of a registry.
 func Answer(ctx context.Context, run *process.Run, flags request.ExchangeFlags) error {
-	if err := flags.CheckRest(); err != nil {
-		return &request.UsageError{Err: err}
-	}
 	if flags.Timeout > Limit {
 		return &request.UsageError{Err: fmt.Errorf("--timeout %s: the longest is %s, because the kubelet waits one minute", flags.Timeout, Limit)}
 	}

@@ -136,7 +136,7 @@ func (f *Flags) check(targets []request.Target, getenv func(string) string) erro
 	switch {
 	case f.ExportToken && len(targets) > 1:
 		return errors.New("--export-token is for one robot, as a step has one output of that name")
-	case request.Namespaced(targets) && f.authFile == "" && !f.isolated:
+	case len(request.Namespaced(targets)) > 0 && f.authFile == "" && !f.isolated:
 		return errors.New("robots of several organizations on one registry need --authfile or --isolated: in docker's own file docker, crane and helm would take any of their logins")
 	}
 	return f.PlaceFlags.Check()
@@ -146,7 +146,7 @@ func (f *Flags) check(targets []request.Target, getenv func(string) string) erro
 func warnOfNamespaces(run *process.Run, targets []request.Target, plan lookup.Plan) {
 	kept := slices.ContainsFunc(plan.Conflicts, func(c lookup.Conflict) bool { return c.Kind == lookup.OtherLogin })
 	switch {
-	case request.Namespaced(targets):
+	case len(request.Namespaced(targets)) > 0:
 		run.Platform.Warn(platform.Message{Text: "docker, crane, helm and buildx know one login for each registry: in one file they use any of these logins, with --isolated none; podman, buildah and skopeo use the right one"})
 	case targets[0].Registry.Namespace != "" && !kept:
 		run.Platform.Warn(platform.Message{Text: fmt.Sprintf("docker, crane, helm and buildx use the login for %s for all of %s", targets[0].Registry.Key(), targets[0].Registry.Host)})

@@ -54,22 +54,23 @@ func (f *APIFlags) Target(registry string) (Target, error) {
 // too.
 func (f *APIFlags) OrganizationTarget(registry, organization string) (Target, error) {
 	at, err := quay.ParseRegistry(registry)
+	name := cmp.Or(organization, at.Namespace)
 	switch {
 	case err != nil:
 		return Target{}, err
-	case organization == "" && at.Namespace == "":
+	case name == "":
 		return Target{}, errors.New("no organization: name one with --org ORG")
-	case organization != "" && at.Namespace != "" && at.Namespace != organization:
-		return Target{}, fmt.Errorf("%s is not in the organization %s", at.Key(), organization)
+	case at.Namespace != "" && at.Namespace != name:
+		return Target{}, fmt.Errorf("%s is not in the organization %s", at.Key(), name)
 	case f.robot != "":
-		return Target{}, errors.New("--robot and a file name robots twice: one of them is enough")
+		return Target{}, errors.New("use --robot or a file, not both")
 	}
-	robot, err := quay.ParseRobot(cmp.Or(organization, at.Namespace) + "+ci")
+	robot, err := quay.ParseRobot(name + "+ci")
 	if err != nil {
-		return Target{}, fmt.Errorf("%q cannot be the name of an organization or user", cmp.Or(organization, at.Namespace))
+		return Target{}, fmt.Errorf("%q cannot be the name of an organization or user", name)
 	}
 	robot.Name = ""
-	return Target{Registry: at, Robot: robot, Reach: f.Reach()}, f.CheckRest()
+	return Target{Registry: at, Robot: robot, Reach: f.Reach()}, nil
 }
 
 // editing is the default of --timeout for commands that may have to save a change several
@@ -84,11 +85,6 @@ func (f *IdentityFlags) Editing(flags *pflag.FlagSet) {
 // AddTransportTo declares those of IdentityFlags that every request needs, for commands
 // without an ID token.
 func (f *APIFlags) AddTransportTo(flags *pflag.FlagSet) {
-	identity := pflag.NewFlagSet("", pflag.ContinueOnError)
-	f.IdentityFlags.AddTo(identity)
-	f.Editing(identity)
-	for _, name := range []string{"ca-certificate", "timeout", "verbose"} {
-		flags.AddFlag(identity.Lookup(name))
-	}
-	f.Sources.flags = flags
+	f.addTransportTo(flags)
+	f.Editing(flags)
 }

@@ -68,9 +68,16 @@ func inPEM(value string) []byte {
 // addCertificates wants at least one certificate, and all of them sound:
 // AppendCertsFromPEM would skip bad ones silently.
 func addCertificates(roots *x509.CertPool, text []byte) error {
-	found, begun := 0, bytes.Count(text, []byte(pemBegin))
-	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
-		if block.Type != "CERTIFICATE" {
+	begun := bytes.Count(text, []byte(pemBegin))
+	if begun == 0 {
+		return errors.New("there is no PEM certificate in it")
+	}
+	for i := range begun {
+		block, rest := pem.Decode(text)
+		switch {
+		case block == nil:
+			return fmt.Errorf("of the %d certificates in it only %d are whole", begun, i)
+		case block.Type != "CERTIFICATE":
 			return fmt.Errorf("there is a %s in it, where only certificates belong", strings.ToLower(block.Type))
 		}
 		certificate, err := x509.ParseCertificate(block.Bytes)
@@ -78,13 +85,7 @@ func addCertificates(roots *x509.CertPool, text []byte) error {
 			return err
 		}
 		roots.AddCert(certificate)
-		found++
-	}
-	switch {
-	case begun == 0:
-		return errors.New("there is no PEM certificate in it")
-	case found < begun:
-		return fmt.Errorf("of the %d certificates in it only %d are whole", begun, found)
+		text = rest
 	}
 	return nil
 }

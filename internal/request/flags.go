@@ -38,13 +38,19 @@ type IdentityFlags struct {
 
 // AddTo declares the flags.
 func (f *IdentityFlags) AddTo(flags *pflag.FlagSet) {
-	flags.StringVar(&f.CaCertificate, "ca-certificate", "", "also trust this `CA`: a path, PEM text or base64 of it")
 	AddChoice(flags, &f.Source, "id-token-source", "get the ID token from `NAME`: ", idtoken.SourceNames()...)
 	flags.StringVar(&f.TokenFile, "id-token-file", "", "read the ID token from the file `PATH`")
 	flags.StringVar(&f.TokenEnv, "id-token-env", "", "read the ID token from the variable `NAME`")
 	flags.BoolVar(&f.TokenStdin, "id-token-stdin", false, "read the ID token from standard input")
 	flags.StringArrayVar(&f.Audiences, "audience", []string{DefaultAudience}, "request `AUDIENCE`, or HOST=AUDIENCE for one registry (repeatable)")
 	f.Sources.addTo(flags)
+	f.addTransportTo(flags)
+}
+
+// addTransportTo declares those that every request needs.
+func (f *IdentityFlags) addTransportTo(flags *pflag.FlagSet) {
+	f.Sources.flags = flags
+	flags.StringVar(&f.CaCertificate, "ca-certificate", "", "also trust this `CA`: a path, PEM text or base64 of it")
 	flags.DurationVar(&f.Timeout, "timeout", 90*time.Second, "stop after this `DURATION`, or after 5m0s if a person logs in")
 	flags.BoolVar(&f.Verbose, "verbose", false, "report each request and how long it took")
 }
@@ -140,29 +146,28 @@ func variable(flag string) string {
 }
 
 // BindEnvironment sets each flag that is not on the command line from its variable,
-// unless that is empty. Lists have one item per line.
+// unless that is empty. Lists have one item per line. It also finds values that no flag may have.
 func BindEnvironment(flags *pflag.FlagSet, getenv func(string) string) error {
 	var errs []error
-	flags.Visit(func(flag *pflag.Flag) {
-		if flag.Value.String() == "" && flag.Name != "oidc-scope" { // for which it means none
-			errs = append(errs, fmt.Errorf("--%s is empty: is the variable set that it comes from?", flag.Name))
-		}
-	})
 	flags.VisitAll(func(flag *pflag.Flag) {
-		value := strings.TrimSpace(getenv(variable(flag.Name)))
-		if flag.Changed || value == "" || flag.Name == "help" {
-			return
-		}
 		var err error
-		if list, ok := flag.Value.(pflag.SliceValue); ok {
+		value := strings.TrimSpace(getenv(variable(flag.Name)))
+		list, isList := flag.Value.(pflag.SliceValue)
+		switch {
+		case flag.Changed && flag.Value.String() == "" && flag.Name != "oidc-scope": // for which it means none
+			errs = append(errs, fmt.Errorf("--%s is empty: check the variable that it comes from", flag.Name))
+		case flag.Changed || value == "" || flag.Name == "help":
+		case isList:
 			err = list.Replace(Lines(value))
-		} else if flag.Name == outputFlag && flag.Value.Set(value) != nil {
-			return // it is meant for another command
-		} else {
+		case flag.Name == outputFlag && flag.Value.Set(value) != nil: // it is meant for another command
+		default:
 			err = errors.Join(flags.Set(flag.Name, value), flags.SetAnnotation(flag.Name, fromVariable, []string{variable(flag.Name)}))
 		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s is %q: write %s", variable(flag.Name), value, Form(flag)))
+		}
+		if limit, err := flags.GetDuration(flag.Name); err == nil && limit <= 0 {
+			errs = append(errs, fmt.Errorf("--%s must be positive", flag.Name))
 		}
 	})
 	return errors.Join(errs...)

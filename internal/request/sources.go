@@ -28,9 +28,6 @@ type sourceFlag struct {
 	choices              []string
 }
 
-// usualScope asks for an ID token.
-const usualScope = "openid"
-
 // all is the one list of them. The helper's settings keep these by name (see Options).
 func (f *SourceFlags) all() []sourceFlag {
 	c := &f.Client
@@ -46,7 +43,7 @@ func (f *SourceFlags) all() []sourceFlag {
 		{"oidc-username", "", "log in as the user `NAME` (OIDC_USERNAME)", &c.Username, nil},
 		{"oidc-password-file", "", "read the user's password from the file `PATH`", &c.Password.File, nil},
 		{"oidc-password-env", "", "read the user's password from the variable `NAME` (OIDC_PASSWORD)", &c.Password.Variable, nil},
-		{"oidc-scope", usualScope, "request these `SCOPES`; \"\" for none", &c.Scope, nil},
+		{"oidc-scope", idtoken.UsualScope, "request these `SCOPES`; \"\" for none", &c.Scope, nil},
 		{"oidc-audience", "", "request a token for this `AUDIENCE`", &c.Audience, nil},
 		{"oidc-token", string(idtoken.Auto), "send this `TOKEN` to Quay: " + Alternatives(kinds), (*string)(&c.Kind), kinds},
 		{"subject-claim", "", "use this `CLAIM` as Buildkite's subject (pipeline_id)", &f.SubjectClaim, nil},
@@ -64,7 +61,6 @@ func (f *SourceFlags) addTo(flags *pflag.FlagSet) {
 		flags.Var(&Choice{flag.value, flag.choices}, flag.name, flag.usage)
 	}
 	flags.IntVar(&f.Client.Port, "oidc-redirect-port", 0, "listen on this `PORT` for the browser")
-	f.flags = flags
 }
 
 // lookup finds a flag of the command by name; nil if there is none.
@@ -107,13 +103,8 @@ func (f *SourceFlags) choose(env idtoken.Env, name string) (idtoken.Source, erro
 	settings := f.filled(name, env.Getenv)
 	var err error
 	switch {
-	case name == "oidc":
-		err = f.checkClient(settings.Client)
-	case name == "entra":
-		err = f.checkEntra(settings.Client)
-		if settings.Client.Scope == usualScope { // Entra's own is made of the audience
-			settings.Client.Scope = ""
-		}
+	case name == "oidc" || name == "entra":
+		err = f.checkClient(name, settings.Client)
 	case f.Client.Issuer != "":
 		err = fmt.Errorf("--oidc-issuer is for --id-token-source oidc, not for %s", name)
 	case name == "auto" && f.oidcOnly() != "":
