@@ -49,11 +49,11 @@ func TestTroubleshooting(t *testing.T) {
 	everyError(t, page)
 }
 
-// firstLine is that of an error; empty if the heading has its words, or if another reason
-// has the same first line.
+// firstLine is that of an error; empty if the heading has its words, or if it is not this
+// reason's alone.
 func firstLine(code, heading string) string {
 	text := Message(sampleRun(code), samples()[code]).Text
-	if strings.HasPrefix(text, "the ID token from ") { // the heading has what follows
+	if code == otherError || code == "usage" || strings.HasPrefix(text, "the ID token from ") { // each differs
 		return ""
 	}
 	for words := range strings.SplitSeq(heading, ", ") {
@@ -63,7 +63,7 @@ func firstLine(code, heading string) string {
 		}
 	}
 	for other, err := range samples() {
-		if code == otherError || other != code && Message(sampleRun(other), err).Text == text {
+		if other != code && Message(sampleRun(other), err).Text == text {
 			return ""
 		}
 	}
