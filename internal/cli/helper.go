@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"quay-keyless/internal/credhelper"
 	"quay-keyless/internal/explain"
@@ -21,27 +22,22 @@ import (
 // because docker drops what a helper says. It never writes masks or workflow commands:
 // they would appear in the calling tool's output.
 func CredentialHelper(ctx context.Context, env process.Env) int {
-	a := process.NewRun(env)
-	a.Running, a.Platform = true, plainWords(a, a.Env.Stderr)
-	err := serveHelper(ctx, a)
+	run := process.NewRun(env)
+	words := run.Words(run.Env.Stderr)
+	words.Getenv, words.Results = func(string) string { return "" }, io.Discard
+	run.Running, run.Platform = true, platform.Detect(words) // as in a terminal, whatever the tool runs in
+	err := serveHelper(ctx, run)
 	switch {
 	case err == nil:
 		return 0
 	case errors.Is(err, credhelper.ErrNotFound):
 		_, _ = fmt.Fprintln(env.Stdout, credhelper.ErrNotFound)
 	default:
-		message := explain.Message(a, err)
-		_, _ = fmt.Fprintln(env.Stdout, a.Secrets.Line(message.Line()))
-		a.Platform.Fail(message)
+		message := explain.Message(run, err)
+		_, _ = fmt.Fprintln(env.Stdout, run.Secrets.Line(message.Line()))
+		run.Platform.Fail(message)
 	}
 	return 1
-}
-
-// plainWords prints words as in a terminal, whatever the tool runs in.
-func plainWords(run *process.Run, words io.Writer) platform.Platform {
-	env := run.Words(words)
-	env.Getenv, env.Results = func(string) string { return "" }, io.Discard
-	return platform.Detect(env)
 }
 
 // IsCredentialHelper reports whether the first argument, the program's name, asks for
@@ -49,48 +45,39 @@ func plainWords(run *process.Run, words io.Writer) platform.Platform {
 func IsCredentialHelper(program string) bool { return credhelper.Called(program) }
 
 // serveHelper does what a tool asks for.
-func serveHelper(ctx context.Context, run *process.Run) error {
-	action := ""
-	if len(run.Env.Args) == 1 {
-		action = run.Env.Args[0]
-	}
-	switch action {
+func serveHelper(ctx context.Context, run *process.Run) (err error) {
+	switch strings.Join(run.Env.Args, " ") {
 	case "get":
 		return helperGet(ctx, run)
 	case "store":
 		drain(run)
-		return errStore
+		return &platform.Curable{
+			Text: "quay-keyless stores no credential: it gets a new one whenever a tool asks",
+			Cures: []string{
+				"Nothing needs to be done: podman, buildah, skopeo and docker ask quay-keyless by themselves.",
+				"To use your own password instead, run quay-keyless logout, then podman login.",
+			},
+		}
 	case "erase": // podman logout: nothing is stored
 		drain(run)
 		return nil
 	case "list":
-		_, err := fmt.Fprintln(run.Env.Stdout, "{}")
+		_, err = fmt.Fprintln(run.Env.Stdout, "{}")
 		return err
 	case "version":
-		_, err := fmt.Fprintln(run.Env.Stdout, credhelper.Program, run.Env.Version)
+		_, err = fmt.Fprintln(run.Env.Stdout, credhelper.Program, run.Env.Version)
 		return err
 	}
-	return errHelperUsage
-}
-
-var (
-	errStore = &platform.Curable{
-		Text: "quay-keyless stores no credential: it gets a new one whenever a tool asks",
-		Cures: []string{
-			"Nothing needs to be done: podman, buildah, skopeo and docker ask quay-keyless by themselves.",
-			"To use your own password instead, run quay-keyless logout, then podman login.",
-		},
-	}
-	errHelperUsage = &platform.Curable{
+	return &platform.Curable{
 		Text:  "usage: " + credhelper.Program + " get|store|erase|list",
 		Cures: []string{"Tools call this program. People use quay-keyless."},
 	}
-)
+}
 
 // drain reads what a tool sends, so that its write succeeds.
 func drain(run *process.Run) {
-	const enough = 1 << 20
-	_, _ = io.Copy(io.Discard, io.LimitReader(run.Env.Stdin, enough))
+	const most = 1 << 20
+	_, _ = io.Copy(io.Discard, io.LimitReader(run.Env.Stdin, most))
 }
 
 // helperGet exchanges an ID token each time: a tool asks once per transfer and keeps the
@@ -114,9 +101,9 @@ func helperGet(ctx context.Context, run *process.Run) error {
 	}
 	ctx, end := flags.Begin(ctx, run)
 	defer end()
-	logins, err := login.RobotTokens(ctx, run, flags, targets)
+	tokens, err := login.RobotTokens(ctx, run, flags, targets)
 	if err != nil {
 		return err
 	}
-	return credhelper.WriteCredential(run.Env.Stdout, name, logins[0].Robot.String(), logins[0].Token)
+	return credhelper.WriteCredential(run.Env.Stdout, name, tokens[0].Robot.String(), tokens[0].Token)
 }

@@ -16,12 +16,13 @@ import (
 	"quay-keyless/internal/request"
 )
 
+const providerName = "credential-provider"
+
 // providerCommand is the kubelet's exec plugin.
 func providerCommand(run *process.Run) *cobra.Command {
 	var flags request.ExchangeFlags
-	inOneLine := func() { run.Platform = oneLine{run.Platform, run} }
 	command := &cobra.Command{
-		Use:   "credential-provider",
+		Use:   providerName,
 		Short: "Give a Kubernetes node a login for a Pod's image",
 		Long: `Answer a Kubernetes node that pulls an image with a Pod's service account. The
 kubelet (1.34 or later) runs this command. It writes a CredentialProviderRequest
@@ -29,10 +30,7 @@ to standard input and reads the robot token from standard output.
 
 The service account's annotation ` + kubelet.Annotation + ` names the robot account:
 ORG+NAME, or several as HOST/ORG+NAME in a line each.`,
-		Args: func(command *cobra.Command, args []string) error {
-			inOneLine()
-			return cobra.NoArgs(command, args)
-		},
+		Args: noSuchCommand,
 		RunE: func(command *cobra.Command, _ []string) error {
 			if run.Env.StdoutClosed {
 				return errStdoutClosed
@@ -40,12 +38,6 @@ ORG+NAME, or several as HOST/ORG+NAME in a line each.`,
 			return kubelet.Answer(command.Context(), run, flags)
 		},
 	}
-	command.SetFlagErrorFunc(func(called *cobra.Command, err error) error {
-		if called == command { // not config, which people call
-			inOneLine()
-		}
-		return command.Parent().FlagErrorFunc()(called, err)
-	})
 	f := command.Flags()
 	f.StringArrayVar(&flags.Audiences, "audience", []string{request.DefaultAudience}, "require `AUDIENCE` in the service account token")
 	f.StringVar(&flags.CaCertificate, "ca-certificate", "", "also trust this `CA`: a path, PEM text or base64 of it")

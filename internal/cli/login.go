@@ -3,9 +3,14 @@
 package cli
 
 import (
+	"context"
+	"fmt"
+
 	"github.com/spf13/cobra"
 
+	"quay-keyless/internal/doctor"
 	"quay-keyless/internal/login"
+	"quay-keyless/internal/platform"
 	"quay-keyless/internal/process"
 	"quay-keyless/internal/request"
 )
@@ -13,8 +18,8 @@ import (
 // loginCommand writes a login; the other commands support it.
 func loginCommand(run *process.Run) *cobra.Command {
 	var flags login.Flags
-	var output string // decided in root
-	command := &cobra.Command{
+	var output string // see speak
+	command := atRegistry(run, &cobra.Command{
 		Use:   "login [REGISTRY[/ORG]] --robot [HOST/]ORG+NAME ...",
 		Short: "Exchange this job's ID token and write the login",
 		Long: `Exchange this job's ID token for a robot token, check that the registry accepts
@@ -22,17 +27,81 @@ it, and write it to the auth file, where podman, buildah, skopeo, docker and
 other tools find it. REGISTRY is quay.io, another HOST[:PORT], or a URL.`,
 		Example: `  quay-keyless login --robot acme+ci
   quay-keyless login quay.example.com --robot acme+ci --check acme/app:push`,
+	}, func(ctx context.Context, registry string) error {
+		wordsToStdout(run)
+		return login.Login(ctx, run, flags, registry)
+	})
+	f := command.Flags()
+	flags.ExchangeFlags.AddTo(f)
+	flags.PlaceFlags.AddTo(f)
+	flags.Helper.AddTo(f)
+	request.AddOutput(f, &output, "text", "json")
+	f.BoolVar(&flags.InstallCA, "install-ca", false, "install the CA for podman, buildah and skopeo")
+	f.BoolVar(&flags.ExportToken, "export-token", false, "also set the robot token as the step's output (GitHub)")
+	return command
+}
+
+// logoutCommand undoes login.
+func logoutCommand(run *process.Run) *cobra.Command {
+	var paths []string
+	command := &cobra.Command{
+		Use:   "logout [REGISTRY[/ORG]]",
+		Short: "Remove the login and restore what it replaced",
+		Long: `Remove the login from the auth file and restore what it replaced, unless another
+tool has changed it since. Without REGISTRY, remove every login that
+quay-keyless wrote to this auth file.`,
 		Args: request.OneRegistry,
-		RunE: func(command *cobra.Command, args []string) error {
+		RunE: func(command *cobra.Command, registries []string) error {
 			wordsToStdout(run)
-			return login.Login(command.Context(), run, flags, request.RegistryArgument(run, args))
+			run.PostStep = run.Platform.Name() == "github" // the action's post step
+			if len(registries) == 0 {
+				registries = request.Lines(run.Env.Getenv("QUAY_REGISTRY"))
+			}
+			return login.Logout(command.Context(), run, paths, registries)
 		},
 	}
-	flags.ExchangeFlags.AddTo(command.Flags())
-	flags.PlaceFlags.AddTo(command.Flags())
-	flags.Helper.AddTo(command.Flags())
-	request.AddOutput(command.Flags(), &output, "text", "json")
-	command.Flags().BoolVar(&flags.InstallCA, "install-ca", false, "install the CA for podman, buildah and skopeo")
-	command.Flags().BoolVar(&flags.ExportToken, "export-token", false, "also set the robot token as the step's output (GitHub)")
+	command.Flags().StringArrayVar(&paths, "authfile", nil, "use the auth file `PATH` and no other (repeatable)")
 	return command
+}
+
+// wordsToStdout prints a command's words on stdout on GitHub, where the runner then
+// reads workflow commands in order with the rest of the output. It is for commands
+// without a result there.
+func wordsToStdout(run *process.Run) {
+	if _, json := run.Platform.(*platform.JSON); !json && run.Platform.Name() == "github" {
+		run.Platform = process.Speak(run, run.Env.Stdout)
+	}
+}
+
+// doctorCommand checks every link of the chain.
+func doctorCommand(run *process.Run) *cobra.Command {
+	var flags doctor.Flags
+	command := atRegistry(run, &cobra.Command{
+		Use:   "doctor [REGISTRY] --robot ORG+NAME",
+		Short: "Check every link from this job to a login",
+		Long: `Check every link of the chain from this job to a login, one by one, and change
+nothing: the ID token, its issuer, the registry, the exchange, the proof, and
+the file that a login would be written to. With a token for Quay's API in
+QUAY_API_TOKEN the robot's stored federation entries are compared with what this
+job shows. The exit code is that of the first link that failed.`,
+	}, func(ctx context.Context, registry string) error { return doctor.Examine(ctx, run, flags, registry) })
+	f := command.Flags()
+	flags.ExchangeFlags.AddTo(f)
+	flags.PlaceFlags.AddTo(f)
+	request.AddOutput(f, &flags.Output, "text", "json")
+	flags.NodeFlags.AddTo(f)
+	return command
+}
+
+// versionCommand prints the program's version.
+func versionCommand(run *process.Run) *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the program's version",
+		Args:  noSuchCommand,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprintln(run.Env.Stdout, "quay-keyless", run.Env.Version)
+			return err
+		},
+	}
 }

@@ -5,7 +5,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -27,57 +26,61 @@ var errStdoutClosed = &platform.Curable{
 	Cures: []string{"token --output-file PATH writes it to a file, and doctor checks everything without a token"},
 }
 
-// tokenOutput is standard output or a file.
+// tokenOutput is where a robot token goes: write writes it, and discard removes what was
+// made for that, unless it was written.
 type tokenOutput struct {
-	stdout io.Writer
-	path   string
-	file   *wholefile.File // nil for standard output
+	write   func(text []byte) error
+	discard func()
 }
 
 // newTokenOutput opens the output before Quay issues a token, so that one that cannot
-// be written costs nothing.
-func newTokenOutput(run *process.Run, path string) (*tokenOutput, error) {
+// be written costs nothing. A file gets the mode 0600 and replaces the one at the path.
+func newTokenOutput(run *process.Run, path string) (tokenOutput, error) {
+	failed := func(what string, err error) error {
+		if err != nil {
+			err = fmt.Errorf("%s: %w", what, errno.WithoutPath(err))
+		}
+		return err
+	}
 	switch {
 	case path == "" && run.Env.StdoutClosed:
-		return nil, errStdoutClosed
+		return tokenOutput{}, errStdoutClosed
 	case path == "":
-		return &tokenOutput{stdout: run.Env.Stdout}, nil
+		return tokenOutput{func(text []byte) error {
+			_, err := run.Env.Stdout.Write(text)
+			return failed("printing the robot token", err)
+		}, func() {}}, nil
 	case isStream(path):
-		return nil, &request.UsageError{Err: fmt.Errorf("--output-file %s is not a file: leave out --output-file to print the robot token", path)}
+		return tokenOutput{}, &request.UsageError{Err: fmt.Errorf("--output-file %s is not a file: leave out --output-file to print the robot token", path)}
 	}
-	err := checkOutputFile(path)
-	var file *wholefile.File
-	if err == nil {
-		file, err = wholefile.Create(path, "."+filepath.Base(path)+".quay-keyless.")
-	}
+	file, err := createOutput(path)
 	if err != nil {
-		return nil, fmt.Errorf("cannot write %s: %w", path, errno.WithoutPath(err))
+		return tokenOutput{}, failed("cannot write "+path, err)
 	}
 	if whole, err := filepath.Abs(path); err == nil {
 		if folder, err := filepath.EvalSymlinks(filepath.Dir(whole)); err == nil {
 			login.WarnInCheckout(run, filepath.Join(folder, filepath.Base(whole)), "--output-file PATH")
 		}
 	}
-	return &tokenOutput{path: path, file: file}, nil
+	return tokenOutput{func(text []byte) error { return failed("cannot write "+path, file.Commit(text, 0o600)) }, file.Discard}, nil
 }
 
-// checkOutputFile accepts a regular file, or nothing. Another user may have made a
-// link, pipe or device to get the token, or to choose the mode of its file.
-func checkOutputFile(path string) error {
+// createOutput makes a file that replaces a regular file, or nothing. Another user may have
+// made a link, pipe or device to get the token, or to choose the mode of its file.
+func createOutput(path string) (*wholefile.File, error) {
 	info, err := os.Lstat(path)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return nil, err
 	case err != nil:
-		return err
 	case info.IsDir():
-		return syscall.EISDIR
+		return nil, syscall.EISDIR
 	case info.Mode()&fs.ModeSymlink != 0:
-		return errors.New("it is a symbolic link: name the file itself")
+		return nil, errors.New("it is a symbolic link: name the file itself")
 	case !info.Mode().IsRegular():
-		return errors.New("it is not a regular file")
+		return nil, errors.New("it is not a regular file")
 	}
-	return nil
+	return wholefile.Create(path, "."+filepath.Base(path)+".quay-keyless.")
 }
 
 // isStream reports a path of an open stream of the process.
@@ -85,26 +88,4 @@ func isStream(path string) bool {
 	path = filepath.ToSlash(filepath.Clean(path))
 	return slices.Contains([]string{"-", "/dev/stdout", "/dev/stderr", "/dev/tty"}, path) ||
 		strings.HasPrefix(path, "/dev/fd/") || strings.HasPrefix(path, "/proc/self/fd/")
-}
-
-// write prints the token, or puts it into a new file of mode 0600 that replaces the
-// one at the path.
-func (o *tokenOutput) write(text []byte) error {
-	if o.file == nil {
-		if _, err := o.stdout.Write(text); err != nil {
-			return fmt.Errorf("printing the robot token: %w", errno.WithoutPath(err))
-		}
-		return nil
-	}
-	if err := o.file.Commit(text, 0o600); err != nil {
-		return fmt.Errorf("cannot write %s: %w", o.path, errno.WithoutPath(err))
-	}
-	return nil
-}
-
-// discard removes the new file, unless it was written.
-func (o *tokenOutput) discard() {
-	if o.file != nil {
-		o.file.Discard()
-	}
 }

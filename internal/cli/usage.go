@@ -17,14 +17,6 @@ import (
 	"quay-keyless/internal/subject"
 )
 
-// everywhere calls do for a command and all below it.
-func everywhere(command *cobra.Command, do func(*cobra.Command)) {
-	do(command)
-	for _, child := range command.Commands() {
-		everywhere(child, do)
-	}
-}
-
 // flagError says how a flag is written.
 func flagError(command *cobra.Command, err error) error {
 	var unknown *pflag.NotExistError
@@ -84,18 +76,17 @@ func nearest(name string, names []string) string {
 	return best
 }
 
-// unknownCommand says what the user may have meant by a command that does not exist.
-func unknownCommand(command *cobra.Command, name string) error {
-	var names []string
-	for _, child := range command.Commands() {
-		if child.IsAvailableCommand() || child.Name() == "help" {
-			names = append(names, child.Name())
-		}
+// noSuchCommand accepts no argument, because it would be the name of a command.
+func noSuchCommand(command *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
 	}
-	if near := nearest(name, names); near != "" {
-		return fmt.Errorf("unknown command %q for %q: did you mean %s?", name, command.CommandPath(), near)
+	err := fmt.Errorf("unknown command %q for %q", args[0], command.CommandPath())
+	command.SuggestionsMinimumDistance = 2
+	if near := command.SuggestionsFor(args[0]); len(near) > 0 {
+		err = fmt.Errorf("%w: did you mean %s?", err, strings.Join(near, " or "))
 	}
-	return fmt.Errorf("unknown command %q for %q", name, command.CommandPath())
+	return &request.UsageError{Command: command.CommandPath(), Err: err}
 }
 
 // truths are what people write for true and false.
