@@ -69,7 +69,7 @@ quay-keyless wrote to this auth file.`,
 // without a result there.
 func wordsToStdout(run *process.Run) {
 	if _, json := run.Platform.(*platform.JSON); !json && run.Platform.Name() == "github" {
-		run.Platform = process.Speak(run, run.Env.Stdout)
+		run.Platform = platform.Detect(run.Words(run.Env.Stdout))
 	}
 }
 

@@ -93,7 +93,7 @@ func showWaiting(run *process.Run) (end func()) {
 	case *platform.JSON, oneLine:
 		return func() {}
 	}
-	return run.ShowWaiting()
+	return run.Waiting.Start(run.Env.Seconds)
 }
 
 // atRegistry completes a command with an optional REGISTRY.

@@ -34,38 +34,14 @@ func (r Request) Source() idtoken.Source {
 	return idtoken.Source{Name: sourceName, Get: func(_ context.Context, audience string) (idtoken.Token, error) {
 		token, err := idtoken.Usable(r.Token.Reveal())
 		if err == nil && !slices.Contains(token.Audience, audience) {
-			err = &otherAudience{strings.Join(token.Audience, ", "), audience}
+			err = &platform.Curable{
+				Text: fmt.Sprintf("the service account token has the audience %q, not %q: set serviceAccountTokenAudience in the plugin's configuration, or the plugin's --audience",
+					strings.Join(token.Audience, ", "), audience),
+				Reason: "audience-mismatch", Exit: 3, // as when Quay refuses it, but it was not sent
+			}
 		}
 		return token, err
 	}}
-}
-
-// otherAudience is the error of a token that is not for Quay.
-type otherAudience struct{ has, wants string }
-
-// Error is the text.
-func (o *otherAudience) Error() string {
-	return fmt.Sprintf("the service account token has the audience %q, not %q: set serviceAccountTokenAudience in the plugin's configuration, or the plugin's --audience", o.has, o.wants)
-}
-
-// Message has the code of the same refusal by Quay. The token was not sent.
-func (o *otherAudience) Message() platform.Message {
-	return platform.Message{Text: o.Error(), Reason: "audience-mismatch", Exit: 3}
-}
-
-// credential is a login.
-type credential struct {
-	Username string `json:"username"`
-	Password string `json:"password"`
-}
-
-// response is a CredentialProviderResponse.
-type response struct {
-	Kind          string                `json:"kind"`
-	APIVersion    string                `json:"apiVersion"`
-	CacheKeyType  string                `json:"cacheKeyType"`
-	CacheDuration string                `json:"cacheDuration"`
-	Auth          map[string]credential `json:"auth"`
 }
 
 // Answer reads the kubelet's request, exchanges its token, and writes the answer: all
@@ -77,8 +53,11 @@ func Answer(ctx context.Context, run *process.Run, flags request.ExchangeFlags) 
 	}
 	ctx, end := flags.Begin(ctx, run)
 	defer end()
-	asked, err := await(ctx, run)
-	if err != nil {
+	asked, err := Read(run.Env.Input(ctx))
+	switch {
+	case ctx.Err() != nil:
+		return fmt.Errorf("no request on standard input: %w", context.Cause(ctx))
+	case err != nil:
 		return err
 	}
 	run.Secrets.Add(asked.Token)
@@ -101,17 +80,13 @@ func Answer(ctx context.Context, run *process.Run, flags request.ExchangeFlags) 
 	return nil
 }
 
-// await reads the request, until ctx ends.
-func await(ctx context.Context, run *process.Run) (Request, error) {
-	asked, err := Read(run.Env.Input(ctx))
-	if ctx.Err() != nil {
-		return Request{}, fmt.Errorf("no request on standard input: %w", context.Cause(ctx))
+// response is a CredentialProviderResponse: it has a key for each login, and the time of the
+// one that expires first.
+func (r Request) response(logins []login.RobotToken) any {
+	type credential struct {
+		Username string `json:"username"`
+		Password string `json:"password"`
 	}
-	return asked, err
-}
-
-// response has a key for each login, and the time of the one that ends first.
-func (r Request) response(logins []login.RobotToken) response {
 	left := logins[0].Left
 	auth := map[string]credential{}
 	for _, l := range logins {
@@ -120,10 +95,10 @@ func (r Request) response(logins []login.RobotToken) response {
 		if l.Registry.Namespace != "" {
 			key += "/" + l.Registry.Namespace
 		}
-		auth[key] = credential{Username: l.Robot.String(), Password: l.Token.Reveal()}
+		auth[key] = credential{l.Robot.String(), l.Token.Reveal()}
 	}
-	return response{
-		Kind: "CredentialProviderResponse", APIVersion: apiVersion, CacheKeyType: "Registry",
-		CacheDuration: max(0, left-margin).Truncate(time.Second).String(), Auth: auth,
+	return map[string]any{
+		"kind": "CredentialProviderResponse", "apiVersion": apiVersion, "cacheKeyType": "Registry",
+		"cacheDuration": max(0, left-margin).Truncate(time.Second).String(), "auth": auth,
 	}
 }

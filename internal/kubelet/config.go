@@ -68,16 +68,16 @@ func (n Node) Config(format string) string {
 		registry, _ := quay.ParseRegistry(text) // Check has read it
 		registries = append(registries, registry.Key())
 	}
-	words := map[string]string{
-		"ARGS": items(args), "REGISTRIES": items(registries), "AUDIENCE": platform.YAMLText(n.Audience), "IMAGE": n.Image,
-		"KUBELET_SH_URL": dataURL(embedded("kubelet.sh")), "KUBELET_CONF": embedded("kubelet.conf"),
-	}
-	words["PROVIDER"] = filled("provider.yaml", words)
-	words["PROVIDER_URL"] = dataURL(words["PROVIDER"])
-	words["INSTALL_SERVICE"] = filled("install.service", words)
-	return filled(format+".yaml", words)
+	words := strings.NewReplacer("{{ARGS}}", items(args), "{{REGISTRIES}}", items(registries),
+		"{{AUDIENCE}}", platform.YAMLText(n.Audience), "{{IMAGE}}", n.Image)
+	provider := words.Replace(embedded("provider.yaml"))
+	return words.Replace(strings.NewReplacer(
+		"{{PROVIDER}}", inside(provider, 0), "{{PROVIDER_URL}}", dataURL(provider), "{{KUBELET_SH_URL}}", dataURL(embedded("kubelet.sh")),
+		"{{INSTALL_SERVICE}}", inside(embedded("install.service"), 10), "{{KUBELET_CONF}}", inside(embedded("kubelet.conf"), 12),
+	).Replace(embedded(format + ".yaml")))
 }
 
+// embedded is one of the texts.
 func embedded(name string) string {
 	text, err := texts.ReadFile("text/" + name)
 	if err != nil {
@@ -86,21 +86,9 @@ func embedded(name string) string {
 	return string(text)
 }
 
-// filled is a text with its words. Those of several lines stand alone, and all their lines
-// are indented.
-func filled(name string, words map[string]string) string {
-	var filled strings.Builder
-	for line := range strings.Lines(embedded(name)) {
-		indent := line[:len(line)-len(strings.TrimLeft(line, " "))]
-		for word, value := range words {
-			if strings.TrimSpace(line) == "{{"+word+"}}" {
-				value = strings.ReplaceAll(strings.TrimSuffix(value, "\n"), "\n", "\n"+indent)
-			}
-			line = strings.ReplaceAll(line, "{{"+word+"}}", value)
-		}
-		filled.WriteString(line)
-	}
-	return filled.String()
+// inside is a file within YAML, where its lines are indented.
+func inside(text string, indent int) string {
+	return strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n"+strings.Repeat(" ", indent))
 }
 
 // items are the lines of a list.

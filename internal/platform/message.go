@@ -99,6 +99,7 @@ func MessageOf(err error) Message {
 type Curable struct {
 	Text   string
 	Reason string
+	Exit   int      // unless it is the reason's
 	Cures  []string // each is one sentence
 	Steps  []Step   // those with something to copy come first
 }
@@ -108,5 +109,5 @@ func (c *Curable) Error() string { return c.Text }
 
 // Message is the text with the cures.
 func (c *Curable) Message() Message {
-	return Message{Text: c.Text, Reason: c.Reason, Steps: c.Steps, Hints: c.Cures}
+	return Message{Text: c.Text, Reason: c.Reason, Exit: c.Exit, Steps: c.Steps, Hints: c.Cures}
 }

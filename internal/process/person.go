@@ -9,9 +9,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
-	"runtime"
-	"slices"
 	"strings"
 
 	"golang.org/x/term"
@@ -77,48 +74,6 @@ func await(ctx context.Context, read func() ([]byte, error)) ([]byte, error) {
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
-}
-
-// browse returns a function that opens an address in the user's browser, if there is a
-// desktop. It does not wait for the browser, because the address was printed too.
-func browse(getenv func(string) string, environment []string) func(context.Context, string) {
-	return func(_ context.Context, address string) {
-		program := opener(runtime.GOOS, getenv)
-		if program == nil {
-			return
-		}
-		command := exec.Command(program[0], append(program[1:], address)...) //nolint:gosec // one of three programs
-		command.Env = harmless(environment)
-		if command.Start() == nil {
-			_ = command.Process.Release()
-		}
-	}
-}
-
-// opener is the system's program that opens an address; nil if there is none.
-func opener(system string, getenv func(string) string) []string {
-	switch {
-	case system == "darwin":
-		return []string{"open"}
-	case system == "windows":
-		return []string{"rundll32", "url.dll,FileProtocolHandler"}
-	case getenv("DISPLAY")+getenv("WAYLAND_DISPLAY")+getenv("BROWSER") != "":
-		return []string{"xdg-open"}
-	}
-	return nil
-}
-
-// harmless are the variables that a browser needs; others may hold secrets.
-func harmless(environment []string) []string {
-	known := []string{"PATH", "HOME", "USER", "LANG", "DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "DBUS_SESSION_BUS_ADDRESS", "BROWSER", "SYSTEMROOT", "USERPROFILE", "APPDATA", "LOCALAPPDATA"}
-	var kept []string
-	for _, variable := range environment {
-		name, _, _ := strings.Cut(variable, "=")
-		if slices.Contains(known, strings.ToUpper(name)) || strings.HasPrefix(name, "XDG_") {
-			kept = append(kept, variable)
-		}
-	}
-	return kept
 }
 
 // waiting is a reader whose reads end with ctx.

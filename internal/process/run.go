@@ -4,7 +4,11 @@ package process
 
 import (
 	"io"
+	"os"
+	"strconv"
 	"time"
+
+	"golang.org/x/term"
 
 	"quay-keyless/internal/platform"
 )
@@ -33,20 +37,10 @@ type Run struct {
 // NewRun is a run whose command line is not parsed yet.
 func NewRun(env Env) *Run {
 	r := &Run{Env: env, Secrets: new(platform.Secrets)}
-	r.Waiting = NewWaiting(env, r.Secrets)
+	r.Waiting = &Waiting{out: env.Stderr, screen: env.screen(env.Stderr), secrets: r.Secrets}
 	r.Env.Stderr = r.Waiting
-	r.Platform = Speak(r, r.Env.Stderr)
+	r.Platform = platform.Detect(r.Words(r.Waiting))
 	return r
-}
-
-// ShowWaiting shows what the program waits for, until end is called.
-func (r *Run) ShowWaiting() (end func()) {
-	if r.Env.Seconds == nil {
-		return func() {}
-	}
-	ticks, stop := r.Env.Seconds()
-	hide := r.Waiting.Start(ticks)
-	return func() { hide(); stop() }
 }
 
 // Page is where a page of the docs is: its address in a release, else its path.
@@ -57,12 +51,30 @@ func (r *Run) Page(path string) string {
 	return "https://github.com/" + r.Env.Repository + "/blob/" + r.Env.Version + "/" + path
 }
 
-// Speak detects the platform and makes it write to this stream.
-func Speak(run *Run, words io.Writer) platform.Platform {
-	return platform.Detect(run.Words(words))
-}
-
 // Words is what a platform needs that writes to this stream.
 func (r *Run) Words(words io.Writer) platform.Env {
-	return platform.Env{Getenv: r.Env.Getenv, Words: words, Results: r.Env.Stdout, Secrets: r.Secrets, Screen: r.Env.screen(words), Now: func() time.Time { return r.Env.Clock.Now() }}
+	now := func() time.Time { return r.Env.Clock.Now() }
+	return platform.Env{Getenv: r.Env.Getenv, Words: words, Results: r.Env.Stdout, Secrets: r.Secrets, Screen: r.Env.screen(words), Now: now}
+}
+
+// screen is what a stream shows words on. COLUMNS says how wide it is, as in shells.
+// NO_COLOR, TERM=dumb and CLICOLOR_FORCE choose the colours (no-color.org,
+// bixense.com/clicolors).
+func (e Env) screen(words io.Writer) platform.Screen {
+	if waiting, ok := words.(*Waiting); ok {
+		return waiting.screen
+	}
+	var screen platform.Screen
+	if file, ok := words.(*os.File); ok && term.IsTerminal(int(file.Fd())) { //nolint:gosec // a descriptor
+		screen.Terminal = true
+		screen.Width, _, _ = term.GetSize(int(file.Fd())) //nolint:gosec // a descriptor
+	}
+	if columns, err := strconv.Atoi(e.Getenv("COLUMNS")); err == nil && columns > 0 {
+		screen.Width = columns
+	}
+	dumb := e.Getenv("TERM") == "dumb"
+	force := e.Getenv("CLICOLOR_FORCE")
+	screen.Colour = e.Getenv("NO_COLOR") == "" && (screen.Terminal && !dumb || force != "" && force != "0")
+	screen.Terminal = screen.Terminal && !dumb
+	return screen
 }

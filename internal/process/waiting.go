@@ -40,11 +40,6 @@ type wait struct {
 	since int
 }
 
-// NewWaiting makes standard error show what the program waits for.
-func NewWaiting(env Env, secrets *platform.Secrets) *Waiting {
-	return &Waiting{out: env.Stderr, screen: env.screen(env.Stderr), secrets: secrets}
-}
-
 // Write writes words in place of the line. While they end inside of a line, a person
 // answers there. An empty write says that the person did.
 func (w *Waiting) Write(words []byte) (int, error) {
@@ -75,9 +70,13 @@ func (w *Waiting) For(what func() string) (end func()) {
 	}
 }
 
-// Start shows the line until stop is called. ticks come each second.
-func (w *Waiting) Start(ticks <-chan time.Time) (stop func()) {
-	w.seconds, w.due = 0, firstInLog
+// Start shows the line until end is called. See Env for seconds.
+func (w *Waiting) Start(seconds func() (ticks <-chan time.Time, stop func())) (end func()) {
+	if seconds == nil {
+		return func() {}
+	}
+	w.due = firstInLog
+	ticks, stop := seconds()
 	ended := make(chan struct{})
 	var showing sync.WaitGroup
 	showing.Go(func() {
@@ -91,6 +90,7 @@ func (w *Waiting) Start(ticks <-chan time.Time) (stop func()) {
 		}
 	})
 	return func() {
+		stop()
 		close(ended)
 		showing.Wait()
 	}

@@ -90,7 +90,7 @@ func TestWaitingByManyAtOnce(t *testing.T) {
 	var shown strings.Builder
 	w := &Waiting{out: &shown, screen: platform.Screen{Terminal: true}, secrets: new(platform.Secrets)}
 	ticks := make(chan time.Time)
-	stop := w.Start(ticks)
+	stop := w.Start(func() (<-chan time.Time, func()) { return ticks, func() {} })
 	var waiting sync.WaitGroup
 	for i := range 8 {
 		waiting.Go(func() {
