@@ -72,7 +72,7 @@ func TestDenials(t *testing.T) {
 		},
 		"issuer with a slash": {
 			[]string{"OIDC_CLIENT_ID=cli", "OIDC_ISSUER_URL=" + keycloak.issuer("ci") + "/"}, []string{"--oidc-flow", "device"},
-			[]string{"calls itself " + keycloak.issuer("ci") + "\n"},
+			[]string{"names the issuer " + keycloak.issuer("ci") + "\n"},
 		},
 		"realm with ES256": {
 			[]string{"OIDC_CLIENT_ID=ci", "OIDC_ISSUER_URL=" + keycloak.issuer("elliptic")}, []string{"--oidc-client-secret-file", "client-secret"},

@@ -24,6 +24,8 @@ func withoutToken(steps ...platform.Step) reason {
 			m.Text, m.Said = "quay-keyless does not send a credential for the Kubernetes API to Quay", f.err.Error()
 		case f.noToken.Problem == idtoken.JobCredential:
 			m.Text, m.Said = "quay-keyless does not send another credential of this job to Quay", f.err.Error()
+		case f.noToken.Problem == idtoken.Unreadable && f.noToken.Missing:
+			m.Steps = []platform.Step{do("Leave the variable as the CI platform sets it.")}
 		case f.noToken.Problem == idtoken.NoSource && f.noToken.Platform.Name != "":
 			m.Steps = platformSteps(f.noToken.Platform)
 		case f.noToken.Problem == idtoken.Denied && deniedCures[f.noToken.Source] != nil:

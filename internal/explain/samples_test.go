@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -84,7 +85,8 @@ func fileFault(reason authfile.Reason) error {
 
 // without is a job without a usable ID token.
 func without(problem idtoken.Problem, source string) error {
-	return &idtoken.Error{Problem: problem, Source: source, Detail: details[problem]}
+	detail, missing := strings.CutPrefix(details[problem], "none: ")
+	return &idtoken.Error{Problem: problem, Source: source, Missing: missing, Detail: detail}
 }
 
 // samples has an error for each code.
@@ -189,55 +191,55 @@ var sources = map[idtoken.Problem]string{
 	idtoken.NoCircleToken: "circleci", idtoken.NoResource: "entra", idtoken.GraphToken: "entra",
 }
 
-// details are the words of problems that are told more closely, as they are after "the
-// ID token from ...".
+// details are the words of problems, as they are after "the ID token from ...". After none they
+// follow "no ID token from ...".
 var details = map[idtoken.Problem]string{
-	idtoken.NoPermission:     "is not offered: the job lacks the permission id-token: write",
-	idtoken.ForkPullRequest:  "is not offered to a pull request from a fork",
-	idtoken.Dependabot:       "is not offered to a job that Dependabot started",
-	idtoken.JobCredential:    "is the job's own ACTIONS_ID_TOKEN_REQUEST_TOKEN, so it is not sent to Quay",
+	idtoken.NoSource:         "this job has no ID token",
+	idtoken.NoPermission:     "none: the job lacks id-token: write",
+	idtoken.ForkPullRequest:  "none: GitHub gives none to pull requests from forks",
+	idtoken.Dependabot:       "none: GitHub gives none to jobs that Dependabot starts",
+	idtoken.NoGiteaToken:     "none: Gitea issues no ID tokens",
+	idtoken.NoForgejoToken:   "none: the job lacks enable-openid-connect or belongs to a fork's pull request",
+	idtoken.JobCredential:    "is the job's ACTIONS_ID_TOKEN_REQUEST_TOKEN, not an ID token for Quay",
 	idtoken.Denied:           "was denied with HTTP 403",
 	idtoken.TooLong:          "has 9000 bytes, too many for the header that carries it to Quay",
 	idtoken.Expired:          "expired 2m0s ago, at 2026-11-22 09:05:00 UTC",
 	idtoken.NotJWT:           "is not a JWT",
-	idtoken.NoSource:         "this job offers no ID token",
-	idtoken.NoGiteaToken:     "is not offered: Gitea issues no ID tokens",
-	idtoken.NoForgejoToken:   "is not offered: the job lacks enable-openid-connect: true, or is for a fork's pull request",
-	idtoken.NoVariable:       "is not there: the variable is not set",
-	idtoken.NoIDTokens:       "is not there: the variable is not set",
-	idtoken.OldVariable:      "is not there: this job has CI_JOB_JWT, which is not used",
-	idtoken.OtherJob:         "is not this job's: it was issued 5m0s before the job started",
-	idtoken.NoFile:           "is not there: no such file",
+	idtoken.NoVariable:       "none: it is not set",
+	idtoken.NoIDTokens:       "none: QUAY_ID_TOKEN is not set",
+	idtoken.OldVariable:      "none: quay-keyless does not use CI_JOB_JWT",
+	idtoken.OtherJob:         "is from another job: it was issued 5m0s before this job started",
+	idtoken.NoFile:           "none: no such file",
 	idtoken.Unreadable:       "cannot be read: permission denied",
-	idtoken.APICredential:    "is a credential for the Kubernetes API, so it is not sent to Quay",
-	idtoken.Insecure:         "is not asked for: ACTIONS_ID_TOKEN_REQUEST_URL is not https",
+	idtoken.APICredential:    "is a credential for the Kubernetes API, not for Quay",
+	idtoken.Insecure:         "none: ACTIONS_ID_TOKEN_REQUEST_URL is not https",
 	idtoken.Empty:            "is empty",
 	idtoken.UnknownSource:    "is not known",
-	idtoken.NoAzureEndpoint:  "is not offered: the agent sets no SYSTEM_OIDCREQUESTURI",
-	idtoken.NoAzureToken:     "cannot be asked for: this step has no SYSTEM_ACCESSTOKEN",
-	idtoken.NoBuildkiteToken: "cannot be asked for: BUILDKITE_JOB_ID and BUILDKITE_AGENT_ACCESS_TOKEN are not both set",
-	idtoken.NoCircleToken:    "is not there: neither CIRCLE_OIDC_TOKEN_V2 nor CIRCLE_OIDC_TOKEN is set",
-	idtoken.NoResource:       "cannot be asked for: the audience is not an App ID URI",
-	idtoken.RefreshToken:     "is a refresh token, not an ID token, and is not sent",
-	idtoken.GraphToken:       "is for Microsoft Graph, which alone can verify it, and is not sent",
-	idtoken.NoKeyID:          "has no kid in its header, by which Quay finds the key",
-	idtoken.Opaque:           "is opaque: the provider gave no ID token, and its access token is no JWT",
+	idtoken.NoAzureEndpoint:  "none: the agent does not set SYSTEM_OIDCREQUESTURI",
+	idtoken.NoAzureToken:     "none: SYSTEM_ACCESSTOKEN is not set in this step",
+	idtoken.NoBuildkiteToken: "none: BUILDKITE_JOB_ID or BUILDKITE_AGENT_ACCESS_TOKEN is not set",
+	idtoken.NoCircleToken:    "none: neither CIRCLE_OIDC_TOKEN_V2 nor CIRCLE_OIDC_TOKEN is set",
+	idtoken.NoResource:       "none: the audience is not an App ID URI",
+	idtoken.RefreshToken:     "is a refresh token",
+	idtoken.GraphToken:       "is for Microsoft Graph: Quay cannot verify it",
+	idtoken.NoKeyID:          "has no key ID (kid), so Quay cannot find the key",
+	idtoken.Opaque:           "none: the provider sent only an access token that is not a JWT",
 	idtoken.WrongTarget:      `was denied: invalid_target "Invalid audience" (HTTP 400)`,
-	idtoken.BehindProxy:      "is not asked for: the provider at https://issuer.example.com calls itself http://issuer.example.com, without https",
-	idtoken.Cancelled:        "was refused at the provider: the login was cancelled",
-	idtoken.NoLogin:          "did not come: nobody logged in in time",
-	idtoken.PortTaken:        "cannot be asked for: there is no port for the browser's way back",
+	idtoken.BehindProxy:      "none: the provider at https://issuer.example.com names the address http://issuer.example.com, without https",
+	idtoken.Cancelled:        "none: the login was cancelled",
+	idtoken.NoLogin:          "none: nobody logged in in time",
+	idtoken.PortTaken:        "none: cannot wait for the browser: listen tcp 127.0.0.1:8400: bind: address already in use",
 	idtoken.SeveralLines:     "has 2 lines",
 	idtoken.WrongAlgorithm:   "is signed with ES256: Quay accepts only RS256 and RS384",
-	idtoken.NotOIDC:          "cannot be asked for: there is no OIDC provider at https://issuer.example.com",
-	idtoken.OtherIssuer:      "is not asked for: the provider at https://issuer.example.com calls itself https://issuer.example.com/",
-	idtoken.NoSuchFlow:       "cannot be asked for: the provider has no device_authorization_endpoint",
+	idtoken.NotOIDC:          "none: there is no OIDC provider at https://issuer.example.com",
+	idtoken.OtherIssuer:      "none: the provider at https://issuer.example.com names the issuer https://issuer.example.com/",
+	idtoken.NoSuchFlow:       "none: the provider has no device_authorization_endpoint",
 	idtoken.WrongClient:      `was denied: invalid_client "Invalid client credentials" (HTTP 401)`,
 	idtoken.WrongLogin:       `was denied: invalid_grant "Invalid user credentials" (HTTP 400)`,
 	idtoken.FlowForbidden:    `was denied: unauthorized_client "Client not allowed for direct access grants" (HTTP 400)`,
 	idtoken.WrongScope:       `was denied: invalid_scope "Invalid scopes: x" (HTTP 400)`,
-	idtoken.NotThisLogin:     "is not of this login: its nonce is another",
-	idtoken.NoSecretThere:    "cannot be asked for: the client's secret is not in the variable OIDC_CLIENT_SECRET",
+	idtoken.NotThisLogin:     "is from another login: it has another nonce",
+	idtoken.NoSecretThere:    "none: the client's secret is not in the variable OIDC_CLIENT_SECRET",
 }
 
 // Each code has a sample that is classified as it.

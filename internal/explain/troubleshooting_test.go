@@ -53,7 +53,7 @@ func TestTroubleshooting(t *testing.T) {
 // reason's alone.
 func firstLine(code, heading string) string {
 	text := Message(sampleRun(code), samples()[code]).Text
-	if code == otherError || code == "usage" || strings.HasPrefix(text, "the ID token from ") { // each differs
+	if code == otherError || code == "usage" || strings.HasPrefix(text, "the ID token from ") || strings.HasPrefix(text, "no ID token from ") { // each differs
 		return ""
 	}
 	for words := range strings.SplitSeq(heading, ", ") {

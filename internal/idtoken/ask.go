@@ -103,11 +103,11 @@ func address(variable, value string) (*url.URL, error) {
 	}
 	switch {
 	case err != nil || u.Host == "":
-		return nil, fail(Unreadable, "cannot be asked for: %s is not a URL", variable)
+		return nil, missing(Unreadable, "%s is not a URL", variable)
 	case ascii.Host(u.Host) != nil:
-		return nil, fail(Unreadable, "cannot be asked for: %s: %v", variable, ascii.Host(u.Host))
+		return nil, missing(Unreadable, "in %s, %v", variable, ascii.Host(u.Host))
 	case u.Scheme != "https" && !loopback(u.Hostname()):
-		return nil, fail(Insecure, "is not asked for: %s is not https", variable)
+		return nil, missing(Insecure, "%s is not https", variable)
 	}
 	return u, nil
 }

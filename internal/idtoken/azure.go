@@ -32,9 +32,9 @@ func (e Env) azurePipelines(ctx context.Context, _ string) (Token, error) {
 	bearer, at := e.hidden(e.Getenv(azureAccessToken)), e.Getenv(azureRequestURI)
 	switch {
 	case at == "":
-		return Token{}, fail(NoAzureEndpoint, "is not offered: the agent sets no "+azureRequestURI)
+		return Token{}, missing(NoAzureEndpoint, "the agent does not set "+azureRequestURI)
 	case bearer.Empty():
-		return Token{}, fail(NoAzureToken, "cannot be asked for: this step has no "+azureAccessToken)
+		return Token{}, missing(NoAzureToken, azureAccessToken+" is not set in this step")
 	}
 	u, err := address(azureRequestURI, at)
 	if err != nil {
@@ -67,7 +67,7 @@ func (a azureIdentity) idToken(ctx context.Context, audience string) (Token, err
 	const variable = "AZURE_POD_IDENTITY_AUTHORITY_HOST"
 	u, err := url.Parse(cmp.Or(a.Getenv(variable), "http://169.254.169.254"))
 	if err != nil || u.Host == "" || ascii.Host(u.Host) != nil {
-		return Token{}, fail(Unreadable, "cannot be asked for: %s is not a URL with an ASCII host name", variable)
+		return Token{}, missing(Unreadable, "%s is not a URL with an ASCII host name", variable)
 	}
 	query := url.Values{"api-version": {"2018-02-01"}, "resource": {audience}}
 	if id := cmp.Or(a.clientID, a.Getenv("AZURE_CLIENT_ID")); id != "" {
@@ -107,5 +107,5 @@ func wantResource(audience string) error {
 	if guid && err == nil || strings.Contains(audience, "://") {
 		return nil
 	}
-	return fail(NoResource, "cannot be asked for: the audience is not an App ID URI")
+	return missing(NoResource, "the audience is not an App ID URI")
 }

@@ -30,7 +30,7 @@ type buildkite struct {
 func (b buildkite) idToken(ctx context.Context, audience string) (Token, error) {
 	job, bearer := b.Getenv("BUILDKITE_JOB_ID"), b.hidden(b.Getenv("BUILDKITE_AGENT_ACCESS_TOKEN"))
 	if job == "" || bearer.Empty() {
-		return Token{}, fail(NoBuildkiteToken, "cannot be asked for: BUILDKITE_JOB_ID and BUILDKITE_AGENT_ACCESS_TOKEN are not both set")
+		return Token{}, missing(NoBuildkiteToken, "BUILDKITE_JOB_ID or BUILDKITE_AGENT_ACCESS_TOKEN is not set")
 	}
 	const variable = "BUILDKITE_AGENT_ENDPOINT"
 	u, err := address(variable, cmp.Or(b.Getenv(variable), buildkiteEndpoint))

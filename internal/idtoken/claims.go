@@ -45,7 +45,7 @@ func parse(secret Secret) (*jws.Message, error) {
 	case err == nil && !strings.ContainsAny(text, " \t\r\n"): // which jws accepts
 		return message, nil
 	case strings.Count(text, ".") == 2 && strings.HasSuffix(text, "."):
-		return nil, fail(NotJWT, "has no signature: it was cut on its way")
+		return nil, fail(NotJWT, "was cut off: it has no signature")
 	}
 	return nil, fail(NotJWT, "is not a JWT")
 }

@@ -62,20 +62,29 @@ type Error struct {
 	Problem Problem
 	Source  string // its name; "" where none was found
 	Detail  string // completes "the ID token from X ...", as "has 2 lines"
+	Missing bool   // there is no token: Detail completes "no ID token from X: ..."
 	Err     error  // the cause, if there is one
 	// Platform is the recognised one, for NoSource.
 	Platform ManualPlatform
 }
 
-// fail is an error with a problem and what was seen.
+// fail is the error of a token that cannot be used.
 func fail(problem Problem, format string, args ...any) error {
 	return &Error{Problem: problem, Detail: fmt.Sprintf(format, args...)}
+}
+
+// missing is the error of a token that is not there.
+func missing(problem Problem, format string, args ...any) error {
+	return &Error{Problem: problem, Missing: true, Detail: fmt.Sprintf(format, args...)}
 }
 
 // Error says which source, and what is wrong with it.
 func (e *Error) Error() string {
 	said := e.Detail
-	if e.Source != "" {
+	switch {
+	case e.Missing:
+		said = "no ID token from " + e.Source + ": " + said
+	case e.Source != "":
 		said = "the ID token from " + e.Source + " " + said
 	}
 	if e.Err != nil {

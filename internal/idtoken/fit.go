@@ -17,16 +17,16 @@ func harmful(claims Claims) error {
 	case claims.opensKubernetes():
 		return errAPICredential()
 	case claims.kind == "refresh" || claims.kind == "offline": // Keycloak's
-		return fail(RefreshToken, "is a refresh token, not an ID token, and is not sent")
+		return fail(RefreshToken, "is a refresh token")
 	case slices.ContainsFunc(claims.Audience, func(a string) bool { return slices.Contains(graph, a) }),
 		strings.Contains(claims.Issuer, "sts.windows.net") && claims.headerNonce:
-		return fail(GraphToken, "is for Microsoft Graph, which alone can verify it, and is not sent")
+		return fail(GraphToken, "is for Microsoft Graph: Quay cannot verify it")
 	}
 	return nil
 }
 
 func errAPICredential() error {
-	return fail(APICredential, "is a credential for the Kubernetes API, so it is not sent to Quay")
+	return fail(APICredential, "is a credential for the Kubernetes API, not for Quay")
 }
 
 // legacyIssuer is of the tokens that Kubernetes keeps in Secrets. They have no audience and
@@ -69,7 +69,7 @@ func fit(claims Claims) error {
 	case !claims.KnownAlgorithm():
 		return fail(WrongAlgorithm, "is signed with %s: Quay accepts only RS256 and RS384", claims.Algorithm)
 	case claims.KeyID == "":
-		return fail(NoKeyID, "has no kid in its header, by which Quay finds the key")
+		return fail(NoKeyID, "has no key ID (kid), so Quay cannot find the key")
 	}
 	return nil
 }

@@ -55,15 +55,15 @@ func (e Env) forge() string {
 func (e Env) noGitHubToken() error {
 	switch forge := e.forge(); {
 	case forge == "Gitea":
-		return fail(NoGiteaToken, "is not offered: Gitea issues no ID tokens")
+		return missing(NoGiteaToken, "Gitea issues no ID tokens")
 	case forge == "Forgejo":
-		return fail(NoForgejoToken, "is not offered: the job lacks enable-openid-connect: true, or is for a fork's pull request")
+		return missing(NoForgejoToken, "the job lacks enable-openid-connect or belongs to a fork's pull request")
 	case e.fromFork():
-		return fail(ForkPullRequest, "is not offered to a pull request from a fork")
+		return missing(ForkPullRequest, "GitHub gives none to pull requests from forks")
 	case e.Getenv("GITHUB_ACTOR") == "dependabot[bot]":
-		return fail(Dependabot, "is not offered to a job that Dependabot started")
+		return missing(Dependabot, "GitHub gives none to jobs that Dependabot starts")
 	}
-	return fail(NoPermission, "is not offered: the job lacks the permission id-token: write")
+	return missing(NoPermission, "the job lacks id-token: write")
 }
 
 // fromFork reads the event that started the job: the head of a pull request

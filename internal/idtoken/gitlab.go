@@ -35,10 +35,10 @@ func (e Env) gitlab(context.Context, string) (Token, error) {
 func (e Env) noGitLabToken() error {
 	for _, removed := range []string{"CI_JOB_JWT_V2", "CI_JOB_JWT", "CI_JOB_JWT_V1"} {
 		if e.Getenv(removed) != "" {
-			return fail(OldVariable, "is not there: this job has %s, which is not used", removed)
+			return missing(OldVariable, "quay-keyless does not use %s", removed)
 		}
 	}
-	return fail(NoIDTokens, "is not there: the variable is not set")
+	return missing(NoIDTokens, gitlabVariable+" is not set")
 }
 
 // slack is how much older than its job a token may be. GitLab's server notes the job's
@@ -53,7 +53,7 @@ func (e Env) ofThisJob(claims Claims) error {
 	if err != nil || claims.IssuedAt.IsZero() || !claims.IssuedAt.Before(started.Add(-slack)) {
 		return nil
 	}
-	return fail(OtherJob, "is not this job's: it was issued %s before the job started", started.Sub(claims.IssuedAt).Round(time.Second))
+	return fail(OtherJob, "is from another job: it was issued %s before this job started", started.Sub(claims.IssuedAt).Round(time.Second))
 }
 
 // ForkMergeRequest returns the paths of the fork and of the project, if this is a GitLab
@@ -70,7 +70,7 @@ func ForkMergeRequest(getenv func(string) string) (fork, project string, ok bool
 func (e Env) circleCI(context.Context, string) (Token, error) {
 	text := cmp.Or(e.Getenv("CIRCLE_OIDC_TOKEN_V2"), e.Getenv("CIRCLE_OIDC_TOKEN"))
 	if text == "" {
-		return Token{}, fail(NoCircleToken, "is not there: neither CIRCLE_OIDC_TOKEN_V2 nor CIRCLE_OIDC_TOKEN is set")
+		return Token{}, missing(NoCircleToken, "neither CIRCLE_OIDC_TOKEN_V2 nor CIRCLE_OIDC_TOKEN is set")
 	}
 	return e.given(text)
 }

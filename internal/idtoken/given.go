@@ -40,7 +40,7 @@ func File(env Env, path string) Source {
 		text, err := env.ReadFile(path)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			return Token{}, fail(NoFile, "is not there: no such file")
+			return Token{}, missing(NoFile, "no such file")
 		case err != nil:
 			return Token{}, unreadable(errno.WithoutPath(err))
 		}
@@ -53,7 +53,7 @@ func Variable(env Env, name string) Source {
 	return Source{Name: "the variable " + name, Get: func(context.Context, string) (Token, error) {
 		text := env.Getenv(name)
 		if text == "" {
-			return Token{}, fail(NoVariable, "is not there: the variable is not set")
+			return Token{}, missing(NoVariable, "it is not set")
 		}
 		return env.given(text)
 	}}
@@ -89,7 +89,7 @@ func (e Env) given(text string) (Token, error) {
 	}
 	for _, name := range jobCredentials {
 		if text != "" && text == strings.TrimSpace(e.Getenv(name)) {
-			return Token{}, fail(JobCredential, "is the job's own %s, so it is not sent to Quay", name)
+			return Token{}, fail(JobCredential, "is the job's %s, not an ID token for Quay", name)
 		}
 	}
 	return Usable(text)
@@ -106,7 +106,7 @@ func Usable(text string) (Token, error) {
 	case len(lines) > 1:
 		return Token{}, fail(SeveralLines, "has %d lines", len(lines))
 	case len(strings.Fields(text)) > 1:
-		return Token{}, fail(SeveralLines, "has white space inside")
+		return Token{}, fail(SeveralLines, "contains white space")
 	}
 	token, err := ParseToken(NewSecret(text))
 	if err == nil {

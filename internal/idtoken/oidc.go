@@ -88,7 +88,7 @@ func (s *session) authenticate() error {
 	case len(offered) == 0, slices.Contains(offered, "client_secret_basic"): // none means basic (RFC 8414, section 2)
 		s.style = oauth2.AuthStyleInHeader
 	default:
-		return fail(WrongClient, "cannot be asked for: the provider accepts no client secret, only %s", strings.Join(offered, ", "))
+		return missing(WrongClient, "the provider accepts no client secret, only %s", strings.Join(offered, ", "))
 	}
 	return nil
 }
@@ -145,7 +145,7 @@ func (s *session) byPassword(ctx context.Context) (*oauth2.Token, error) {
 // is for a code, which must never be sent twice (RFC 6749, section 4.1.2).
 func (s *session) grant(ctx context.Context, form url.Values, scopes []string, once bool) (*oauth2.Token, error) {
 	if s.provider.TokenURL == "" {
-		return nil, fail(NoSuchFlow, "cannot be asked for: the provider's discovery names no token_endpoint")
+		return nil, missing(NoSuchFlow, "the provider has no token_endpoint")
 	}
 	params := s.params()
 	maps.Copy(params, form)
@@ -165,11 +165,11 @@ func (s *session) choose(token *oauth2.Token, nonce string) (Token, error) {
 		chosen = token.AccessToken
 	}
 	if chosen == "" {
-		return Token{}, fail(Opaque, "is not there: the provider gave an access token only")
+		return Token{}, missing(Opaque, "the provider sent only an access token")
 	}
 	jwt, err := Usable(chosen)
 	if bad, ok := errors.AsType[*Error](err); ok && bad.Problem == NotJWT && chosen != identity {
-		return Token{}, fail(Opaque, "is opaque: the provider gave no ID token, and its access token is no JWT")
+		return Token{}, missing(Opaque, "the provider sent only an access token that is not a JWT")
 	}
 	if err == nil && chosen == identity {
 		err = s.ours(jwt.Claims, nonce)
@@ -192,11 +192,11 @@ func (s *session) asAsked(access string) bool {
 func (s *session) ours(claims Claims, nonce string) error {
 	switch {
 	case claims.Issuer != s.provider.Issuer:
-		return fail(NotThisLogin, "says that it is of %s, not of %s", claims.Issuer, s.provider.Issuer)
+		return fail(NotThisLogin, "has the issuer %s, not %s", claims.Issuer, s.provider.Issuer)
 	case !slices.Contains(claims.Audience, s.Client.ID):
-		return fail(NotThisLogin, "is for %s, not for the client %s", strings.Join(claims.Audience, ", "), s.Client.ID)
+		return fail(NotThisLogin, "has the audience %s, not the client %s", strings.Join(claims.Audience, ", "), s.Client.ID)
 	case claims.nonce != nonce && nonce != "":
-		return fail(NotThisLogin, "is not of this login: its nonce is another")
+		return fail(NotThisLogin, "is from another login: it has another nonce")
 	}
 	return nil
 }

@@ -79,7 +79,7 @@ func (e Env) read(to *Secret, from Place, what string) error {
 		text, where = strings.TrimRight(string(content), "\r\n"), "file "+from.File
 	}
 	if err != nil || text == "" {
-		return &Error{Problem: NoSecretThere, Detail: "cannot be asked for: " + what + " is not in the " + where, Err: errno.WithoutPath(err)}
+		return &Error{Problem: NoSecretThere, Missing: true, Detail: what + " is not in the " + where, Err: errno.WithoutPath(err)}
 	}
 	*to = e.hidden(text)
 	return nil

@@ -40,11 +40,11 @@ type outcome struct {
 // (RFC 7636). The browser returns to a port of the loopback address.
 func (s *session) code(ctx context.Context) (Token, error) {
 	if s.provider.AuthURL == "" || s.provider.TokenURL == "" {
-		return Token{}, fail(NoSuchFlow, "cannot be asked for: the provider has no authorization_endpoint")
+		return Token{}, missing(NoSuchFlow, "the provider has no authorization_endpoint")
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(s.Client.Port)))
 	if err != nil {
-		return Token{}, &Error{Problem: PortTaken, Detail: "cannot be asked for: there is no port for the browser's way back", Err: err}
+		return Token{}, &Error{Problem: PortTaken, Missing: true, Detail: "cannot wait for the browser", Err: err}
 	}
 	l := &login{
 		session: s, redirect: "http://" + listener.Addr().String() + callback,
@@ -62,7 +62,7 @@ func (s *session) code(ctx context.Context) (Token, error) {
 	case <-ctx.Done():
 		err := late(context.Cause(ctx))
 		if late, ok := errors.AsType[*Error](err); ok && l.stray.Load() {
-			late.Detail = "did not come: a browser came back from another login, none from this one"
+			late.Detail = "the browser came back from another login, not from this one"
 		}
 		return Token{}, err
 	}
@@ -77,14 +77,14 @@ func (l *login) answer(ctx context.Context, r *http.Request) page {
 		return page{http.StatusNotFound, "Nothing is here", "quay-keyless waits for a login at another address."}
 	case subtle.ConstantTimeCompare([]byte(query.Get("state")), []byte(l.state)) != 1:
 		l.stray.Store(true)
-		return page{http.StatusBadRequest, "This is not the login that quay-keyless waits for", "The answer is of another login. Open the address that quay-keyless printed last."}
+		return page{http.StatusBadRequest, "This is not the login that quay-keyless waits for", "Open the address that quay-keyless printed last."}
 	case l.taken.Swap(true): // a page loaded again
 		return page{http.StatusGone, "This login is over", "You can close this page."}
 	}
 	token, err := l.finish(ctx, query)
 	l.done <- outcome{token, err}
 	if err != nil {
-		return page{http.StatusOK, "The login failed", "quay-keyless says why, and what to do. You can close this page."}
+		return page{http.StatusOK, "The login failed", "quay-keyless shows why, and how to fix it. You can close this page."}
 	}
 	return page{http.StatusOK, "You are logged in", "quay-keyless has its ID token. You can close this page."}
 }
@@ -111,13 +111,13 @@ func (l *login) brought(get func(string) string) error {
 	issuer := get("iss")
 	switch {
 	case issuer != "" && issuer != l.provider.Issuer, issuer == "" && l.provider.NamesItself:
-		return fail(NotThisLogin, "is not taken: the browser came back from %q, not from %s", firstLine(issuer), l.provider.Issuer)
+		return missing(NotThisLogin, "the browser came back from %q, not from %s", firstLine(issuer), l.provider.Issuer)
 	case get("error") != "":
 		return l.refusal(&oauth2.RetrieveError{
 			Response: &http.Response{StatusCode: http.StatusBadRequest}, ErrorCode: firstLine(get("error")), ErrorDescription: get("error_description"),
 		})
 	case get("code") == "":
-		return fail(Denied, "is not there: the browser brought no code")
+		return missing(Denied, "the browser came back without a code")
 	}
 	return nil
 }

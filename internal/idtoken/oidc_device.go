@@ -23,7 +23,7 @@ const devicePause = 5 * time.Second
 // is done. oauth2's own polls cannot use another clock.
 func (s *session) device(ctx context.Context) (*oauth2.Token, error) {
 	if s.provider.DeviceURL == "" {
-		return nil, fail(NoSuchFlow, "cannot be asked for: the provider has no device_authorization_endpoint")
+		return nil, missing(NoSuchFlow, "the provider has no device_authorization_endpoint")
 	}
 	verifier := s.Env.hidden(oauth2.GenerateVerifier()).Reveal() // for Keycloak's clients that must use PKCE
 	params := s.params()
@@ -72,7 +72,7 @@ func (s *session) poll(ctx context.Context, form url.Values, pause time.Duration
 // late is the error if no person logged in before the timeout.
 func late(err error) error {
 	if errors.Is(err, context.DeadlineExceeded) {
-		return &Error{Problem: NoLogin, Detail: "did not come: nobody logged in in time", Err: err}
+		return &Error{Problem: NoLogin, Missing: true, Detail: "nobody logged in in time", Err: err}
 	}
 	return err
 }

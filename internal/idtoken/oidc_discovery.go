@@ -46,7 +46,7 @@ func DiscoveryURL(issuer string) string {
 func (o OIDC) discover(ctx context.Context) (provider, error) {
 	u, err := url.Parse(DiscoveryURL(o.Client.Issuer))
 	if err != nil || u.Host == "" || u.Scheme != "https" {
-		return provider{}, fail(Insecure, "is not asked for: the issuer is no https URL")
+		return provider{}, missing(Insecure, "the issuer is not an https URL")
 	}
 	q := question{o.Env.Endpoint, "the OIDC provider", u, http.Header{"Accept": {"application/json"}}, nil}
 	answer, err := q.do(ctx)
@@ -55,24 +55,24 @@ func (o OIDC) discover(ctx context.Context) (provider, error) {
 	case err != nil:
 		return p, err
 	case answer.Status != http.StatusOK:
-		return p, fail(NotOIDC, "cannot be asked for: there is no OIDC provider at %s: HTTP %d%s", u, answer.Status, redirect(answer))
+		return p, missing(NotOIDC, "there is no OIDC provider at %s: HTTP %d%s", u, answer.Status, redirect(answer))
 	case json.Unmarshal(answer.Body, &p) != nil || p.Issuer == "":
-		return p, fail(NotOIDC, "cannot be asked for: there is no OIDC provider at %s: what is there is no discovery document", u)
+		return p, missing(NotOIDC, "there is no OIDC provider at %s: the answer is not a discovery document", u)
 	}
 	if PlainHTTP(p.KeysURL) {
-		o.Env.Say("the provider names its keys at " + p.KeysURL + ", without https: Quay reads them there, and anyone on the way can change them")
+		o.Env.Say("Quay reads the provider's keys from " + p.KeysURL + ", without https: anyone on the way can change them")
 	}
 	for _, address := range []string{p.Issuer, p.AuthURL, p.TokenURL, p.DeviceURL} {
 		if PlainHTTP(address) {
-			return p, fail(BehindProxy, "is not asked for: the provider at %s calls itself %s, without https", o.Client.Issuer, address)
+			return p, missing(BehindProxy, "the provider at %s names the address %s, without https", o.Client.Issuer, address)
 		}
 	}
 	if p.Issuer != o.Client.Issuer {
-		return p, fail(OtherIssuer, "is not asked for: the provider at %s calls itself %s", o.Client.Issuer, p.Issuer)
+		return p, missing(OtherIssuer, "the provider at %s names the issuer %s", o.Client.Issuer, p.Issuer)
 	}
 	for _, endpoint := range []string{p.AuthURL, p.TokenURL, p.DeviceURL} {
 		if endpoint != "" && !secure(endpoint) {
-			return p, fail(Insecure, "is not asked for: the provider's endpoint %+q is not an https URL with an ASCII host name", endpoint)
+			return p, missing(Insecure, "the provider's endpoint %+q is not an https URL with an ASCII host name", endpoint)
 		}
 	}
 	return p, nil

@@ -121,9 +121,9 @@ func (s *session) sort(r *oauth2.RetrieveError) Problem {
 func (s *session) refusal(r *oauth2.RetrieveError) error {
 	switch problem := s.sort(r); {
 	case problem == Cancelled:
-		return fail(problem, "was refused at the provider: the login was cancelled")
+		return missing(problem, "the login was cancelled")
 	case problem == NoLogin:
-		return fail(problem, "did not come: nobody logged in in time")
+		return missing(problem, "nobody logged in in time")
 	case r.ErrorCode == "":
 		return fail(problem, "was denied with HTTP %d", r.Response.StatusCode)
 	default:

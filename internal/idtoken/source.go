@@ -142,7 +142,7 @@ func Choose(env Env, name string, settings Settings) (Source, error) {
 		}
 	}
 	if name == "auto" {
-		return Source{}, &Error{Problem: NoSource, Detail: "this job offers no ID token", Platform: recognise(env)}
+		return Source{}, &Error{Problem: NoSource, Detail: "this job has no ID token", Platform: recognise(env)}
 	}
 	return Source{}, fail(UnknownSource, "there is no ID token source %q, only %s", name, strings.Join(SourceNames(), ", "))
 }

@@ -36,9 +36,9 @@ func TestUsableText(t *testing.T) {
 		{"three lines", "a\nb\nc\n", idtoken.SeveralLines, "has 3 lines"},
 		{"two Windows lines", token + "\r\n" + token + "\r\n", idtoken.SeveralLines, "has 2 lines"},
 		{"two lines of an old Mac", token + "\r" + token, idtoken.SeveralLines, "has 2 lines"},
-		{"space inside", "Bearer " + token, idtoken.SeveralLines, "has white space inside"},
-		{"tab inside", token + "\t" + token, idtoken.SeveralLines, "has white space inside"},
-		{"no-break space inside", "Bearer\u00a0" + token, idtoken.SeveralLines, "has white space inside"},
+		{"space inside", "Bearer " + token, idtoken.SeveralLines, "contains white space"},
+		{"tab inside", token + "\t" + token, idtoken.SeveralLines, "contains white space"},
+		{"no-break space inside", "Bearer\u00a0" + token, idtoken.SeveralLines, "contains white space"},
 		{"words", "hunter2", idtoken.NotJWT, "is not a JWT"},
 		{"JSON", `{"value":"` + token + `"}`, idtoken.NotJWT, "is not a JWT"},
 		{"quoted", `"` + token + `"`, idtoken.NotJWT, "is not a JWT"},
@@ -81,14 +81,14 @@ func TestBrokenSources(t *testing.T) {
 		want   idtoken.Problem
 		words  string
 	}{
-		{idtoken.File(nothing, tokenFile), idtoken.NoFile, "the ID token from the file /secrets/token is not there: no such file"},
+		{idtoken.File(nothing, tokenFile), idtoken.NoFile, "no ID token from the file /secrets/token: no such file"},
 		{idtoken.File(denied, tokenFile), idtoken.Unreadable, "the ID token from the file /secrets/token cannot be read: permission denied"},
 		{idtoken.File(empty, tokenFile), idtoken.Empty, "the ID token from the file /secrets/token is empty"},
-		{idtoken.Variable(nothing, "MY_TOKEN"), idtoken.NoVariable, "the ID token from the variable MY_TOKEN is not there: the variable is not set"},
+		{idtoken.Variable(nothing, "MY_TOKEN"), idtoken.NoVariable, "no ID token from the variable MY_TOKEN: it is not set"},
 		{idtoken.Stdin(empty), idtoken.Empty, "the ID token from standard input is empty"},
 		{idtoken.Stdin(unreadable), idtoken.Unreadable, "the ID token from standard input cannot be read: input/output error"},
-		{named(nothing, "gitlab"), idtoken.NoIDTokens, "the ID token from gitlab is not there: the variable is not set"},
-		{named(nothing, "kubernetes"), idtoken.NoFile, "the ID token from the file " + projected + " is not there: no such file"},
+		{named(nothing, "gitlab"), idtoken.NoIDTokens, "no ID token from gitlab: QUAY_ID_TOKEN is not set"},
+		{named(nothing, "kubernetes"), idtoken.NoFile, "no ID token from the file " + projected + ": no such file"},
 		{named(denied, "kubernetes"), idtoken.Unreadable, "the ID token from the file " + projected + " cannot be read: permission denied"},
 		{named(empty, "kubernetes"), idtoken.Empty, "the ID token from the file " + projected + " is empty"},
 	}
