@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"crypto/tls"
 	"crypto/x509"
+	"flag"
 	"fmt"
 	"html"
 	"net/http"
@@ -29,6 +30,8 @@ type picture struct {
 	exit     int
 }
 
+var drawFolder = flag.String("draw", "", "a `folder` whose text files TestPictures draws too")
+
 var pictures = []picture{
 	{"login", sandbox.Job{}, []string{"login quay.example.com --robot acme+ci", "logout quay.example.com"}, 0},
 	{"refusal", sandbox.Job{Environment: "release"}, []string{"login quay.example.com --robot acme+ci"}, 4},
@@ -40,6 +43,7 @@ var pictures = []picture{
 // -update draws them anew.
 func TestPictures(t *testing.T) {
 	t.Parallel()
+	drawTexts(t, *drawFolder)
 	for _, p := range pictures {
 		t.Run(p.name, func(t *testing.T) {
 			var said string
@@ -55,6 +59,21 @@ func TestPictures(t *testing.T) {
 				t.Errorf("%s does not show what the program says (%v): go test ./cmd/quay-keyless -run TestPictures -update\n%s", path, err, said)
 			}
 		})
+	}
+}
+
+// drawTexts draws each text file of a folder, for tools/pictures/draw.sh.
+func drawTexts(t *testing.T, folder string) {
+	t.Helper()
+	files, _ := filepath.Glob(filepath.Join(folder, "*.txt"))
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(strings.TrimSuffix(file, "txt")+"svg", draw(string(text)), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
