@@ -97,8 +97,11 @@ func (r Request) response(logins []login.RobotToken) any {
 		}
 		auth[key] = credential{l.Robot.String(), l.Token.Reveal()}
 	}
-	return map[string]any{
-		"kind": "CredentialProviderResponse", "apiVersion": apiVersion, "cacheKeyType": "Registry",
-		"cacheDuration": max(0, left-margin).Truncate(time.Second).String(), "auth": auth,
-	}
+	return struct {
+		Kind          string                `json:"kind"`
+		APIVersion    string                `json:"apiVersion"`
+		CacheKeyType  string                `json:"cacheKeyType"`
+		CacheDuration string                `json:"cacheDuration"`
+		Auth          map[string]credential `json:"auth"`
+	}{"CredentialProviderResponse", apiVersion, "Registry", max(0, left-margin).Truncate(time.Second).String(), auth}
 }
