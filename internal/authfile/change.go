@@ -105,7 +105,6 @@ func (f *File) turn(ctx context.Context, change *Change, do task) error {
 		if err := another(ctx, change.Writes, tries); err != nil {
 			return err
 		}
-		next.Wrote = sha256Hex(text)
 		err = l.write(change, old, text, next, do.ahead)
 		switch {
 		case errors.Is(err, errChanged):

@@ -23,8 +23,8 @@ func (d document) get(key string) []byte {
 	return bytes.Clone(d.data[m.valueStart:m.valueEnd])
 }
 
-// set gives a missing key the compact JSON value, or a present one another value. The
-// rest of the text stays, byte for byte; the new text looks like the members around it.
+// set gives key this JSON value. The rest of the text stays, byte for byte; the new text
+// looks like the members around it.
 func (d document) set(key string, value []byte) []byte {
 	if i := d.find(key); i >= 0 {
 		return d.replace(d.inner.members[i], d.layout(d.inner, i, 2).value(value))
@@ -59,47 +59,16 @@ func (d document) add(o object, depth int, key string, value []byte) []byte {
 	return slices.Insert(bytes.Clone(d.data), o.members[last].valueEnd, text...)
 }
 
-// cut is a member that was removed, with what went with it.
-type cut struct {
-	Text  []byte  `json:"text"`
-	After *string `json:"after,omitempty"` // the key before it; nil for the first member
-}
-
-// remove takes the member at i out, with one comma and the white space that add brought.
-func (d document) remove(o object, i int) ([]byte, cut) {
-	from, to, c := o.open, o.members[i].valueEnd, cut{}
+// remove removes key, which must be there, with one comma and the white space that add brought.
+func (d document) remove(key string) []byte {
+	i, members := d.find(key), d.inner.members
+	from, to := d.inner.open, members[i].valueEnd
 	if i > 0 {
-		from, c.After = o.members[i-1].valueEnd, &o.members[i-1].key
-	} else if len(o.members) > 1 {
-		from, to = o.members[0].keyStart, o.members[1].keyStart
+		from = members[i-1].valueEnd
+	} else if len(members) > 1 {
+		from, to = members[0].keyStart, members[1].keyStart
 	}
-	c.Text = bytes.Clone(d.data[from:to])
-	return slices.Delete(bytes.Clone(d.data), from, to), c
-}
-
-// paste is the way back from remove. If the neighbors have changed, the key returns with
-// its raw value at the end of its object.
-func (d document) paste(c cut, key string, raw []byte) ([]byte, error) {
-	at, others := -1, bytes.HasSuffix(bytes.TrimRight(c.Text, " \t\r\n"), []byte(","))
-	switch {
-	case c.After != nil:
-		if i := d.find(*c.After); i >= 0 {
-			at = d.inner.members[i].valueEnd
-		}
-	case d.inner.open == 0: // the object is gone, or null
-	case others && len(d.inner.members) > 0:
-		at = d.inner.members[0].keyStart
-	case !others && len(d.inner.members) == 0:
-		at = d.inner.open
-	}
-	if at >= 0 {
-		return slices.Insert(bytes.Clone(d.data), at, c.Text...), nil
-	}
-	d, err := parse(d.set(key, []byte("0")), d.name)
-	if err != nil {
-		return nil, err
-	}
-	return d.put(key, raw), nil
+	return slices.Delete(bytes.Clone(d.data), from, to)
 }
 
 // layout is how a member is written.
@@ -133,7 +102,7 @@ func (l layout) value(compact []byte) []byte {
 	}
 	var text bytes.Buffer
 	if err := json.Indent(&text, compact, string(l.indent()), string(l.unit)); err != nil {
-		panic(err) // the value is our own JSON
+		return compact // the record does not hold JSON
 	}
 	if bytes.Contains(l.gap, []byte("\r\n")) {
 		return bytes.ReplaceAll(text.Bytes(), []byte("\n"), []byte("\r\n"))

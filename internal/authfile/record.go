@@ -14,8 +14,9 @@ import (
 	"time"
 )
 
-// recordVersion is what this program writes, and the only one that it reads.
-const recordVersion = 1
+// recordVersion is what this program writes. It also reads version 1, which kept
+// nothing but the old values.
+const recordVersion = 2
 
 // record says how to put an auth file back: what was there before our logins, and
 // which jobs still need them. It is JSON in a file beside the auth file, and holds no
@@ -30,16 +31,13 @@ type record struct {
 	Created bool `json:"created,omitempty"`
 	// Folder is around a file of an isolated login.
 	Folder *Folder `json:"folder,omitempty"`
-	// Empty holds the text of each object that had no key before our first one; nothing
-	// if the object was missing.
-	Empty map[string][]byte `json:"empty,omitempty"`
-	// Keys are in the order of the changes to the file, so that going backwards
-	// undoes them byte for byte.
+	// Keys are in the order of their edits, so that going backwards undoes them byte for
+	// byte.
 	Keys []saved `json:"keys"`
 }
 
 // emptyRecord takes the place of a record's file that cannot be removed.
-const emptyRecord = `{"version":1,"wrote":"","keys":[]}` + "\n"
+const emptyRecord = `{"version":2,"wrote":"","keys":[]}` + "\n"
 
 // saved is one key of ours.
 type saved struct {
@@ -48,15 +46,21 @@ type saved struct {
 	Org    string `json:"org,omitempty"` // see [Entry.Org]
 	// Copied: an isolated login copied it. It goes with the last login.
 	Copied bool `json:"copied,omitempty"`
-	// Old is the value before our first login (nil: none). If a login removed the
-	// member, Cut holds its text.
+	// Old is the value before our first login (nil: none).
 	Old []byte `json:"old,omitempty"`
-	Cut *cut   `json:"cut,omitempty"`
+	// Our edit replaced Was by Len bytes at At, after the edits of the keys before.
+	At  int    `json:"at,omitempty"`
+	Len int    `json:"len,omitempty"`
+	Was []byte `json:"was,omitempty"`
 	// Wrote are the digests of our last two values ("": no key), because a process may
 	// be killed between writing the record and writing the auth file.
 	Wrote []string `json:"wrote"`
 	// Holders are the jobs that need our value, and until when. Zero means without end.
 	Holders map[string]time.Time `json:"holders,omitempty"`
+
+	active bool   // the file is to have value, or no key if that is nil
+	value  []byte // JSON
+	found  Result // what a logout makes of it
 }
 
 // Hold says that a login needs its key until logout. Several jobs of one user can hold
@@ -83,11 +87,16 @@ func digest(value []byte) string {
 	if value == nil {
 		return ""
 	}
-	var compact bytes.Buffer
-	if err := json.Compact(&compact, value); err == nil {
-		value = compact.Bytes()
+	return sha256Hex(compact(value))
+}
+
+// compact is JSON without white space between the tokens.
+func compact(value []byte) []byte {
+	var short bytes.Buffer
+	if json.Compact(&short, value) != nil {
+		return value
 	}
-	return sha256Hex(value)
+	return short.Bytes()
 }
 
 func sha256Hex(text []byte) string {
@@ -137,28 +146,34 @@ func (r record) find(object, key string) (known saved, ok bool) {
 	return saved{Object: object, Key: key}, false
 }
 
-// with is a copy of r that knows s, as its latest change or in the place that it had.
-func (r record) with(s saved, latest bool) record {
-	r.Keys = slices.Clone(r.Keys)
-	same := func(other saved) bool { return other.Object == s.Object && other.Key == s.Key }
-	if i := slices.IndexFunc(r.Keys, same); i >= 0 && !latest {
-		r.Keys[i] = s
-		return r
+// want adds an edit to those that the file is to have. Ours that another tool replaced
+// is forgotten.
+func (r *record) want(e edit) {
+	i := slices.IndexFunc(r.Keys, func(s saved) bool { return s.Object == e.object && s.Key == e.key })
+	if i < 0 {
+		i = len(r.Keys)
+		r.Keys = append(r.Keys, saved{})
 	}
-	r.Keys = append(slices.DeleteFunc(r.Keys, same), s)
-	return r
+	s := r.Keys[i]
+	if !s.active {
+		s = saved{Object: e.object, Key: e.key}
+	}
+	s.active, s.value, s.Org = true, e.value, e.org
+	switch {
+	case e.value == nil:
+		s.Holders = nil
+	case e.copied:
+		s.Copied = true
+	default:
+		s = s.heldBy(e.hold)
+		s.Copied = false
+	}
+	r.Keys[i] = s
 }
 
 // only is a copy of r with the keys for which keep is true.
 func (r record) only(keep func(saved) bool) record {
 	r.Keys = slices.DeleteFunc(slices.Clone(r.Keys), func(s saved) bool { return !keep(s) })
-	empty := map[string][]byte{}
-	for _, s := range r.Keys {
-		if text, ok := r.Empty[s.Object]; ok {
-			empty[s.Object] = text
-		}
-	}
-	r.Empty = empty
 	return r
 }
 
@@ -247,6 +262,11 @@ func decodeRecord(text []byte) (r record, lost bool, err error) {
 	}
 	if json.Unmarshal(text, &envelope) != nil || envelope.Version == 0 {
 		return record{}, len(text) > 0, nil
+	}
+	if envelope.Version == 1 {
+		err := json.Unmarshal(text, &r)
+		r.Wrote = "" // so it does not say how to revert the file
+		return r, err != nil, nil
 	}
 	if envelope.Version != recordVersion {
 		return record{}, false, because(RecordVersion, fmt.Errorf("version %d, not %d", envelope.Version, recordVersion))

@@ -82,8 +82,8 @@ func TestDamagedRecordIsLostButStopsNothing(t *testing.T) {
 // touch a record that it does not understand whole.
 func TestRecordOfAnotherVersion(t *testing.T) {
 	for _, change := range []struct{ from, to string }{
-		{`"version": 1`, `"version": 2`},
-		{`"version": 1`, `"version": 1, "later": true`},
+		{`"version": 2`, `"version": 3`},
+		{`"version": 2`, `"version": 2, "later": true`},
 		{`"wrote": [`, `"later": 1, "wrote": [`},
 		{`"object": "auths"`, `"object": 1`},
 	} {
@@ -115,7 +115,7 @@ func FuzzRecord(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(text)
-	f.Add([]byte(`{"version":1,"keys":[{"cut":{"text":""}}]}`))
+	f.Add([]byte(`{"version":2,"keys":[{"was":"","at":-1,"len":2}]}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		r, lost, err := decodeRecord(text)
 		if err != nil || lost || len(r.Keys) == 0 {
@@ -136,4 +136,15 @@ func FuzzRecord(f *testing.F) {
 			t.Errorf("%q: %v", text, err)
 		}
 	})
+}
+
+// A login of an older version is undone by this one, but not byte for byte.
+func TestRecordOfAnOlderVersion(t *testing.T) {
+	f := tempFile(t, `{"auths":{"else.example":{}},"credHelpers":{"quay.example":"quay-keyless"}}`)
+	write(t, f.recordPath(), `{"version":1,"wrote":"`+sha256Hex([]byte(read(t, f.Path())))+`","empty":{"credHelpers":null},"keys":[
+		{"object":"auths","key":"quay.example","old":"eyJhdXRoIjoiYjJ4ayJ9","cut":{"text":"IA=="},"wrote":[""]},
+		{"object":"credHelpers","key":"quay.example","wrote":["`+digest(quote(OwnHelper))+`"]}]}`)
+	mustRestore(t, f, nil, host+": restored")
+	wantText(t, f, `{"auths":{"else.example":{},"quay.example":{"auth":"b2xk"}},"credHelpers":{}}`)
+	wantNothingElse(t, f)
 }

@@ -80,34 +80,45 @@ func (f *File) restore(ctx context.Context, keys []string, leave func(saved) sav
 		return outcomes, Change{}, err
 	}
 	var outcomes []Outcome
-	var gone record // what the record knew of the keys that were put back
-	created, broughtBack := false, false
+	var all, gone record // what the record knew, and what it knew of the keys that were put back
+	broughtBack := false
 	var folder *Folder
+	left := func(text []byte, r record, err error) ([]byte, record, error) {
+		return f.rest(text, all.Created && len(r.Keys) == 0, folder != nil), r, err
+	}
 	change, err := f.run(ctx, task{
 		first: func(text []byte, r record) ([]byte, record, error) {
 			about := r.expand(keys)
-			r = r.leave(about, leave)
-			stays := r.staying(about)
-			if !slices.ContainsFunc(r.Keys, func(s saved) bool { return !s.Copied && stays(s) }) {
+			all = r.leave(about, leave)
+			stays := all.staying(about)
+			if !slices.ContainsFunc(all.Keys, func(s saved) bool { return !s.Copied && stays(s) }) {
 				stays, folder = func(saved) bool { return false }, r.Folder
 			}
-			gone = r.only(func(s saved) bool { return !stays(s) })
-			next, results, err := unsplice(text, gone)
-			if err == nil {
-				outcomes, err = r.outcomes(text, about, results)
+			base, r, err := all.strip(text, all)
+			if err != nil {
+				return nil, record{}, err
 			}
-			created, r = r.Created, r.only(stays)
-			return f.rest(next, created && len(r.Keys) == 0, folder != nil), r, err
+			gone = r.only(func(s saved) bool { return !stays(s) })
+			if outcomes, err = gone.outcomes(text, about, all.needed); err != nil || len(gone.Keys) == 0 {
+				return text, r, err
+			}
+			return left(r.only(stays).apply(base))
 		},
 		again: func(text []byte, r record) ([]byte, record, error) {
 			// A login of ours that came since is in the record, and stays.
-			late := gone.only(func(s saved) bool { _, known := r.find(s.Object, s.Key); return !known })
-			if !late.isIn(text) { // so what the first look put back, another tool may have removed
+			stays := func(s saved) bool { _, known := r.find(s.Object, s.Key); return known }
+			known := r
+			known.Keys = slices.Concat(r.Keys, gone.only(func(s saved) bool { return !stays(s) }).Keys)
+			base, known, err := known.strip(text, all)
+			if err != nil {
+				return nil, record{}, err
+			}
+			// What the first look put back, another tool may have removed.
+			if !slices.ContainsFunc(known.Keys[len(r.Keys):], func(s saved) bool { return s.active && s.value != nil }) {
 				return text, r, nil
 			}
-			next, _, err := unsplice(text, late)
-			broughtBack = broughtBack || !bytes.Equal(next, text)
-			return f.rest(next, created && len(r.Keys) == 0, folder != nil), r, err
+			broughtBack = true
+			return left(known.only(stays).apply(base))
 		},
 	})
 	if err != nil {
@@ -160,22 +171,27 @@ func (f *File) recorded(ctx context.Context) (bool, error) {
 }
 
 // outcomes says what became of the keys, with those that other jobs need at the end.
-func (r record) outcomes(text []byte, keys []string, results map[string]Result) (outcomes []Outcome, err error) {
-	var needed []Outcome
+func (r record) outcomes(text []byte, keys []string, needed func(key string) bool) (outcomes []Outcome, err error) {
+	var held []Outcome
 	for _, key := range keys {
-		result, ok := results[key]
+		result := Result("")
+		for _, s := range r.Keys {
+			if s.Key == key {
+				result = result.and(s.found)
+			}
+		}
 		switch {
-		case r.needed(key):
-			needed = append(needed, Outcome{key, Held})
+		case needed(key):
+			held = append(held, Outcome{key, Held})
 			continue
-		case !ok:
+		case result == "":
 			if result, err = presence(text, key); err != nil {
 				return nil, err
 			}
 		}
 		outcomes = append(outcomes, Outcome{key, result})
 	}
-	return append(outcomes, needed...), nil
+	return append(outcomes, held...), nil
 }
 
 // presence is the result for a key that the record does not have.
@@ -201,7 +217,7 @@ func (f *File) unknown(keys []string) ([]Outcome, error) {
 	if len(keys) == 0 {
 		keys = suspects(text)
 	}
-	return record{}.outcomes(text, keys, nil)
+	return record{}.outcomes(text, keys, record{}.needed)
 }
 
 // suspects are the keys that a login of ours could have left: with our helper, or a JWT

@@ -24,111 +24,122 @@ var objects = []string{auths, credHelpers}
 var emptyFile = []byte("{\n\t\"auths\": {}\n}\n")
 
 // splice returns the file's text with the edits, and the record that leads back from it.
+// It begins with the text without our values, so that each key's edit can be reverted,
+// whatever the order of logins and logouts.
 func splice(text []byte, r record, list []edit) ([]byte, record, error) {
-	for _, e := range list {
-		if text == nil && e.value != nil {
-			text, r.Created = emptyFile, true
-		}
-		var err error
-		if text, r, err = spliceOne(text, r, e); err != nil {
-			return nil, record{}, err
-		}
-	}
-	return text, r, nil
-}
-
-func spliceOne(text []byte, r record, e edit) ([]byte, record, error) {
-	d, err := parse(text, e.object)
+	base, r, err := r.strip(text, r)
 	if err != nil {
 		return nil, record{}, err
 	}
-	present := d.get(e.key)
-	known, _ := r.find(e.object, e.key)
-	if e.copied && present != nil {
-		return d.data, r, nil
+	for _, e := range list {
+		r.want(e)
 	}
-	if e.value == nil {
-		return takeOut(d, r, known, present)
+	if base == nil {
+		base, r.Created = emptyFile, true
 	}
-	if len(d.inner.members) == 0 {
-		r = r.noting(d)
-	}
-	next := saved{Object: e.object, Key: e.key, Old: present, Wrote: []string{digest(e.value)}}
-	if known.ours(present) {
-		next = known
-		next.Wrote = []string{digest(present), digest(e.value)}
-	}
-	next.Org, next.Copied = e.org, e.copied
-	if !e.copied {
-		next = next.heldBy(e.hold)
-	}
-	return d.set(e.key, e.value), r.with(next, present == nil && next.Cut == nil), nil
+	return r.apply(base)
 }
 
-// noting is a copy of r that knows what an object without keys looks like.
-func (r record) noting(d document) record {
-	if _, known := r.Empty[d.name]; known {
-		return r
-	}
-	empty := map[string][]byte{d.name: nil}
-	for name, text := range r.Empty {
-		empty[name] = text
-	}
-	if d.at >= 0 {
-		m := d.top.members[d.at]
-		empty[d.name] = bytes.Clone(d.data[m.valueStart:m.valueEnd])
-	}
-	r.Empty = empty
-	return r
-}
-
-// takeOut removes a key and records how to restore it: what was there before ours, never
-// ours. It ends the holds on ours.
-func takeOut(d document, r record, known saved, present []byte) ([]byte, record, error) {
-	if present == nil { // missing, or removed already
-		if len(known.Holders) > 0 {
-			known.Holders = nil
-			r = r.with(known, false)
-		}
-		return d.data, r, nil
-	}
-	ours := known.ours(present)
-	next := saved{Object: known.Object, Key: known.Key, Copied: known.Copied, Old: present, Wrote: []string{""}}
-	if ours {
-		next.Old, next.Cut, next.Wrote = known.Old, known.Cut, []string{digest(present), ""}
-	}
-	if ours && (known.Old == nil || known.Cut != nil) { // ours was an addition
-		text, err := removeOurs(d, r, known.Key)
-		return text, r.with(next, false), err
-	}
-	if ours {
-		var err error
-		if d, err = parse(d.put(known.Key, known.Old), d.name); err != nil {
+// strip returns the text without our values, and the record with what became of each key.
+// If nobody changed the file since all was written, every byte is as it was before our
+// logins. Otherwise each key gets its old value back.
+func (r record) strip(text []byte, all record) ([]byte, record, error) {
+	base := text
+	r.Keys = slices.Clone(r.Keys)
+	for i := range slices.Backward(r.Keys) {
+		d, err := parse(base, r.Keys[i].Object)
+		if err != nil {
 			return nil, record{}, err
 		}
+		base = r.Keys[i].strip(d)
 	}
-	text, piece := d.remove(d.inner, d.find(known.Key))
-	next.Cut = &piece
-	return text, r.with(next, true), nil
+	if before, ok := all.revert(text); ok {
+		base = before
+	}
+	return base, r, nil
 }
 
-// removeOurs removes a key that we added. An object that is empty then is again what it
-// was before our first key.
-func removeOurs(d document, r record, key string) ([]byte, error) {
-	text, _ := d.remove(d.inner, d.find(key))
-	before, known := r.Empty[d.name]
-	if !known || len(d.inner.members) > 1 {
-		return text, nil
+// strip returns the file's text without our value, if it is there.
+func (s *saved) strip(d document) []byte {
+	present := d.get(s.Key)
+	s.active, s.value = false, present
+	switch {
+	case present == nil && s.ours(nil) && s.Old != nil && d.data != nil:
+		s.active, s.found = true, Restored
+		return d.set(s.Key, s.Old)
+	case present == nil:
+		s.found = Gone
+		return d.data
+	case bytes.Equal(present, s.Old):
+		s.found = Restored
+		return d.data
+	case !s.ours(present):
+		s.found = NotOurs
+		return d.data
 	}
-	d, err := parse(text, d.name)
-	if err != nil {
-		return nil, err
+	s.active, s.value = true, compact(present)
+	if s.found = Removed; s.Old == nil {
+		return d.remove(s.Key)
 	}
-	if len(before) > 0 {
-		return d.replace(d.top.members[d.at], before), nil
+	s.found = Restored
+	return d.put(s.Key, s.Old)
+}
+
+// revert undoes the edits in the text that they led to.
+func (r record) revert(text []byte) (before []byte, ok bool) {
+	if r.Wrote != sha256Hex(text) {
+		return nil, false
 	}
-	text, _ = d.remove(d.top, d.at)
-	return text, nil
+	for _, s := range slices.Backward(r.Keys) {
+		if s.At < 0 || s.Len < 0 || s.At+s.Len > len(text) { // the record was damaged
+			return nil, false
+		}
+		text = slices.Concat(text[:s.At], s.Was, text[s.At+s.Len:])
+	}
+	return text, true
+}
+
+// apply makes the edits of all active keys in a text without our values.
+func (r record) apply(text []byte) ([]byte, record, error) {
+	r.Keys = slices.Clone(r.Keys)
+	for i := range r.Keys {
+		s := &r.Keys[i]
+		s.At, s.Len, s.Was = 0, 0, nil
+		if !s.active {
+			continue
+		}
+		d, err := parse(text, s.Object)
+		if err != nil {
+			return nil, record{}, err
+		}
+		if s.Old = d.get(s.Key); s.value != nil {
+			text = d.set(s.Key, s.value)
+		} else if s.Old != nil {
+			text = d.remove(s.Key)
+		} else if len(s.Wrote) == 0 { // nothing was there, nor is to be
+			continue
+		}
+		s.compare(d.data, text)
+		if !s.latest(s.value) {
+			s.Wrote = append(slices.Clone(s.Wrote[max(0, len(s.Wrote)-1):]), digest(s.value))
+		}
+	}
+	r.Keys = slices.DeleteFunc(r.Keys, func(s saved) bool { return len(s.Wrote) == 0 })
+	r.Wrote = sha256Hex(text)
+	return text, r, nil
+}
+
+// compare notes what an edit replaced.
+func (s *saved) compare(before, after []byte) {
+	end := min(len(before), len(after))
+	for s.At < end && before[s.At] == after[s.At] {
+		s.At++
+	}
+	same := 0
+	for same < end-s.At && before[len(before)-1-same] == after[len(after)-1-same] {
+		same++
+	}
+	s.Was, s.Len = bytes.Clone(before[s.At:len(before)-same]), len(after)-same-s.At
 }
 
 // kept reports whether the file still has the edits, or a later login of ours: two jobs
@@ -146,59 +157,4 @@ func kept(text []byte, r record, list []edit) bool {
 		}
 	}
 	return true
-}
-
-// isIn reports whether a value that we wrote, and that is not what was there before, is in
-// the text. A text that cannot be read may have one.
-func (r record) isIn(text []byte) bool {
-	return slices.ContainsFunc(r.Keys, func(s saved) bool {
-		d, err := parse(text, s.Object)
-		if err != nil {
-			return true
-		}
-		present := d.get(s.Key)
-		return present != nil && s.ours(present) && !bytes.Equal(present, s.Old)
-	})
-}
-
-// unsplice returns the file's text without our values under the keys that the record
-// knows, and what became of each. A text without any returns unchanged.
-func unsplice(text []byte, r record) ([]byte, map[string]Result, error) {
-	results := map[string]Result{}
-	for _, s := range slices.Backward(r.Keys) {
-		next, result, err := unspliceOne(text, r, s)
-		if err != nil {
-			return nil, nil, err
-		}
-		text, results[s.Key] = next, results[s.Key].and(result)
-	}
-	return text, results, nil
-}
-
-func unspliceOne(text []byte, r record, s saved) ([]byte, Result, error) {
-	d, err := parse(text, s.Object)
-	if err != nil {
-		return nil, "", err
-	}
-	switch present := d.get(s.Key); {
-	case present == nil && s.Cut != nil && s.ours(nil) && text != nil:
-		text, err = d.paste(*s.Cut, s.Key, s.Old)
-		return text, Restored, err
-	case present == nil:
-		return text, Gone, nil
-	case bytes.Equal(present, s.Old):
-		return text, Restored, nil
-	case !s.ours(present):
-		return text, NotOurs, nil
-	case s.Old != nil && s.Cut == nil:
-		return d.put(s.Key, s.Old), Restored, nil
-	}
-	if text, err = removeOurs(d, r, s.Key); err != nil || s.Cut == nil {
-		return text, Removed, err
-	}
-	if d, err = parse(text, s.Object); err != nil {
-		return nil, "", err
-	}
-	text, err = d.paste(*s.Cut, s.Key, s.Old)
-	return text, Restored, err
 }
