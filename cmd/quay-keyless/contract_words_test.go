@@ -79,7 +79,7 @@ var volatile = []struct {
 	{regexp.MustCompile(`stream ID \d+`), "stream ID <number>"},
 	{regexp.MustCompile(`(has|of) \d+ bytes`), "$1 <number> bytes"},
 	{regexp.MustCompile(`at position \d+`), "at position <number>"}, // in a name
-	{regexp.MustCompile(`the clock here is about \S+ behind`), "the clock here is about <duration> behind"},
+	{regexp.MustCompile(`this machine.s clock is about \S+ behind`), "this machine's clock is about <duration> behind"},
 }
 
 // said makes a program's words comparable: without the names of this Quay,

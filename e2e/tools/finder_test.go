@@ -75,10 +75,10 @@ func (f finder) findAt(t *testing.T, j *job, host, path string) string {
 
 // What login says of who looks where: "wrote PATH, where podman, buildah and
 // skopeo look", and of a file that the user chose "hint: podman, buildah and
-// skopeo take that file by --authfile PATH or REGISTRY_AUTH_FILE=PATH".
+// skopeo find this login with --authfile PATH or REGISTRY_AUTH_FILE=PATH".
 var (
 	looking = regexp.MustCompile(`(?m)^wrote (?P<path>/.*), where (?P<tools>.*?) look(?: \(.*\))?$`)
-	taking  = regexp.MustCompile(`(?m)^hint: (?P<tools>.*) take that file by --authfile (?P<path>/.*) or REGISTRY_AUTH_FILE=.*$`)
+	taking  = regexp.MustCompile(`(?m)^hint: (?P<tools>.*) find this login with --authfile (?P<path>/.*) or REGISTRY_AUTH_FILE=.*$`)
 )
 
 // said gives the path for each tool that login named, and fails where it named

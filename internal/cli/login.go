@@ -31,13 +31,8 @@ other tools find it. REGISTRY is quay.io, another HOST[:PORT], or a URL.`,
 		wordsToStdout(run)
 		return login.Login(ctx, run, flags, registry)
 	})
-	f := command.Flags()
-	flags.ExchangeFlags.AddTo(f)
-	flags.PlaceFlags.AddTo(f)
-	flags.Helper.AddTo(f)
-	request.AddOutput(f, &output, "text", "json")
-	f.BoolVar(&flags.InstallCA, "install-ca", false, "install the CA for podman, buildah and skopeo")
-	f.BoolVar(&flags.ExportToken, "export-token", false, "also set the robot token as the step's output (GitHub)")
+	flags.AddTo(command.Flags())
+	request.AddOutput(command.Flags(), &output, "text", "json")
 	return command
 }
 
@@ -53,7 +48,7 @@ quay-keyless wrote to this auth file.`,
 		Args: request.OneRegistry,
 		RunE: func(command *cobra.Command, registries []string) error {
 			wordsToStdout(run)
-			run.PostStep = run.Platform.Name() == "github" // the action's post step
+			run.PostStep = run.Platform.Can().HandOn // the action's post step
 			if len(registries) == 0 {
 				registries = request.Lines(run.Env.Getenv("QUAY_REGISTRY"))
 			}
@@ -68,7 +63,7 @@ quay-keyless wrote to this auth file.`,
 // reads workflow commands in order with the rest of the output. It is for commands
 // without a result there.
 func wordsToStdout(run *process.Run) {
-	if _, json := run.Platform.(*platform.JSON); !json && run.Platform.Name() == "github" {
+	if _, json := run.Platform.(*platform.JSON); !json && run.Platform.Can().HandOn {
 		run.Platform = platform.Detect(run.Words(run.Env.Stdout))
 	}
 }

@@ -61,9 +61,9 @@ func TestE2EFolderOfAnotherUser(t *testing.T) {
 	if err := errors.Join(os.Chmod(shared, 0o777|os.ModeSticky), os.Mkdir(folder, 0o777), os.Chown(folder, stranger, stranger)); err != nil {
 		t.Fatal(err)
 	}
-	_, err := credhelper.Link(executable, folder, by())
-	for _, err := range []error{err, credhelper.CheckLink(executable, folder, by())} {
-		if want := folder + " belongs to user 4002, not to root"; err == nil || err.Error() != want {
+	_, err := link(executable, folder).Install()
+	for _, err := range []error{err, link(executable, folder).Check()} {
+		if want := "putting docker-credential-quay-keyless into " + folder + ": " + folder + " belongs to user 4002, not to root"; err == nil || err.Error() != want {
 			t.Errorf("error %v, want %s", err, want)
 		}
 	}

@@ -8,10 +8,12 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
 	"quay-keyless/internal/credhelper"
+	"quay-keyless/internal/platform"
 )
 
 // program is an executable that is not under the helper's name.
@@ -22,6 +24,21 @@ func program(t *testing.T, text string) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// link is a place for a link, duplicate one for a copy.
+func link(executable, folder string) credhelper.Place {
+	return credhelper.Place{Executable: executable, Folder: folder, Trust: by(), Private: true}
+}
+
+func duplicate(executable, folder string, known ...credhelper.Installed) credhelper.Place {
+	return credhelper.Place{Executable: executable, Folder: folder, Known: known}
+}
+
+// occupied reports whether the error tells how to remove another program.
+func occupied(err error) bool {
+	steps := platform.MessageOf(err).Steps
+	return len(steps) == 2 && strings.HasPrefix(steps[0].Command, "rm ")
 }
 
 // wantOnly fails where the folder holds anything but the program.
@@ -38,8 +55,8 @@ func TestLink(t *testing.T) {
 	executable := program(t, "1")
 	folder := filepath.Join(t.TempDir(), "new", "bin")
 	for i := range 2 { // the second finds it there
-		p, err := credhelper.Link(executable, folder, by())
-		if err != nil || p.Folder() != folder || p.Fresh != (i == 0) || !p.There() || !p.Private {
+		p, err := link(executable, folder).Install()
+		if err != nil || filepath.Dir(p.Path) != folder || p.Fresh != (i == 0) || !p.There() || !p.Private {
 			t.Fatalf("%+v, %v", p, err)
 		}
 	}
@@ -51,7 +68,7 @@ func TestLink(t *testing.T) {
 		t.Error("it is on PATH, or is not")
 	}
 	other := program(t, "2") // another version of the action, later in the job
-	p, err := credhelper.Link(other, folder, by())
+	p, err := link(other, folder).Install()
 	if err != nil || !p.Fresh || text(t, p.Path) != "2" {
 		t.Fatalf("%+v, %v", p, err)
 	}
@@ -73,7 +90,7 @@ func TestCopy(t *testing.T) {
 	t.Parallel()
 	executable := program(t, "1")
 	folder := filepath.Join(t.TempDir(), "bin")
-	first, err := credhelper.Copy(executable, folder)
+	first, err := duplicate(executable, folder).Install()
 	if err != nil || !first.Fresh || first.Private {
 		t.Fatalf("%+v, %v", first, err)
 	}
@@ -83,18 +100,18 @@ func TestCopy(t *testing.T) {
 	}
 	wantOnly(t, folder, credhelper.Program)
 
-	again, err := credhelper.Copy(executable, folder, *first)
+	again, err := duplicate(executable, folder, *first).Install()
 	if err != nil || again == nil || again.Fresh {
 		t.Errorf("again: %+v, %v", again, err)
 	}
-	if not, err := credhelper.Copy(executable, folder); err != nil || not != nil {
+	if not, err := duplicate(executable, folder).Install(); err != nil || not != nil {
 		t.Errorf("what is there already was taken for ours: %+v, %v", not, err)
 	}
 	newer := program(t, "2")
-	if _, err := credhelper.Copy(newer, folder); !errors.Is(err, credhelper.ErrOccupied) {
+	if _, err := duplicate(newer, folder).Install(); !occupied(err) {
 		t.Errorf("over another program: %v", err)
 	}
-	second, err := credhelper.Copy(newer, folder, *first)
+	second, err := duplicate(newer, folder, *first).Install()
 	if err != nil || !second.Fresh || text(t, second.Path) != "2" {
 		t.Fatalf("over our own: %+v, %v", second, err)
 	}
@@ -110,7 +127,7 @@ func TestCopy(t *testing.T) {
 func TestRemoveLeavesWhatIsNotOurs(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
-	p, err := credhelper.Copy(program(t, "1"), folder)
+	p, err := duplicate(program(t, "1"), folder).Install()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +138,7 @@ func TestRemoveLeavesWhatIsNotOurs(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	linked := filepath.Join(t.TempDir(), "bin")
-	l, err := credhelper.Link(program(t, "1"), linked, by())
+	l, err := link(program(t, "1"), linked).Install()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,25 +193,25 @@ func TestCheckLeavesNothingBehind(t *testing.T) {
 	t.Parallel()
 	executable, folder := program(t, "1"), t.TempDir()
 	below := filepath.Join(folder, "new", "bin")
-	if err := errors.Join(credhelper.CheckCopy(executable, below), credhelper.CheckLink(executable, below, by())); err != nil {
+	if err := errors.Join(duplicate(executable, below).Check(), link(executable, below).Check()); err != nil {
 		t.Error(err)
 	}
 	wantOnly(t, folder)
 	file := program(t, "2")
-	if credhelper.CheckCopy(executable, filepath.Join(file, "bin")) == nil || credhelper.CheckLink(executable, file, by()) == nil {
+	if duplicate(executable, filepath.Join(file, "bin")).Check() == nil || link(executable, file).Check() == nil {
 		t.Error("a file was taken for a folder")
 	}
-	p, err := credhelper.Copy(executable, folder)
+	p, err := duplicate(executable, folder).Install()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := credhelper.CheckCopy(executable, folder); err != nil {
+	if err := duplicate(executable, folder).Check(); err != nil {
 		t.Errorf("it is there: %v", err)
 	}
-	if err := credhelper.CheckCopy(file, folder); !errors.Is(err, credhelper.ErrOccupied) {
+	if err := duplicate(file, folder).Check(); !occupied(err) {
 		t.Errorf("over another program: %v", err)
 	}
-	if err := credhelper.CheckCopy(file, folder, *p); err != nil {
+	if err := duplicate(file, folder, *p).Check(); err != nil {
 		t.Errorf("over our own: %v", err)
 	}
 }
@@ -206,7 +223,7 @@ func TestLinkInAFolderThatOthersWrote(t *testing.T) {
 	if err := errors.Join(os.Mkdir(folder, 0o700), os.Chmod(folder, 0o777)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := credhelper.Link(executable, folder, by()); err != nil {
+	if _, err := link(executable, folder).Install(); err != nil {
 		t.Fatal(err)
 	}
 	if info, err := os.Stat(folder); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o700 {
@@ -215,9 +232,9 @@ func TestLinkInAFolderThatOthersWrote(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(folder, "podman"), nil, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	_, err := credhelper.Link(executable, folder, by())
-	for _, err := range []error{err, credhelper.CheckLink(executable, folder, by())} {
-		if want := filepath.Join(folder, "podman") + " was not put there by quay-keyless"; err == nil || err.Error() != want {
+	_, err := link(executable, folder).Install()
+	for _, err := range []error{err, link(executable, folder).Check()} {
+		if want := "putting docker-credential-quay-keyless into " + folder + ": " + filepath.Join(folder, "podman") + " was not put there by quay-keyless"; err == nil || err.Error() != want {
 			t.Errorf("error %v, want %s", err, want)
 		}
 	}
@@ -236,11 +253,11 @@ func TestLeftByKilledLogin(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := credhelper.Link(program(t, "1"), folder, by()); err != nil {
+	if _, err := link(program(t, "1"), folder).Install(); err != nil {
 		t.Fatal(err)
 	}
 	leave()
-	p, err := credhelper.Link(program(t, "2"), folder, by())
+	p, err := link(program(t, "2"), folder).Install()
 	if err != nil {
 		t.Fatal(err)
 	}

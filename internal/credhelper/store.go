@@ -14,13 +14,12 @@ import (
 	"path/filepath"
 	"slices"
 
-	"quay-keyless/internal/errno"
 	"quay-keyless/internal/ownfile"
 	"quay-keyless/internal/wholefile"
 )
 
 // Store is the settings file beside one auth file. Other auth files in the folder
-// share it.
+// share it. The errors of its methods are [*Error].
 type Store struct {
 	path  string // a link here is not followed
 	mode  fs.FileMode
@@ -28,8 +27,7 @@ type Store struct {
 }
 
 // Beside names the settings file of an auth file, by the path that
-// [quay-keyless/internal/authfile.File.Path] gives. Nothing need be there. Settings that
-// are not to be trusted are an error of every method.
+// [quay-keyless/internal/authfile.File.Path] gives. It may be missing.
 func Beside(authFile string, trust ownfile.Trust) *Store {
 	return &Store{filepath.Join(filepath.Dir(authFile), FileName), 0, trust}
 }
@@ -42,30 +40,30 @@ func (s *Store) SetMode(mode fs.FileMode) { s.mode = mode }
 func (s *Store) Path() string { return s.path }
 
 // Set keeps the settings of hosts, HOST[:PORT] each, and where the program was put for
-// them; nil for nowhere. Other hosts and programs, and fields that this version does not
-// know, stay. Then, before another login or logout can look at the settings, it runs
-// login, which makes the tools ask the helper.
+// them; nil for nowhere. Then, before another login or logout can look at the settings, it
+// runs login, which makes the tools ask the helper.
 //
-// Undo puts back what was there, unless another process has written since; it is nil
-// if nothing was written. The error is that of login, or an [*Error].
+// Undo restores the file, unless another process has written it since; it is nil
+// if nothing was written. The error may be that of login.
 func (s *Store) Set(ctx context.Context, hosts map[string]Settings, program *Installed, login func() error) (undo func(context.Context) error, err error) {
 	if err := os.MkdirAll(filepath.Dir(s.path), 0o700); err != nil {
-		return nil, s.fault("cannot be written", err)
+		return nil, fault(s.path, "cannot be written", err)
 	}
-	err = s.locked(ctx, func(before []byte) error {
-		text, err := with(before, hosts, program)
-		if err != nil {
-			return &Error{s.path, err}
+	err = s.locked(ctx, func(before []byte, c content) error {
+		maps.Copy(c.Hosts, hosts)
+		if program != nil {
+			c.Programs = append(slices.DeleteFunc(c.Programs, func(p Installed) bool { return p.Path == program.Path }), *program)
 		}
-		if err := s.write(before, text); err != nil {
+		text, err := s.write(before, &c)
+		if err != nil {
 			return err
 		}
 		undo = func(ctx context.Context) error {
-			return s.locked(ctx, func(now []byte) error {
+			return s.locked(ctx, func(now []byte, _ content) error {
 				if !bytes.Equal(now, text) {
 					return nil
 				}
-				return s.write(now, before)
+				return s.replace(now, before)
 			})
 		}
 		return login()
@@ -73,65 +71,56 @@ func (s *Store) Set(ctx context.Context, hosts map[string]Settings, program *Ins
 	return undo, err
 }
 
-// Remove forgets the settings of hosts, but for those that needed reports, and the file
-// with the last host. Then the programs that were put somewhere for them come back, to
-// be removed, but for those that another settings file holds. Without a file there is
-// nothing to do. The error is an [*Error].
+// Remove forgets the settings of hosts, but for those that needed reports, and removes the
+// file with the last host. Then it returns the programs that were put somewhere for them,
+// but for those that another settings file holds.
 func (s *Store) Remove(ctx context.Context, needed func(host string) bool, hosts ...string) (programs []Installed, err error) {
 	if _, err := os.Lstat(s.path); errors.Is(err, fs.ErrNotExist) {
 		return nil, nil // which needs no lock
 	}
-	err = s.locked(ctx, func(before []byte) error {
-		c, err := parse(before)
-		if err != nil {
-			return &Error{s.path, err}
+	err = s.locked(ctx, func(before []byte, c content) error {
+		maps.DeleteFunc(c.Hosts, func(host string, _ Settings) bool { return slices.Contains(hosts, host) && !needed(host) })
+		if len(c.Hosts) == 0 {
+			programs = c.Programs
+			return s.replace(before, nil)
 		}
-		maps.DeleteFunc(c.hosts, func(host string, _ json.RawMessage) bool { return slices.Contains(hosts, host) && !needed(host) })
-		if len(c.hosts) == 0 {
-			programs = c.programs
-			return s.write(before, nil)
-		}
-		text, err := c.encode()
-		if err != nil {
-			return &Error{s.path, err}
-		}
-		return s.write(before, text)
+		_, err := s.write(before, &c)
+		return err
 	})
 	return slices.DeleteFunc(programs, Installed.held), err
 }
 
-// Programs are where the program was put. The error is an [*Error] for a file that
-// Set would not write over; none at all is no error.
-func (s *Store) Programs() ([]Installed, error) {
-	text, err := read(s.trust, s.path)
-	if err != nil {
-		return nil, err
-	}
-	c, err := parse(text)
-	if err != nil {
-		return nil, &Error{s.path, err}
-	}
-	return c.programs, nil
+// held reports whether a settings file still holds the program.
+func (i Installed) held() bool {
+	return slices.ContainsFunc(i.Holders, func(path string) bool {
+		_, c, err := read(ownfile.Trust{}, path)
+		return err == nil && slices.ContainsFunc(c.Programs, func(other Installed) bool { return other.Path == i.Path })
+	})
 }
 
-// locked runs do with the text of the file, nil if there is none, under its lock, which
-// is a file of its own while there are settings. On a file system without locks it runs
+// Programs are where the program was put.
+func (s *Store) Programs() ([]Installed, error) {
+	_, c, err := read(s.trust, s.path)
+	return c.Programs, err
+}
+
+// locked runs do with the file's text, nil if there is none, under its lock, which
+// is a file beside it while there are settings. On a file system without locks it runs
 // without.
-func (s *Store) locked(ctx context.Context, do func(text []byte) error) error {
+func (s *Store) locked(ctx context.Context, do func(text []byte, c content) error) error {
 	path := filepath.Join(filepath.Dir(s.path), "."+FileName+".lock")
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	lock, err := s.trust.Lock(ctx, path)
-	var waited *ownfile.Locked
-	if errors.As(err, &waited) {
+	if waited := (*ownfile.Locked)(nil); errors.As(err, &waited) {
 		return &Error{s.path, fmt.Errorf("is locked by another quay-keyless: %w", waited)}
 	} else if err != nil {
-		return s.fault("cannot be locked", err)
+		return fault(s.path, "cannot be locked", err)
 	}
-	text, err := read(s.trust, s.path)
+	text, c, err := read(s.trust, s.path)
 	if err == nil {
-		err = do(text)
+		err = do(text, c)
 	}
 	if _, gone := os.Lstat(s.path); errors.Is(gone, fs.ErrNotExist) {
 		_ = os.Remove(path)
@@ -140,32 +129,29 @@ func (s *Store) locked(ctx context.Context, do func(text []byte) error) error {
 	return err
 }
 
-// write gives the file another text, nil for no file.
-func (s *Store) write(before, text []byte) (err error) {
+// write gives the file another content.
+func (s *Store) write(before []byte, c *content) (text []byte, err error) {
+	text, err = json.MarshalIndent(c, "", "  ")
+	if err != nil {
+		return nil, &Error{s.path, err}
+	}
+	text = append(text, '\n')
+	return text, s.replace(before, text)
+}
+
+// replace gives the file another text, nil for no file.
+func (s *Store) replace(before, text []byte) error {
+	old, err := os.Lstat(s.path)
 	switch {
 	case bytes.Equal(text, before) && (text == nil) == (before == nil):
 		return nil
 	case text == nil:
 		err = os.Remove(s.path)
-	case before == nil:
-		err = wholefile.Write(s.path, "."+FileName+".", text, s.mode)
-	default:
-		var old fs.FileInfo
-		if old, err = os.Lstat(s.path); err == nil {
-			err = wholefile.Replace(s.path, "."+FileName+".", old, text, s.mode, func() error { return nil })
-		}
+	case err == nil || before == nil:
+		err = wholefile.Replace(s.path, "."+FileName+".", old, text, s.mode, func() error { return nil })
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return s.fault("cannot be written", err)
+		return fault(s.path, "cannot be written", err)
 	}
 	return nil
-}
-
-// fault says what went wrong with the file.
-func (s *Store) fault(what string, err error) error {
-	var refused *ownfile.Error
-	if errors.As(err, &refused) {
-		return unreadable(s.path, err)
-	}
-	return &Error{s.path, fmt.Errorf("%s: %w", what, errno.WithoutPath(err))}
 }

@@ -245,12 +245,12 @@ func (c *chain) authFile(context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if _, err := login.Programs(c.run, login.Planned(plan)); err != nil { // then the helper cannot read its settings either
+	if _, err := login.Programs(c.run, plan); err != nil { // then the helper cannot read its settings either
 		return "", err
 	}
 	var found []string
-	for _, file := range login.Planned(plan) {
-		found = append(found, file.Where())
+	for _, target := range plan.Files {
+		found = append(found, plan.Where(target))
 	}
 	return "a login would go to " + strings.Join(found, "; and to "), nil
 }

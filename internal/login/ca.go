@@ -14,62 +14,63 @@ import (
 	"quay-keyless/internal/request"
 )
 
-// caInstaller puts the CA where the tools of the next steps look, until logout.
-type caInstaller struct {
-	places   certsd.Places
-	authFile string // whose login the CA is for
-	pem      []byte
-}
-
-// newCAInstaller checks, before the login contacts anything, that it can install the CA.
-// It returns nil unless the user asked for that.
-func newCAInstaller(ctx context.Context, run *process.Run, flags Flags, files AuthFiles, targets []request.Target) (*caInstaller, error) {
-	if !flags.InstallCA {
+// caText is the CA certificate that the user named, nil for none.
+func (l *login) caText(ctx context.Context) ([]byte, error) {
+	if l.flags.CaCertificate == "" {
 		return nil, nil
 	}
-	if flags.CaCertificate == "" {
-		return nil, &request.UsageError{Err: errors.New("--install-ca needs the CA: --ca-certificate PATH")}
-	}
-	text, err := request.PEMText(flags.CaCertificate, run.Env.Reader(ctx))
+	text, err := request.PEMText(l.flags.CaCertificate, l.Env.Reader(ctx))
 	if err != nil {
 		return nil, &request.UsageError{Err: err}
 	}
-	places, err := caPlaces(run)
-	if err != nil {
-		return nil, err
+	return text, nil
+}
+
+// checkCA finds what would make addCA fail.
+func (l *login) checkCA(ctx context.Context) (err error) {
+	if !l.flags.installCA {
+		return nil
 	}
-	installer := &caInstaller{places, files[0].Path(), text}
-	for _, host := range hostsOf(targets) {
-		if err := places.Check(host, installer.authFile, text); err != nil {
-			return nil, err
+	if l.ca, err = l.caText(ctx); err != nil {
+		return err
+	}
+	if l.ca == nil {
+		return &request.UsageError{Err: errors.New("--install-ca needs the CA: --ca-certificate PATH")}
+	}
+	if l.certs, err = caPlaces(l.Run); err != nil {
+		return err
+	}
+	for _, host := range hostsOf(l.targets) {
+		if err := l.certs.Check(host, l.plan.Files[0].File.Path(), l.ca); err != nil {
+			return err
 		}
 	}
-	return installer, nil
+	return nil
 }
 
 func caPlaces(run *process.Run) (certsd.Places, error) {
 	return certsd.Locate(run.Env.Getenv, run.Env.UID, run.Env.OS, run.Env.Trust)
 }
 
-// install puts the CA there for each registry. If that fails, the next logout removes
-// what this login installed.
-func (c *caInstaller) install(a *process.Run, targets []request.Target) error {
-	if c == nil {
+// addCA puts the CA where the tools of the next steps look for each registry's, until
+// logout. If that fails, the next logout removes what this login installed.
+func (l *login) addCA(context.Context) error {
+	if !l.flags.installCA {
 		return nil
 	}
-	for _, host := range hostsOf(targets) {
-		installed, err := c.places.Install(host, c.authFile, c.pem)
+	for _, host := range hostsOf(l.targets) {
+		installed, err := l.certs.Install(host, l.plan.Files[0].File.Path(), l.ca)
 		if err != nil {
 			return err
 		}
-		a.Platform.Notice("installed the CA of " + host + " in " + strings.Join(installed, " and "))
+		l.Platform.Notice("installed the CA of " + host + " in " + strings.Join(installed, " and "))
 	}
 	return nil
 }
 
 // removeCA removes what logins into this auth file installed for the hosts of keys, or
 // for all. A host that still has a login keeps its CA.
-func removeCA(ctx context.Context, run *process.Run, file AuthFile, keys []string) error {
+func removeCA(ctx context.Context, run *process.Run, file *authfile.File, keys []string) error {
 	places, err := caPlaces(run)
 	if err != nil {
 		return nil // then nothing was installed either

@@ -15,8 +15,8 @@ import (
 
 // warnOfCheckout warns of a login inside the files that the job builds from.
 func warnOfCheckout(run *process.Run, plan lookup.Plan) {
-	for _, file := range Planned(plan) {
-		if WarnInCheckout(run, file.Path(), "--isolated without --auth-dir, or --authfile PATH; or set DOCKER_CONFIG and REGISTRY_AUTH_FILE to other folders") {
+	for _, target := range plan.Files {
+		if WarnInCheckout(run, target.File.Path(), "--isolated without --auth-dir, or --authfile PATH; or set DOCKER_CONFIG and REGISTRY_AUTH_FILE to other folders") {
 			return
 		}
 	}
@@ -30,7 +30,7 @@ func WarnInCheckout(run *process.Run, path, places string) bool {
 	}
 	run.Platform.Warn(platform.Message{
 		Text:  fmt.Sprintf("%s is inside the checkout %s: git add and image builds can include the login, and git clean deletes it", path, folder),
-		Hints: []string{"choose a place outside of it: " + places},
+		Steps: []platform.Step{{Text: "Choose a place outside of it: " + places}},
 	})
 	return true
 }

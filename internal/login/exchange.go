@@ -130,8 +130,8 @@ func (s *Site) WarnOfSkew() {
 		direction = "ahead of"
 	}
 	s.host.Warn(platform.Message{
-		Text:  fmt.Sprintf("the clock here is about %s %s that of %s", skew.Abs().Round(10*time.Second), direction, s.Quay.Registry.Host),
-		Hints: []string{"ID tokens are short-lived: set this machine's clock by NTP"},
+		Text:  fmt.Sprintf("this machine's clock is about %s %s that of %s", skew.Abs().Round(10*time.Second), direction, s.Quay.Registry.Host),
+		Steps: []platform.Step{{Text: "ID tokens are short-lived: set this machine's clock by NTP."}},
 	})
 }
 
@@ -183,7 +183,7 @@ func (m RobotToken) Login() quay.Login { return quay.Login{Robot: m.Robot, Token
 func (v Visit) Prove(ctx context.Context, t request.Target, login quay.Login) error {
 	err := v.Quay.Prove(ctx, v.Challenge, login)
 	if errors.Is(err, quay.ErrNoProof) && len(t.Checks) == 0 {
-		v.host.Warn(platform.Message{Text: err.Error(), Hints: []string{"--verify=false leaves the proof out without this warning"}})
+		v.host.Warn(platform.Message{Text: err.Error(), Steps: []platform.Step{{Text: "To skip this check without a warning, add --verify=false."}}})
 		return nil
 	}
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"time"
@@ -15,6 +16,8 @@ import (
 	"quay-keyless/internal/authfile"
 	"quay-keyless/internal/credhelper"
 	"quay-keyless/internal/idtoken"
+	"quay-keyless/internal/lookup"
+	"quay-keyless/internal/ownfile"
 	"quay-keyless/internal/platform"
 	"quay-keyless/internal/process"
 	"quay-keyless/internal/request"
@@ -26,8 +29,7 @@ type helperFlags struct {
 	dir string
 }
 
-// AddTo declares the flags.
-func (h *helperFlags) AddTo(flags *pflag.FlagSet) {
+func (h *helperFlags) addTo(flags *pflag.FlagSet) {
 	flags.BoolVar(&h.use, "credential-helper", false, "let tools request a fresh robot token each time")
 	flags.StringVar(&h.dir, "helper-dir", "", "copy "+credhelper.Program+" into the folder `DIR`")
 }
@@ -41,89 +43,61 @@ func (h *helperFlags) check(flags *request.ExchangeFlags, targets []request.Targ
 		return nil
 	}
 	if flags.TokenStdin {
-		return errors.New("--credential-helper needs an ID token that can be had again, not --id-token-stdin")
+		return errors.New("--credential-helper cannot be used with --id-token-stdin: the helper needs a new ID token each time")
 	}
 	if err := flags.Sources.CheckAgain(flags.Source, getenv); err != nil {
 		return err
 	}
 	for i, t := range targets {
-		if t.Registry.Namespace != "" {
-			return fmt.Errorf("a credential helper is for a whole registry: name %s without an organization, and one robot", t.Registry.Host)
-		}
-		if slices.ContainsFunc(targets[:i], func(other request.Target) bool { return other.Registry.Host == t.Registry.Host }) {
-			return fmt.Errorf("a credential helper gives one login for %s", t.Registry.Host)
+		if t.Registry.Namespace != "" || slices.ContainsFunc(targets[:i], func(other request.Target) bool { return other.Registry.Host == t.Registry.Host }) {
+			return fmt.Errorf("--credential-helper serves a whole registry: name %s without an organization, and one robot for it", t.Registry.Host)
 		}
 	}
 	return nil
 }
 
-// sourceOf is where the helper will find an ID token: the name of a source, a file, or a
-// variable.
-type sourceOf struct{ name, file, variable string }
-
-// describe says it in the terms of the settings. A file's path becomes absolute, because
-// tools run in other folders.
-func describe(flags request.ExchangeFlags, source idtoken.Source) (sourceOf, error) {
-	switch {
-	case flags.TokenFile != "":
-		path, err := filepath.Abs(flags.TokenFile)
-		return sourceOf{file: path}, err
-	case flags.TokenEnv != "":
-		return sourceOf{variable: flags.TokenEnv}, nil
-	}
-	return sourceOf{name: source.Name}, nil
-}
-
-// setHelper makes tools ask the helper: it installs the program, writes the settings
-// beside each auth file, and edits the auth files. It notes in back how to undo each
-// step. exports are the variables that the next steps will have. It returns the folder
-// to add to PATH, "" if tools find the program already.
-func setHelper(ctx context.Context, run *process.Run, files AuthFiles, flags Flags, logins []RobotToken, exports []platform.Variable, back *rollback) (path string, err error) {
-	settings, err := allSettings(ctx, run, flags.ExchangeFlags, logins)
+// writeHelper makes tools ask the helper: it installs the program, writes the settings
+// beside each auth file, and edits the auth files.
+func (l *login) writeHelper(ctx context.Context) error {
+	settings, err := l.settings(ctx)
 	if err != nil {
-		return "", err
+		return err
 	}
-	program, path, err := reachable(run, files, flags.Helper)
+	program, err := l.installProgram()
 	if err != nil {
-		return "", err
+		return err
 	}
-	if program != nil && program.Fresh {
-		*back = append(*back, func(context.Context) error { return program.Remove() })
-	}
-	for _, file := range files {
-		if err := setHelperIn(ctx, run, file, settings, program, back); err != nil {
-			return "", err
+	for _, target := range l.plan.Files {
+		if err := l.writeHelperTo(ctx, target, settings, program); err != nil {
+			return err
 		}
 	}
-	warnOfHelper(run, logins[0])
-	warnOfSettings(run, files, exports)
-	adviseHelper(run)
-	return path, nil
+	l.warnOfHelper()
+	return nil
 }
 
-// setHelperIn is setHelper for one auth file.
-func setHelperIn(ctx context.Context, run *process.Run, file AuthFile, settings map[string]credhelper.Settings, program *credhelper.Installed, back *rollback) error {
-	store := credhelper.Beside(file.Path(), run.Env.Trust)
-	store.SetMode(file.Mode())
+// writeHelperTo is writeHelper for one auth file.
+func (l *login) writeHelperTo(ctx context.Context, t lookup.Target, settings map[string]credhelper.Settings, program *credhelper.Installed) error {
+	store := credhelper.Beside(t.File.Path(), l.Env.Trust)
+	store.SetMode(t.File.Mode())
 	var change authfile.Change
 	var added []string // hosts without such a login of this job before
 	undo, err := store.Set(ctx, settings, program, func() (err error) {
-		hold := helperHold(run)
-		added = slices.DeleteFunc(sortedKeys(settings), func(host string) bool { return file.HelperHeld(hold.By, host) })
-		change, err = file.SetHelper(ctx, hold, sortedKeys(settings)...)
+		hold, hosts := helperHold(l.Run), slices.Sorted(maps.Keys(settings))
+		added = slices.DeleteFunc(slices.Clone(hosts), func(host string) bool { return t.File.HelperHeld(hold.By, host) })
+		change, err = t.File.SetHelper(ctx, hold, hosts...)
 		return err
 	})
 	if len(added) > 0 && (err == nil || change.Writes > 0) { // a wait after the write may have failed
-		*back = append(*back, takeBack(run, file, added))
+		l.back = append(l.back, takeBack(l.Run, t.File, added))
 	}
 	if undo != nil { // it goes before takeBack, which changes the settings too
-		*back = append(*back, undo)
+		l.back = append(l.back, undo)
 	}
 	if err != nil {
 		return err
 	}
-	run.Platform.Notice(file.written(change) + ", and " + filepath.Base(store.Path()) + " beside it")
-	warnOfChange(run.Platform, file.Path(), change)
+	l.wrote(t, change, ", and "+credhelper.FileName+" beside it")
 	return nil
 }
 
@@ -141,80 +115,58 @@ func helperHold(run *process.Run) authfile.Hold {
 	return hold
 }
 
-// allSettings are those of each login, by host.
-func allSettings(ctx context.Context, run *process.Run, flags request.ExchangeFlags, logins []RobotToken) (map[string]credhelper.Settings, error) {
-	all := map[string]credhelper.Settings{}
-	for _, login := range logins {
-		from, err := describe(flags, login.source)
-		if err != nil {
-			return nil, err
-		}
-		settings, err := ToSettings(flags, login.Target, from, run.Env.Reader(ctx))
-		if err != nil {
-			return nil, &request.UsageError{Err: err}
-		}
-		if settings.Options, err = flags.Sources.Options(from.name, run.Env.Getenv); err != nil {
-			return nil, err
-		}
-		all[login.Registry.Host] = settings
-	}
-	return all, nil
-}
-
-// warnOfHelper warns if the helper cannot get new ID tokens.
-func warnOfHelper(run *process.Run, login RobotToken) {
-	if login.source.Renews == idtoken.Never {
-		run.Platform.Warn(platform.Message{
-			Text:  fmt.Sprintf("the ID token from %s cannot be renewed: the helper for %s works until it expires", login.source.Name, login.Registry.Host),
-			Hints: []string{"on GitLab that is the job's timeout; elsewhere name a file that is written anew: --id-token-file PATH"},
+// warnOfHelper says where the helper does not work: if it cannot get new ID tokens; beside
+// auth files that only a flag names, because tools do not tell a helper which file they read;
+// and with sudo.
+func (l *login) warnOfHelper() {
+	if token := l.tokens[0]; token.source.Renews == idtoken.Never {
+		l.Platform.Warn(platform.Message{
+			Text:  fmt.Sprintf("the ID token from %s cannot be renewed: the helper for %s works until it expires", token.source.Name, token.Registry.Host),
+			Steps: []platform.Step{{Text: "On GitLab, it expires with the job's timeout. Elsewhere, name a file that is renewed, with --id-token-file PATH."}},
 		})
 	}
-}
-
-// warnOfSettings warns of auth files that only a flag names, because tools do not tell a
-// helper which file they read.
-func warnOfSettings(run *process.Run, files AuthFiles, exports []platform.Variable) {
-	place := Place(run)
+	place := Place(l.Run)
 	place.Getenv = func(name string) string {
-		for _, variable := range exports {
+		for _, variable := range l.result.Exports {
 			if variable.Name == name {
 				return variable.Value
 			}
 		}
-		return run.Env.Getenv(name)
+		return l.Env.Getenv(name)
 	}
 	folders := credhelper.Folders(place)
-	for _, file := range files {
-		if !slices.Contains(folders, filepath.Dir(file.Path())) {
-			run.Platform.Warn(platform.Message{
-				Text:  "the helper finds its settings beside auth files that the environment names, and " + file.Path() + " is none",
-				Hints: []string{"for the steps that follow: REGISTRY_AUTH_FILE=" + platform.Shell(file.Path())},
+	for _, target := range l.plan.Files {
+		if path := target.File.Path(); !slices.Contains(folders, filepath.Dir(path)) {
+			l.Platform.Warn(platform.Message{
+				Text:  "the credential helper finds its settings beside auth files that variables name, and none names " + path,
+				Steps: []platform.Step{{Text: "Set this for the steps that follow:", Values: []platform.Value{{Name: "REGISTRY_AUTH_FILE", Value: path}}}},
 			})
 		}
 	}
-}
-
-// adviseHelper says where the helper does not work.
-func adviseHelper(run *process.Run) {
-	if run.Platform.Can().Sudo {
-		run.Platform.Notice("hint: sudo finds no helper and hands on no ID token: run tools without sudo, or log in without --credential-helper")
+	if l.Platform.Can().Sudo {
+		l.Platform.Notice("hint: with sudo, the helper and the ID token are missing: run tools without sudo, or log in without --credential-helper")
 	}
 }
 
-// checkHelper finds what would make a login by helper fail, before the login contacts
-// anything.
-func checkHelper(run *process.Run, files AuthFiles, helper helperFlags) error {
-	if !helper.use {
+// forgetHelper removes settings and programs that no login needs. Failures are warnings,
+// because the login or logout has succeeded; settings of another user are an error.
+func forgetHelper(ctx context.Context, run *process.Run, file *authfile.File, hosts ...string) error {
+	if len(hosts) == 0 {
 		return nil
 	}
-	known, err := Programs(run, files)
-	if err != nil {
+	needed := func(host string) bool { // also by a later login
+		_, ours, err := file.Helper(host)
+		return ours || err != nil || file.HelperBeside(host)
+	}
+	programs, err := credhelper.Beside(file.Path(), run.Env.Trust).Remove(ctx, needed, hosts...)
+	for _, program := range programs {
+		err = errors.Join(err, program.Remove())
+	}
+	if errors.As(err, new(*ownfile.Error)) {
 		return err
 	}
-	for _, file := range files {
-		if err := file.CheckHelper(); err != nil {
-			return err
-		}
+	if err != nil {
+		warn(run, err)
 	}
-	return checkProgram(run, files, helper, known)
+	return nil
 }

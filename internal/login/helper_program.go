@@ -3,130 +3,109 @@
 package login
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"quay-keyless/internal/credhelper"
+	"quay-keyless/internal/lookup"
 	"quay-keyless/internal/ownfile"
 	"quay-keyless/internal/process"
 )
 
-// errNoExecutable is the error of a system that does not say what runs.
-var errNoExecutable = errors.New("where this program is cannot be found out, so tools cannot find it")
-
 // linkFolder begins the name of the folder that holds only the link to the program.
 const linkFolder = "quay-keyless-bin"
 
-// reachable installs the program where tools find it as a helper: as a copy in the
-// folder that the user named, or as a link in our own folder, unless PATH leads to it
-// already. It returns what this login installed (nil: nothing) and the folder to add to
-// PATH ("": none).
-//
-// All logins of a job share the folder in RUNNER_TEMP, so only the runner empties it.
-func reachable(run *process.Run, files AuthFiles, helper helperFlags) (program *credhelper.Installed, path string, err error) {
-	executable, err := executable(run)
-	if err != nil {
-		return nil, "", err
-	}
-	if helper.dir != "" {
-		program, path, err = copied(run, executable, files, helper.dir)
-		return program, path, inFolder(helper.dir, err)
-	}
-	folder, shared := programFolder(run, files)
-	if found(run, executable, folder) {
-		return nil, "", nil
-	}
-	program, err = credhelper.Link(executable, folder, run.Env.Trust)
-	switch {
-	case err != nil:
-		return nil, "", inFolder(folder, err)
-	case shared:
-		return nil, folder, nil
-	}
-	program.Holders = settingsFiles(run, files)
-	return program, folder, nil
+// program is where the helper's program goes: a copy into the folder that the user named,
+// or a link in our own folder.
+type program struct {
+	credhelper.Place
+	shared bool // all logins of the job share the folder, so only the runner empties it
+	found  bool // tools find the program without us, and will as long as this login lasts
 }
 
-// checkProgram finds what would make reachable fail.
-func checkProgram(run *process.Run, files AuthFiles, helper helperFlags, known []credhelper.Installed) error {
-	executable, err := executable(run)
+// checkHelper finds what would make writeHelper fail.
+func (l *login) checkHelper() error {
+	program, err := l.program()
 	if err != nil {
 		return err
 	}
-	if helper.dir != "" {
-		return inFolder(helper.dir, credhelper.CheckCopy(executable, helper.dir, known...))
-	}
-	folder, _ := programFolder(run, files)
-	if found(run, executable, folder) {
-		return nil
-	}
-	return inFolder(folder, credhelper.CheckLink(executable, folder, run.Env.Trust))
-}
-
-// inFolder adds the folder to an error.
-func inFolder(folder string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return &PlaceError{folder, err}
-}
-
-// executable is the running program.
-func executable(run *process.Run) (string, error) {
-	if run.Env.Executable == nil {
-		return "", errNoExecutable
-	}
-	executable, err := run.Env.Executable()
-	if err != nil {
-		return "", fmt.Errorf("%w: %w", errNoExecutable, err)
-	}
-	return executable, nil
-}
-
-// found reports whether tools find the program without us, and will as long as this
-// login lasts. Another login's link does not last.
-func found(run *process.Run, executable, folder string) bool {
-	var lasting []string
-	for _, on := range filepath.SplitList(run.Env.Getenv("PATH")) {
-		if !strings.HasPrefix(filepath.Base(on), linkFolder) || filepath.Clean(on) == folder {
-			lasting = append(lasting, on)
+	for _, target := range l.plan.Files {
+		if err := target.File.CheckHelper(); err != nil {
+			return err
 		}
 	}
-	return credhelper.OnPath(lasting, executable)
+	if program.found {
+		return nil
+	}
+	return program.Check()
 }
 
-// copied is reachable for --helper-dir.
-func copied(run *process.Run, executable string, files AuthFiles, folder string) (*credhelper.Installed, string, error) {
-	known, err := Programs(run, files)
+// installProgram installs the program where tools find it as a helper, and notes in the
+// result the folder to add to PATH. It returns what the login's end removes, nil for
+// nothing.
+func (l *login) installProgram() (*credhelper.Installed, error) {
+	program, err := l.program()
+	if err != nil || program.found {
+		return nil, err
+	}
+	installed, err := program.Install()
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
-	program, err := credhelper.Copy(executable, folder, known...)
+	if program.Private || !slices.Contains(filepath.SplitList(l.Env.Getenv("PATH")), program.Folder) {
+		l.result.Path = program.Folder
+	}
+	if installed == nil || program.shared {
+		return nil, nil
+	}
+	for _, target := range l.plan.Files {
+		if path := credhelper.Beside(target.File.Path(), l.Env.Trust).Path(); !slices.Contains(installed.Holders, path) {
+			installed.Holders = append(installed.Holders, path)
+		}
+	}
+	if installed.Fresh {
+		l.back = append(l.back, func(context.Context) error { return installed.Remove() })
+	}
+	return installed, nil
+}
+
+// program finds the place.
+func (l *login) program() (p program, err error) {
+	if p.Known, err = Programs(l.Run, l.plan); err != nil {
+		return p, err
+	}
+	p.Trust, p.Private, p.Folder = l.Env.Trust, l.flags.Helper.dir == "", l.flags.Helper.dir
+	if l.Env.Executable == nil {
+		err = errors.ErrUnsupported
+	} else {
+		p.Executable, err = l.Env.Executable()
+	}
 	if err != nil {
-		return nil, "", err
+		return p, fmt.Errorf("cannot find the path of this program, so tools cannot find it either: %w", err)
 	}
-	if program != nil {
-		program.Holders = settingsFiles(run, files)
+	if p.Private {
+		p.Folder, p.shared = programFolder(l.Run, filepath.Dir(l.plan.Files[0].File.Path()))
+		p.found = credhelper.OnPath(slices.DeleteFunc(filepath.SplitList(l.Env.Getenv("PATH")), func(folder string) bool {
+			// Another login's link does not last.
+			return strings.HasPrefix(filepath.Base(folder), linkFolder) && filepath.Clean(folder) != p.Folder
+		}), p.Executable)
 	}
-	folder, err = filepath.Abs(folder)
-	if err != nil || slices.Contains(filepath.SplitList(run.Env.Getenv("PATH")), folder) {
-		folder = ""
-	}
-	return program, folder, err
+	p.Folder, err = filepath.Abs(p.Folder)
+	return p, err
 }
 
 // Programs are what earlier logins into these files installed. The error is that of
 // settings that cannot be read.
-func Programs(run *process.Run, files AuthFiles) ([]credhelper.Installed, error) {
+func Programs(run *process.Run, plan lookup.Plan) ([]credhelper.Installed, error) {
 	var all []credhelper.Installed
-	for _, file := range files {
-		programs, err := credhelper.Beside(file.Path(), run.Env.Trust).Programs()
+	for _, target := range plan.Files {
+		programs, err := credhelper.Beside(target.File.Path(), run.Env.Trust).Programs()
 		if err != nil {
 			return nil, err
 		}
@@ -135,33 +114,17 @@ func Programs(run *process.Run, files AuthFiles) ([]credhelper.Installed, error)
 	return all, nil
 }
 
-// settingsFiles are the helper's settings beside the auth files.
-func settingsFiles(run *process.Run, files AuthFiles) []string {
-	var paths []string
-	for _, file := range files {
-		path := credhelper.Beside(file.Path(), run.Env.Trust).Path()
-		if !slices.Contains(paths, path) {
-			paths = append(paths, path)
-		}
-	}
-	return paths
-}
-
 // programFolder is the link's folder: in the runner's temporary folder, shared by the
 // logins of a job, or beside the auth file. If another user could replace that folder, it
 // is in the system's temporary folder instead, for this auth file.
-func programFolder(run *process.Run, files AuthFiles) (folder string, shared bool) {
-	beside := filepath.Dir(files[0].Path())
+func programFolder(run *process.Run, beside string) (folder string, shared bool) {
 	folder = filepath.Join(beside, linkFolder)
 	if temporary := run.Env.Getenv("RUNNER_TEMP"); temporary != "" {
 		folder, shared = filepath.Join(temporary, linkFolder), true
 	}
-	var refused *ownfile.Error
-	if !errors.As(run.Env.Trust.Fixed(folder), &refused) {
+	if !errors.As(run.Env.Trust.Fixed(folder), new(*ownfile.Error)) {
 		return folder, shared
 	}
 	sum := sha256.Sum256(fmt.Append(nil, run.Env.UID, beside))
 	return filepath.Join(temporary(run, "TMPDIR", "TEMP"), linkFolder+"-"+hex.EncodeToString(sum[:8])), false
 }
-
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -4,22 +4,57 @@ package login
 
 import (
 	"cmp"
+	"context"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"quay-keyless/internal/credhelper"
 	"quay-keyless/internal/request"
 )
 
-// FromSettings rebuilds the flags of the login that left these settings for a host.
-func FromSettings(name string, s credhelper.Settings) (request.ExchangeFlags, []request.Target, error) {
+// settings are what the login leaves for the helper, by host.
+func (l *login) settings(ctx context.Context) (map[string]credhelper.Settings, error) {
+	all, flags := map[string]credhelper.Settings{}, l.flags.ExchangeFlags
+	ca, err := l.caText(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, token := range l.tokens {
+		s := credhelper.Settings{
+			Registry:  token.Registry.String(),
+			Robot:     token.Robot.String(),
+			Audience:  token.Audience,
+			Variable:  flags.TokenEnv,
+			CA:        string(ca),
+			TLSVerify: flags.TLSVerify,
+			Timeout:   flags.Timeout.Round(time.Millisecond).String(),
+		}
+		switch {
+		case flags.TokenFile != "": // tools run in other folders
+			s.File, err = filepath.Abs(flags.TokenFile)
+		case flags.TokenEnv == "":
+			s.Source = token.source.Name
+			s.Options, err = flags.Sources.Options(s.Source, l.Env.Getenv)
+		}
+		if err != nil {
+			return nil, err
+		}
+		all[token.Registry.Host] = s
+	}
+	return all, nil
+}
+
+// FromSettings is the inverse: it rebuilds the flags of the login that left these settings
+// for a host.
+func FromSettings(host string, s credhelper.Settings) (request.ExchangeFlags, []request.Target, error) {
 	limit, err := s.Limit()
 	if err != nil {
 		return request.ExchangeFlags{}, nil, err
 	}
 	flags := request.ExchangeFlags{
 		IdentityFlags: request.IdentityFlags{
-			Audiences:     []string{name + "=" + s.Audience},
+			Audiences:     []string{host + "=" + s.Audience},
 			Source:        cmp.Or(s.Source, "auto"), // which a file or a variable precedes
 			TokenFile:     s.File,
 			TokenEnv:      s.Variable,
@@ -31,31 +66,8 @@ func FromSettings(name string, s credhelper.Settings) (request.ExchangeFlags, []
 		TLSVerify: s.TLSVerify,
 	}
 	targets, err := flags.Targets(s.Registry)
-	if err == nil && targets[0].Registry.Host != name { // no tool expects another's token
+	if err == nil && targets[0].Registry.Host != host { // no tool expects another's token
 		err = fmt.Errorf("they are for %s", targets[0].Registry.Host)
 	}
 	return flags, targets, err
-}
-
-// ToSettings is the inverse of FromSettings: it makes the settings that a login leaves
-// for the helper. source is where the login got its ID token.
-func ToSettings(flags request.ExchangeFlags, t request.Target, source sourceOf, readFile func(string) ([]byte, error)) (credhelper.Settings, error) {
-	s := credhelper.Settings{
-		Registry:  t.Registry.String(),
-		Robot:     t.Robot.String(),
-		Audience:  t.Audience,
-		Source:    source.name,
-		File:      source.file,
-		Variable:  source.variable,
-		TLSVerify: flags.TLSVerify,
-		Timeout:   flags.Timeout.Round(time.Millisecond).String(),
-	}
-	if flags.CaCertificate != "" {
-		text, err := request.PEMText(flags.CaCertificate, readFile)
-		if err != nil {
-			return s, err
-		}
-		s.CA = string(text)
-	}
-	return s, nil
 }

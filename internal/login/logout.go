@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,7 +20,8 @@ import (
 // milliseconds.
 const logoutPatience = 30 * time.Second
 
-// Logout restores the keys of these registries, or all that the record knows.
+// Logout restores the keys of these registries, or all that the record knows, in the auth
+// files at paths, or in all that the tools of this environment read.
 func Logout(ctx context.Context, run *process.Run, paths, registries []string) error {
 	var keys []string
 	for _, registry := range registries {
@@ -39,12 +41,14 @@ func Logout(ctx context.Context, run *process.Run, paths, registries []string) e
 	defer cancel()
 	said := false
 	var errs []error
+	var looked []string
 	for _, file := range files {
+		looked = append(looked, file.Path())
 		outcomes, err := logoutOf(ctx, run, file, keys)
 		errs = append(errs, err)
 		for _, outcome := range outcomes {
 			if outcome.Result != authfile.Nothing {
-				run.Platform.Notice(outcomeWords(outcome, file.Path()))
+				run.Platform.Notice(sentence(outcome, file.Path()))
 				said = true
 			}
 		}
@@ -53,14 +57,43 @@ func Logout(ctx context.Context, run *process.Run, paths, registries []string) e
 		return err
 	}
 	if !said {
-		run.Platform.Notice("nothing to log out of: no login of ours is in " + strings.Join(files.paths(), ", "))
+		run.Platform.Notice("nothing to log out of: quay-keyless has no login in " + strings.Join(looked, ", "))
 	}
 	return nil
 }
 
+// openFiles opens each file once. Those that variables name stay after a logout: podman
+// stops if one is missing.
+func openFiles(run *process.Run, paths []string) (files []*authfile.File, err error) {
+	if len(paths) == 0 {
+		if files, err = Place(run).Known(); err != nil {
+			return nil, err
+		}
+	}
+	for _, path := range paths {
+		file, err := authfile.Open(path, run.Env.Trust)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.ContainsFunc(files, at(file)) {
+			files = append(files, file)
+		}
+	}
+	for _, named := range namedFiles(run) {
+		if i := slices.IndexFunc(files, at(named)); i >= 0 {
+			files[i].Keep()
+		}
+	}
+	return files, nil
+}
+
+func at(file *authfile.File) func(*authfile.File) bool {
+	return func(other *authfile.File) bool { return other.Path() == file.Path() }
+}
+
 // logoutOf logs out of one auth file: the job that QUAY_HOLDER names, or all of our
 // logins.
-func logoutOf(ctx context.Context, run *process.Run, file AuthFile, keys []string) ([]authfile.Outcome, error) {
+func logoutOf(ctx context.Context, run *process.Run, file *authfile.File, keys []string) ([]authfile.Outcome, error) {
 	if holder := run.Env.Getenv("QUAY_HOLDER"); holder != "" {
 		return logoutAs(ctx, run, holder, file, keys)
 	}
@@ -69,14 +102,14 @@ func logoutOf(ctx context.Context, run *process.Run, file AuthFile, keys []strin
 }
 
 // logoutAs ends one job's login in an auth file.
-func logoutAs(ctx context.Context, run *process.Run, holder string, file AuthFile, keys []string) ([]authfile.Outcome, error) {
+func logoutAs(ctx context.Context, run *process.Run, holder string, file *authfile.File, keys []string) ([]authfile.Outcome, error) {
 	outcomes, change, err := file.Release(ctx, holder, run.Env.Clock.Now(), keys...)
 	return outcomes, loggedOut(ctx, run, file, keys, outcomes, change, err)
 }
 
 // loggedOut removes what belongs to the logins after the auth file was restored, even
 // after a signal. After an error the logins may still need it.
-func loggedOut(ctx context.Context, run *process.Run, file AuthFile, keys []string, outcomes []authfile.Outcome, change authfile.Change, err error) error {
+func loggedOut(ctx context.Context, run *process.Run, file *authfile.File, keys []string, outcomes []authfile.Outcome, change authfile.Change, err error) error {
 	defer warnOfChange(run.Platform, file.Path(), change)
 	if err != nil {
 		return err
@@ -84,23 +117,26 @@ func loggedOut(ctx context.Context, run *process.Run, file AuthFile, keys []stri
 	ctx, cancel := toTheEnd(ctx)
 	defer cancel()
 	defer leave(run, change.Folder)
+	var hosts []string // whose settings no helper needs
+	for _, outcome := range outcomes {
+		if outcome.Result != authfile.Unknown && outcome.Result != authfile.Held {
+			hosts = append(hosts, outcome.Key)
+		}
+	}
 	err = removeCA(ctx, run, file, keys)
-	return errors.Join(err, forgetHelper(ctx, run, file, forgettable(outcomes)...))
+	return errors.Join(err, forgetHelper(ctx, run, file, hosts...))
 }
 
-// outcomeWords says what happened to one key.
-func outcomeWords(outcome authfile.Outcome, path string) string {
-	switch outcome.Result {
-	case authfile.Restored:
-		return fmt.Sprintf("logged out of %s: the login that was in %s before is back", outcome.Key, path)
-	case authfile.Removed:
-		return fmt.Sprintf("logged out of %s: removed from %s", outcome.Key, path)
-	case authfile.NotOurs:
-		return fmt.Sprintf("left %s in %s: another login has replaced ours", outcome.Key, path)
-	case authfile.Held:
-		return fmt.Sprintf("left %s in %s for another job that is logged in there", outcome.Key, path)
-	case authfile.Gone:
-		return fmt.Sprintf("logged out of %s already: it is no longer in %s", outcome.Key, path)
-	}
-	return fmt.Sprintf("left %s in %s as it is: nothing is known of a login of ours", outcome.Key, path)
+// sentences say what happened to a key in a file.
+var sentences = map[authfile.Result]string{
+	authfile.Restored: "logged out of %s: restored the login that was in %s before",
+	authfile.Removed:  "logged out of %s: removed from %s",
+	authfile.NotOurs:  "left %s in %s: another login has replaced it",
+	authfile.Held:     "left %s in %s for another job that is logged in there",
+	authfile.Gone:     "logged out of %s already: it is no longer in %s",
+	authfile.Unknown:  "left %s in %s: no record says that quay-keyless wrote it",
+}
+
+func sentence(outcome authfile.Outcome, path string) string {
+	return fmt.Sprintf(sentences[outcome.Result], outcome.Key, path)
 }

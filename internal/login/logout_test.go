@@ -60,7 +60,7 @@ func TestLogoutInterruptedLate(t *testing.T) {
 	}
 	ctx, end := context.WithCancelCause(t.Context())
 	defer end(nil)
-	outcomes, err := logoutOf(interruptedLate{ctx, end, path}, a, AuthFile{File: file}, nil)
+	outcomes, err := logoutOf(interruptedLate{ctx, end, path}, a, file, nil)
 	if err != nil || len(outcomes) != 1 || outcomes[0].Result != authfile.Removed || said.Len() > 0 {
 		t.Errorf("%v, %v, said %q", outcomes, err, said.String())
 	}
@@ -116,13 +116,13 @@ func TestLoginDuringALogout(t *testing.T) {
 		t.Fatal(err)
 	}
 	login("second")
-	if err := loggedOut(t.Context(), run, AuthFile{File: file}, nil, outcomes, change, nil); err != nil {
+	if err := loggedOut(t.Context(), run, file, nil, outcomes, change, nil); err != nil {
 		t.Error(err)
 	}
 	if got := there(); got != "settings true, CA true" {
 		t.Errorf("after the first job's logout: %s, said %q", got, said.String())
 	}
-	if _, err := logoutAs(t.Context(), run, "second", AuthFile{File: file}, nil); err != nil {
+	if _, err := logoutAs(t.Context(), run, "second", file, nil); err != nil {
 		t.Error(err)
 	}
 	if got := there(); got != "settings false, CA false" {

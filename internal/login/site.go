@@ -169,11 +169,11 @@ func verbosely(asked endpoint.Attempt) string {
 
 // WarnOfChoices warns of an insecure registry.
 func WarnOfChoices(run *process.Run, flags request.ExchangeFlags, registry quay.Registry) {
-	if registry.PlainHTTP {
-		run.Platform.Warn(platform.Message{Text: fmt.Sprintf("http: the ID token and the robot token travel to %s readable for everybody on the way", registry.Host)})
-	}
-	if !flags.TLSVerify && !registry.PlainHTTP {
-		run.Platform.Warn(platform.Message{Text: fmt.Sprintf("the certificate of %s is not verified: anybody on the way can take the login", registry.Host)})
+	switch {
+	case registry.PlainHTTP:
+		run.Platform.Warn(platform.Message{Text: fmt.Sprintf("http: anyone on the way to %s can read the ID token and the robot token", registry.Host)})
+	case !flags.TLSVerify:
+		run.Platform.Warn(platform.Message{Text: fmt.Sprintf("the certificate of %s is not verified: anyone on the way can read the login", registry.Host)})
 	}
 }
 
@@ -182,19 +182,18 @@ func WarnOfChoices(run *process.Run, flags request.ExchangeFlags, registry quay.
 func warnOfReplay(run *process.Run, source idtoken.Source, targets []request.Target) {
 	first := map[string]string{}
 	for _, t := range targets {
-		audience, hint := t.Audience, fmt.Sprintf("--audience %s=AUDIENCE, with that audience in the federation entry there", t.Registry.Host)
+		audience, cure := t.Audience, fmt.Sprintf("Add --audience %s=AUDIENCE, and store that audience in the federation entry there.", t.Registry.Host)
 		if !source.ChoosesAudience {
-			audience, hint = "", "log in to each in a step or job with an ID token of its own"
+			audience, cure = "", "Log in to each in a step or job with another ID token."
 		}
-		other, ok := first[audience]
-		if ok && other != t.Registry.Host {
-			run.Platform.Warn(platform.Message{
-				Text:  fmt.Sprintf("%s and %s get ID tokens with the same audience: each could show its own to the other", other, t.Registry.Host),
-				Hints: []string{hint},
-			})
-		}
-		if !ok {
+		other, known := first[audience]
+		if !known {
 			first[audience] = t.Registry.Host
+		} else if other != t.Registry.Host {
+			run.Platform.Warn(platform.Message{
+				Text:  fmt.Sprintf("%s and %s get ID tokens with the same audience, so each can use its ID token at the other", other, t.Registry.Host),
+				Steps: []platform.Step{{Text: cure}},
+			})
 		}
 	}
 }

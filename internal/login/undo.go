@@ -45,13 +45,13 @@ func (u rollback) run(ctx context.Context, say platform.Platform) {
 		}
 	}
 	if len(u) > 0 && !left {
-		say.Notice("took the login back")
+		say.Notice("removed the login again")
 	}
 }
 
 // takeBack is the step for one auth file. It logs this job out, so that it keeps what
 // other tools wrote since.
-func takeBack(run *process.Run, file AuthFile, keys []string) func(context.Context) error {
+func takeBack(run *process.Run, file *authfile.File, keys []string) func(context.Context) error {
 	return func(ctx context.Context) error {
 		own := platform.Holder(run.Env.Getenv)
 		outcomes, err := logoutAs(ctx, run, own, file, keys)
@@ -61,7 +61,7 @@ func takeBack(run *process.Run, file AuthFile, keys []string) func(context.Conte
 		var stayed []string
 		for _, outcome := range outcomes {
 			if slices.Contains([]authfile.Result{authfile.Held, authfile.NotOurs, authfile.Unknown}, outcome.Result) {
-				stayed = append(stayed, outcomeWords(outcome, file.Path()))
+				stayed = append(stayed, sentence(outcome, file.Path()))
 			}
 		}
 		if len(stayed) > 0 {

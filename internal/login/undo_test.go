@@ -12,6 +12,7 @@ import (
 
 	"quay-keyless/internal/authfile"
 	"quay-keyless/internal/idtoken"
+	"quay-keyless/internal/lookup"
 	"quay-keyless/internal/ownfile"
 	"quay-keyless/internal/platform"
 	"quay-keyless/internal/process"
@@ -35,15 +36,15 @@ func TestUndoneTellsTheTruth(t *testing.T) {
 		want      string // in the file, ROBOT for our login
 		said      string
 	}{
-		"nobody wrote": {func(now string) string { return now }, before, "took the login back\n"},
+		"nobody wrote": {func(now string) string { return now }, before, "removed the login again\n"},
 		"another tool added a login": {
 			func(now string) string { return strings.TrimSuffix(now, "}}") + others },
-			strings.TrimSuffix(before, "}}") + others, "took the login back\n",
+			strings.TrimSuffix(before, "}}") + others, "removed the login again\n",
 		},
 		"another tool replaced ours": {
 			func(string) string { return strings.Replace(before, "b2xkOm9sZA==", "cG9kOm1hbg==", 1) },
 			strings.Replace(before, "b2xkOm9sZA==", "cG9kOm1hbg==", 1),
-			"warning: left quay.example.com in FILE: another login has replaced ours\n",
+			"warning: left quay.example.com in FILE: another login has replaced it\n",
 		},
 		"another tool emptied the file": {
 			func(string) string { return "" }, "",
@@ -64,10 +65,14 @@ func TestUndoneTellsTheTruth(t *testing.T) {
 				Env:      process.Env{Getenv: none, UID: os.Getuid(), OS: "linux", Clock: stopped{}},
 				Platform: platform.Detect(platform.Env{Getenv: none, Words: &said}),
 			}
-			var back rollback
 			target := request.Target{Registry: quay.Registry{Host: "quay.example.com"}, Robot: quay.Robot{Namespace: "acme", Name: "ci"}}
-			logins := []RobotToken{{Target: target, Token: idtoken.NewSecret("t"), Left: time.Hour}}
-			if err := set(t.Context(), a, AuthFiles{{File: file, names: []string{"quay.example.com"}}}, logins, &back); err != nil {
+			l := login{
+				Run:     a,
+				targets: []request.Target{target},
+				plan:    lookup.Plan{Files: []lookup.Target{{File: file, Names: []string{"quay.example.com"}}}},
+				tokens:  []RobotToken{{Target: target, Token: idtoken.NewSecret("t"), Left: time.Hour}},
+			}
+			if err := l.writeFiles(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			text, err := os.ReadFile(path)
@@ -76,7 +81,7 @@ func TestUndoneTellsTheTruth(t *testing.T) {
 			}
 			put(t, path, c.meanwhile(string(text)))
 			said.Reset()
-			back.run(t.Context(), a.Platform)
+			l.back.run(t.Context(), a.Platform)
 			if got := strings.ReplaceAll(said.String(), path, "FILE"); got != c.said {
 				t.Errorf("said %q, want %q", got, c.said)
 			}

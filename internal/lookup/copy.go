@@ -16,8 +16,6 @@ type Inherit struct {
 	On bool
 	// From is a folder whose config.json, if it is there, counts as docker's.
 	From string
-	// List returns the registries in a credential store.
-	List func(store string) ([]string, error)
 }
 
 // outside is p without the variables that name this folder, or a file in it.
@@ -121,7 +119,7 @@ func (b *planner) containersView(p Place, in Inherit) view {
 // start is what a file starts from, without what would hide our logins.
 func (b *planner) start(t *Target, v view, image bool, in Inherit) authfile.Start {
 	v.forKeys(b.keys, t.Names, image)
-	if store := v.store(b.keys, in.List); store != "" {
+	if store := v.store(b.keys, b.place.List); store != "" {
 		b.conflict(Conflict{Kind: OtherStore, Path: t.File.Path(), Key: store, Tools: dockers.tools})
 	}
 	for host, helper := range v.helpers {

@@ -10,6 +10,14 @@ import (
 	"testing"
 )
 
+// list is a credential store's.
+func list(store string) ([]string, error) {
+	if store == "broken" {
+		return nil, errors.New("locked")
+	}
+	return []string{"https://index.docker.io/v1/", "https://ghcr.io", host, "helped.io", "env.io"}, nil
+}
+
 // copies is what docker's file and the other one start with, as names and helpers.
 func copies(t *testing.T, j job, in Inherit, keys ...Key) (docker, containers string) {
 	t.Helper()
@@ -36,12 +44,6 @@ func copies(t *testing.T, j job, in Inherit, keys ...Key) (docker, containers st
 // TestCopies is what tools saw, without what would hide our login.
 func TestCopies(t *testing.T) {
 	const nothing = ` {"auths":{}}`
-	list := func(store string) ([]string, error) {
-		if store == "broken" {
-			return nil, errors.New("locked")
-		}
-		return []string{"https://index.docker.io/v1/", "https://ghcr.io", host, "helped.io", "env.io"}, nil
-	}
 	for name, c := range map[string]struct {
 		job
 		in                 Inherit
@@ -66,10 +68,10 @@ func TestCopies(t *testing.T) {
 			docker: `{"auths":{"quay.example":{},"https://quay.example":{},"quay.example/acme":{},"quay.example/other":{}},"credHelpers":{"quay.example":"x","a.io":"x"}}`}}, Inherit{On: true}, []Key{ours},
 			"[a.io=x]" + nothing, "[https://quay.example quay.example/other a.io=x]" + nothing},
 		"a login of another robot": {job{env: home, files: map[string]string{docker: login1}}, Inherit{On: true}, []Key{acme}, "[quay.example]" + nothing, "[quay.example]" + nothing},
-		"a variable": {job{env: homeAnd("DOCKER_AUTH_CONFIG", with("env.io")), files: map[string]string{docker: `{"credsStore":"st","credHelpers":{"env.io":"x","helped.io":"x"}}`}}, Inherit{On: true, List: list}, []Key{ours},
+		"a variable": {job{env: homeAnd("DOCKER_AUTH_CONFIG", with("env.io")), files: map[string]string{docker: `{"credsStore":"st","credHelpers":{"env.io":"x","helped.io":"x"}}`}}, Inherit{On: true}, []Key{ours},
 			"[env.io ghcr.io=st helped.io=x https://index.docker.io/v1/=st]" + nothing, "[env.io=x helped.io=x]" + nothing},
-		"a store that stays":  {job{env: home, files: map[string]string{docker: `{"credsStore":"broken"}`}}, Inherit{On: true, List: list}, []Key{ours}, `[] {"auths":{},"credsStore":"broken"}`, "[]" + nothing},
-		"a store for a cloud": {job{env: home, files: map[string]string{docker: `{"credsStore":"ecr-login"}`}}, Inherit{On: true, List: list}, []Key{ours}, `[] {"auths":{},"credsStore":"ecr-login"}`, "[]" + nothing},
+		"a store that stays":  {job{env: home, files: map[string]string{docker: `{"credsStore":"broken"}`}}, Inherit{On: true}, []Key{ours}, `[] {"auths":{},"credsStore":"broken"}`, "[]" + nothing},
+		"a store for a cloud": {job{env: home, files: map[string]string{docker: `{"credsStore":"ecr-login"}`}}, Inherit{On: true}, []Key{ours}, `[] {"auths":{},"credsStore":"ecr-login"}`, "[]" + nothing},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if c.in.From != "" {

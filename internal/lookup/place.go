@@ -34,6 +34,8 @@ type Place struct {
 	UID    int    // as os.Getuid returns it
 	OS     string // as runtime.GOOS
 	Trust  ownfile.Trust
+	// List returns the registries in a credential store; nil if none can be asked.
+	List func(store string) ([]string, error)
 
 	// Root is the root folder, and Owner returns a folder's user. Tests set them.
 	Root  string

@@ -44,6 +44,18 @@ func (p Plan) Tools(t Target) []string {
 	})
 }
 
+// Where is a target's path, and which tools look there.
+func (p Plan) Where(t Target) string {
+	switch tools := p.Tools(t); len(tools) {
+	case 0:
+		return t.File.Path()
+	case 1:
+		return t.File.Path() + ", where " + tools[0] + " looks"
+	default:
+		return t.File.Path() + ", where " + platform.Enumerated(tools) + " look"
+	}
+}
+
 // reader is a group of tools that read the same files in this order. If no earlier file
 // holds a login, ours goes into the last one.
 type reader struct {

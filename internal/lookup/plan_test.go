@@ -57,7 +57,7 @@ func (j job) lay(t *testing.T) (p Place, root string) {
 	}
 	return Place{
 		Getenv: func(name string) string { return strings.ReplaceAll(j.env[name], "~", root) },
-		UID:    j.uid, OS: j.os, Trust: by(),
+		UID:    j.uid, OS: j.os, Trust: by(), List: list,
 		Root: root, Owner: func(fs.FileInfo) int { return j.owner },
 	}, root
 }
