@@ -20,8 +20,9 @@ import (
 const helpWidth = 80
 
 // flagGroups are the headings of help, in their order, and patterns of the flags below
-// each. Other flags come first.
+// each. Flags without a pattern are in the first.
 var flagGroups = []struct{ title, patterns string }{
+	{"Flags", ""},
 	{"Where the login is written", "authfile authfile-mode isolated auth-dir inherit inherit-from credential-helper helper-dir export-token install-ca"},
 	{"TLS", "tls-verify ca-certificate"},
 	{"ID token", "id-token-* audience subject-claim"},
@@ -31,22 +32,16 @@ var flagGroups = []struct{ title, patterns string }{
 
 const oidcGroup = "OIDC provider"
 
-// firstGroup is the heading of the flags that the command is about.
-func firstGroup(command *cobra.Command) string {
-	if command.Name() == "login" {
-		return "Login"
-	}
-	return "Flags"
-}
-
-// groupOf is the heading of a flag; "" for the first group.
-func groupOf(flag string) string {
-	for _, group := range flagGroups {
-		if slices.ContainsFunc(strings.Fields(group.patterns), func(pattern string) bool { ok, _ := path.Match(pattern, flag); return ok }) {
-			return group.title
+// groupOf is the number of a flag's group.
+func groupOf(flag *pflag.Flag) int {
+	for i, group := range flagGroups {
+		for _, pattern := range strings.Fields(group.patterns) {
+			if matched, _ := path.Match(pattern, flag.Name); matched {
+				return i
+			}
 		}
 	}
-	return ""
+	return 0
 }
 
 // usage prints how a command is called, and its flags in groups. It is not a template,
@@ -70,15 +65,18 @@ func usage(run *process.Run, command *cobra.Command) error {
 			}
 		}
 	}
-	groups := map[string][]*pflag.Flag{}
-	command.Flags().VisitAll(func(flag *pflag.Flag) { groups[groupOf(flag.Name)] = append(groups[groupOf(flag.Name)], flag) })
-	writeFlags(&text, firstGroup(command), groups[""])
-	for _, group := range flagGroups {
-		if group.title == oidcGroup && len(groups[oidcGroup]) > 0 && command.Name() != "login" { // rare elsewhere
-			fmt.Fprintf(&text, "\n%s:\n  --oidc-...  see quay-keyless login --help\n", oidcGroup)
-			continue
+	groups := make([][]*pflag.Flag, len(flagGroups))
+	command.Flags().VisitAll(func(flag *pflag.Flag) { groups[groupOf(flag)] = append(groups[groupOf(flag)], flag) })
+	for i, flags := range groups {
+		switch title, login := flagGroups[i].title, command.Name() == "login"; {
+		case len(flags) == 0:
+		case title == oidcGroup && !login: // rare elsewhere
+			fmt.Fprintf(&text, "\n%s:\n  --oidc-...  see quay-keyless login --help\n", title)
+		case i == 0 && login:
+			writeFlags(&text, "Login", flags)
+		default:
+			writeFlags(&text, title, flags)
 		}
-		writeFlags(&text, group.title, groups[group.title])
 	}
 	if command.HasParent() {
 		text.WriteString("\n" + variables + "\n")
@@ -89,9 +87,6 @@ func usage(run *process.Run, command *cobra.Command) error {
 
 // writeFlags writes flags below their heading, and what each does beside it.
 func writeFlags(text *strings.Builder, title string, flags []*pflag.Flag) {
-	if len(flags) == 0 {
-		return
-	}
 	fmt.Fprintf(text, "\n%s:\n", title)
 	names, column := make([]string, len(flags)), 0
 	for i, flag := range flags {

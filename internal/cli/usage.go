@@ -35,45 +35,36 @@ func flagError(command *cobra.Command, err error) error {
 }
 
 // notFlags are flags of other login programs, and what to write instead.
-var notFlags = map[string]string{
-	"registry": "write it without a flag, quay-keyless login REGISTRY",
-	"server":   "write it without a flag, quay-keyless login REGISTRY",
-	"username": "use --robot ORG+NAME", "user": "use --robot ORG+NAME", "u": "use --robot ORG+NAME",
-	"password": "there is no password, use --robot ORG+NAME", "p": "there is no password, use --robot ORG+NAME",
-	"password-stdin": "there is no password, use --robot ORG+NAME",
-	"token":          "there is no password, use --robot ORG+NAME",
-	"org":            "write the organization in front of the robot's name: --robot ORG+NAME",
-	"organization":   "write the organization in front of the robot's name: --robot ORG+NAME",
-	"insecure":       "use --tls-verify=false", "tls-skip-verify": "use --tls-verify=false",
+var notFlags = []struct{ names, instead string }{
+	{"registry server", "write it without a flag, quay-keyless login REGISTRY"},
+	{"username user u", "use --robot ORG+NAME"},
+	{"password password-stdin token p", "there is no password, use --robot ORG+NAME"},
+	{"organization org", "write the organization in front of the robot's name: --robot ORG+NAME"},
+	{"insecure tls-skip-verify", "use --tls-verify=false"},
 }
 
+// unknownFlag says what the user may have meant by a flag that does not exist.
 func unknownFlag(command *cobra.Command, unknown *pflag.NotExistError) error {
-	name := unknown.GetSpecifiedName()
-	written := "--" + name
+	name, dashes := unknown.GetSpecifiedName(), "--"
 	if unknown.GetSpecifiedShortnames() != "" {
-		written = "-" + name
+		dashes = "-"
 	}
-	if instead, ok := notFlags[name]; ok {
-		return fmt.Errorf("unknown flag %s: %s", written, instead)
+	err := fmt.Errorf("unknown flag %s%s", dashes, name)
+	for _, other := range notFlags {
+		if slices.Contains(strings.Fields(other.names), name) {
+			return fmt.Errorf("%w: %s", err, other.instead)
+		}
 	}
-	var names []string
-	command.Flags().VisitAll(func(flag *pflag.Flag) { names = append(names, flag.Name) })
-	if near := nearest(name, names); near != "" {
-		return fmt.Errorf("unknown flag %s: did you mean --%s?", written, near)
+	near, most := "", max(2, len(name)/3)
+	command.Flags().VisitAll(func(flag *pflag.Flag) {
+		if distance := subject.Distance(name, flag.Name); distance <= most {
+			near, most = flag.Name, distance-1
+		}
+	})
+	if near != "" {
+		return fmt.Errorf("%w: did you mean --%s?", err, near)
 	}
-	return fmt.Errorf("unknown flag %s", written)
-}
-
-// nearest is the name that a person may have meant; "" if none is near.
-func nearest(name string, names []string) string {
-	if len(names) == 0 {
-		return ""
-	}
-	best := slices.MinFunc(names, func(a, b string) int { return subject.Distance(name, a) - subject.Distance(name, b) })
-	if subject.Distance(name, best) > max(2, len(name)/3) {
-		return ""
-	}
-	return best
+	return err
 }
 
 // noSuchCommand accepts no argument, because it would be the name of a command.

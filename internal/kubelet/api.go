@@ -86,20 +86,35 @@ func NewAPI(ctx context.Context, run *process.Run, flags request.IdentityFlags, 
 	return &API{login.Endpoint(run, flags, run.Env.Transport(config)), strings.TrimSuffix(cluster.Server, "/"), user.Token.Secret}, err
 }
 
-// ask sends an object, or nothing, and reads the answer into it.
-func (a *API) ask(ctx context.Context, method, path string, object any) error {
-	body, err := json.Marshal(object)
+// object is what is read of an answer: a Pod, a service account, a review, a token, or the
+// Message of a refusal.
+type object struct {
+	Metadata struct {
+		UID         string
+		Annotations map[string]string
+	}
+	Spec   struct{ ServiceAccountName string }
+	Status struct {
+		Allowed bool
+		Token   secret
+	}
+	Message string
+}
+
+// ask sends a body, or reads if there is none.
+func (a *API) ask(ctx context.Context, path string, body any) (object, error) {
+	text, err := json.Marshal(body)
 	if err != nil {
-		return err
+		return object{}, err
 	}
 	address, err := url.Parse(a.server + path)
 	if err != nil {
-		return err
+		return object{}, err
 	}
 	answer, err := a.client.Do(ctx, "the API server", func(context.Context) (*http.Request, error) {
-		r := &http.Request{Method: method, URL: address, Header: http.Header{"Content-Type": {"application/json"}}}
-		if method == http.MethodPost {
-			r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+		r := &http.Request{Method: http.MethodGet, URL: address, Header: http.Header{"Content-Type": {"application/json"}}}
+		if body != nil {
+			r.Method, r.Body, r.ContentLength = http.MethodPost, io.NopCloser(bytes.NewReader(text)), int64(len(text))
 		}
 		if !a.token.Empty() {
 			r.Header.Set("Authorization", "Bearer "+a.token.Reveal())
@@ -107,69 +122,46 @@ func (a *API) ask(ctx context.Context, method, path string, object any) error {
 		return r, nil
 	})
 	if err != nil {
-		return err
+		return object{}, err
 	}
+	var got object
+	err = json.Unmarshal(answer.Body, &got)
 	if answer.Status >= http.StatusMultipleChoices {
-		var status struct{ Message string }
-		_ = json.Unmarshal(answer.Body, &status)
-		return fmt.Errorf("the API server refused: %q (HTTP %d)", status.Message, answer.Status)
+		err = fmt.Errorf("the API server refused: %q (HTTP %d)", got.Message, answer.Status)
 	}
-	return json.Unmarshal(answer.Body, object)
+	return got, err
 }
 
 // MayRequest reports whether the node may request tokens with the audience.
 func (a *API) MayRequest(ctx context.Context, audience string) (bool, error) {
-	var review struct {
-		APIVersion string `json:"apiVersion"`
-		Kind       string `json:"kind"`
-		Spec       struct {
-			Attributes map[string]string `json:"resourceAttributes"`
-		} `json:"spec"`
-		Status struct{ Allowed bool } `json:"status"`
-	}
-	review.APIVersion, review.Kind = "authorization.k8s.io/v1", "SelfSubjectAccessReview"
-	review.Spec.Attributes = map[string]string{"verb": "request-serviceaccounts-token-audience", "resource": audience}
-	err := a.ask(ctx, http.MethodPost, "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", &review)
+	may := map[string]string{"verb": "request-serviceaccounts-token-audience", "resource": audience}
+	review, err := a.ask(ctx, "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", map[string]any{
+		"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": map[string]any{"resourceAttributes": may},
+	})
 	return review.Status.Allowed, err
-}
-
-// object is what is read of Pods and service accounts.
-type object struct {
-	Metadata struct {
-		Name, UID   string
-		Annotations map[string]string
-	}
-	Spec struct{ ServiceAccountName string }
 }
 
 // Request is the request that the kubelet would make for a Pod of this node and an image of
 // a registry.
 func (a *API) Request(ctx context.Context, namespace, pod, host, audience string) (Request, error) {
-	var p, account object
 	folder := "/api/v1/namespaces/" + url.PathEscape(namespace)
-	if err := a.ask(ctx, http.MethodGet, folder+"/pods/"+url.PathEscape(pod), &p); err != nil {
+	p, err := a.ask(ctx, folder+"/pods/"+url.PathEscape(pod), nil)
+	if err != nil {
 		return Request{}, err
 	}
 	path := folder + "/serviceaccounts/" + url.PathEscape(p.Spec.ServiceAccountName)
-	if err := a.ask(ctx, http.MethodGet, path, &account); err != nil {
+	account, err := a.ask(ctx, path, nil)
+	if err != nil {
 		return Request{}, err
 	}
 	robots, err := robotsOf(account.Metadata.Annotations)
 	if err != nil {
 		return Request{}, err
 	}
-	var token struct {
-		APIVersion string         `json:"apiVersion"`
-		Kind       string         `json:"kind"`
-		Spec       map[string]any `json:"spec"`
-		Status     struct {
-			Token secret `json:"token"`
-		} `json:"status,omitzero"`
-	}
-	token.APIVersion, token.Kind = "authentication.k8s.io/v1", "TokenRequest"
-	token.Spec = map[string]any{"audiences": []string{audience}, "boundObjectRef": map[string]string{
-		"apiVersion": "v1", "kind": "Pod", "name": pod, "uid": p.Metadata.UID,
-	}}
-	err = a.ask(ctx, http.MethodPost, path+"/token", &token)
+	bound := map[string]string{"apiVersion": "v1", "kind": "Pod", "name": pod, "uid": p.Metadata.UID}
+	token, err := a.ask(ctx, path+"/token", map[string]any{
+		"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest",
+		"spec": map[string]any{"audiences": []string{audience}, "boundObjectRef": bound},
+	})
 	return Request{Host: host, Token: token.Status.Token.Secret, Robots: robots}, err
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"quay-keyless/internal/idtoken"
@@ -124,12 +125,8 @@ func (r Request) Targets(flags request.ExchangeFlags) ([]request.Target, error) 
 	if err != nil {
 		return nil, bad("the service account's annotation %s: %w", Annotation, err)
 	}
-	var targets []request.Target
-	for _, t := range all {
-		if strings.EqualFold(t.Registry.Host, r.Host) {
-			targets = append(targets, t)
-		}
-	}
+	elsewhere := func(t request.Target) bool { return !strings.EqualFold(t.Registry.Host, r.Host) }
+	targets := slices.DeleteFunc(all, elsewhere)
 	if len(targets) == 0 {
 		return nil, bad("no robot in the service account's annotation %s is for %s, the image's registry", Annotation, r.Host)
 	}

@@ -61,8 +61,7 @@ func (t *text) UnmarshalYAML(node *yaml.Node) error {
 	return nil
 }
 
-// Parse reads a configuration by the kubelet's rules. The error says all that keeps a
-// kubelet from starting.
+// Parse reads a configuration as the kubelet does.
 func Parse(content []byte) (Config, error) {
 	var c Config
 	decoder := yaml.NewDecoder(bytes.NewReader(content))
@@ -77,22 +76,17 @@ func Parse(content []byte) (Config, error) {
 	if version != "v1" && slices.ContainsFunc(c.Providers, func(p Provider) bool { return p.TokenAttributes != nil }) {
 		return c, errors.New("tokenAttributes need apiVersion: kubelet.config.k8s.io/v1")
 	}
-	return c, c.check()
+	return c, nil
 }
 
-// check finds what the kubelet refuses.
+// check finds all that keeps a kubelet from starting.
 func (c Config) check() error {
-	var errs []error
-	if len(c.Providers) == 0 {
-		errs = append(errs, errors.New("providers is empty"))
-	}
+	errs := broken(rule{len(c.Providers) == 0, "providers is empty"})
 	names := map[text]bool{}
 	for _, p := range c.Providers {
-		if names[p.Name] {
-			errs = append(errs, fmt.Errorf("provider %q is there twice", p.Name))
-		}
+		twice := broken(rule{names[p.Name], "is there twice"})
 		names[p.Name] = true
-		for _, err := range append(p.problems(), p.TokenAttributes.problems(p.APIVersion)...) {
+		for _, err := range slices.Concat(twice, p.problems(), p.TokenAttributes.problems(p.APIVersion)) {
 			errs = append(errs, fmt.Errorf("provider %q: %w", p.Name, err))
 		}
 	}
@@ -105,8 +99,7 @@ type rule struct {
 	text   string
 }
 
-func broken(rules ...rule) []error {
-	var errs []error
+func broken(rules ...rule) (errs []error) {
 	for _, r := range rules {
 		if r.broken {
 			errs = append(errs, errors.New(r.text))
