@@ -3,8 +3,10 @@
 package certsd
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"os"
@@ -17,16 +19,15 @@ import (
 	"quay-keyless/internal/wholefile"
 )
 
-// maxFile is far above any bundle of CA certificates.
-const maxFile = 1 << 20
-
-// The names of our files in a host's folder. The tools read only the certificates.
 const (
-	prefix = "quay-keyless-"       // of a certificate, before the hash of its auth file's path
-	holder = "." + prefix          // of a link to that auth file
-	list   = ".quay-keyless"       // of a list of the folders that we made
-	begun  = ".quay-keyless-file." // of an unfinished file, before a number
-	suffix = ".crt"
+	prefix  = "quay-keyless-"       // of a certificate, before the hash of its auth file's path
+	suffix  = ".crt"                // of all that tools read as certificates
+	begun   = ".quay-keyless-file." // of an unfinished file, before a number
+	comment = "# quay-keyless "     // of a certificate's first line, before its note
+
+	maxFile    = 1 << 20        // far above any bundle of CA certificates
+	maxTries   = 100            // far more often than other jobs log out at one moment
+	longestJob = 24 * time.Hour // as long as a job's login counts
 )
 
 // certificate is the CA for the login in one auth file, in one host's folder.
@@ -35,21 +36,21 @@ type certificate struct {
 	trust            ownfile.Trust
 }
 
-func (c certificate) hash() string {
-	sum := sha256.Sum256([]byte(c.authFile))
-	return hex.EncodeToString(sum[:8])
+// note is in the first line of our certificates, a comment to the tools.
+type note struct {
+	Login string   `json:"login"`          // the auth file
+	Made  []string `json:"made,omitempty"` // folders for this certificate and those beside it
 }
 
-func (c certificate) path() string { return filepath.Join(c.folder, prefix+c.hash()+suffix) }
+func (c certificate) path() string {
+	sum := sha256.Sum256([]byte(c.authFile))
+	return filepath.Join(c.folder, prefix+hex.EncodeToString(sum[:8])+suffix)
+}
 
-func (c certificate) link() string { return filepath.Join(c.folder, holder+c.hash()) }
-
-// there reports whether the certificate is there, or its link, or nobody can tell.
+// there reports whether the certificate is there, or nobody can tell.
 func (c certificate) there() bool {
-	return slices.ContainsFunc([]string{c.path(), c.link()}, func(path string) bool {
-		_, err := os.Lstat(path)
-		return !errors.Is(err, fs.ErrNotExist)
-	})
+	_, err := os.Lstat(c.path())
+	return !errors.Is(err, fs.ErrNotExist)
 }
 
 // check finds a folder or a file that must not be used.
@@ -73,7 +74,7 @@ func (c certificate) check() error {
 	return c.trust.Check(c.path())
 }
 
-// install writes the certificate, and gives what takes that back.
+// install writes the certificate, and returns what undoes that.
 func (c certificate) install(pem []byte) (undo func(), err error) {
 	if err := c.check(); err != nil {
 		return nil, err
@@ -82,66 +83,26 @@ func (c certificate) install(pem []byte) (undo func(), err error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	undo = func() {
+	for range maxTries {
+		if err = c.write(pem); !errors.Is(err, fs.ErrNotExist) { // another job's logout removed the folder
+			break
+		}
+	}
+	return func() {
 		if before != nil {
-			_ = c.write(before)
+			_ = c.replace(before)
 			return
 		}
 		_, made, _ := c.remove()
 		removeEmpty(made)
-	}
-	err = c.write(pem)
-	for tries := 0; errors.Is(err, fs.ErrNotExist) && tries < maxTries; tries++ { // another job's logout removed the folder
-		err = c.write(pem)
-	}
-	if err != nil && before == nil {
-		undo()
-	}
-	return undo, err
+	}, err
 }
-
-// maxTries is far more often than other jobs log out at one moment.
-const maxTries = 100
 
 func (c certificate) write(pem []byte) error {
-	if err := c.makeFolder(); err != nil {
-		return err
-	}
-	if err := os.Symlink(c.authFile, c.link()); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	return wholefile.Write(c.path(), begun, pem, 0o644) // a CA is public
-}
-
-// makeFolder makes the host's folder if it is missing, and lists in it all that it
-// made.
-func (c certificate) makeFolder() error {
-	mode := fs.FileMode(0o700)
-	if strings.HasPrefix(c.folder, "/etc/") { // where every user's tools look
-		mode = 0o755
-	}
-	var made []string
-	for dir := c.folder; ; dir = filepath.Dir(dir) {
-		if _, err := os.Stat(dir); err == nil {
-			break
-		}
-		made = append(made, dir)
-		if dir == filepath.Dir(dir) {
-			break
-		}
-	}
-	if len(made) == 0 {
-		return nil
-	}
-	err := os.MkdirAll(filepath.Dir(c.folder), mode)
+	made, err := c.makeFolder()
 	if err == nil {
-		err = os.Mkdir(c.folder, mode)
-	}
-	if errors.Is(err, fs.ErrExist) { // another login made it, and its list
-		return nil
-	}
-	if err == nil {
-		err = c.writeList(made)
+		about, _ := json.Marshal(note{c.authFile, made}) // strings cannot fail
+		err = c.replace(slices.Concat([]byte(comment), about, []byte("\n"), pem))
 	}
 	if err != nil {
 		removeEmpty(made)
@@ -149,86 +110,93 @@ func (c certificate) makeFolder() error {
 	return err
 }
 
-func (c certificate) writeList(made []string) error {
-	return wholefile.Write(filepath.Join(c.folder, list), begun, []byte(strings.Join(made, "\n")), 0o600)
+func (c certificate) replace(text []byte) error {
+	return wholefile.Write(c.path(), begun, text, 0o644) // a CA is public
+}
+
+// makeFolder makes the host's folder, and returns all folders that a login with a
+// certificate there made.
+func (c certificate) makeFolder() (made []string, err error) {
+	for dir := c.folder; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		if _, err := os.Stat(dir); err == nil {
+			break
+		}
+		made = append(made, dir)
+	}
+	if len(made) == 0 {
+		for _, path := range c.all() {
+			made = append(made, c.note(path).Made...)
+		}
+		slices.Sort(made)
+		return slices.Compact(made), nil
+	}
+	mode := fs.FileMode(0o700)
+	if strings.HasPrefix(c.folder, "/etc/") { // where every user's tools look
+		mode = 0o755
+	}
+	return made, os.MkdirAll(c.folder, mode)
+}
+
+// all are the certificates in the folder that logins installed.
+func (c certificate) all() (paths []string) {
+	entries, _ := os.ReadDir(c.folder)
+	for _, entry := range entries {
+		if strings.HasPrefix(entry.Name(), prefix) && strings.HasSuffix(entry.Name(), suffix) {
+			paths = append(paths, filepath.Join(c.folder, entry.Name()))
+		}
+	}
+	return paths
+}
+
+// note is that of a certificate of ours, empty for any other.
+func (c certificate) note(path string) (n note) {
+	text, _ := c.trust.Read(path, maxFile)
+	about, _ := split(text)
+	_ = json.Unmarshal(about, &n)
+	return n
+}
+
+// split separates our note, if there is one, from the certificates.
+func split(text []byte) (note, pem []byte) {
+	if rest, ours := bytes.CutPrefix(text, []byte(comment)); ours {
+		note, pem, _ = bytes.Cut(rest, []byte("\n"))
+		return note, pem
+	}
+	return nil, text
 }
 
 // remove removes the certificate, and those of auth files that are gone. It returns the
-// folders that were made for them if nothing else is there.
+// folders that were made for them.
 func (c certificate) remove() (was bool, made []string, err error) {
 	if err := c.check(); errors.Is(err, fs.ErrPermission) {
 		return false, nil, err
 	} else if err != nil {
 		return false, nil, nil //nolint:nilerr // what is there is not ours
 	}
-	err = os.Remove(c.path())
-	was = err == nil
-	if errors.Is(err, fs.ErrNotExist) {
-		err = nil
+	made = c.note(c.path()).Made
+	if err := os.Remove(c.path()); err == nil {
+		was = true
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return false, nil, err
 	}
-	if err != nil {
-		return was, nil, err
-	}
-	_ = os.Remove(c.link())
-	c.sweep()
-	return was, c.leave(), nil
+	return was, append(made, c.sweep()...), nil
 }
-
-// longestJob is how long a job needs its CA at most, as it needs its login.
-const longestJob = 24 * time.Hour
 
 // sweep removes what killed jobs left: unfinished files, and old certificates whose auth
-// file is gone. The auth file of a job at work may be in another container.
-func (c certificate) sweep() {
+// file is gone. The auth file of a job at work may be in another container. It returns the
+// folders that were made for them.
+func (c certificate) sweep() (made []string) {
 	wholefile.Sweep(c.folder, begun)
-	entries, _ := os.ReadDir(c.folder)
-	for _, entry := range entries {
-		hash, ours := strings.CutPrefix(entry.Name(), holder)
-		link := filepath.Join(c.folder, entry.Name())
-		authFile, err := os.Readlink(link)
-		if !ours || err != nil { // another logout removed it
-			continue
+	for _, path := range c.all() {
+		n := c.note(path)
+		info, err := os.Lstat(path)
+		_, gone := os.Lstat(n.Login)
+		if n.Login != "" && errors.Is(gone, fs.ErrNotExist) && err == nil && time.Since(info.ModTime()) >= longestJob {
+			_ = os.Remove(path)
+			made = append(made, n.Made...)
 		}
-		pem := filepath.Join(c.folder, prefix+hash+suffix)
-		if _, err := os.Lstat(authFile); errors.Is(err, fs.ErrNotExist) && old(pem, entry) {
-			_ = os.Remove(pem)
-			_ = os.Remove(link)
-		}
-	}
-}
-
-// old reports whether the certificate of a link, or the link without one, is older than
-// any job.
-func old(pem string, link os.DirEntry) bool {
-	info, err := os.Lstat(pem)
-	if errors.Is(err, fs.ErrNotExist) {
-		info, err = link.Info()
-	}
-	return err == nil && time.Since(info.ModTime()) >= longestJob
-}
-
-// leave removes the folder if we made it and nothing else is there, and gives all the
-// folders that we made for it.
-func (c certificate) leave() (made []string) {
-	entries, _ := os.ReadDir(c.folder)
-	text, err := c.trust.Read(filepath.Join(c.folder, list), maxFile)
-	if err != nil || slices.ContainsFunc(entries, ofALogin) {
-		return nil
-	}
-	if os.Remove(filepath.Join(c.folder, list)) != nil || len(entries) > 1 {
-		return nil
-	}
-	made = strings.Split(string(text), "\n")
-	if err := os.Remove(c.folder); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		_ = c.writeList(made) // another login came meanwhile
-		return nil
 	}
 	return made
-}
-
-// ofALogin reports whether a login that is there, or at work, made a file.
-func ofALogin(entry os.DirEntry) bool {
-	return strings.HasPrefix(entry.Name(), prefix) || strings.HasPrefix(entry.Name(), holder) // begun too
 }
 
 // removeEmpty removes those of the folders that are empty, the inner ones first.

@@ -11,6 +11,7 @@
 package certsd
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -93,14 +94,16 @@ func (p Places) Install(host, authFile string, pem []byte) (installed []string, 
 	}
 	var undo []func()
 	for _, target := range targets {
-		takeBack, err := target.install(pem)
+		step, err := target.install(pem)
+		if step != nil {
+			undo = append(undo, step)
+		}
 		if err != nil {
 			for _, step := range slices.Backward(undo) {
 				step()
 			}
 			return nil, &Error{target.path(), errno.WithoutPath(err)}
 		}
-		undo = append(undo, takeBack)
 		installed = append(installed, target.path())
 	}
 	return installed, nil
@@ -168,7 +171,8 @@ func hides(dir string, pem []byte) error {
 		path := filepath.Join(dir, entry.Name())
 		switch filepath.Ext(path) {
 		case ".crt":
-			if text, err := ownfile.ReadAny(path, maxFile); err == nil && string(text) == string(pem) {
+			text, err := ownfile.ReadAny(path, maxFile)
+			if _, same := split(text); err == nil && bytes.Equal(same, pem) {
 				continue
 			}
 		case ".cert", ".key":
@@ -192,8 +196,7 @@ func (p Places) Sweep(which func(host string) bool) {
 	var made []string
 	for _, c := range p.hosts("", which) {
 		if c.check() == nil {
-			c.sweep()
-			made = append(made, c.leave()...)
+			made = append(made, c.sweep()...)
 		}
 	}
 	removeEmpty(made)

@@ -92,31 +92,28 @@ func TestJobInAnotherContainer(t *testing.T) {
 	wantTree(t, root(p))
 }
 
-// A login at work has made its link, or begun its certificate, when another one logs
-// out: the list of the folders stays for its own logout.
+// A login at work has begun its certificate when another one logs out: the folders go with
+// the last one.
 func TestLogoutBesideALoginAtWork(t *testing.T) {
-	for name, begin := range map[string]func(c certificate) (end func(), err error){
-		"link": func(c certificate) (func(), error) { return func() {}, os.Symlink(c.authFile, c.link()) },
-		"certificate": func(c certificate) (func(), error) {
-			file, err := wholefile.Create(c.path(), begun)
-			return file.Discard, err
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			p, _ := home(t)
-			first, second := job(t), job(t)
-			install(t, p, first, ours)
-			end, err := begin(p.at(p.Search[0], host, second))
-			if err != nil {
-				t.Fatal(err)
-			}
-			remove(t, p, first)
-			end()
-			install(t, p, second, ours)
-			remove(t, p, second)
-			wantTree(t, root(p))
-		})
+	p, _ := home(t)
+	first, second := job(t), p.at(p.Search[0], host, job(t))
+	install(t, p, first, ours)
+	install(t, p, second.authFile, ours)
+	text, err := os.ReadFile(second.path())
+	if err != nil {
+		t.Fatal(err)
 	}
+	_, _, err = second.remove()
+	begun, failed := wholefile.Create(second.path(), begun)
+	if err := errors.Join(err, failed); err != nil {
+		t.Fatal(err)
+	}
+	remove(t, p, first)
+	if err := begun.Commit(text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	remove(t, p, second.authFile)
+	wantTree(t, root(p))
 }
 
 // What another tool puts into the folder while a login is there stays, and so does
