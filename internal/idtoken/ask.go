@@ -4,10 +4,12 @@ package idtoken
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -54,7 +56,7 @@ func (q question) token(ctx context.Context, field string) (Token, error) {
 	}
 	var body map[string]json.RawMessage
 	if json.Unmarshal(answer.Body, &body) != nil || text(body[field]) == "" {
-		return Token{}, q.odd("answered without a token in it")
+		return Token{}, q.odd("answered without a token")
 	}
 	return Usable(text(body[field]))
 }
@@ -94,13 +96,10 @@ func firstLine(words string) string {
 	return strings.TrimSpace(words)
 }
 
-// address reads a token endpoint's URL from a variable. It must be https, because a
-// request token goes there, or on this machine.
-func address(variable, value string) (*url.URL, error) {
+// address reads a token endpoint's URL from a variable, and adds to its query. It must be
+// https, because a request token goes there, or on this machine.
+func address(variable, value string, query url.Values) (*url.URL, error) {
 	u, err := url.Parse(value)
-	if err == nil && u.Path == "" {
-		u.Path = "/" // without one JoinPath makes a relative URL
-	}
 	switch {
 	case err != nil || u.Host == "":
 		return nil, missing(Unreadable, "%s is not a URL", variable)
@@ -109,6 +108,10 @@ func address(variable, value string) (*url.URL, error) {
 	case u.Scheme != "https" && !loopback(u.Hostname()):
 		return nil, missing(Insecure, "%s is not https", variable)
 	}
+	u.Path = cmp.Or(u.Path, "/") // without one JoinPath makes a relative URL
+	merged := u.Query()
+	maps.Copy(merged, query)
+	u.RawQuery = merged.Encode()
 	return u, nil
 }
 

@@ -36,47 +36,38 @@ func (e Env) azurePipelines(ctx context.Context, _ string) (Token, error) {
 	case bearer.Empty():
 		return Token{}, missing(NoAzureToken, azureAccessToken+" is not set in this step")
 	}
-	u, err := address(azureRequestURI, at)
+	u, err := address(azureRequestURI, at, url.Values{"api-version": {"7.1"}})
 	if err != nil {
 		return Token{}, err
 	}
-	query := u.Query()
-	query.Set("api-version", "7.1")
-	u.RawQuery = query.Encode()
 	return question{e.Endpoint, "Azure Pipelines' ID token endpoint", u, http.Header{
 		"Authorization": {"Bearer " + bearer.Reveal()}, "Accept": {"application/json"}, "Content-Type": {"application/json"},
 		"X-Tfs-Fedauthredirect": {"Suppress"}, // a 401 instead of a sign-in page
 	}, []byte{}}.token(ctx, "oidcToken")
 }
 
-// azureIdentity is the managed identity of a machine in Azure, from its metadata server
-// (IMDS). Every machine there answers, so the user must choose it.
-type azureIdentity struct {
-	Env
-	clientID string // chooses among several identities; "" for the only one
-}
-
-// idToken asks for an access token for the App ID URI that is the audience
-// (learn.microsoft.com, How to use managed identities on a VM to acquire an access
-// token). It never uses a proxy. Plain http is fine: the server is on this machine's own
-// link and has no other.
-func (a azureIdentity) idToken(ctx context.Context, audience string) (Token, error) {
+// azureIdentity asks the metadata server (IMDS) of a machine in Azure for an access token of
+// its managed identity, for the App ID URI that is the audience (learn.microsoft.com, How to use
+// managed identities on a VM to acquire an access token). Every machine there answers, so the
+// user must choose it. It never uses a proxy. Plain http is fine: the server is on this machine's
+// own link and has no other. clientID chooses among several identities.
+func (e Env) azureIdentity(ctx context.Context, clientID, audience string) (Token, error) {
 	if err := wantResource(audience); err != nil {
 		return Token{}, err
 	}
 	const variable = "AZURE_POD_IDENTITY_AUTHORITY_HOST"
-	u, err := url.Parse(cmp.Or(a.Getenv(variable), "http://169.254.169.254"))
+	u, err := url.Parse(cmp.Or(e.Getenv(variable), "http://169.254.169.254"))
 	if err != nil || u.Host == "" || ascii.Host(u.Host) != nil {
 		return Token{}, missing(Unreadable, "%s is not a URL with an ASCII host name", variable)
 	}
 	query := url.Values{"api-version": {"2018-02-01"}, "resource": {audience}}
-	if id := cmp.Or(a.clientID, a.Getenv("AZURE_CLIENT_ID")); id != "" {
+	if id := cmp.Or(clientID, e.Getenv("AZURE_CLIENT_ID")); id != "" {
 		query.Set("client_id", id)
 	}
 	u.Path = cmp.Or(u.Path, "/") // without one JoinPath makes a relative URL
 	u = u.JoinPath("metadata", "identity", "oauth2", "token")
 	u.RawQuery = query.Encode()
-	token, err := question{a.Direct, "Azure's metadata server", u, http.Header{"Metadata": {"true"}}, nil}.token(ctx, "access_token")
+	token, err := question{e.Direct, "Azure's metadata server", u, http.Header{"Metadata": {"true"}}, nil}.token(ctx, "access_token")
 	if err == nil {
 		err = fit(token.Claims)
 	}

@@ -18,22 +18,16 @@ const (
 	buildkiteSubject = "pipeline_id"
 )
 
-// buildkite is a Buildkite job. subjectClaim is the claim to use as the subject; "" for that
-// in the variable BUILDKITE_OIDC_TOKEN_SUBJECT_CLAIM, or pipeline_id.
-type buildkite struct {
-	Env
-	subjectClaim string
-}
-
-// idToken asks the agent API for a token with that audience, as `buildkite-agent oidc
-// request-token` does (buildkite/agent, api/oidc.go).
-func (b buildkite) idToken(ctx context.Context, audience string) (Token, error) {
-	job, bearer := b.Getenv("BUILDKITE_JOB_ID"), b.hidden(b.Getenv("BUILDKITE_AGENT_ACCESS_TOKEN"))
+// buildkite asks the agent API for a token with that audience, as `buildkite-agent oidc
+// request-token` does (buildkite/agent, api/oidc.go). subjectClaim is the claim to use as the
+// subject; "" for that in the variable BUILDKITE_OIDC_TOKEN_SUBJECT_CLAIM, or pipeline_id.
+func (e Env) buildkite(ctx context.Context, subjectClaim, audience string) (Token, error) {
+	job, bearer := e.Getenv("BUILDKITE_JOB_ID"), e.hidden(e.Getenv("BUILDKITE_AGENT_ACCESS_TOKEN"))
 	if job == "" || bearer.Empty() {
 		return Token{}, missing(NoBuildkiteToken, "BUILDKITE_JOB_ID or BUILDKITE_AGENT_ACCESS_TOKEN is not set")
 	}
 	const variable = "BUILDKITE_AGENT_ENDPOINT"
-	u, err := address(variable, cmp.Or(b.Getenv(variable), buildkiteEndpoint))
+	u, err := address(variable, cmp.Or(e.Getenv(variable), buildkiteEndpoint), nil)
 	if err != nil {
 		return Token{}, err
 	}
@@ -41,11 +35,11 @@ func (b buildkite) idToken(ctx context.Context, audience string) (Token, error) 
 	u = u.JoinPath("jobs", strings.ReplaceAll(url.PathEscape(job), ".", "%2E"), "oidc", "tokens")
 	body, err := json.Marshal(map[string]string{
 		"audience":      audience,
-		"subject_claim": cmp.Or(b.subjectClaim, b.Getenv("BUILDKITE_OIDC_TOKEN_SUBJECT_CLAIM"), buildkiteSubject),
+		"subject_claim": cmp.Or(subjectClaim, e.Getenv("BUILDKITE_OIDC_TOKEN_SUBJECT_CLAIM"), buildkiteSubject),
 	})
 	if err != nil {
 		return Token{}, err
 	}
 	header := http.Header{"Authorization": {"Token " + bearer.Reveal()}, "Content-Type": {"application/json"}}
-	return question{b.Endpoint, "Buildkite's agent API", u, header, body}.token(ctx, "token")
+	return question{e.Endpoint, "Buildkite's agent API", u, header, body}.token(ctx, "token")
 }

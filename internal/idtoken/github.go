@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -28,13 +29,10 @@ func (e Env) github(ctx context.Context, audience string) (Token, error) {
 	if at == "" || bearer.Empty() {
 		return Token{}, e.noGitHubToken()
 	}
-	u, err := address(requestURL, at)
+	u, err := address(requestURL, at, url.Values{"audience": {audience}})
 	if err != nil {
 		return Token{}, err
 	}
-	query := u.Query()
-	query.Set("audience", audience)
-	u.RawQuery = query.Encode()
 	header := http.Header{"Authorization": {"bearer " + bearer.Reveal()}, "Accept": {"application/json"}}
 	return question{e.Endpoint, e.forge() + "'s ID token endpoint", u, header, nil}.token(ctx, "value")
 }

@@ -28,6 +28,7 @@ type session struct {
 	provider                    provider
 	secret, assertion, password Secret
 	style                       oauth2.AuthStyle
+	nonce                       string // of a login by browser
 }
 
 // IDToken asks the provider. Errors are those of package endpoint and [*Error].
@@ -36,22 +37,16 @@ func (o OIDC) IDToken(ctx context.Context, _ string) (Token, error) {
 	if err := s.begin(ctx); err != nil {
 		return Token{}, err
 	}
-	var token *oauth2.Token
-	var err error
 	switch o.Client.Flow {
 	case Code:
 		return s.code(ctx)
 	case Password:
-		token, err = s.byPassword(ctx)
+		return s.token(s.byPassword(ctx))
 	case Device:
-		token, err = s.device(ctx)
+		return s.token(s.device(ctx))
 	default:
-		token, err = s.grant(ctx, url.Values{}, s.scopes(), false)
+		return s.token(s.grant(ctx, url.Values{}, s.scopes(), false))
 	}
-	if err != nil {
-		return Token{}, s.said(err)
-	}
-	return s.choose(token, "")
 }
 
 // begin reads the secrets of files and variables, and then finds the provider.
@@ -153,16 +148,21 @@ func (s *session) grant(ctx context.Context, form url.Values, scopes []string, o
 		ClientID: s.Client.ID, ClientSecret: s.secret.Reveal(), AuthStyle: s.style,
 		TokenURL: s.provider.TokenURL, Scopes: scopes, EndpointParams: params,
 	}
-	return config.Token(s.through(ctx, "the token endpoint of "+host(s.provider.TokenURL), once))
+	return config.Token(s.through(ctx, "the token endpoint", once))
 }
 
-// choose picks the token that the user wants, and checks that it answers this request
-// (OpenID Connect Core, section 3.1.3.7) and suits Quay. Quay verifies the signature.
-func (s *session) choose(token *oauth2.Token, nonce string) (Token, error) {
-	identity, _ := token.Extra("id_token").(string)
+// token picks the token that the user wants from a provider's answer, and checks that it answers
+// this request (OpenID Connect Core, section 3.1.3.7) and suits Quay. Quay verifies the signature.
+func (s *session) token(answer *oauth2.Token, err error) (Token, error) {
+	if err != nil {
+		return Token{}, s.said(err)
+	}
+	identity, _ := answer.Extra("id_token").(string)
+	access, _ := ParseToken(NewSecret(answer.AccessToken))
+	asAsked := s.Client.Audience != "" && slices.Contains(access.Audience, s.Client.Audience) // an ID token is for the client
 	chosen := identity
-	if s.Client.Kind == AccessToken || s.Client.Kind != IDTokenKind && (identity == "" || s.asAsked(token.AccessToken)) {
-		chosen = token.AccessToken
+	if s.Client.Kind == AccessToken || s.Client.Kind != IDTokenKind && (identity == "" || asAsked) {
+		chosen = answer.AccessToken
 	}
 	if chosen == "" {
 		return Token{}, missing(Opaque, "the provider sent only an access token")
@@ -172,7 +172,7 @@ func (s *session) choose(token *oauth2.Token, nonce string) (Token, error) {
 		return Token{}, missing(Opaque, "the provider sent only an access token that is not a JWT")
 	}
 	if err == nil && chosen == identity {
-		err = s.ours(jwt.Claims, nonce)
+		err = s.ours(jwt.Claims)
 	}
 	if err == nil {
 		err = fit(jwt.Claims)
@@ -180,22 +180,15 @@ func (s *session) choose(token *oauth2.Token, nonce string) (Token, error) {
 	return jwt, err
 }
 
-// asAsked reports an access token for the audience that was asked for. An ID token is for
-// the client.
-func (s *session) asAsked(access string) bool {
-	token, err := ParseToken(NewSecret(access))
-	return s.Client.Audience != "" && err == nil && slices.Contains(token.Audience, s.Client.Audience)
-}
-
 // ours checks that an ID token is from this provider, for this client, and for this
 // login.
-func (s *session) ours(claims Claims, nonce string) error {
+func (s *session) ours(claims Claims) error {
 	switch {
 	case claims.Issuer != s.provider.Issuer:
 		return fail(NotThisLogin, "has the issuer %s, not %s", claims.Issuer, s.provider.Issuer)
 	case !slices.Contains(claims.Audience, s.Client.ID):
 		return fail(NotThisLogin, "has the audience %s, not the client %s", strings.Join(claims.Audience, ", "), s.Client.ID)
-	case claims.nonce != nonce && nonce != "":
+	case s.nonce != "" && claims.nonce != s.nonce:
 		return fail(NotThisLogin, "is from another login: it has another nonce")
 	}
 	return nil

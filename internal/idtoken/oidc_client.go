@@ -23,14 +23,6 @@ const (
 // Interactive reports whether a person takes part.
 func (f Flow) Interactive() bool { return f == Device || f == Code }
 
-// renews is NearExpiry if the flow needs no person.
-func (f Flow) renews() Renewal {
-	if f.Interactive() {
-		return Never
-	}
-	return NearExpiry
-}
-
 // Kind is which of the provider's tokens to send to Quay.
 type Kind string
 

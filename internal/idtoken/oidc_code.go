@@ -3,15 +3,22 @@
 package idtoken
 
 import (
+	"bufio"
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
 	"errors"
+	"fmt"
+	"html"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
+	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/oauth2"
 )
@@ -23,11 +30,11 @@ const callback = "/callback"
 // must bring back.
 type login struct {
 	*session
-	redirect               string // where the browser returns to
-	state, nonce, verifier string
-	done                   chan outcome
-	taken                  atomic.Bool // by the first browser that came
-	stray                  atomic.Bool // an answer to another login came
+	redirect        string // where the browser returns to
+	state, verifier string
+	done            chan outcome
+	taken           atomic.Bool // by the first browser that came
+	stray           atomic.Bool // an answer to another login came
 }
 
 // outcome is what became of the login.
@@ -46,13 +53,14 @@ func (s *session) code(ctx context.Context) (Token, error) {
 	if err != nil {
 		return Token{}, &Error{Problem: PortTaken, Missing: true, Detail: "cannot wait for the browser", Err: err}
 	}
+	s.nonce = rand.Text()
 	l := &login{
 		session: s, redirect: "http://" + listener.Addr().String() + callback,
-		state: rand.Text(), nonce: rand.Text(), verifier: oauth2.GenerateVerifier(), done: make(chan outcome, 1),
+		state: rand.Text(), verifier: oauth2.GenerateVerifier(), done: make(chan outcome, 1),
 	}
 	defer serveBack(listener, func(r *http.Request) page { return l.answer(ctx, r) })()
 	config := oauth2.Config{ClientID: s.Client.ID, Scopes: s.scopes(), RedirectURL: l.redirect, Endpoint: oauth2.Endpoint{AuthURL: s.provider.AuthURL}}
-	address := config.AuthCodeURL(l.state, options(s.target(), oauth2.S256ChallengeOption(l.verifier), oauth2.SetAuthURLParam("nonce", l.nonce))...)
+	address := config.AuthCodeURL(l.state, options(s.target(), oauth2.S256ChallengeOption(l.verifier), oauth2.SetAuthURLParam("nonce", s.nonce))...)
 	s.Env.Say("to log in, open this address in a browser on this machine: " + address)
 	s.Env.Browse(ctx, address)
 	defer s.Env.Endpoint.WaitFor("you to log in")()
@@ -95,14 +103,10 @@ func (l *login) finish(ctx context.Context, query url.Values) (Token, error) {
 		return Token{}, err
 	}
 	l.Env.hidden(l.verifier)
-	token, err := l.grant(ctx, url.Values{
+	return l.token(l.grant(ctx, url.Values{
 		"grant_type": {"authorization_code"}, "code": {l.Env.hidden(query.Get("code")).Reveal()},
 		"redirect_uri": {l.redirect}, "code_verifier": {l.verifier},
-	}, nil, true)
-	if err != nil {
-		return Token{}, l.said(err)
-	}
-	return l.choose(token, l.nonce)
+	}, nil, true))
 }
 
 // brought finds the error that the provider sent instead of a code, or another issuer
@@ -120,4 +124,68 @@ func (l *login) brought(get func(string) string) error {
 		return missing(Denied, "the browser came back without a code")
 	}
 	return nil
+}
+
+// page is what the browser shows.
+type page struct {
+	status       int
+	title, words string
+}
+
+// response is the page over HTTP/1.1. It loads nothing, is not cached, and sends no
+// referrer, because its address holds the code.
+func (p page) response() *http.Response {
+	title, words := html.EscapeString(p.title), html.EscapeString(p.words)
+	text := fmt.Sprintf("<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>%s</title>\n<h1>%s</h1>\n<p>%s</p>\n</html>\n", title, title, words)
+	return &http.Response{
+		StatusCode: p.status, ProtoMajor: 1, ProtoMinor: 1, Close: true,
+		Body: io.NopCloser(strings.NewReader(text)), ContentLength: int64(len(text)),
+		Header: http.Header{
+			"Content-Type":            {"text/html; charset=utf-8"},
+			"Content-Security-Policy": {"default-src 'none'; frame-ancestors 'none'"},
+			"Referrer-Policy":         {"no-referrer"},
+			"Cache-Control":           {"no-store"},
+		},
+	}
+}
+
+const (
+	maxRequest = 64 << 10
+	// pageTime limits sending the page. Reading the request has no limit, because
+	// browsers open connections in advance.
+	pageTime = 2 * time.Second
+)
+
+// serveBack answers each connection's one request, until end, which waits until the open
+// requests have their page. An [http.Server] would add 0.7 MB to the program.
+func serveBack(listener net.Listener, answer func(*http.Request) page) (end func()) {
+	ctx, over := context.WithCancel(context.Background())
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		for {
+			connection, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			serving.Go(func() { serve(ctx, connection, answer) })
+		}
+	})
+	return func() {
+		over()
+		_ = listener.Close()
+		serving.Wait()
+	}
+}
+
+func serve(ctx context.Context, connection net.Conn, answer func(*http.Request) page) {
+	defer connection.Close() //nolint:errcheck // nothing more is said on it
+	abandon := context.AfterFunc(ctx, func() { _ = connection.SetReadDeadline(time.Now()) })
+	request, err := http.ReadRequest(bufio.NewReader(io.LimitReader(connection, maxRequest)))
+	abandon()
+	if err != nil {
+		return
+	}
+	shown := answer(request)
+	_ = connection.SetWriteDeadline(time.Now().Add(pageTime))
+	_ = shown.response().Write(connection)
 }

@@ -30,14 +30,13 @@ func (s *session) device(ctx context.Context) (*oauth2.Token, error) {
 	if !s.secret.Empty() && s.style == oauth2.AuthStyleInParams {
 		params.Set("client_secret", s.secret.Reveal())
 	}
-	name := "the device endpoint of " + host(s.provider.DeviceURL)
 	config := oauth2.Config{ClientID: s.Client.ID, Scopes: s.scopes(), Endpoint: oauth2.Endpoint{DeviceAuthURL: s.provider.DeviceURL}}
-	begun, err := config.DeviceAuth(s.through(ctx, name, false), options(params, oauth2.S256ChallengeOption(verifier))...)
+	begun, err := config.DeviceAuth(s.through(ctx, "the device endpoint", false), options(params, oauth2.S256ChallengeOption(verifier))...)
 	switch {
 	case err != nil:
 		return nil, err
 	case begun.DeviceCode == "" || begun.UserCode == "" || !secure(begun.VerificationURI):
-		return nil, &endpoint.Unbelievable{Name: name, Why: "answered without a code and an https address to enter it at"}
+		return nil, &endpoint.Unbelievable{Name: "the device endpoint at " + host(s.provider.DeviceURL), Why: "answered without a code and an https address to enter it at"}
 	}
 	address := begun.VerificationURI
 	if secure(begun.VerificationURIComplete) {

@@ -63,17 +63,15 @@ func (o OIDC) discover(ctx context.Context) (provider, error) {
 		o.Env.Say("Quay reads the provider's keys from " + p.KeysURL + ", without https: anyone on the way can change them")
 	}
 	for _, address := range []string{p.Issuer, p.AuthURL, p.TokenURL, p.DeviceURL} {
-		if PlainHTTP(address) {
+		switch {
+		case PlainHTTP(address):
 			return p, missing(BehindProxy, "the provider at %s names the address %s, without https", o.Client.Issuer, address)
+		case address != "" && !secure(address):
+			return p, missing(Insecure, "the provider names %+q, which is not an https URL with an ASCII host name", address)
 		}
 	}
 	if p.Issuer != o.Client.Issuer {
 		return p, missing(OtherIssuer, "the provider at %s names the issuer %s", o.Client.Issuer, p.Issuer)
-	}
-	for _, endpoint := range []string{p.AuthURL, p.TokenURL, p.DeviceURL} {
-		if endpoint != "" && !secure(endpoint) {
-			return p, missing(Insecure, "the provider's endpoint %+q is not an https URL with an ASCII host name", endpoint)
-		}
 	}
 	return p, nil
 }

@@ -28,13 +28,12 @@ func (s *session) through(ctx context.Context, name string, once bool) context.C
 			if s.style == oauth2.AuthStyleInHeader { // which oauth2 does not do for a device code
 				request.SetBasicAuth(url.QueryEscape(s.Client.ID), url.QueryEscape(s.secret.Reveal()))
 			}
+			body, err := io.ReadAll(request.Body)
+			if err != nil {
+				return nil, err
+			}
 			// oauth2 requests a device code without the context.
-			answer, err := client.Do(ctx, name, func(ctx context.Context) (*http.Request, error) {
-				body, err := request.GetBody()
-				again := request.Clone(ctx)
-				again.Body = body
-				return again, err
-			})
+			answer, err := question{&client, name, request.URL, request.Header, body}.do(ctx)
 			switch {
 			case err != nil:
 				return nil, err
@@ -72,7 +71,7 @@ func (s *session) said(err error) error {
 	case ours:
 		return wrapped.Err
 	case strings.HasPrefix(err.Error(), "oauth2: "):
-		return &endpoint.Unbelievable{Name: "the OIDC provider at " + host(s.Client.Issuer), Why: "answered without a token in it"}
+		return &endpoint.Unbelievable{Name: "the OIDC provider at " + host(s.Client.Issuer), Why: "answered without a token"}
 	}
 	return err
 }

@@ -10,6 +10,8 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"sync"
+	"time"
 
 	"quay-keyless/internal/endpoint"
 )
@@ -106,20 +108,24 @@ type Settings struct {
 // is first because its self-hosted runners run in clusters; a cluster's projected token is
 // last because CI platforms run jobs in pods. The user must choose one of the others.
 func Sources(env Env, s Settings) []Source {
-	is := func(name, value string) func() bool {
-		return func() bool { return strings.EqualFold(env.Getenv(name), value) }
+	is := func(name string) func() bool { return func() bool { return env.Getenv(name) == "true" } }
+	with := func(get func(context.Context, string, string) (Token, error), setting string) func(context.Context, string) (Token, error) {
+		return func(ctx context.Context, audience string) (Token, error) { return get(ctx, setting, audience) }
 	}
-	oidc := OIDC{Env: env, Client: s.Client}
+	oidc, oidcRenews := OIDC{Env: env, Client: s.Client}, NearExpiry
+	if s.Client.Flow.Interactive() {
+		oidcRenews = Never
+	}
 	return []Source{
 		{"github", env.onGitHub, true, NearExpiry, env.github},
 		{"gitlab", env.onGitLab, false, Never, env.gitlab},
 		{"azure-pipelines", env.onAzurePipelines, false, NearExpiry, env.azurePipelines},
-		{"buildkite", is("BUILDKITE", "true"), true, NearExpiry, buildkite{env, s.SubjectClaim}.idToken},
-		{"circleci", is("CIRCLECI", "true"), false, Never, env.circleCI},
+		{"buildkite", is("BUILDKITE"), true, NearExpiry, with(env.buildkite, s.SubjectClaim)},
+		{"circleci", is("CIRCLECI"), false, Never, env.circleCI},
 		{"kubernetes", env.inPod, false, Always, env.kubernetes},
-		{"oidc", nil, false, s.Client.Flow.renews(), oidc.IDToken},
+		{"oidc", nil, false, oidcRenews, oidc.IDToken},
 		{"entra", nil, true, NearExpiry, oidc.entraToken},
-		{"azure-identity", nil, true, NearExpiry, azureIdentity{env, s.Client.ID}.idToken},
+		{"azure-identity", nil, true, NearExpiry, with(env.azureIdentity, s.Client.ID)},
 		{"google", nil, true, NearExpiry, env.google},
 	}
 }
@@ -145,4 +151,49 @@ func Choose(env Env, name string, settings Settings) (Source, error) {
 		return Source{}, &Error{Problem: NoSource, Detail: "this job has no ID token", Platform: recognise(env)}
 	}
 	return Source{}, fail(UnknownSource, "there is no ID token source %q, only %s", name, strings.Join(SourceNames(), ", "))
+}
+
+// Held keeps a source's token for one audience while it is valid. It is safe for
+// concurrent use.
+type Held struct {
+	Source   Source
+	Audience string
+	// Now is the registry's time if it is known.
+	Now func() time.Time
+	// Got gets each new token first, to mask it.
+	Got func(Secret)
+
+	mu    sync.Mutex
+	token Token
+}
+
+// IDToken returns the token. It asks again near the token's expiry, or if its file may
+// have changed.
+func (h *Held) IDToken(ctx context.Context) (Token, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.good() {
+		return h.token, nil
+	}
+	token, err := h.Source.IDToken(ctx, h.Audience)
+	if h.Got != nil && !token.Empty() {
+		h.Got(token.Secret)
+	}
+	if err != nil {
+		return Token{}, err
+	}
+	h.token = token
+	return token, nil
+}
+
+// slowExchange is the time that an exchange may take until Quay looks at the token's expiry.
+const slowExchange = 30 * time.Second
+
+// good reports whether the held token is still valid.
+func (h *Held) good() bool {
+	if h.token.Empty() || h.Source.Renews == Always {
+		return false
+	}
+	expiry := h.token.Expiry
+	return h.Source.Renews == Never || expiry.IsZero() || h.Now().Add(slowExchange).Before(expiry)
 }
