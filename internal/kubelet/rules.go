@@ -84,9 +84,9 @@ func (c Config) check() error {
 	errs := broken(rule{len(c.Providers) == 0, "providers is empty"})
 	names := map[text]bool{}
 	for _, p := range c.Providers {
-		twice := broken(rule{names[p.Name], "is there twice"})
+		errs = append(errs, broken(rule{names[p.Name], fmt.Sprintf("provider %q is there twice", p.Name)})...)
 		names[p.Name] = true
-		for _, err := range slices.Concat(twice, p.problems(), p.TokenAttributes.problems(p.APIVersion)) {
+		for _, err := range append(p.problems(), p.TokenAttributes.problems(p.APIVersion)...) {
 			errs = append(errs, fmt.Errorf("provider %q: %w", p.Name, err))
 		}
 	}
