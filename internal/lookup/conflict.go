@@ -66,10 +66,10 @@ type Conflict struct {
 
 // conflicts lists what in this file hides our logins from a reader's tools. target: we
 // will write into this file.
-func (c contents) conflicts(keys []Key, target bool, r reader) []Conflict {
+func (l logins) conflicts(keys []Key, target bool, r reader) []Conflict {
 	var found []Conflict
-	for _, name := range slices.Sorted(maps.Keys(c.Auths)) {
-		entry := c.Auths[name].Auth
+	for _, name := range slices.Sorted(maps.Keys(l.auths)) {
+		entry := l.auths[name]
 		hidden := slices.ContainsFunc(keys, func(key Key) bool { return key.hiddenBy(name, r.image) })
 		switch {
 		case slices.ContainsFunc(keys, func(key Key) bool { return key.String() == name }): // it will be replaced
@@ -84,12 +84,12 @@ func (c contents) conflicts(keys []Key, target bool, r reader) []Conflict {
 	}
 	helped := 0 // a login replaces our own helper, and then the store counts
 	for _, host := range hosts(keys) {
-		if helper, ok := c.Helpers[host]; ok && helper != authfile.OwnHelper {
+		if helper, ok := l.helpers[host]; ok && helper != authfile.OwnHelper {
 			helped++
 			found = append(found, Conflict{Kind: OtherHelper, Key: helper, Tools: r.tools, Fatal: r.image})
 		}
 	}
-	if store, _ := c.Store.(string); store != "" && !r.image && helped < len(hosts(keys)) {
+	if store, _ := l.store.(string); store != "" && !r.image && helped < len(hosts(keys)) {
 		found = append(found, Conflict{Kind: OtherStore, Key: store, Tools: r.tools})
 	}
 	return found
@@ -140,7 +140,7 @@ func variableConflicts(text string, keys []Key) []string {
 	}
 	var found []string
 	for _, host := range hosts(keys) {
-		if _, ok := all.Auths[host]; ok {
+		if _, ok := all.auths[host]; ok {
 			found = append(found, host)
 		}
 	}

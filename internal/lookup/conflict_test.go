@@ -48,7 +48,7 @@ var conflicts = map[string]planRow{
 
 	"a store":                 {job{env: home, files: map[string]string{docker: `{"credsStore":"pass"}`}}, []string{"warning store ~/" + docker + " pass"}},
 	"a store podman ignores":  {job{env: forDocker, files: map[string]string{namedFile: `{"credsStore":"pass"}`, docker: `{"credsStore":""}`}}, nil},
-	"a store that is no text": {job{env: home, files: map[string]string{docker: `{"credsStore":5}`}}, nil},
+	"a store that is no text": {job{env: home, files: map[string]string{docker: `{"credsStore":5}`}}, []string{"warning unusable ~/" + docker}},
 
 	"another entry without a colon": {job{env: home, files: map[string]string{docker: `{"auths":{"o":{"auth":"YQ=="},"p":{"auth":"!"},"quay.example":{"auth":"!"}}}`}},
 		[]string{"warning broken ~/" + docker + " o", "warning broken ~/" + docker + " p"}},
@@ -70,6 +70,8 @@ var conflicts = map[string]planRow{
 	"docker's file, a link in a circle": {job{env: home, files: map[string]string{"h/.docker/x": ""}, links: map[string]string{docker: docker}}, []string{"fatal unusable ~/" + docker}},
 
 	"helm's own login":        {job{env: home, files: map[string]string{"h/.config/helm/registry/config.json": login1}}, []string{"warning helm ~/h/.config/helm/registry/config.json quay.example"}},
+	"helm's own store":        {job{env: home, files: map[string]string{"h/.config/helm/registry/config.json": `{"credsStore":"pass"}`}}, []string{"warning helm ~/h/.config/helm/registry/config.json quay.example"}},
+	"helm's store for others": {job{env: home, files: map[string]string{"h/.config/helm/registry/config.json": `{"credsStore":"broken"}`}}, nil},
 	"helm's other logins":     {job{env: home, files: map[string]string{"h/.config/helm/registry/config.json": with("quay.io")}}, nil},
 	"helm's file by variable": {job{env: homeAnd("HELM_REGISTRY_CONFIG", "~/helm.json"), files: map[string]string{"helm.json": with("https://quay.example/v1/")}}, []string{"warning helm ~/helm.json quay.example"}},
 	"only helpers": {job{env: home, files: map[string]string{"h/.config/containers/registries.conf": "# x\ncredential-helpers = [\n  \"ecr-login\", # y\n]\n"}},

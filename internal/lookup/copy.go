@@ -3,10 +3,12 @@
 package lookup
 
 import (
+	"encoding/json"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"quay-keyless/internal/authfile"
 )
@@ -16,21 +18,6 @@ type Inherit struct {
 	On bool
 	// From is a folder whose config.json, if it is there, counts as docker's.
 	From string
-}
-
-// outside is p without the variables that name this folder, or a file in it.
-func (p Place) outside(folder string) Place {
-	var names []string
-	for name, below := range map[string]string{"DOCKER_CONFIG": "config.json", "REGISTRY_AUTH_FILE": ""} {
-		path := p.Getenv(name)
-		if path == "" {
-			continue
-		}
-		if file, err := authfile.Open(filepath.Join(path, below), p.Trust); err == nil && filepath.Dir(file.Path()) == folder {
-			names = append(names, name)
-		}
-	}
-	return p.without(names...)
 }
 
 // dockerSource is the folder that docker reads, and its file there; "" if there is none.
@@ -47,87 +34,157 @@ func (p Place) dockerSource(in Inherit) (folder, file string) {
 	return folder, filepath.Join(folder, "config.json")
 }
 
-// containersSources are the files that podman, buildah and skopeo read, in their order.
-func (p Place) containersSources(docker string) []string {
-	switch named, runtimeFile := p.Getenv("REGISTRY_AUTH_FILE"), p.runtimeFile(); {
-	case named != "":
-		return []string{named}
-	case p.Getenv("DOCKER_CONFIG") != "":
-		return []string{docker, runtimeFile.path, p.userFile()}
-	case runtimeFile.read:
-		return []string{runtimeFile.path, p.userFile(), docker}
-	default:
-		return append(p.strays(), p.userFile(), docker)
-	}
-}
-
-// read is one file as tools see it; a missing one is empty. A file that tools cannot read
-// is an error.
-func (p Place) read(path string) (view, error) {
-	v := newView()
+// read is one file as tools see it.
+func (b *planner) read(path string) logins {
 	if path == "" {
-		return v, nil
+		return noLogins()
 	}
-	file, _, err := look(path, p.Trust)
-	if err != nil {
-		return v, err
-	}
-	text, err := file.Text()
-	if err == nil && text != nil {
-		err = v.decode(text)
-	}
-	return v, err
+	_, found, err := look(path, b.place.Trust)
+	b.unusable(path, err, false)
+	return found
 }
 
-// dockerView is what docker's tools see: its file, and DOCKER_AUTH_CONFIG before it. crane
-// and its relatives read another file if that one is missing.
-func (b *planner) dockerView(p Place, in Inherit) view {
+// dockerSees is what docker's tools find in place: in its file, and in DOCKER_AUTH_CONFIG
+// before it. crane and its relatives read another file if that one is missing.
+func (b *planner) dockerSees(p Place, in Inherit) logins {
 	_, path := p.dockerSource(in)
-	v, err := p.read(path)
-	b.unusable(path, err, false)
+	seen := b.read(path)
 	if _, err := os.Stat(path); err != nil {
 		if other, _ := p.craneFile(); other != "" {
-			later, err := p.read(other)
-			b.unusable(other, err, false)
-			v.auths, v.helpers = later.auths, later.helpers
+			later := b.read(other)
+			seen.auths, seen.helpers = later.auths, later.helpers
 		}
 	}
-	variable := newView()
-	if text := p.Getenv("DOCKER_AUTH_CONFIG"); variable.decode([]byte(text)) == nil {
-		v.variable = variable.auths
-		maps.Copy(v.auths, v.variable)
-		maps.DeleteFunc(v.helpers, func(host, _ string) bool { return v.variable[host] != nil })
-	}
-	v.hostsOnly()
-	return v
+	variable, _ := decode([]byte(p.Getenv("DOCKER_AUTH_CONFIG"))) // docker ignores what is not JSON
+	maps.Copy(seen.auths, variable.auths)
+	maps.DeleteFunc(seen.helpers, func(host, _ string) bool { _, preferred := variable.auths[host]; return preferred })
+	seen.hostsOnly()
+	b.replaceStore(&seen, variable)
+	return seen
 }
 
-// containersView is what podman, buildah and skopeo see.
-func (b *planner) containersView(p Place, in Inherit) view {
-	v := newView()
+// containersSee is what podman, buildah and skopeo find in place.
+func (b *planner) containersSee(p Place, in Inherit) logins {
+	seen := noLogins()
 	_, docker := p.dockerSource(in)
-	for _, path := range p.containersSources(docker) {
-		later, err := p.read(path)
-		b.unusable(path, err, false)
-		if err == nil {
-			v.add(later)
+	var paths []string
+	if p.Getenv("REGISTRY_AUTH_FILE") == "" && p.Getenv("DOCKER_CONFIG") == "" && !p.runtimeFile().read {
+		paths = p.strays()
+	}
+	for _, r := range p.readers(docker) {
+		if r.image {
+			paths = append(paths, r.paths...)
 		}
 	}
-	return v
+	for i, path := range paths {
+		if !slices.Contains(paths[:i], path) {
+			seen.add(b.read(path))
+		}
+	}
+	return seen
 }
 
-// start is what a file starts from, without what would hide our logins.
-func (b *planner) start(t *Target, v view, image bool, in Inherit) authfile.Start {
-	v.forKeys(b.keys, t.Names, image)
-	if store := v.store(b.keys, b.place.List); store != "" {
+// add adds what tools find in a later file: what no earlier one answers.
+func (l *logins) add(later logins) {
+	answered := func(key string) bool {
+		for name := range l.auths {
+			if covers(name, key) {
+				return true
+			}
+		}
+		_, helped := l.helpers[authfile.HostOf(bareName(key))]
+		return helped
+	}
+	maps.DeleteFunc(later.auths, func(name string, _ entry) bool { return answered(name) })
+	maps.DeleteFunc(later.helpers, func(host, _ string) bool { return answered(host) })
+	maps.Copy(l.auths, later.auths)
+	maps.Copy(l.helpers, later.helpers)
+}
+
+// hostsOnly names each login as docker's tools find it: one for each host. They prefer
+// HOST, and choose one of several HOST/ORG at random.
+func (l *logins) hostsOnly() {
+	for _, name := range slices.Sorted(maps.Keys(l.auths)) {
+		host, below, found := strings.Cut(name, "/")
+		if !found || strings.Contains(name, "://") {
+			continue
+		}
+		if _, known := l.auths[host]; !known && !strings.Contains(below, "//") {
+			l.auths[host] = l.auths[name]
+		}
+		delete(l.auths, name)
+	}
+}
+
+// replaceStore replaces docker's credential store, which hides our login, by a helper for
+// each registry that it lists. One that cannot be listed stays.
+func (b *planner) replaceStore(seen *logins, variable logins) {
+	store, _ := seen.store.(string)
+	listed, known := b.place.stored(store)
+	if !known {
+		return
+	}
+	seen.store = nil
+	for _, server := range listed {
+		host := authfile.HostOf(bareName(server))
+		if strings.HasPrefix(server, "https://index.docker.io/") {
+			host = server // docker's name for Docker Hub
+		}
+		_, helped := seen.helpers[host]
+		if _, preferred := variable.auths[host]; !helped && !preferred && !slices.Contains(hosts(b.keys), host) {
+			seen.helpers[host] = store
+		}
+	}
+}
+
+// stored are the registries in a credential store, and whether that is known. Stores of
+// clouds make logins for hosts that they do not list.
+func (p Place) stored(store string) (servers []string, known bool) {
+	if store == "" || p.List == nil || slices.Contains([]string{"ecr-login", "gcr", "gcloud", "acr-env", "acr-login"}, store) {
+		return nil, store == ""
+	}
+	servers, err := p.List(store)
+	return servers, err == nil
+}
+
+// start is what a file starts from, without what would hide our logins or what they replace.
+func (b *planner) start(t *Target, seen logins, image bool) authfile.Start {
+	for i, key := range b.keys {
+		delete(seen.helpers, key.Host)
+		maps.DeleteFunc(seen.auths, func(name string, _ entry) bool {
+			return name == t.Names[i] || key.hiddenBy(name, image) || t.Names[i] == key.Host && !image && authfile.HostOf(bareName(name)) == key.Host
+		})
+	}
+	settings := maps.Clone(seen.settings)
+	settings["auths"] = json.RawMessage("{}")
+	if store, ok := seen.store.(string); ok {
+		settings["credsStore"] = encode(store)
 		b.conflict(Conflict{Kind: OtherStore, Path: t.File.Path(), Key: store, Tools: dockers.tools})
 	}
-	for host, helper := range v.helpers {
-		if helper == authfile.OwnHelper {
+	text, err := json.MarshalIndent(settings, "", "\t")
+	if err != nil {
+		panic(err) // it was decoded from JSON
+	}
+	start := authfile.Start{Text: append(text, '\n')}
+	for _, key := range slices.Sorted(maps.Keys(seen.auths)) {
+		start.Copies = append(start.Copies, authfile.Copy{Key: key, Value: seen.auths[key].raw})
+	}
+	for _, host := range slices.Sorted(maps.Keys(seen.helpers)) {
+		start.Copies = append(start.Copies, authfile.Copy{Helper: true, Key: host, Value: encode(seen.helpers[host])})
+		if seen.helpers[host] == authfile.OwnHelper {
 			t.OwnHelpers = append(t.OwnHelpers, host)
 		}
 	}
-	return v.start()
+	return start
+}
+
+// encode is text as a JSON string.
+func encode(text string) []byte {
+	encoded, err := json.Marshal(text)
+	if err != nil {
+		panic(err) // no string fails
+	}
+	return encoded
 }
 
 // drop reports whether an earlier login's copy would hide a login with one of the keys.

@@ -36,11 +36,11 @@ func (p Place) Isolated(folder string, in Inherit, keys ...Key) (Plan, error) {
 	b.elsewhere("")
 	before := p.outside(resolved)
 	_, found, _ := look(docker, p.Trust)
-	var seen view
+	var seen logins
 	if in.On {
-		seen = b.dockerView(before, in)
-		if len(found.Auths) == 0 {
-			found = seen.contents()
+		seen = b.dockerSees(before, in)
+		if len(found.auths) == 0 {
+			found = seen
 		}
 	}
 	b.name(docker, found)
@@ -52,9 +52,9 @@ func (p Place) Isolated(folder string, in Inherit, keys ...Key) (Plan, error) {
 		switch {
 		case t.File.Isolated() != nil: // an earlier login copied
 		case in.On && image:
-			start = b.start(t, b.containersView(before, in), true, in)
+			start = b.start(t, b.containersSee(before, in), true)
 		case in.On:
-			start = b.start(t, seen, false, in)
+			start = b.start(t, seen, false)
 		}
 		start.Folder, start.Drop = b.plan.Folder, drop(keys, image)
 		t.File.StartFrom(start)
@@ -73,35 +73,26 @@ func (b *planner) withoutDropped(file *authfile.File, drop func(authfile.Copy) b
 	})
 }
 
-// File uses only this file, for tools that are told to read it: by --authfile or
-// REGISTRY_AUTH_FILE, or by DOCKER_CONFIG if it is a config.json. Other files that the
-// environment names are no conflict.
-//
-// The error is that of [Open].
-func (p Place) File(path string, in Inherit, keys ...Key) (Plan, error) {
-	file, err := authfile.Open(path, p.Trust)
-	if err != nil {
-		return Plan{}, err
-	}
-	b := planner{place: p, keys: keys}
-	b.follow(images.of(path))
-	docker := filepath.Base(path) == "config.json"
-	if docker && !slices.ContainsFunc(keys, func(key Key) bool { return key.Org != "" }) {
-		b.follow(dockers.of(path))
-	}
-	b.name("", contents{})
-	t := &b.plan.Files[0]
-	t.tools = nil // they look there if they are told to
-	if before := p.outside(filepath.Dir(file.Path())); in.On {
-		seen := b.containersView(before, in)
-		if docker {
-			first := b.dockerView(before, in)
-			first.add(seen)
-			seen = first
+// outside is p without the variables that name this folder, or a file in it.
+func (p Place) outside(folder string) Place {
+	getenv := p.Getenv
+	p.Getenv = func(name string) string {
+		value := getenv(name)
+		path := value
+		switch {
+		case value == "":
+			return ""
+		case name == "DOCKER_CONFIG":
+			path = filepath.Join(value, "config.json")
+		case name != "REGISTRY_AUTH_FILE":
+			return value
 		}
-		t.File.StartFrom(b.start(t, seen, true, in))
+		if file, err := authfile.Open(path, p.Trust); err == nil && filepath.Dir(file.Path()) == folder {
+			return ""
+		}
+		return value
 	}
-	return b.plan, nil
+	return p
 }
 
 // around is the folder of an isolated login. Variables that name it already, as on GitLab,

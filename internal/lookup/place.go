@@ -42,18 +42,6 @@ type Place struct {
 	Owner func(fs.FileInfo) (uid int)
 }
 
-// without is p in an environment that lacks some variables.
-func (p Place) without(names ...string) Place {
-	getenv := p.Getenv
-	p.Getenv = func(name string) string {
-		if slices.Contains(names, name) {
-			return ""
-		}
-		return getenv(name)
-	}
-	return p
-}
-
 // home is the user's folder as podman and docker find it. The system's list of users does
 // not count: in a container it is often wrong.
 func (p Place) home() string {

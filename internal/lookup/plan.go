@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"quay-keyless/internal/authfile"
@@ -56,48 +55,6 @@ func (p Plan) Where(t Target) string {
 	}
 }
 
-// reader is a group of tools that read the same files in this order. If no earlier file
-// holds a login, ours goes into the last one.
-type reader struct {
-	tools []string
-	paths []string
-	image bool // these tools are built on containers/image
-}
-
-// The tools by where they look. Each stands for others: ko, cosign and kaniko look where
-// crane does, oras where docker does.
-var (
-	podman  = reader{tools: []string{"podman", "buildah"}, image: true}
-	skopeo  = reader{tools: []string{"skopeo"}, image: true}
-	images  = reader{tools: slices.Concat(podman.tools, skopeo.tools), image: true}
-	dockers = reader{tools: []string{"docker", "crane", "helm"}}
-)
-
-func (r reader) of(paths ...string) reader {
-	r.paths = slices.DeleteFunc(paths, func(path string) bool { return path == "" })
-	return r
-}
-
-// readers lists where tools look.
-func (p Place) readers(docker string) []reader {
-	family, runtimeFile := dockers.of(docker), p.runtimeFile()
-	if named := p.Getenv("REGISTRY_AUTH_FILE"); named != "" {
-		return []reader{images.of(named), family}
-	}
-	forPodman, forSkopeo := podman.of(p.userFile(), docker), skopeo.of(p.userFile(), docker)
-	_, _, err := look(runtimeFile.path, p.Trust)
-	if runtimeFile.read {
-		forPodman = podman.of(runtimeFile.path, p.userFile(), docker)
-	}
-	if runtimeFile.read || runtimeFile.path != "" && err == nil && p.Getenv("XDG_RUNTIME_DIR") == "" { // otherwise NoRuntimeDir says it
-		forSkopeo = skopeo.of(runtimeFile.path, p.userFile(), docker)
-	}
-	if p.Getenv("DOCKER_CONFIG") != "" {
-		forPodman = podman.of(docker)
-	}
-	return []reader{forPodman, forSkopeo, family}
-}
-
 // InPlace finds the files that tools read anyway: docker's config.json; podman's default
 // auth.json, which a later step may name; REGISTRY_AUTH_FILE if it is set; and an auth
 // file that tools read earlier, if it holds a login that hides ours. A missing file is no
@@ -128,7 +85,7 @@ func (p Place) InPlace(keys ...Key) (Plan, error) {
 	b.elsewhere(p.Getenv("DOCKER_AUTH_CONFIG"))
 	b.created(docker)
 	if named == "" && !runtimeFile.ours {
-		b.noRuntimeFile(docker, runtimeFile)
+		b.noRuntimeFile(docker, runtimeFile.read)
 	}
 	_, found, _ := look(docker, p.Trust)
 	b.name(docker, found)
@@ -143,19 +100,33 @@ func isAboutPlace(err error) bool {
 		slices.Contains([]authfile.Reason{authfile.FolderUncreatable, authfile.FolderReadOnly, authfile.FolderNotWritable, authfile.ReadOnly}, fault.Reason)
 }
 
-// strays is where podman, buildah and skopeo look without an XDG_RUNTIME_DIR.
-func (p Place) strays() []string {
-	uid := strconv.Itoa(p.UID)
-	return []string{p.system("/run/user/" + uid + "/containers/auth.json"), p.system("/tmp/podman-run-" + uid + "/containers/auth.json"),
-		p.system("/var/tmp/containers-user-" + uid + "/containers/containers/auth.json"), p.runtimeFile().path}
+// elsewhere finds what sends tools to another place than an auth file: DOCKER_AUTH_CONFIG,
+// whose text this is, helm's own file, and registries.conf.
+func (b *planner) elsewhere(variable string) {
+	for _, name := range variableConflicts(variable, b.keys) {
+		b.conflict(Conflict{Kind: DockerAuthConfig, Key: name, Tools: []string{"docker", "crane"}})
+	}
+	if path := b.place.helmFile(); path != "" {
+		_, found, _ := look(path, b.place.Trust)
+		store, _ := found.store.(string)
+		stored, _ := b.place.stored(store)
+		for _, host := range hosts(b.keys) {
+			if slices.Contains(append(found.hosts(), stored...), host) {
+				b.conflict(Conflict{Kind: HelmFile, Path: path, Key: host, Tools: []string{"helm"}})
+			}
+		}
+	}
+	if path, helpers := b.place.onlyHelpers(); path != "" {
+		b.conflict(Conflict{Kind: NoAuthFiles, Path: path, Key: helpers, Tools: images.tools})
+	}
 }
 
 // noRuntimeFile exports REGISTRY_AUTH_FILE if podman's default file cannot be created, and
 // unless that would hide other logins.
-func (b *planner) noRuntimeFile(docker string, runtimeFile containersFile) {
+func (b *planner) noRuntimeFile(docker string, read bool) {
 	p := b.place
 	others := []string{p.userFile()}
-	if !runtimeFile.read {
+	if !read {
 		others = append(others, p.strays()...)
 	}
 	_, found, err := look(docker, p.Trust)
@@ -166,41 +137,51 @@ func (b *planner) noRuntimeFile(docker string, runtimeFile containersFile) {
 	if err == nil && len(b.plan.Files) > 0 && !slices.ContainsFunc(others, hides) {
 		b.export("REGISTRY_AUTH_FILE", b.plan.Files[0].File.Path())
 	}
-	if !runtimeFile.read {
+	if !read {
 		b.conflict(Conflict{Kind: NoRuntimeDir, Path: p.Getenv("XDG_RUNTIME_DIR"), Exports: b.plan.Exports})
 	}
 }
 
 // created warns of the logins that crane loses when docker's file is created.
 func (b *planner) created(docker string) {
-	p := b.place
-	for _, path := range []string{docker, p.inHome(".docker", "config.json")} {
+	for _, path := range []string{docker, b.place.inHome(".docker", "config.json")} {
 		if _, err := os.Stat(path); err == nil {
 			return
 		}
 	}
-	if path, found := p.craneFile(); path != "" {
-		missing := append((contents{}).missing(found, b.keys), found.besides(b.keys)...)
-		if len(missing) > 0 {
-			b.conflict(Conflict{Kind: CreatedFile, Path: path, Key: strings.Join(missing, ", ")})
-		}
+	path, found := b.place.craneFile()
+	if missing := append(logins{}.missing(found, b.keys), found.besides(b.keys)...); len(missing) > 0 {
+		b.conflict(Conflict{Kind: CreatedFile, Path: path, Key: strings.Join(missing, ", ")})
 	}
 }
 
-// craneFile is the file that crane and its relatives read if docker's is missing.
-func (p Place) craneFile() (path string, found contents) {
-	runtimeFile := ""
-	if folder := p.Getenv("XDG_RUNTIME_DIR"); folder != "" {
-		runtimeFile = filepath.Join(folder, "containers", "auth.json")
+// File uses only this file, for tools that are told to read it: by --authfile or
+// REGISTRY_AUTH_FILE, or by DOCKER_CONFIG if it is a config.json. Other files that the
+// environment names are no conflict.
+//
+// The error is that of [authfile.Open].
+func (p Place) File(path string, in Inherit, keys ...Key) (Plan, error) {
+	file, err := authfile.Open(path, p.Trust)
+	if err != nil {
+		return Plan{}, err
 	}
-	for _, path := range []string{p.Getenv("REGISTRY_AUTH_FILE"), runtimeFile, p.inHome(".config", "containers", "auth.json")} {
-		if info, err := os.Stat(path); err == nil && !info.IsDir() {
-			file, found, err := look(path, p.Trust)
-			if err != nil {
-				return "", contents{}
-			}
-			return file.Path(), found
+	b := planner{place: p, keys: keys}
+	b.follow(images.of(path))
+	docker := filepath.Base(path) == "config.json"
+	if docker && !slices.ContainsFunc(keys, func(key Key) bool { return key.Org != "" }) {
+		b.follow(dockers.of(path))
+	}
+	b.name("", noLogins())
+	t := &b.plan.Files[0]
+	t.tools = nil // they look there if they are told to
+	if before := p.outside(filepath.Dir(file.Path())); in.On {
+		seen := b.containersSee(before, in)
+		if docker {
+			first := b.dockerSees(before, in)
+			first.add(seen)
+			seen = first
 		}
+		t.File.StartFrom(b.start(t, seen, true))
 	}
-	return "", contents{}
+	return b.plan, nil
 }

@@ -3,6 +3,7 @@
 package lookup
 
 import (
+	"errors"
 	"slices"
 
 	"quay-keyless/internal/authfile"
@@ -35,6 +36,10 @@ func (b *planner) follow(r reader) {
 			b.unusable(path, file.Check(), true)
 		}
 		b.unusable(path, err, r.image)
+		if _, text := found.store.(string); found.store != nil && !text && !r.image {
+			err := errors.New(`docker, crane and helm cannot read it, because its "credsStore" is not text`)
+			b.conflict(Conflict{Kind: Unusable, Path: path, Tools: r.tools, Err: &authfile.Error{Path: path, Err: err}})
+		}
 		for _, c := range found.conflicts(b.keys, target, r) {
 			c.Path = path
 			b.conflict(c)
@@ -93,7 +98,7 @@ func (b *planner) conflict(c Conflict) {
 // because docker's tools look for nothing else, and pick one of several HOST/ORG at random.
 // If HOST has another login there, docker's tools keep that. Only if podman reads the same
 // file, it gets ours under HOST/ORG.
-func (b *planner) name(docker string, found contents) {
+func (b *planner) name(docker string, found logins) {
 	file, _ := authfile.Open(docker, b.place.Trust)
 	for i := range b.plan.Files {
 		t := &b.plan.Files[i]
@@ -107,10 +112,10 @@ func (b *planner) name(docker string, found contents) {
 	}
 }
 
-func (b *planner) dockerName(key Key, found contents, t *Target) string {
-	user, taken := found.user(key.Host)
+func (b *planner) dockerName(key Key, found logins, t *Target) string {
+	entry, taken := found.auths[key.Host]
 	several := slices.ContainsFunc(b.keys, func(other Key) bool { return other.Host == key.Host && other != key })
-	if !several && (!taken || user == key.Robot) {
+	if taken = taken && entry.whole; !several && (!taken || entry.user == key.Robot) {
 		return key.Host
 	}
 	if taken {
