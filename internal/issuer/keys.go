@@ -5,16 +5,16 @@ package issuer
 import (
 	"bytes"
 	"context"
+	"crypto"
 	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"math/big"
 	"slices"
 	"strings"
-
-	"github.com/lestrrat-go/jwx/v3/jwa"
-	"github.com/lestrrat-go/jwx/v3/jws"
 
 	"quay-keyless/internal/endpoint"
 	"quay-keyless/internal/idtoken"
@@ -127,12 +127,25 @@ func unsigned(raw json.RawMessage) ([]byte, error) {
 	return bytes.TrimLeft(number, "\x00"), err
 }
 
+// verify checks a signature by RSASSA-PKCS1-v1_5 (RFC 7518, section 3.3) with the
+// algorithms that Quay accepts.
 func (k Keys) verify(token idtoken.Token, key *rsa.PublicKey) error {
-	algorithm, ok := jwa.LookupSignatureAlgorithm(token.Algorithm)
-	if !ok {
+	dot := strings.LastIndexByte(token.Reveal(), '.') // a parsed token has one
+	signed, encoded := token.Reveal()[:dot], token.Reveal()[dot+1:]
+	var hash crypto.Hash
+	var digest []byte
+	switch token.Algorithm {
+	case "RS256":
+		sum := sha256.Sum256([]byte(signed))
+		hash, digest = crypto.SHA256, sum[:]
+	case "RS384":
+		sum := sha512.Sum384([]byte(signed))
+		hash, digest = crypto.SHA384, sum[:]
+	default:
 		return &Fault{"the ID token", "is signed with " + token.Algorithm + ", which nothing here knows"}
 	}
-	if _, err := jws.Verify([]byte(token.Reveal()), jws.WithKey(algorithm, key)); err != nil {
+	signature, err := base64.RawURLEncoding.DecodeString(encoded)
+	if err != nil || rsa.VerifyPKCS1v15(key, hash, digest, signature) != nil {
 		return &Fault{"the ID token's signature", fmt.Sprintf("does not fit the key %q of %s", token.KeyID, k.name)}
 	}
 	return nil
