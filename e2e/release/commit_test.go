@@ -75,7 +75,7 @@ func unpack(t *testing.T, commit string) (folder string) {
 func TestTarball(t *testing.T) {
 	size := lab.Command{Dir: rehearsal.clone, Env: path(), Args: []string{"sh", "-c", `git archive --format=tar.gz "$1" | wc -c`, "sh", rehearsal.commit}}.Must(t)
 	bytes, err := strconv.Atoi(strings.TrimSpace(size.Stdout))
-	if err != nil || bytes > 20_000_000 {
+	if err != nil || bytes > 18_000_000 {
 		t.Errorf("the release commit's tarball has %d bytes (%v): users download it for each job", bytes, err)
 	}
 	t.Logf("%d bytes", bytes)
