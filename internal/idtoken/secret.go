@@ -2,10 +2,7 @@
 
 package idtoken
 
-import (
-	"fmt"
-	"log/slog"
-)
+import "fmt"
 
 // redacted is what prints instead of a secret.
 const redacted = "[secret]"
@@ -47,6 +44,3 @@ func (s Secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
 
 // MarshalText encodes the redacted form, for JSON, XML, YAML and the like.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
-
-// LogValue gives log/slog the redacted form.
-func (s Secret) LogValue() slog.Value { return slog.StringValue(redacted) }

@@ -72,11 +72,18 @@ func (f *ExchangeFlags) AddTo(flags *pflag.FlagSet) {
 	f.IdentityFlags.AddTo(flags)
 }
 
+// patience is how long a login with a person in it may take, unless --timeout says
+// otherwise.
+const patience = 5 * time.Minute
+
 // Begin returns the context of a command, which a signal or --timeout ends. End frees what
 // it needs.
 func (f *IdentityFlags) Begin(ctx context.Context, run *process.Run) (begun context.Context, end func()) {
 	ctx, stop := run.Env.Interruptible(ctx)
-	limit := f.Sources.limit(f.Timeout)
+	limit := f.Timeout
+	if timeout := f.Sources.lookup("timeout"); timeout != nil && !timeout.Changed && f.Sources.Client.Flow.Interactive() {
+		limit = patience
+	}
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, ErrTimeout{Limit: limit})
 	return ctx, func() { cancel(); stop() }
 }
@@ -122,11 +129,7 @@ func (f *IdentityFlags) ChooseSource(env idtoken.Env) (idtoken.Source, error) {
 	case f.TokenStdin:
 		return idtoken.Stdin(env), nil
 	}
-	source, err := f.Sources.choose(env, f.Source)
-	if unknown, ok := errors.AsType[*idtoken.Error](err); ok && unknown.Problem == idtoken.UnknownSource {
-		err = &UsageError{Err: err}
-	}
-	return source, err
+	return f.Sources.choose(env, f.Source)
 }
 
 // RegistryArgument is the command's REGISTRY, the variable's, or quay.io.
@@ -134,10 +137,7 @@ func RegistryArgument(run *process.Run, args []string) string {
 	if len(args) > 0 {
 		return args[0]
 	}
-	if registry := strings.TrimSpace(run.Env.Getenv("QUAY_REGISTRY")); registry != "" {
-		return registry
-	}
-	return "quay.io"
+	return cmp.Or(strings.TrimSpace(run.Env.Getenv("QUAY_REGISTRY")), "quay.io")
 }
 
 // variable is the environment variable of a flag.
@@ -196,21 +196,21 @@ func (f *IdentityFlags) identity() string {
 // out what came from variables, because they apply in the same shell and may be wrong in
 // another, and a CA given as text, because it is long.
 func (f *IdentityFlags) given(names ...string) string {
-	var words strings.Builder
+	words := ""
 	for _, name := range names {
 		flag := f.Sources.lookup(name)
 		if flag == nil || !flag.Changed || flag.Annotations[fromVariable] != nil {
 			continue
 		}
-		separator := " "
-		if flag.NoOptDefVal != "" { // a bool needs the =
-			separator = "="
-		}
-		if value := flag.Value.String(); inPEM(value) == nil {
-			words.WriteString(" --" + name + separator + platform.Shell(value))
+		switch value := flag.Value.String(); {
+		case inPEM(value) != nil:
+		case flag.NoOptDefVal != "": // a bool needs the =
+			words += " --" + name + "=" + value
+		default:
+			words += " --" + name + " " + platform.Shell(value)
 		}
 	}
-	return words.String()
+	return words
 }
 
 // Lines are the lines of a variable that holds a list, without empty ones.

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/spf13/pflag"
 
@@ -85,18 +84,6 @@ func (f *SourceFlags) exclusive(names ...string) error {
 	return nil
 }
 
-// patience is how long a login with a person in it may take, unless --timeout says
-// otherwise.
-const patience = 5 * time.Minute
-
-// limit is --timeout, or longer while a person logs in.
-func (f *SourceFlags) limit(timeout time.Duration) time.Duration {
-	if f.Client.Flow.Interactive() && f.flags != nil && !f.flags.Changed("timeout") {
-		return patience
-	}
-	return timeout
-}
-
 // choose finds the source of that name and configures it.
 func (f *SourceFlags) choose(env idtoken.Env, name string) (idtoken.Source, error) {
 	name = f.named(name)
@@ -143,9 +130,9 @@ func (f *SourceFlags) CheckAgain(source string, getenv func(string) string) erro
 	}
 	switch client := f.filled("oidc", getenv).Client; {
 	case client.Flow.Interactive():
-		return fmt.Errorf("--credential-helper needs an ID token that can be had again, and the flow %s needs a person each time", client.Flow)
+		return fmt.Errorf("--credential-helper cannot be used with the flow %s: the helper needs a new ID token each time", client.Flow)
 	case client.Flow == idtoken.Password && !client.Password.Named():
-		return errors.New("--credential-helper needs a password that can be had again: --oidc-password-file PATH or --oidc-password-env NAME")
+		return errors.New("--credential-helper needs the password each time: set --oidc-password-file or --oidc-password-env")
 	}
 	return nil
 }
