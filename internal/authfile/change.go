@@ -153,8 +153,8 @@ func (l *locked) write(change *Change, old seen, text []byte, next record, ahead
 		change.Writes++
 		return nil
 	}
-	now, unread := l.f.read()
-	if ahead && (errors.Is(err, errChanged) || unread == nil && bytes.Equal(now, old.text)) {
+	now, unread := l.f.look()
+	if ahead && (errors.Is(err, errChanged) || unread == nil && bytes.Equal(now.text, old.text)) {
 		_ = l.save(before)
 	}
 	return err

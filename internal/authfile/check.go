@@ -25,18 +25,18 @@ func (f *File) Check() error {
 // CheckHelper is [File.Check] for [File.SetHelper].
 func (f *File) CheckHelper() error {
 	err := f.check()
-	if text, unread := f.read(); err == nil && unread == nil {
-		_, err = parse(text, credHelpers)
+	if now, unread := f.look(); err == nil && unread == nil {
+		_, err = parse(now.text, credHelpers)
 	}
 	return located(f.path, err)
 }
 
 func (f *File) check() error {
-	text, err := f.read()
+	now, err := f.look()
 	if err != nil {
 		return err
 	}
-	if err := checkText(text); err != nil {
+	if err := checkText(now.text); err != nil {
 		return err
 	}
 	if err := f.checkRecord(); err != nil {
@@ -48,7 +48,7 @@ func (f *File) check() error {
 	if err := f.checkFolder(); err != nil {
 		return err
 	}
-	if err := writable(f.path); errors.Is(err, syscall.EROFS) { // a mount of its own
+	if err := ownfile.Writable(f.path); errors.Is(err, syscall.EROFS) { // a mount of its own
 		return because(ReadOnly, err)
 	}
 	return nil
@@ -108,7 +108,7 @@ func (f *File) checkFolder() error {
 	if !info.IsDir() {
 		return because(FolderUncreatable, syscall.ENOTDIR)
 	}
-	err = writable(folder)
+	err = ownfile.Writable(folder)
 	switch {
 	case err == nil || f.writableInPlace():
 		return nil
@@ -123,5 +123,5 @@ func (f *File) checkFolder() error {
 // writableInPlace reports whether all files are there already, so that the folder need
 // not be written.
 func (f *File) writableInPlace() bool {
-	return writable(f.path) == nil && writable(f.recordPath()) == nil && writable(f.lockPath()) == nil
+	return ownfile.Writable(f.path) == nil && ownfile.Writable(f.recordPath()) == nil && ownfile.Writable(f.lockPath()) == nil
 }

@@ -80,11 +80,6 @@ func TestMessages(t *testing.T) {
 	if got, want := f.Check().Error(), "auth file "+f.Path()+" is empty (0 bytes); podman rejects it too"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	for reason := Other; reason <= Contended; reason++ {
-		if words[reason] == "" {
-			t.Errorf("reason %d has no words", reason)
-		}
-	}
 	_, err := Open("", by())
 	wantReason(t, nil, err, BadPath)
 }

@@ -3,6 +3,7 @@
 package authfile
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,70 +14,40 @@ import (
 	"quay-keyless/internal/ownfile"
 )
 
-// Reason is why an auth file could not be used.
-type Reason int
+// Reason is why an auth file could not be used, in words.
+type Reason string
 
 // The reasons. Those up to [NameTooLong] are found by [File.Check].
 const (
-	Other             Reason = iota // Err tells
-	BadPath                         // the path is empty or cannot be made absolute
-	SymlinkLoop                     // the path's symlinks never end
-	IsFolder                        // the path is a folder
-	NotRegular                      // a device, a pipe or a socket
-	Foreign                         // the file, or its record, belongs to another user
-	Untrusted                       // a file or folder that steers the program is not ours; Err names it
-	NotReadable                     // the file, or its record, may not be read
-	TooLarge                        // above 16 MiB
-	Empty                           // 0 bytes
-	NotJSON                         // not JSON
-	TrailingData                    // something follows the JSON object
-	NotObject                       // JSON, but not an object
-	AuthsNotObject                  // "auths" is not an object
-	HelpersNotObject                // "credHelpers" is not an object
-	Duplicate                       // a key that we would write is there twice
-	FolderUncreatable               // the folder is missing and cannot be created
-	FolderReadOnly                  // the folder is on a read-only file system
-	FolderNotWritable               // the folder may not be written
-	RecordVersion                   // another version of this program left the record
-	NameTooLong                     // the file's name, or that of a file beside it, is too long
+	Other             Reason = "cannot be used" // Err tells
+	BadPath           Reason = "has no usable path"
+	SymlinkLoop       Reason = "is in a loop of symbolic links"
+	IsFolder          Reason = "is a folder"
+	NotRegular        Reason = "is not a regular file"   // a device, a pipe or a socket
+	Foreign           Reason = "belongs to another user" // so may its record
+	Untrusted         Reason = "cannot be used safely"   // a file or folder that steers the program is not ours; Err names it
+	NotReadable       Reason = "is not readable"
+	TooLarge          Reason = "is too large"
+	Empty             Reason = "is empty (0 bytes); podman rejects it too"
+	NotJSON           Reason = "is not JSON"
+	TrailingData      Reason = "has more text after its JSON object"
+	NotObject         Reason = "is JSON, but not an object"
+	AuthsNotObject    Reason = `has an "auths" that is not an object`
+	HelpersNotObject  Reason = `has a "credHelpers" that is not an object`
+	Duplicate         Reason = "has a key twice, and tools disagree on which one counts"
+	FolderUncreatable Reason = "is in a folder that cannot be created"
+	FolderReadOnly    Reason = "is in a folder on a read-only file system"
+	FolderNotWritable Reason = "is in a folder that this user cannot write to"
+	RecordVersion     Reason = "has a record of another version of quay-keyless beside it"
+	NameTooLong       Reason = "has a name that is too long" // or that of a file beside it
 
-	BadEntry     // what to write is not a login
-	Locked       // another process held the lock until ctx ended
-	NoSpace      // the disk, or the quota, is full
-	ReadOnly     // the file itself is on a read-only file system
-	NotPermitted // the system does not permit the write
-	Contended    // another tool, without a lock, undid every write
+	BadEntry     Reason = "cannot hold this login"            // what to write is not a login
+	Locked       Reason = "is locked by another quay-keyless" // until ctx ended
+	NoSpace      Reason = "was not changed because the disk is full"
+	ReadOnly     Reason = "is on a read-only file system"
+	NotPermitted Reason = "cannot be written by this user"
+	Contended    Reason = "was overwritten by another tool each time"
 )
-
-var words = map[Reason]string{
-	Other:             "cannot be used",
-	BadPath:           "has no usable path",
-	SymlinkLoop:       "is in a loop of symbolic links",
-	IsFolder:          "is a folder",
-	NotRegular:        "is not a regular file",
-	Foreign:           "belongs to another user",
-	Untrusted:         "cannot be used safely",
-	NotReadable:       "is not readable",
-	TooLarge:          "is too large",
-	Empty:             "is empty (0 bytes); podman rejects it too",
-	NotJSON:           "is not JSON",
-	TrailingData:      "has more text after its JSON object",
-	NotObject:         "is JSON, but not an object",
-	AuthsNotObject:    `has an "auths" that is not an object`,
-	HelpersNotObject:  `has a "credHelpers" that is not an object`,
-	FolderUncreatable: "is in a folder that cannot be created",
-	FolderReadOnly:    "is in a folder on a read-only file system",
-	FolderNotWritable: "is in a folder that this user cannot write to",
-	Duplicate:         "has a key twice, and tools disagree on which one counts",
-	RecordVersion:     "has a record of another version of quay-keyless beside it",
-	NameTooLong:       "has a name that is too long",
-	BadEntry:          "cannot hold this login",
-	Locked:            "is locked by another quay-keyless",
-	NoSpace:           "was not changed because the disk is full",
-	ReadOnly:          "is on a read-only file system",
-	NotPermitted:      "cannot be written by this user",
-	Contended:         "was overwritten by another tool each time",
-}
 
 // Error says why an auth file could not be used. Its text never holds any of
 // the file's contents, at most a single character and a position.
@@ -93,7 +64,7 @@ func (e *Error) Error() string {
 
 // Predicate is the sentence without its subject, as in "is empty".
 func (e *Error) Predicate() string {
-	text := words[e.Reason]
+	text := string(cmp.Or(e.Reason, Other))
 	if e.Err != nil {
 		text += ": " + e.Err.Error()
 	}

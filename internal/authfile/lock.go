@@ -16,9 +16,6 @@ import (
 	"quay-keyless/internal/wholefile"
 )
 
-// maxRecord limits reading a record, which holds some old values in base64.
-const maxRecord = 4 * maxFile
-
 // locked is an auth file whose lock we have, and its record.
 type locked struct {
 	f      *File
@@ -50,31 +47,17 @@ func (f *File) acquire(ctx context.Context) (*locked, error) {
 
 // load reads the record.
 func (f *File) load() (now seen, r record, lost bool, err error) {
-	if now, err = f.seeRecord(); err != nil {
-		return seen{}, record{}, false, err
-	}
-	r, lost, err = decodeRecord(now.text)
-	return now, r, lost, err
-}
-
-// seeRecord reads the record's file.
-func (f *File) seeRecord() (seen, error) {
 	path := f.recordPath()
-	file, err := f.recordTrust().Open(path, os.O_RDONLY)
-	var now seen
-	if err == nil {
-		now, err = seeOpen(file, maxRecord)
-		_ = file.Close()
-	}
+	now, err = see(f.recordTrust(), path, maxRecord)
 	switch {
-	case err == nil:
-		return now, nil
-	case errors.Is(err, fs.ErrNotExist):
-		return seen{}, nil
 	case errors.Is(err, fs.ErrPermission):
-		return seen{}, &Error{Reason: NotReadable, Err: fmt.Errorf("%s: %w", path, errno.WithoutPath(err))}
+		err = &Error{Reason: NotReadable, Err: fmt.Errorf("%s: %w", path, errno.WithoutPath(err))}
+	case err != nil:
+		err = recordFault(path, err)
+	default:
+		r, lost, err = decodeRecord(now.text)
 	}
-	return seen{}, recordFault(path, err)
+	return now, r, lost, err
 }
 
 // save writes the record to the disk in one step, or removes its file if there is
@@ -88,7 +71,7 @@ func (l *locked) save(r record) error {
 	switch {
 	case text == nil && l.file.text != nil:
 		err = os.Remove(path)
-		if errors.Is(err, fs.ErrPermission) && writable(path) == nil { // a file in a closed folder
+		if errors.Is(err, fs.ErrPermission) && ownfile.Writable(path) == nil { // a file in a closed folder
 			_, err = l.f.write(path, l.file, []byte(emptyRecord), ownfile.Private)
 		} else if err == nil {
 			err = wholefile.SyncName(path)
@@ -102,7 +85,7 @@ func (l *locked) save(r record) error {
 		return recordFault(path, err)
 	}
 	l.record = r
-	l.file, err = l.f.seeRecord()
+	l.file, err = see(l.f.recordTrust(), path, maxRecord)
 	return err
 }
 

@@ -153,10 +153,10 @@ func wantReason(t testing.TB, f *File, err error, want Reason) {
 	t.Helper()
 	var fault *Error
 	if !errors.As(err, &fault) {
-		t.Fatalf("error %v (%T), want an *Error that says it %s", err, err, words[want])
+		t.Fatalf("error %v (%T), want an *Error that says it %s", err, err, want)
 	}
 	if fault.Reason != want {
-		t.Errorf("error %q, want one that says it %s", err, words[want])
+		t.Errorf("error %q, want one that says it %s", err, want)
 	}
 	if f != nil && !bytes.Contains([]byte(err.Error()), []byte("auth file "+f.Path()+" ")) {
 		t.Errorf("error %q does not name %s", err, f.Path())

@@ -3,6 +3,7 @@
 package authfile
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,24 +12,66 @@ import (
 	"quay-keyless/internal/ownfile"
 )
 
-// maxFile is far above any auth file: a thousand logins are a quarter of a megabyte.
-const maxFile = 16 << 20
+// maxFile is far above any auth file: a thousand logins are a quarter of a megabyte. A
+// record holds some old values in base64.
+const (
+	maxFile   = 16 << 20
+	maxRecord = 4 * maxFile
+)
 
-// read returns the auth file's text, nil if it is missing.
-func (f *File) read() ([]byte, error) {
-	now, err := f.look()
-	return now.text, err
+// seen is a file as it was read. A missing one has neither text nor info.
+type seen struct {
+	text []byte
+	info fs.FileInfo
+}
+
+// see reads a file that may be obeyed, and follows no link.
+func see(trust ownfile.Trust, path string, limit int64) (seen, error) {
+	file, err := trust.Open(path, os.O_RDONLY)
+	if errors.Is(err, fs.ErrNotExist) {
+		return seen{}, nil
+	} else if err != nil {
+		return seen{}, err
+	}
+	defer func() { _ = file.Close() }()
+	return seeOpen(file, limit)
+}
+
+// seeOpen reads an open file.
+func seeOpen(file *os.File, limit int64) (seen, error) {
+	info, err := file.Stat()
+	if err != nil {
+		return seen{}, err
+	}
+	text, err := ownfile.ReadAll(file, limit)
+	return seen{text, info}, err
+}
+
+// is reports whether now is the same file with the same text. A file that was removed can
+// leave its number to another user's, so the owner counts too.
+func (s seen) is(now seen) bool {
+	if s.info == nil || now.info == nil {
+		return s.info == nil && now.info == nil
+	}
+	return os.SameFile(s.info, now.info) && ownfile.SameOwner(s.info, now.info) && bytes.Equal(s.text, now.text)
 }
 
 // look reads the auth file. Root may read and write another user's; any other user may
 // not, so that is an error. So is a link: [Open] followed those that there were.
 func (f *File) look() (seen, error) {
-	file, err := ownfile.OpenIf(f.path, os.O_RDONLY, f.ours)
+	info, err := os.Lstat(f.path)
+	if err == nil {
+		err = f.ours(info) // before the system refuses to open it
+	} else if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
 	if err != nil {
 		return seen{}, unread(err)
 	}
-	defer func() { _ = file.Close() }()
-	now, err := seeOpen(file, maxFile)
+	now, err := see(ownfile.Trust{}, f.path, maxFile)
+	if err == nil && now.info != nil {
+		err = f.ours(now.info)
+	}
 	return now, unread(err)
 }
 
@@ -64,12 +107,11 @@ func (f *File) HasLogins() bool {
 // unread is why a file cannot be read; a missing one is no error.
 func unread(err error) error {
 	var refused *ownfile.Error
-	var known *Error
 	switch {
 	case err == nil || errors.Is(err, fs.ErrNotExist):
 		return nil
-	case errors.As(err, &known):
-		return known
+	case errors.As(err, new(*Error)):
+		return err
 	case errors.Is(err, fs.ErrPermission):
 		return because(NotReadable, err)
 	case !errors.As(err, &refused):
@@ -81,5 +123,5 @@ func unread(err error) error {
 	case refused.Reason == ownfile.NotRegular:
 		return because(NotRegular, nil)
 	}
-	return because(TooLarge, fmt.Errorf("more than %d MiB", refused.Limit>>20))
+	return because(TooLarge, fmt.Errorf("more than %d MiB", maxFile>>20))
 }

@@ -210,14 +210,14 @@ func presence(text []byte, key string) (Result, error) {
 
 // unknown says what there is under the keys if there is no record at all.
 func (f *File) unknown(keys []string) ([]Outcome, error) {
-	text, err := f.read()
+	now, err := f.look()
 	if err != nil {
 		return nil, err
 	}
 	if len(keys) == 0 {
-		keys = suspects(text)
+		keys = suspects(now.text)
 	}
-	return record{}.outcomes(text, keys, record{}.needed)
+	return record{}.outcomes(now.text, keys, record{}.needed)
 }
 
 // suspects are the keys that a login of ours could have left: with our helper, or a JWT

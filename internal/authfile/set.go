@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"quay-keyless/internal/ownfile"
 )
 
 // credHelpers is the member of an auth file that names a program per host,
@@ -121,7 +123,7 @@ func printableASCII(text string) bool {
 
 // edit makes the edits that are due, until the file holds every one.
 func (f *File) edit(ctx context.Context, due func(text []byte, r record) []edit) (Change, error) {
-	if _, err := f.read(); err != nil {
+	if _, err := f.look(); err != nil {
 		return Change{}, err
 	}
 	if err := os.MkdirAll(f.dir(), 0o700); err != nil {
@@ -142,7 +144,8 @@ func (f *File) edit(ctx context.Context, due func(text []byte, r record) []edit)
 		},
 	})
 	if info, unknown := os.Stat(f.path); unknown == nil && f.mode == 0 {
-		change.Exposed = readableByAll(info)
+		_, _, known := ownfile.OwnerOf(info) // Windows' access lists decide
+		change.Exposed = known && info.Mode().Perm()&0o004 != 0
 	}
 	return change, err
 }
@@ -173,11 +176,11 @@ func (f *File) started(text []byte, r record, list []edit) ([]byte, record, []ed
 // none, and whether a login of ours put it there. It does not lock. The error is an
 // [*Error].
 func (f *File) Helper(host string) (helper string, ours bool, err error) {
-	text, err := f.read()
+	now, err := f.look()
 	if err != nil {
 		return "", false, located(f.path, err)
 	}
-	d, err := parse(text, credHelpers)
+	d, err := parse(now.text, credHelpers)
 	if err != nil {
 		return "", false, located(f.path, err)
 	}

@@ -169,7 +169,7 @@ func TestUntrustedFolders(t *testing.T) {
 		mode   fs.FileMode
 		uid    int
 		reason ownfile.Reason
-	}{"another user's": {0o700, 54321, ownfile.ForeignFolder}, "everybody's": {0o777, os.Getuid(), ownfile.Exposed}} {
+	}{"another user's": {0o700, 54321, ownfile.Foreign}, "everybody's": {0o777, os.Getuid(), ownfile.Exposed}} {
 		for _, folder := range []string{"certs.d", "certs.d/" + host} {
 			t.Run(name+" "+folder, func(t *testing.T) {
 				p, _ := home(t)

@@ -144,6 +144,6 @@ func wantRefused(t testing.TB, err error, want ownfile.Reason) {
 	var fault *Error
 	var why *ownfile.Error
 	if !errors.As(err, &fault) || !errors.As(err, &why) || why.Reason != want {
-		t.Errorf("error %v, want reason %d", err, want)
+		t.Errorf("error %v, want %q", err, want)
 	}
 }

@@ -95,7 +95,7 @@ func (i *Installed) put(executable string) error {
 }
 
 func copyFile(from, to string) error {
-	source, err := ownfile.OpenAny(from, os.O_RDONLY)
+	source, err := ownfile.OpenAny(from)
 	if err != nil {
 		return err
 	}
@@ -110,7 +110,7 @@ func copyFile(from, to string) error {
 }
 
 func sum(path string) (string, error) {
-	file, err := ownfile.OpenAny(path, os.O_RDONLY)
+	file, err := ownfile.OpenAny(path)
 	if err != nil {
 		return "", err
 	}

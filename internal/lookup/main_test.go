@@ -30,6 +30,6 @@ func wantReason(t testing.TB, err error, want authfile.Reason) {
 	t.Helper()
 	var fault *authfile.Error
 	if !errors.As(err, &fault) || fault.Reason != want {
-		t.Errorf("error %v (%T), want reason %d", err, err, want)
+		t.Errorf("error %v (%T), want one that says it %s", err, err, want)
 	}
 }

@@ -4,73 +4,67 @@ package ownfile
 
 import (
 	"fmt"
+	"io/fs"
 	"slices"
+	"strings"
 )
 
-// Reason is why a file is refused.
-type Reason int
+// Reason is why a file is refused, in words.
+type Reason string
 
 // The reasons.
 const (
-	Link          Reason = iota + 1 // it is a symbolic link
-	Folder                          // it is a folder
-	NotRegular                      // it is a pipe, a device or a socket
-	TooLarge                        // it is longer than any file of ours
-	Foreign                         // it belongs to another user
-	Exposed                         // every user may write it
-	ForeignFolder                   // its folder, which Path names, belongs to another user
-	NoFolder                        // it is not a folder
-	Strange                         // it is in a folder of ours, and is not ours
+	Link       Reason = "is a symbolic link"
+	Folder     Reason = "is a folder"
+	NotRegular Reason = "is not a regular file" // a pipe, a device or a socket
+	TooLarge   Reason = "is too large"
+	Foreign    Reason = "belongs to user" // so does a folder, if Path names that
+	Exposed    Reason = "can be written by every user"
+	NoFolder   Reason = "is not a folder"
+	Strange    Reason = "was not put there by quay-keyless"
 )
 
 // Error is a file that is refused.
 type Error struct {
-	Path    string
-	Reason  Reason
-	Owner   int    // of Foreign and ForeignFolder
-	Trusted Owners // who could have been the owner
-	Limit   int64  // of TooLarge, in bytes
+	Path   string
+	Reason Reason
+	Detail string // continues Reason
 }
 
 // Error is one sentence about the file.
 func (e *Error) Error() string { return e.Path + " " + e.Predicate() }
 
 // Predicate is the sentence without its subject.
-func (e *Error) Predicate() string {
-	switch e.Reason {
-	case Link:
-		return "is a symbolic link"
-	case Folder:
-		return "is a folder"
-	case NotRegular:
-		return "is not a regular file"
-	case TooLarge:
-		return fmt.Sprintf("is too large: more than %d bytes", e.Limit)
-	case NoFolder:
-		return "is not a folder"
-	case Strange:
-		return "was not put there by quay-keyless"
-	case Exposed:
-		return "can be written by every user"
+func (e *Error) Predicate() string { return string(e.Reason) + e.Detail }
+
+// SameOwner reports whether two files have the same owner and group, as far as the system
+// has such.
+func SameOwner(a, b fs.FileInfo) bool {
+	uid, gid, _ := OwnerOf(a)
+	otherUID, otherGID, _ := OwnerOf(b)
+	return uid == otherUID && gid == otherGID
+}
+
+// owned finds an owner who is not one of these.
+func (o Owners) owned(path string, info fs.FileInfo) error {
+	owner, _, known := OwnerOf(info)
+	if !known || o == nil || slices.Contains(o, owner) {
+		return nil
 	}
-	return fmt.Sprintf("belongs to user %d, not to %s", e.Owner, e.Trusted)
+	return &Error{path, Foreign, fmt.Sprintf(" %d, not to %s", owner, o)}
 }
 
 // String names the users, as in "user 1000 or root".
 func (o Owners) String() string {
-	text := ""
-	for i, uid := range o {
+	var names []string
+	for _, uid := range o {
 		name := fmt.Sprintf("user %d", uid)
 		if uid == 0 {
 			name = "root"
 		}
-		switch {
-		case slices.Contains(o[:i], uid):
-			continue
-		case text != "":
-			text += " or "
+		if !slices.Contains(names, name) {
+			names = append(names, name)
 		}
-		text += name
 	}
-	return text
+	return strings.Join(names, " or ")
 }

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 )
 
 // Folder finds what keeps the files of a folder from being obeyed. Who may write
@@ -20,10 +19,7 @@ func (t Trust) Folder(path string) error {
 	} else if err != nil {
 		return err
 	}
-	if owner, known := ownerOf(info); known && t.Folders != nil && !slices.Contains(t.Folders, owner) {
-		return &Error{Path: path, Reason: ForeignFolder, Owner: owner, Trusted: t.Folders}
-	}
-	return nil
+	return t.Folders.owned(path, info)
 }
 
 // Closed is [Trust.Folder] for a folder whose every file counts, so that nobody else
@@ -114,7 +110,7 @@ func (t Trust) CheckPrivate(path string) error {
 	case !info.IsDir():
 		return &Error{Path: path, Reason: NoFolder}
 	}
-	return t.ours(path, info)
+	return t.Files.owned(path, info)
 }
 
 // Alone finds a file in a folder that is another user's, or has another name than
@@ -137,7 +133,7 @@ func (t Trust) Alone(folder string, ours func(name string) bool) error {
 		} else if err != nil {
 			return err
 		}
-		if err := t.ours(path, info); err != nil {
+		if err := t.Files.owned(path, info); err != nil {
 			return err
 		}
 	}

@@ -47,7 +47,7 @@ func TestPrivateRefused(t *testing.T) {
 		reason ownfile.Reason
 	}{
 		"another user":         {func(path string) error { return os.Mkdir(path, 0o777) }, ownfile.Trust{Files: theirs().Files, Folders: ours().Folders}, ownfile.Foreign},
-		"below another user's": {func(string) error { return nil }, theirs(), ownfile.ForeignFolder},
+		"below another user's": {func(string) error { return nil }, theirs(), ownfile.Foreign},
 		"link":                 {func(path string) error { return os.Symlink(".", path) }, ours(), ownfile.Link},
 		"file":                 {func(path string) error { return makeFile(path, 0o600) }, ours(), ownfile.NoFolder},
 	} {

@@ -37,41 +37,28 @@ func (t Trust) Lock(ctx context.Context, path string) (*os.File, error) {
 		if err != nil {
 			return nil, err
 		}
-		locked, err := await(ctx, file)
+		locked, unsupported := TryLock(file)
 		if locked && IsAt(file, path) { // otherwise the one before us removed it
 			return file, nil
 		}
 		_ = file.Close()
+		if unsupported != nil {
+			return nil, nil
+		}
 		if !locked {
-			return nil, err
-		}
-	}
-}
-
-// await waits for the lock of an open file. Without an error, false means that the file
-// system has no locks.
-func await(ctx context.Context, file *os.File) (locked bool, err error) {
-	for {
-		locked, err := tryLock(file)
-		if locked || err != nil {
-			return locked, nil
-		}
-		if err := turn(ctx); err != nil {
-			return false, err
+			turn(ctx)
 		}
 	}
 }
 
 // turn waits a moment, of random length so that none of several waits is always
 // the last.
-func turn(ctx context.Context) error {
+func turn(ctx context.Context) {
 	timer := time.NewTimer(rand.N(longestTurn) + time.Microsecond) //nolint:gosec // no secret
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return nil
 	case <-ctx.Done():
-		return &Locked{context.Cause(ctx)}
 	}
 }
 

@@ -8,6 +8,7 @@ package ownfile
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -35,7 +36,7 @@ func By(uid int, program string) Trust {
 	}
 	owners := Owners{uid, 0}
 	if info, err := os.Stat(program); err == nil {
-		if owner, known := ownerOf(info); known && !slices.Contains(owners, owner) {
+		if owner, _, known := OwnerOf(info); known && !slices.Contains(owners, owner) {
 			owners = append(owners, owner)
 		}
 	}
@@ -54,7 +55,7 @@ func (t Trust) RootAnywhere() Trust {
 // Owner is the user whose file it is, and the user who runs the program. They are
 // unknown where every user is trusted.
 func (t Trust) Owner(info fs.FileInfo) (owner, us int, known bool) {
-	owner, known = ownerOf(info)
+	owner, _, known = OwnerOf(info)
 	if !known || len(t.Files) == 0 {
 		return 0, 0, false
 	}
@@ -76,15 +77,6 @@ func (t Trust) Check(path string) error {
 	return t.Folder(filepath.Dir(path))
 }
 
-// ours finds an owner who is not trusted.
-func (t Trust) ours(path string, info fs.FileInfo) error {
-	owner, known := ownerOf(info)
-	if known && t.Files != nil && !slices.Contains(t.Files, owner) {
-		return &Error{Path: path, Reason: Foreign, Owner: owner, Trusted: t.Files}
-	}
-	return nil
-}
-
 // file finds what keeps a file from being obeyed.
 func (t Trust) file(path string, info fs.FileInfo) error {
 	switch mode := info.Mode(); {
@@ -93,7 +85,7 @@ func (t Trust) file(path string, info fs.FileInfo) error {
 	case !mode.IsRegular():
 		return notRegular(path, info)
 	}
-	if err := t.ours(path, info); err != nil {
+	if err := t.Files.owned(path, info); err != nil {
 		return err
 	}
 	if t.Files != nil && info.Mode().Perm()&everybodyWrites != 0 {
@@ -117,26 +109,6 @@ func (t Trust) Open(path string, flag int) (*os.File, error) {
 	return open(path, flag|noFollow, func(info fs.FileInfo) error { return t.file(path, info) })
 }
 
-// OpenIf opens a regular file, and not through a link. It asks allowed before it opens the
-// file, and again about the file that it opened. The error is an [*Error], that of
-// allowed or the system's.
-func OpenIf(path string, flag int, allowed func(fs.FileInfo) error) (*os.File, error) {
-	check := func(info fs.FileInfo) error {
-		if err := (Trust{}).file(path, info); err != nil {
-			return err
-		}
-		return allowed(info)
-	}
-	info, err := os.Lstat(path)
-	if err == nil {
-		err = check(info)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return open(path, flag|noFollow, check)
-}
-
 // Read returns a file's text, of at most limit bytes. The error is an [*Error] or
 // the system's; a missing file is one too.
 func (t Trust) Read(path string, limit int64) ([]byte, error) {
@@ -148,9 +120,9 @@ func (t Trust) Read(path string, limit int64) ([]byte, error) {
 	return ReadAll(file, limit)
 }
 
-// OpenAny opens any user's regular file, through links too, and does not wait
+// OpenAny opens any user's regular file for reading, through links too, and does not wait
 // for one that is not regular. The error is an [*Error] or the system's.
-func OpenAny(path string, flag int) (*os.File, error) {
+func OpenAny(path string) (*os.File, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
@@ -164,12 +136,12 @@ func OpenAny(path string, flag int) (*os.File, error) {
 	if err := regular(info); err != nil {
 		return nil, err
 	}
-	return open(path, flag, regular)
+	return open(path, os.O_RDONLY, regular)
 }
 
 // ReadAny is [OpenAny] and gives the text, of at most limit bytes.
 func ReadAny(path string, limit int64) ([]byte, error) {
-	file, err := OpenAny(path, os.O_RDONLY)
+	file, err := OpenAny(path)
 	if err != nil {
 		return nil, err
 	}
@@ -178,7 +150,7 @@ func ReadAny(path string, limit int64) ([]byte, error) {
 }
 
 func open(path string, flag int, check func(fs.FileInfo) error) (*os.File, error) {
-	file, err := os.OpenFile(path, flag|noWait, Private)
+	file, err := os.OpenFile(path, flag|NoWait, Private)
 	if err != nil {
 		return nil, err
 	}
@@ -198,7 +170,7 @@ func open(path string, flag int, check func(fs.FileInfo) error) (*os.File, error
 func ReadAll(file *os.File, limit int64) ([]byte, error) {
 	text, err := io.ReadAll(io.LimitReader(file, limit+1))
 	if err == nil && int64(len(text)) > limit {
-		return nil, &Error{Path: file.Name(), Reason: TooLarge, Limit: limit}
+		return nil, &Error{file.Name(), TooLarge, fmt.Sprintf(": more than %d bytes", limit)}
 	}
 	return text, err
 }

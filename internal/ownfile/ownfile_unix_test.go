@@ -120,7 +120,7 @@ func TestForeignFolder(t *testing.T) {
 			if how == "read" && name == "missing" && errors.Is(err, fs.ErrNotExist) {
 				continue
 			}
-			if !errors.As(err, &fault) || fault.Reason != ownfile.ForeignFolder || fault.Path != folder || fault.Owner != os.Geteuid() {
+			if !errors.As(err, &fault) || fault.Reason != ownfile.Foreign || fault.Path != folder || !strings.Contains(fault.Detail, fmt.Sprintf(" %d, not to ", os.Geteuid())) {
 				t.Errorf("%s %s: error %v", how, name, err)
 			}
 		}
@@ -180,7 +180,7 @@ func TestOpenAny(t *testing.T) {
 	}
 	for _, odd := range []string{pipe, folder, os.DevNull} {
 		var fault *ownfile.Error
-		if _, err := ownfile.OpenAny(odd, os.O_RDWR); !errors.As(err, &fault) || fault.Path != odd {
+		if _, err := ownfile.OpenAny(odd); !errors.As(err, &fault) || fault.Path != odd {
 			t.Errorf("%s: error %v", odd, err)
 		}
 	}

@@ -5,6 +5,7 @@
 package ownfile
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"syscall"
@@ -14,40 +15,38 @@ import (
 
 const (
 	noFollow = syscall.O_NOFOLLOW
-	noWait   = syscall.O_NONBLOCK
+	// NoWait has [os.OpenFile] not wait for the other end of a pipe.
+	NoWait = syscall.O_NONBLOCK
 )
 
-// ownerOf is the number of the user whose file it is.
-func ownerOf(info fs.FileInfo) (uid int, known bool) {
+// OwnerOf is the numbers of the user and the group whose file it is.
+func OwnerOf(info fs.FileInfo) (uid, gid int, known bool) {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
-		return 0, false
+		return 0, 0, false
 	}
-	return int(stat.Uid), true
+	return int(stat.Uid), int(stat.Gid), true
 }
 
-// tryLock takes the lock of an open file, or reports that another process has it.
-func tryLock(file *os.File) (locked bool, err error) {
-	connection, err := file.SyscallConn()
-	if err != nil {
-		return false, err
+// Writable asks the system whether a file may be written, or files made in a folder.
+func Writable(path string) error {
+	mode := uint32(unix.W_OK)
+	if info, err := os.Stat(path); err != nil {
+		return err
+	} else if info.IsDir() {
+		mode |= unix.X_OK
 	}
-	var refused error
-	err = connection.Control(func(fd uintptr) {
-		for {
-			refused = unix.Flock(int(fd), unix.LOCK_EX|unix.LOCK_NB)
-			if refused != unix.EINTR {
-				return
-			}
-		}
-	})
-	switch {
-	case err != nil:
-		return false, err
-	case refused == unix.EWOULDBLOCK:
+	return syscall.Access(path, mode)
+}
+
+// TryLock takes the lock of an open file, or reports that another process has it. The
+// error is that of a file system without locks.
+func TryLock(file *os.File) (locked bool, err error) {
+	for err = unix.EINTR; errors.Is(err, unix.EINTR); {
+		err = unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	}
+	if errors.Is(err, unix.EWOULDBLOCK) {
 		return false, nil
-	case refused != nil:
-		return false, &fs.PathError{Op: "flock", Path: file.Name(), Err: refused}
 	}
-	return true, nil
+	return err == nil, err
 }

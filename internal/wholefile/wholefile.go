@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
+	"time"
 
 	"quay-keyless/internal/ownfile"
 )
@@ -47,18 +49,16 @@ func Create(path, prefix string) (*File, error) {
 
 // Commit writes text into the file, gives it mode, whatever the umask is, and renames
 // it to its path. It replaces a link at path and does not follow it. When Commit
-// returns, text and name are on the disk.
+// returns, text and name are on the disk. A mode of 0 is [ownfile.Private].
 //
 // The errors are the system's. Unless only the last step failed, the folder is then as
 // it was before [Create].
-func (f *File) Commit(text []byte, mode fs.FileMode) error {
-	return f.commit(text, mode, func() error { return nil })
-}
+func (f *File) Commit(text []byte, mode fs.FileMode) error { return f.commit(text, mode, nil) }
 
-// commit asks ready right before the new file gets its path; an error stops it.
+// commit asks ready, if there is one, right before the new file gets its path.
 func (f *File) commit(text []byte, mode fs.FileMode, ready func() error) error {
-	err := f.fill(text, mode)
-	if err == nil {
+	err := f.fill(text, cmp.Or(mode, ownfile.Private))
+	if err == nil && ready != nil {
 		err = ready()
 	}
 	if err == nil && !ownfile.IsAt(f.file, f.file.Name()) {
@@ -100,21 +100,16 @@ func (f *File) Discard() {
 	}
 }
 
-// Write is [Create] and [File.Commit]. A mode of 0 is [ownfile.Private].
+// Write is [Create] and [File.Commit].
 func Write(path, prefix string, text []byte, mode fs.FileMode) error {
-	file, err := Create(path, prefix)
-	if err != nil {
-		return err
-	}
-	return file.Commit(text, cmp.Or(mode, ownfile.Private))
+	return Replace(path, prefix, nil, text, mode, nil)
 }
 
 // Replace is [Write] over the file that old describes. Its owner and its group stay, or
 // the error is [fs.ErrPermission]; so does its mode if mode is 0. Old comes from the open file
-// that the caller read, since path may name another user's file or link by now. Ready is
-// called right before the new file replaces the old one; its error stops that.
-//
-// If old is nil, no file is there yet.
+// that the caller read, since path may name another user's file or link by now; nil is no
+// file. Ready, which may be nil, is called right before the new file gets the path; its
+// error stops that.
 func Replace(path, prefix string, old fs.FileInfo, text []byte, mode fs.FileMode, ready func() error) error {
 	if old != nil && !old.Mode().IsRegular() {
 		return &fs.PathError{Op: "replace", Path: path, Err: errors.New("not a regular file")}
@@ -131,7 +126,7 @@ func Replace(path, prefix string, old fs.FileInfo, text []byte, mode fs.FileMode
 		file.Discard()
 		return err
 	}
-	return file.commit(text, cmp.Or(mode, ownfile.Private), ready)
+	return file.commit(text, mode, ready)
 }
 
 // Folder makes a private folder for files that will be renamed, under a name of prefix
@@ -171,4 +166,73 @@ func Sweep(folder, prefix string) {
 			removeAbandoned(filepath.Join(folder, entry.Name()))
 		}
 	}
+}
+
+// removeAbandoned removes a file or folder that no process has locked. The lock ends with the
+// process that held it, however that ended. While this function has the lock, no
+// other process claims, renames or removes the file.
+//
+// On Windows it removes an old one: an open file cannot be renamed there, so the writer
+// has to let go of the lock before.
+func removeAbandoned(path string) {
+	if runtime.GOOS == "windows" {
+		if info, err := os.Lstat(path); err == nil && time.Since(info.ModTime()) > abandonedAfter {
+			_ = os.RemoveAll(path)
+		}
+		return
+	}
+	file, err := os.OpenFile(path, os.O_RDWR|ownfile.NoWait, 0) // a lock over NFS needs the right to write
+	if errors.Is(err, syscall.EISDIR) {
+		file, err = os.OpenFile(path, os.O_RDONLY|ownfile.NoWait, 0)
+	}
+	if err != nil {
+		return
+	}
+	defer func() { _ = file.Close() }()
+	if locked, _ := ownfile.TryLock(file); locked && ownfile.IsAt(file, path) {
+		_ = os.RemoveAll(path)
+	}
+}
+
+// abandonedAfter is far longer than writing a file takes.
+const abandonedAfter = 24 * time.Hour
+
+// claim locks a new file, and reports false if a sweep has it. On a file system
+// without locks the file is not locked, and no sweep removes it.
+func claim(file *os.File) bool {
+	if runtime.GOOS == "windows" {
+		return true
+	}
+	locked, unsupported := ownfile.TryLock(file)
+	return unsupported != nil || locked && ownfile.IsAt(file, file.Name())
+}
+
+// keepOwner gives a new file the owner and the group of an old one. Windows gives it the
+// folder's access list.
+func keepOwner(file *os.File, old fs.FileInfo) error {
+	made, err := file.Stat()
+	if err != nil || ownfile.SameOwner(old, made) {
+		return err
+	}
+	uid, gid, _ := ownfile.OwnerOf(old)
+	return file.Chown(uid, gid)
+}
+
+// SyncName makes the name of a file durable. Windows keeps names by itself, and some file
+// systems have no such thing for folders and say EINVAL.
+func SyncName(path string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	folder, err := os.Open(filepath.Dir(path))
+	if errors.Is(err, fs.ErrPermission) {
+		return nil // it may be written, but not listed
+	} else if err != nil {
+		return err
+	}
+	defer func() { _ = folder.Close() }()
+	if err := folder.Sync(); !errors.Is(err, syscall.EINVAL) {
+		return err
+	}
+	return nil
 }
