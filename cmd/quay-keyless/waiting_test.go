@@ -72,6 +72,7 @@ func TestWaitingIsShown(t *testing.T) {
 		{"login --robot acme+ci", "/v2/auth", `waiting for HOST to accept the login \(\d+ s\)\n`},
 		{"doctor --robot acme+ci", "/oauth2/federation/", `waiting for HOST to exchange the ID token \(\d+ s\)\n`},
 		{"setup --robot acme+ci --from-token", "/api/v1/", `waiting for HOST to show acme, 0 of 1 requests done \(\d+ s\)\n`},
+		{"setup --robot acme+fresh --grant app=write --create-repositories --from-token", "/permissions/user/acme+fresh", `waiting for HOST to change acme, \d of \d changes done \(\d+ s\)\n`},
 		{"audit --org acme", "/logs", `waiting for HOST to show acme, [1-9]\d* of \d+ requests done \(\d+ s\)\n`},
 	} {
 		t.Run(test.command+test.slow, func(t *testing.T) {

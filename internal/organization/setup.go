@@ -141,6 +141,11 @@ func (s *Setup) confirm(ctx context.Context, removals int) error {
 func (s *Setup) carryOut(ctx context.Context, todo int) error {
 	var mu sync.Mutex
 	done, there, failed := 0, 0, step{}
+	defer s.API.WaitFor(func() string {
+		mu.Lock()
+		defer mu.Unlock()
+		return fmt.Sprintf("to change %s, %d of %d changes done", s.File.Organization, done, todo)
+	})()
 	do := func(ctx context.Context, at step) error {
 		err := at.do(ctx)
 		mu.Lock()
