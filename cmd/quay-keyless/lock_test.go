@@ -76,7 +76,7 @@ func TestLogoutHasNoTimeout(t *testing.T) {
 	end(context.DeadlineExceeded)
 	var words bytes.Buffer
 	env.Stdout, env.Stderr = io.Discard, &words
-	if code := cli.Main(ctx, env); code != 1 || !strings.Contains(words.String(), "another quay-keyless is writing the file") {
+	if code := cli.Main(ctx, env); code != 1 || !strings.Contains(words.String(), "Another quay-keyless is writing the file") {
 		t.Errorf("exit code %d\n%s", code, &words)
 	}
 	if strings.Contains(words.String(), "--timeout") {

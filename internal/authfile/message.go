@@ -2,19 +2,14 @@
 
 package authfile
 
-import (
-	"context"
-	"errors"
-
-	"quay-keyless/internal/platform"
-)
+import "quay-keyless/internal/platform"
 
 // Message says what to do about the file.
 func (e *Error) Message() platform.Message {
 	m := platform.Message{Text: e.Error(), Reason: "auth-file-unusable"}
 	switch e.Reason {
 	case Locked:
-		m.Reason, m.Steps = "auth-file-locked", Again(e)
+		m.Reason, m.Steps = "auth-file-locked", Again()
 	case RecordVersion:
 		m.Text, m.Said, m.Reason = "another version of quay-keyless logged in here", e.Error(), "auth-file-version"
 		m.Steps = []platform.Step{{Text: "Log out with the version of quay-keyless that logged in."}}
@@ -43,12 +38,7 @@ func Elsewhere() []platform.Step {
 	}
 }
 
-// Again is what to do after a lock that another process had. Only a command with a
-// --timeout can have been ended by it: logout has a limit of its own.
-func Again(err error) []platform.Step {
-	text := "Another quay-keyless is writing the file. Try again."
-	if errors.Is(err, context.DeadlineExceeded) {
-		text = "Another quay-keyless is writing the file. Try again, or raise --timeout."
-	}
-	return []platform.Step{{Text: text}}
+// Again is what to do after a lock that another process had.
+func Again() []platform.Step {
+	return []platform.Step{{Text: "Another quay-keyless is writing the file. Try again."}}
 }

@@ -79,7 +79,7 @@ func (e *Error) Message() platform.Message {
 	m := platform.Message{Text: e.Error(), Reason: "helper-settings"}
 	switch {
 	case errors.As(e.Err, new(*ownfile.Locked)):
-		m.Steps = authfile.Again(e.Err)
+		m.Steps = authfile.Again()
 	case errors.As(e.Err, new(*ownfile.Error)), errors.As(e.Err, new(syscall.Errno)): // the next login fails too
 		m.Steps = authfile.Elsewhere()
 	case errors.Is(e.Err, errVersion): // logins of that version need the file
