@@ -70,15 +70,15 @@ func inPEM(value string) []byte {
 func addCertificates(roots *x509.CertPool, text []byte) error {
 	begun := bytes.Count(text, []byte(pemBegin))
 	if begun == 0 {
-		return errors.New("there is no PEM certificate in it")
+		return errors.New("it has no PEM certificate")
 	}
 	for i := range begun {
 		block, rest := pem.Decode(text)
 		switch {
 		case block == nil:
-			return fmt.Errorf("of the %d certificates in it only %d are whole", begun, i)
+			return fmt.Errorf("only %d of its %d certificates are complete", i, begun)
 		case block.Type != "CERTIFICATE":
-			return fmt.Errorf("there is a %s in it, where only certificates belong", strings.ToLower(block.Type))
+			return fmt.Errorf("it has a %s, but may have only certificates", strings.ToLower(block.Type))
 		}
 		certificate, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {

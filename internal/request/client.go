@@ -85,11 +85,11 @@ func (f *SourceFlags) checkClient(source string, c idtoken.Client) error {
 	case err != nil:
 		return err
 	case source == "entra" && c.Audience != "":
-		return errors.New("--oidc-audience is not for --id-token-source entra: name the application with --audience")
+		return errors.New("--oidc-audience cannot be used with --id-token-source entra: use --audience")
 	case c.ID == "":
 		return fmt.Errorf("no OIDC client: set --oidc-client-id or %s", v.id)
 	case c.Flow == "":
-		return errors.New("no flow: name a client secret or a user, or choose with --oidc-flow device or code")
+		return errors.New("no OIDC flow: set a client secret or a user, or add --oidc-flow device or code")
 	case c.Flow == idtoken.ClientCredentials && !c.Authenticates():
 		return fmt.Errorf("the client needs a secret: set --oidc-client-secret-file, --oidc-client-assertion-file or %s", v.secret)
 	case c.Flow == idtoken.Password && c.Username == "":
@@ -103,11 +103,11 @@ func CheckIssuerURL(issuer string) error {
 	u, err := url.Parse(issuer)
 	switch {
 	case err != nil || u.User != nil || u.RawQuery != "": // which may be secret
-		return errors.New("issuer: write an https URL without a user and a query")
+		return errors.New("issuer: write an https URL without a user or query")
 	case u.Host == "" || u.Fragment != "":
-		return fmt.Errorf("issuer %+q: write an https URL, as https://token.actions.githubusercontent.com", issuer)
+		return fmt.Errorf("issuer %+q: write an https URL, such as https://token.actions.githubusercontent.com", issuer)
 	case u.Scheme != "https":
-		return fmt.Errorf("issuer %+q: Quay accepts https issuers only", issuer)
+		return fmt.Errorf("issuer %+q: Quay accepts only https issuers", issuer)
 	}
 	if err := ascii.Host(u.Host); err != nil {
 		return fmt.Errorf("issuer %+q: in its host name, %w", issuer, err)

@@ -227,7 +227,7 @@ func Lines(text string) []string {
 // OneRegistry is for commands with an optional REGISTRY.
 func OneRegistry(_ *cobra.Command, args []string) error {
 	if len(args) > 1 {
-		return fmt.Errorf("one registry at most, not %d: %s", len(args), strings.Join(args, " "))
+		return fmt.Errorf("write one registry, not %d: %s", len(args), strings.Join(args, " "))
 	}
 	return nil
 }

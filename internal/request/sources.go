@@ -93,7 +93,7 @@ func (f *SourceFlags) choose(env idtoken.Env, name string) (idtoken.Source, erro
 	case name == "oidc" || name == "entra":
 		err = f.checkClient(name, settings.Client)
 	case f.Client.Issuer != "":
-		err = fmt.Errorf("--oidc-issuer is for --id-token-source oidc, not for %s", name)
+		err = fmt.Errorf("--oidc-issuer cannot be used with --id-token-source %s", name)
 	case name == "auto" && f.oidcOnly() != "":
 		err = fmt.Errorf("--%s needs an OIDC provider: add --oidc-issuer URL, or --id-token-source oidc with OIDC_ISSUER_URL", f.oidcOnly())
 	}

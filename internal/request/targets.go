@@ -42,7 +42,7 @@ func (f *ExchangeFlags) Targets(registry string) ([]Target, error) {
 			return nil, err
 		}
 		if parsed.Namespace != "" && parsed.Namespace != robot.Namespace {
-			return nil, fmt.Errorf("%s is for %s, and %s is a robot account of %s: name %s", parsed.Key(), parsed.Namespace, robot, robot.Namespace, parsed.Host)
+			return nil, fmt.Errorf("%s does not belong to %s: write %s", robot, parsed.Key(), parsed.Host)
 		}
 		targets[i] = Target{Registry: parsed, Robot: robot, Reach: f.Reach(), Identity: f.identity()}
 	}
@@ -72,7 +72,7 @@ func spread(targets []Target) error {
 			t.Registry.Namespace = t.Robot.Namespace
 		}
 		if other, taken := keys[t.Registry.Key()]; taken {
-			return fmt.Errorf("%s and %s are both for %s, where an auth file holds one login", other, t.Robot, t.Registry.Key())
+			return fmt.Errorf("%s and %s need the same key: an auth file holds one login for %s", other, t.Robot, t.Registry.Key())
 		}
 		keys[t.Registry.Key()] = t.Robot
 	}
@@ -143,7 +143,7 @@ func (f *ExchangeFlags) assignChecks(targets []Target) error {
 			}
 		}
 		if len(about) != 1 {
-			return fmt.Errorf("check %q: it is about %d of the robots; write HOST/ORG/REPO, with the organization of one of them", text, len(about))
+			return fmt.Errorf("--check %q matches %d robots: write HOST/ORG/REPO, with the organization of one robot", text, len(about))
 		}
 		about[0].Checks = append(about[0].Checks, permission)
 	}
