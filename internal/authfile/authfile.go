@@ -28,14 +28,22 @@ import (
 // auths is the member of an auth file that holds the logins.
 const auths = "auths"
 
-// Entry is one login. It is written as {"auth": base64(User:Token)} and nothing
-// else, the one form that every tool reads.
+// credHelpers is the member that names a program per host, docker-credential-NAME, which
+// tools ask for the login (config.json of docker, containers-auth.json(5)).
+const credHelpers = "credHelpers"
+
+// OwnHelper is our credential helper, as credHelpers names it.
+const OwnHelper = "quay-keyless"
+
+// Entry is one login. It is written as {"auth": base64(User:Token)} and nothing else, the
+// one form that every tool reads, or has tools ask [OwnHelper].
 type Entry struct {
-	Key   string // HOST[:PORT] or HOST/ORG, as it stands in the file
-	Org   string // the organization that a login under HOST is for, "" for all
-	User  string // a robot's full name; must not hold a colon
-	Token idtoken.Secret
-	Hold  Hold
+	Key    string // HOST[:PORT] or HOST/ORG, as it stands in the file
+	Helper bool   // for a HOST; no user and no token
+	Org    string // the organization that a login under HOST is for, "" for all
+	User   string // a robot's full name; must not hold a colon
+	Token  idtoken.Secret
+	Hold   Hold
 }
 
 // Credential is the base64 of user:token, as an auth file holds a login. It opens the
@@ -56,6 +64,10 @@ func (e Entry) validate() error {
 	switch {
 	case e.Key == "" || !utf8.ValidString(e.Key) || strings.ContainsFunc(e.Key, unprintable):
 		return fmt.Errorf("%q is not a registry key", e.Key)
+	case e.Helper && strings.Contains(e.Key, "/"): // which tools never look up
+		return fmt.Errorf("%q is not a host", e.Key)
+	case e.Helper:
+		return nil
 	case e.User == "" || strings.Contains(e.User, ":"):
 		return fmt.Errorf("%q is not a user name that an auth file can hold", e.User)
 	case e.Token.Empty():
@@ -84,20 +96,24 @@ func quote(text string) []byte {
 type File struct {
 	path  string
 	trust ownfile.Trust
-	mode  os.FileMode // that was chosen, or 0
-	keep  bool        // see [File.Keep]
-	start Start
+	// Mode is the file's permissions after a write, to share a login with another user.
+	// If it is 0, an existing file keeps its mode, and a new one has 0600. The record
+	// stays private.
+	Mode os.FileMode
+	// Keep has a file that Set created stay at logout, without a login: the environment
+	// names it, and podman stops at a missing file.
+	Keep bool
+	// Start is what the first login in the file copies. It goes with the last login.
+	Start Start
 	// opened is when this process opened the file. A later write by another quay-keyless
 	// happened at the same time as ours.
 	opened time.Time
 	// settling is how long to wait until other tools have finished a write; 0 in most
 	// tests.
 	settling time.Duration
-	settled  func()        // called after that wait; nil except in tests
 	recent   time.Duration // see others.go; tests use a longer one
-	// written is called after each write of the auth file, so that a test can write
-	// there too; nil except in tests.
-	written func()
+	settled  func()        // called after that wait; nil except in tests
+	written  func()        // called after each write of the auth file; nil except in tests
 }
 
 // Open names the auth file at path and resolves every symbolic link on the way, because
@@ -113,14 +129,6 @@ func Open(path string, trust ownfile.Trust) (*File, error) {
 	}
 	return &File{path: resolved, trust: trust, opened: time.Now(), settling: settling, recent: recent}, nil
 }
-
-// SetMode chooses the file's permissions after a write, to share a login with another
-// user. Otherwise an existing file keeps its mode, and a new one has 0600. The record
-// stays private.
-func (f *File) SetMode(mode os.FileMode) { f.mode = mode }
-
-// Mode is what [File.SetMode] chose, or 0.
-func (f *File) Mode() os.FileMode { return f.mode }
 
 // Start is what an isolated login starts its files from.
 type Start struct {
@@ -145,12 +153,6 @@ func (c Copy) object() string {
 	return auths
 }
 
-// StartFrom has the first login in the file copy others. They go with the last login.
-func (f *File) StartFrom(start Start) { f.start = start }
-
-// Start is what [File.StartFrom] got.
-func (f *File) Start() Start { return f.start }
-
 // Copied are what an earlier isolated login copied into the file.
 func (f *File) Copied() []Copy {
 	_, r, _, _ := f.load()
@@ -162,10 +164,6 @@ func (f *File) Copied() []Copy {
 	}
 	return copies
 }
-
-// Keep has a file that Set created stay at logout, without a login: the environment names
-// it, and podman stops at a missing file.
-func (f *File) Keep() { f.keep = true }
 
 // Path is the resolved, absolute path.
 func (f *File) Path() string { return f.path }

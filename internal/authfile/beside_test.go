@@ -23,7 +23,7 @@ func TestHelperBeside(t *testing.T) {
 	want(false)
 	set := func(f *File) {
 		t.Helper()
-		if _, err := f.SetHelper(t.Context(), Hold{By: "job", From: at(0), Until: at(60)}, host); err != nil {
+		if _, err := f.Set(t.Context(), helps(Hold{By: "job", From: at(0), Until: at(60)}, host)...); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -120,7 +120,7 @@ func (f *File) turn(ctx context.Context, change *Change, do task) error {
 
 // modeFits reports whether the file has the chosen mode.
 func (f *File) modeFits(old seen) bool {
-	return f.mode == 0 || old.info == nil || old.info.Mode().Perm() == f.mode
+	return f.Mode == 0 || old.info == nil || old.info.Mode().Perm() == f.Mode
 }
 
 // another says why the file is not written once more.
@@ -144,7 +144,7 @@ func (l *locked) write(change *Change, old seen, text []byte, next record, ahead
 			return err
 		}
 	}
-	inPlace, err := l.f.write(l.f.path, old, text, l.f.mode)
+	inPlace, err := l.f.write(l.f.path, old, text, l.f.Mode)
 	if l.f.written != nil {
 		l.f.written()
 	}

@@ -94,8 +94,8 @@ func TestModes(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		f.SetMode(c.chosen)
-		f.Keep()
+		f.Mode = c.chosen
+		f.Keep = true
 		change := mustSet(t, f, login(host, "1"))
 		if got := mode(t, f.Path()); got != c.want || change.Exposed != (c.was == 0o644 && c.chosen == 0) {
 			t.Errorf("%+v: the file's mode is %o, exposed: %t", c, got, change.Exposed)

@@ -23,7 +23,7 @@ func FuzzHelper(f *testing.F) {
 	}
 	f.Add([]byte(`{"auths":{"quay.example":1,"b":2,"quay.example":3}}`), false)
 	f.Fuzz(func(t *testing.T, before []byte, order bool) {
-		list, err := helperEdits(Hold{}, []string{host, "b"})
+		list, err := edits(helps(Hold{}, host, "b"))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -11,7 +11,7 @@ import (
 
 func mustSetHelper(t testing.TB, f *File, hosts ...string) Change {
 	t.Helper()
-	change, err := f.SetHelper(t.Context(), Hold{}, hosts...)
+	change, err := f.Set(t.Context(), helps(Hold{}, hosts...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +83,7 @@ func TestHelperInANewFile(t *testing.T) {
 func TestHelperRefuses(t *testing.T) {
 	f := tempFile(t, before)
 	for _, hosts := range [][]string{{""}, {host, host}, {"a b"}, {host + "/acme"}, {"a\n"}} {
-		_, err := f.SetHelper(t.Context(), Hold{}, hosts...)
+		_, err := f.Set(t.Context(), helps(Hold{}, hosts...)...)
 		wantReason(t, f, err, BadEntry)
 	}
 	wantText(t, f, before)
@@ -92,7 +92,7 @@ func TestHelperRefuses(t *testing.T) {
 	for _, text := range []string{`{"credHelpers":[]}`, `{"credHelpers":"pass"}`} {
 		f := tempFile(t, text)
 		wantReason(t, f, f.CheckHelper(), HelpersNotObject)
-		_, err := f.SetHelper(t.Context(), Hold{}, host)
+		_, err := f.Set(t.Context(), helps(Hold{}, host)...)
 		wantReason(t, f, err, HelpersNotObject)
 		wantText(t, f, text)
 		wantNothingElse(t, f)
@@ -105,7 +105,8 @@ func TestHelperIsKnownAsOurs(t *testing.T) {
 	f := tempFile(t, beforeBoth)
 	want := func(wantHelper string, wantOurs bool) {
 		t.Helper()
-		got, ours, err := f.Helper(host)
+		got := helpers(t, []byte(read(t, f.Path())))[host]
+		ours, _, err := f.Helper(host, "")
 		if err != nil || got != wantHelper || ours != wantOurs {
 			t.Errorf("helper %q, ours %t, %v", got, ours, err)
 		}

@@ -60,7 +60,7 @@ func (w world) step(t *testing.T, job, way string) world {
 		next.text, _, err = unsplice(w.text, next.record)
 		next.record = record{}
 	} else {
-		list, _ := helperEdits(Hold{By: job}, []string{host})
+		list, _ := edits(helps(Hold{By: job}, host))
 		if way == "token" {
 			list = []edit{{object: auths, key: host, value: login(host, job).value(), hold: Hold{By: job}}, {object: credHelpers, key: host}}
 		}

@@ -38,6 +38,14 @@ func login(key, token string) Entry {
 	return Entry{Key: key, User: "acme+ci", Token: idtoken.NewSecret(token)}
 }
 
+// helps are entries that have tools ask our helper.
+func helps(hold Hold, hosts ...string) (list []Entry) {
+	for _, host := range hosts {
+		list = append(list, Entry{Key: host, Helper: true, Hold: hold})
+	}
+	return list
+}
+
 // by is the trust of the user who runs the test.
 func by() ownfile.Trust { return ownfile.By(os.Getuid(), "") }
 

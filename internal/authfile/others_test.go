@@ -163,7 +163,7 @@ func TestRestoreLeavesWhatIsRemovedLater(t *testing.T) {
 		before, out string // out is without what the login replaced
 	}{
 		"helper over a login": {
-			func(f *File) (Change, error) { return f.SetHelper(t.Context(), Hold{}, host) },
+			func(f *File) (Change, error) { return f.Set(t.Context(), helps(Hold{}, host)...) },
 			before, `{"auths":{"else.example":{}},"credsStore":"pass"}`,
 		},
 		"login over a helper": {

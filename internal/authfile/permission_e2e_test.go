@@ -146,7 +146,7 @@ func TestE2EFileSwappedByAnotherUser(t *testing.T) {
 	}
 	f := open(t, path)
 	for _, mode := range []os.FileMode{0, 0o640} {
-		f.SetMode(mode)
+		f.Mode = mode
 		_, err := swap(t, f, func() {
 			move(t, path, path+".away")
 			move(t, theirs, path)

@@ -107,7 +107,7 @@ func TestRecordOfAnotherVersion(t *testing.T) {
 // FuzzRecord reads any text as a record: what is understood is written the same again.
 func FuzzRecord(f *testing.F) {
 	auth := tempFile(f, before)
-	if _, err := auth.SetHelper(f.Context(), Hold{By: "job", From: at(0), Until: at(60)}, host); err != nil {
+	if _, err := auth.Set(f.Context(), helps(Hold{By: "job", From: at(0), Until: at(60)}, host)...); err != nil {
 		f.Fatal(err)
 	}
 	text, err := os.ReadFile(auth.recordPath())

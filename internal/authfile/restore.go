@@ -143,7 +143,7 @@ func (f *File) rest(text []byte, created, isolated bool) []byte {
 			return text
 		}
 	}
-	if !f.keep {
+	if !f.Keep {
 		return nil
 	} else if isolated {
 		return emptyFile

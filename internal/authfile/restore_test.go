@@ -116,7 +116,7 @@ func TestCreatedFile(t *testing.T) {
 			mustSet(t, f, login(host, "1"))
 			mustSet(t, f, login(host, "2"))
 			if c.keep {
-				f.Keep()
+				f.Keep = true
 			}
 			if c.later != "" {
 				write(t, f.Path(), c.later)

@@ -55,7 +55,7 @@ func (s *sheet) file() string {
 // TestEveryByteComesBack logs in to random files with unusual white space, in several
 // ways after each other, and out.
 func TestEveryByteComesBack(t *testing.T) {
-	helper := func(host string) []edit { list, _ := helperEdits(Hold{}, []string{host}); return list }
+	helper := func(host string) []edit { list, _ := edits(helps(Hold{}, host)); return list }
 	token := func(key string) []edit {
 		return []edit{{object: auths, key: key, value: login(host, "1").value()}, {object: credHelpers, key: key}}
 	}

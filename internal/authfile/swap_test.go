@@ -17,10 +17,14 @@ func swap(t *testing.T, f *File, others func()) (Change, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	change, err := f.edit(t.Context(), func([]byte, record) []edit {
+	write := func(text []byte, r record) ([]byte, record, error) {
+		if kept(text, r, list) {
+			return text, r, nil
+		}
 		others()
-		return list
-	})
+		return splice(text, r, list)
+	}
+	change, err := f.run(t.Context(), task{first: write, again: write, ahead: true})
 	return change, located(f.path, err)
 }
 

@@ -79,13 +79,20 @@ func (l *login) writeHelper(ctx context.Context) error {
 // writeHelperTo is writeHelper for one auth file.
 func (l *login) writeHelperTo(ctx context.Context, t lookup.Target, settings map[string]credhelper.Settings, program *credhelper.Installed) error {
 	store := credhelper.Beside(t.File.Path(), l.Env.Trust)
-	store.SetMode(t.File.Mode())
+	store.SetMode(t.File.Mode)
 	var change authfile.Change
 	var added []string // hosts without such a login of this job before
 	undo, err := store.Set(ctx, settings, program, func() (err error) {
 		hold, hosts := helperHold(l.Run), slices.Sorted(maps.Keys(settings))
-		added = slices.DeleteFunc(slices.Clone(hosts), func(host string) bool { return t.File.HelperHeld(hold.By, host) })
-		change, err = t.File.SetHelper(ctx, hold, hosts...)
+		added = slices.DeleteFunc(slices.Clone(hosts), func(host string) bool {
+			_, held, err := t.File.Helper(host, hold.By)
+			return held && err == nil
+		})
+		var entries []authfile.Entry
+		for _, host := range hosts {
+			entries = append(entries, authfile.Entry{Key: host, Helper: true, Hold: hold})
+		}
+		change, err = t.File.Set(ctx, entries...)
 		return err
 	})
 	if len(added) > 0 && (err == nil || change.Writes > 0) { // a wait after the write may have failed
@@ -155,7 +162,7 @@ func forgetHelper(ctx context.Context, run *process.Run, file *authfile.File, ho
 		return nil
 	}
 	needed := func(host string) bool { // also by a later login
-		_, ours, err := file.Helper(host)
+		ours, _, err := file.Helper(host, "")
 		return ours || err != nil || file.HelperBeside(host)
 	}
 	programs, err := credhelper.Beside(file.Path(), run.Env.Trust).Remove(ctx, needed, hosts...)

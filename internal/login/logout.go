@@ -81,7 +81,7 @@ func openFiles(run *process.Run, paths []string) (files []*authfile.File, err er
 	}
 	for _, named := range namedFiles(run) {
 		if i := slices.IndexFunc(files, at(named)); i >= 0 {
-			files[i].Keep()
+			files[i].Keep = true
 		}
 	}
 	return files, nil

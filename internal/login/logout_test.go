@@ -49,7 +49,7 @@ func TestLogoutInterruptedLate(t *testing.T) {
 	if _, err := store.Set(t.Context(), map[string]credhelper.Settings{registry: settings}, nil, func() error { return nil }); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := file.SetHelper(t.Context(), authfile.Hold{}, registry); err != nil {
+	if _, err := file.Set(t.Context(), authfile.Entry{Key: registry, Helper: true}); err != nil {
 		t.Fatal(err)
 	}
 	var said bytes.Buffer
@@ -96,7 +96,7 @@ func TestLoginDuringALogout(t *testing.T) {
 		t.Helper()
 		settings := credhelper.Settings{Registry: registry, Robot: "acme+ci", Audience: "quay", Source: "github", Timeout: "1m"}
 		_, err := store.Set(t.Context(), map[string]credhelper.Settings{registry: settings}, nil, func() error {
-			_, err := file.SetHelper(t.Context(), authfile.Hold{By: job, From: stopped{}.Now()}, registry)
+			_, err := file.Set(t.Context(), authfile.Entry{Key: registry, Helper: true, Hold: authfile.Hold{By: job, From: stopped{}.Now()}})
 			return err
 		})
 		if err != nil {

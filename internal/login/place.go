@@ -134,7 +134,7 @@ func (f *PlaceFlags) find(run *process.Run, keys []lookup.Key) (lookup.Plan, err
 	if f.authFile != "" {
 		plan, err := place.File(f.authFile, inherit, keys...)
 		if err == nil && f.mode != defaultMode { // a file that is there keeps its mode
-			plan.Files[0].File.SetMode(modes[f.mode])
+			plan.Files[0].File.Mode = modes[f.mode]
 		}
 		return plan, err
 	}

@@ -22,7 +22,7 @@ func (l *login) writeLogins(ctx context.Context, t lookup.Target) error {
 		keys = append(keys, entry.Key)
 	}
 	for _, host := range hostsOf(l.targets) { // cannot be known after the write
-		if _, ours, err := t.File.Helper(host); err == nil && ours {
+		if ours, _, err := t.File.Helper(host, ""); err == nil && ours {
 			helped = append(helped, host)
 		}
 	}

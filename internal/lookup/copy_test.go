@@ -29,14 +29,14 @@ func copies(t *testing.T, j job, in Inherit, keys ...Key) (docker, containers st
 	var texts []string
 	for _, target := range plan.Files {
 		var list []string
-		for _, c := range target.File.Start().Copies {
+		for _, c := range target.File.Start.Copies {
 			text := c.Key
 			if c.Helper {
 				text += "=" + strings.Trim(string(c.Value), `"`)
 			}
 			list = append(list, text)
 		}
-		texts = append(texts, fmt.Sprint(list, " ", strings.Join(strings.Fields(string(target.File.Start().Text)), "")))
+		texts = append(texts, fmt.Sprint(list, " ", strings.Join(strings.Fields(string(target.File.Start.Text)), "")))
 	}
 	return texts[0], texts[1]
 }

@@ -57,7 +57,7 @@ func (p Place) Isolated(folder string, in Inherit, keys ...Key) (Plan, error) {
 			start = b.start(t, seen, false)
 		}
 		start.Folder, start.Drop = b.plan.Folder, drop(keys, image)
-		t.File.StartFrom(start)
+		t.File.Start = start
 		b.withoutDropped(t.File, start.Drop)
 	}
 	return b.plan, nil

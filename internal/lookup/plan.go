@@ -181,7 +181,7 @@ func (p Place) File(path string, in Inherit, keys ...Key) (Plan, error) {
 			first.add(seen)
 			seen = first
 		}
-		t.File.StartFrom(b.start(t, seen, true))
+		t.File.Start = b.start(t, seen, true)
 	}
 	return b.plan, nil
 }
