@@ -4,8 +4,8 @@
 
 // Bench measures a login of a GitHub job on the sandbox, on this machine and 50 ms
 // away. It compares quay-keyless with the floor, the least code that makes the same
-// requests, and with the shell recipe that quay-keyless replaces. It prints the
-// table of docs/internals/performance.md, uses the programs of "make build", and needs root.
+// requests, and with the shell recipe that quay-keyless replaces. It prints a
+// table for docs/internals/performance.md, uses the programs of "make build", and needs root.
 package main
 
 import (
