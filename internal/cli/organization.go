@@ -91,7 +91,7 @@ With -f it makes all robots of an organization as a file says, which audit
 	})
 	f := command.Flags()
 	flags.AddTo(f)
-	f.StringVarP(&flags.File, "file", "f", "", "make what the file `PATH` says (- for stdin)")
+	f.StringVarP(&flags.File, "file", "f", "", "apply the file `PATH` (- for stdin)")
 	f.StringArrayVar(&flags.Grants, "grant", nil, "give the robot a role: read, write or admin, as `[ORG/]REPO=ROLE` (repeatable)")
 	f.BoolVar(&flags.CreateRepositories, "create-repositories", false, "create missing repositories, as private ones")
 	f.BoolVar(&flags.Prune, "prune", false, "remove what the file does not name")

@@ -25,7 +25,7 @@ func (f *NodeFlags) AddTo(flags request.FlagSet) {
 	flags.BoolVar(&f.Node, "node", false, "check this Kubernetes node instead of a job")
 	flags.StringVar(&f.Pod, "pod", "", "with --node, pull as the Pod `NAMESPACE/NAME` would")
 	flags.StringVar(&f.Paths.Config, "node-config", "", "read the CredentialProviderConfig at `PATH`")
-	flags.StringVar(&f.Paths.Binaries, "node-bin-dir", "", "look for its plugins in the folder `PATH`")
+	flags.StringVar(&f.Paths.Binaries, "node-bin-dir", "", "look for the plugins in the folder `PATH`")
 	flags.StringVar(&f.Paths.Kubeconfig, "kubeconfig", "", "use the kubelet's kubeconfig at `PATH`")
 }
 
