@@ -4,6 +4,7 @@ package organization
 
 import (
 	"encoding/json"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -27,20 +28,12 @@ type Wanted struct {
 	Entries     quay.Entries
 }
 
-// The words of the file, as docs/organization.schema.json has them.
-var (
-	fileKeys   = []string{"organization", "robots"}
-	robotKeys  = []string{"name", "description", "grant", "federation"}
-	entryKeys  = []string{"github", "gitlab", "service-account", "issuer", "subject", "audience", "fields"}
-	githubKeys = []string{"repository", "ref", "tag", "environment", "pull-request"}
-	gitlabKeys = []string{"project", "ref", "tag"}
-)
-
 // Parse reads a file. The error is a [*FileError].
-func Parse(name string, text []byte) (*File, error) {
-	p := &parser{name: name}
+func Parse(name string, content []byte) (*File, error) {
+	p := &parser{name: name, bad: map[*yaml.Node]bool{}}
 	var file File
-	if root := p.document(text); root != nil {
+	if root := p.document(content); root != nil {
+		p.check(root, reflect.TypeFor[fileYAML](), "the file")
 		file = p.file(root)
 	}
 	if len(p.problems) > 0 {
@@ -50,18 +43,20 @@ func Parse(name string, text []byte) (*File, error) {
 }
 
 func (p *parser) file(root *yaml.Node) File {
-	fields := p.fields(root, "the file", fileKeys)
-	file := File{Organization: p.text(fields["organization"], "organization")}
-	if fields["organization"] == nil {
+	file := File{Organization: textOf(root, "organization")}
+	switch _, err := quay.ParseRobot(file.Organization + "+ci"); {
+	case valueOf(root, "organization") == nil:
 		p.wrong(root, "there is no organization")
 		return file
-	}
-	if _, err := quay.ParseRobot(file.Organization + "+ci"); err != nil {
-		p.wrong(fields["organization"], "%q cannot be the name of an organization or user", file.Organization)
+	case err != nil:
+		p.wrong(valueOf(root, "organization"), "%q cannot be the name of an organization or user", file.Organization)
+		return file
+	case valueOf(root, "robots") == nil: // with --prune that would remove all
+		p.wrong(root, "there are no robots: if there should be none, write robots: []")
 		return file
 	}
 	seen := map[string]bool{}
-	for _, n := range p.list(fields["robots"], "robots") {
+	for _, n := range listOf(root, "robots") {
 		robot := p.robot(n, file.Organization)
 		if seen[robot.Name] && robot.Name != "" {
 			p.wrong(n, "%s is there twice", robot)
@@ -73,23 +68,22 @@ func (p *parser) file(root *yaml.Node) File {
 }
 
 func (p *parser) robot(n *yaml.Node, organization string) Wanted {
-	fields := p.fields(n, "a robot", robotKeys)
-	robot := Wanted{Description: p.text(fields["description"], "description")}
-	name := strings.TrimPrefix(p.text(fields["name"], "name"), organization+"+")
+	robot := Wanted{Description: textOf(n, "description")}
+	name := strings.TrimPrefix(textOf(n, "name"), organization+"+")
 	switch known, err := quay.ParseRobot(organization + "+" + name); {
-	case fields["name"] == nil:
+	case valueOf(n, "name") == nil:
 		p.wrong(n, "the robot has no name")
 	case err != nil:
-		p.wrong(fields["name"], "%v", err)
+		p.wrong(valueOf(n, "name"), "%v", err)
 	default:
 		robot.Robot = known
 	}
 	if len(robot.Description) > 255 {
-		p.wrong(fields["description"], "the description has more than 255 bytes")
+		p.wrong(valueOf(n, "description"), "the description has more than 255 bytes")
 	}
-	p.each(fields["grant"], "grant", func(key, value *yaml.Node) {
+	for key, value := range pairs(valueOf(n, "grant")) {
 		repository := organization + "/" + strings.TrimPrefix(key.Value, organization+"/")
-		grant, err := quay.ParseGrant(repository+"="+p.text(value, "grant"), quay.Robot{Namespace: organization, Name: name})
+		grant, err := quay.ParseGrant(repository+"="+value.Value, quay.Robot{Namespace: organization, Name: name})
 		again := func(g quay.Grant) bool { return g.Repository == grant.Repository }
 		if err != nil {
 			p.wrong(key, "%v", err)
@@ -97,8 +91,8 @@ func (p *parser) robot(n *yaml.Node, organization string) Wanted {
 			p.wrong(key, "grant: %s is there twice", grant.Repository)
 		}
 		robot.Grants = append(robot.Grants, grant)
-	})
-	for _, n := range p.list(fields["federation"], "federation") {
+	}
+	for _, n := range listOf(n, "federation") {
 		entry := p.entry(n)
 		if _, there := robot.Entries.Find(entry.Issuer, entry.Subject); there && entry.Subject != "" {
 			p.wrong(n, "%s is there twice for %s", entry, name)
@@ -109,22 +103,11 @@ func (p *parser) robot(n *yaml.Node, organization string) Wanted {
 }
 
 func (p *parser) entry(n *yaml.Node) quay.Entry {
-	before := len(p.problems)
-	fields := p.fields(n, "a federation entry", entryKeys)
-	flags := subject.Flags{Issuer: p.text(fields["issuer"], "issuer"), Subject: p.text(fields["subject"], "subject"), ServiceAccount: p.text(fields["service-account"], "service-account")}
-	if fields["github"] != nil {
-		github := p.fields(fields["github"], "github", githubKeys)
-		flags.GitHub = p.text(github["repository"], "repository")
-		flags.Ref, flags.Tag, flags.Environment = p.text(github["ref"], "ref"), p.text(github["tag"], "tag"), p.text(github["environment"], "environment")
-		flags.PullRequest = p.bool(github["pull-request"], "pull-request")
-	}
-	if fields["gitlab"] != nil {
-		gitlab := p.fields(fields["gitlab"], "gitlab", gitlabKeys)
-		flags.GitLab, flags.Ref, flags.Tag = p.text(gitlab["project"], "project"), p.text(gitlab["ref"], "ref"), p.text(gitlab["tag"], "tag")
-	}
-	if len(p.problems) > before {
+	var written entryYAML
+	if p.bad[n] || n.Decode(&written) != nil {
 		return quay.Entry{}
 	}
+	flags := written.flags()
 	issuer, sub, err := flags.Compose()
 	if wrong := flags.Check(); wrong != nil {
 		err = wrong
@@ -135,34 +118,33 @@ func (p *parser) entry(n *yaml.Node) quay.Entry {
 	case !strings.HasPrefix(issuer, "https://") && !strings.HasPrefix(issuer, "http://"):
 		p.wrong(n, "issuer %q: write an https URL", issuer)
 	}
-	return p.rest(quay.NewEntry(issuer, sub), fields)
-}
-
-// rest adds audiences and the fields that this program does not know.
-func (p *parser) rest(entry quay.Entry, fields map[string]*yaml.Node) quay.Entry {
-	switch n := fields["audience"]; {
-	case n == nil:
-	case n.Kind == yaml.SequenceNode && len(n.Content) == 0 || n.Kind == yaml.ScalarNode && n.Value == "":
-		p.wrong(n, "audience: name one, or leave it out")
-	case n.Kind == yaml.SequenceNode:
-		var audiences []string
-		for _, item := range n.Content {
-			audiences = append(audiences, p.text(item, "audience"))
+	entry := quay.NewEntry(issuer, sub)
+	if at := valueOf(n, "audience"); at != nil {
+		if len(written.Audience) == 0 || written.Audience[0] == "" {
+			p.wrong(at, "audience: name one, or leave it out")
 		}
-		entry = entry.WithAudiences(audiences)
-	default:
-		entry = entry.WithAudiences([]string{p.text(n, "audience")})
+		entry = entry.WithAudiences(texts[string](written.Audience))
 	}
-	if n := fields["fields"]; n != nil {
+	if at := valueOf(n, "fields"); at != nil {
 		var more map[string]json.RawMessage
-		if json.Unmarshal([]byte(p.text(n, "fields")), &more) != nil || more["issuer"] != nil || more["subject"] != nil {
-			p.wrong(n, "fields: write a JSON object as a text, without issuer and subject")
-		} else if fields["audience"] != nil && more["audiences"] != nil {
-			p.wrong(n, "audience and fields name the audiences twice: one of them is enough")
+		if json.Unmarshal([]byte(written.Fields), &more) != nil || more["issuer"] != nil || more["subject"] != nil {
+			p.wrong(at, "fields: write a JSON object as a text, without issuer and subject")
+		} else if written.Audience != nil && more["audiences"] != nil {
+			p.wrong(at, "audience and fields name the audiences twice: one of them is enough")
 		}
 		for name, value := range more {
 			entry = entry.WithField(name, value)
 		}
 	}
 	return entry
+}
+
+// flags are those that mean the same job.
+func (e entryYAML) flags() subject.Flags {
+	return subject.Flags{
+		Issuer: string(e.Issuer), Subject: string(e.Subject), ServiceAccount: string(e.ServiceAccount),
+		GitHub: string(e.GitHub.Repository), Environment: string(e.GitHub.Environment), PullRequest: e.GitHub.PullRequest,
+		GitLab: string(e.GitLab.Project),
+		Ref:    string(e.GitHub.Ref + e.GitLab.Ref), Tag: string(e.GitHub.Tag + e.GitLab.Tag),
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"reflect"
@@ -28,7 +29,9 @@ func TestProblemsOfAFile(t *testing.T) {
 		{"organization: acme\nrobots:\n  - name: ci\n   grant: x\n", "f:4:4: "},
 		{"organization: acme\n---\norganization: other\n", "f:2:1: a second document"},
 		{"robots: []\n", "f:1:1: there is no organization"},
-		{"organization: Acme!\n", `f:1:15: "Acme!" cannot be the name`},
+		{"organization: acme\n", "f:1:1: there are no robots: if there should be none, write robots: []"},
+		{"organization: acme\nrobots:\n", "f:2:8: robots: write a list here"},
+		{"organization: Acme!\nrobots: []\n", `f:1:15: "Acme!" cannot be the name`},
 		{"organisation: acme\n", `f:1:1: the file has no "organisation"`},
 		{"organization: acme\norganization: acme\n", `f:2:1: the file has "organization" twice`},
 		{"organization: acme\nrobots: ci\n", "f:2:9: robots: write a list here"},
@@ -184,7 +187,7 @@ func TestYAMLOfAnyOrganization(t *testing.T) {
 		if err != nil {
 			t.Fatalf("seed %d: %v in\n%s", seed, err, text)
 		}
-		want := s.File()
+		want := s.file()
 		for i := range want.Robots {
 			if differences := quay.Compare(want.Robots[i].Entries, got.Robots[i].Entries); len(differences) > 0 {
 				t.Fatalf("seed %d: %v in\n%s", seed, differences, text)
@@ -227,7 +230,7 @@ func FuzzParse(f *testing.F) {
 			}
 			return
 		}
-		again, err := yaml.Marshal(file.node())
+		again, err := yaml.Marshal(file.yaml())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -254,18 +257,19 @@ func TestSchema(t *testing.T) {
 	if err := json.Unmarshal(text, &schema); err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range map[string][]string{"": fileKeys, "robot": robotKeys, "entry": entryKeys, "github": githubKeys, "gitlab": gitlabKeys} {
+	for name, form := range map[string]any{"": fileYAML{}, "robot": robotYAML{}, "entry": entryYAML{}, "github": githubYAML{}, "gitlab": gitlabYAML{}} {
 		properties := schema.Defs[name].Properties
 		if name == "" {
 			properties = schema.Properties
 		}
-		var got []string
-		for key := range properties {
-			got = append(got, key)
+		var keys []string
+		for _, field := range reflect.VisibleFields(reflect.TypeOf(form)) {
+			key, _, _ := strings.Cut(field.Tag.Get("yaml"), ",")
+			keys = append(keys, key)
 		}
-		slices.Sort(got)
-		if want = slices.Sorted(slices.Values(want)); !slices.Equal(got, want) {
-			t.Errorf("%q has %v in the schema and %v in the parser", name, got, want)
+		slices.Sort(keys)
+		if got := slices.Sorted(maps.Keys(properties)); !slices.Equal(got, keys) {
+			t.Errorf("%q has %v in the schema and %v in the parser", name, got, keys)
 		}
 	}
 }

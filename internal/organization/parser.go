@@ -4,10 +4,12 @@ package organization
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
+	"iter"
+	"reflect"
 	"strconv"
 	"strings"
 	"unicode"
@@ -33,6 +35,7 @@ func (f *FileError) Message() platform.Message {
 type parser struct {
 	name     string
 	problems []string
+	bad      map[*yaml.Node]bool // has not the form of its type
 }
 
 func (p *parser) wrong(n *yaml.Node, format string, args ...any) {
@@ -40,25 +43,25 @@ func (p *parser) wrong(n *yaml.Node, format string, args ...any) {
 }
 
 // document reads the one YAML document.
-func (p *parser) document(text []byte) *yaml.Node {
-	decoder := yaml.NewDecoder(bytes.NewReader(text))
+func (p *parser) document(content []byte) *yaml.Node {
+	decoder := yaml.NewDecoder(bytes.NewReader(content))
 	var document, more yaml.Node
 	err := decoder.Decode(&document)
+	next := err
+	if err == nil {
+		next = decoder.Decode(&more)
+	}
 	switch {
 	case errors.Is(err, io.EOF) || err == nil && len(document.Content) == 0:
 		p.wrong(&yaml.Node{Line: 1, Column: 1}, "the file is empty")
-		return nil
-	case err == nil:
-		if err = decoder.Decode(&more); errors.Is(err, io.EOF) {
-			return document.Content[0]
-		}
-		if err == nil {
-			p.wrong(&more, "a second document begins here; write one file for each organization")
-			return nil
-		}
+	case next == nil:
+		p.wrong(&more, "a second document begins here; write one file for each organization")
+	case !errors.Is(next, io.EOF):
+		at, words := syntaxError(string(content), next)
+		p.wrong(at, "%s", words)
+	default:
+		return document.Content[0]
 	}
-	at, words := syntaxError(string(text), err)
-	p.wrong(at, "%s", words)
 	return nil
 }
 
@@ -74,8 +77,9 @@ func syntaxError(text string, err error) (at *yaml.Node, words string) {
 		if line, err := strconv.Atoi(number); err == nil {
 			at.Line, words = min(max(line, 1), len(lines)), rest
 		}
-	} else if line, column, found := unreadable(text); found {
-		return &yaml.Node{Line: line, Column: column}, words
+	} else if i := strings.IndexFunc(text, unreadable); i >= 0 {
+		begin := strings.LastIndex(text[:i], "\n") + 1
+		return &yaml.Node{Line: 1 + strings.Count(text[:i], "\n"), Column: 1 + utf8.RuneCountInString(text[begin:i])}, words
 	}
 	last := min(at.Line+near, len(lines))
 	for good := at.Line - 1; good < last; good++ {
@@ -88,86 +92,98 @@ func syntaxError(text string, err error) (at *yaml.Node, words string) {
 	return at, words
 }
 
-// unreadable finds the first character that YAML does not allow, in UTF-8. For those its
-// parser names no line.
-func unreadable(text string) (line, column int, found bool) {
-	line = 1
-	for i, r := range text {
-		if column++; r == utf8.RuneError && strings.HasPrefix(text[i:], "\ufffd") {
-			continue
-		}
-		if r == utf8.RuneError || unicode.IsControl(r) && !strings.ContainsRune("\t\r\n\u0085", r) {
-			return line, column, true
-		}
-		if r == '\n' {
-			line, column = line+1, 0
-		}
-	}
-	return 0, 0, false
+// unreadable reports a character that YAML does not allow. For those its parser names no line.
+func unreadable(r rune) bool {
+	return r == utf8.RuneError || unicode.IsControl(r) && !strings.ContainsRune("\t\r\n\u0085", r)
 }
 
-// fields reads a mapping with these keys.
-func (p *parser) fields(n *yaml.Node, what string, keys []string) map[string]*yaml.Node {
-	fields := map[string]*yaml.Node{}
-	p.each(n, what, func(key, value *yaml.Node) {
-		if keys != nil && !slices.Contains(keys, key.Value) {
-			p.wrong(key, "%s has no %q: it has %s", what, key.Value, strings.Join(keys, ", "))
-		} else {
-			fields[key.Value] = value
+// check finds what does not have the form of a Go type.
+func (p *parser) check(n *yaml.Node, form reflect.Type, what string) {
+	before := len(p.problems)
+	defer func() { p.bad[n] = len(p.problems) > before }()
+	scalar := n.Kind == yaml.ScalarNode && n.ShortTag() != "!!null"
+	switch kind := form.Kind(); {
+	case kind == reflect.Slice:
+		if item := *n; scalar && form.Elem().Kind() == reflect.String {
+			*n = yaml.Node{Kind: yaml.SequenceNode, Line: n.Line, Column: n.Column, Content: []*yaml.Node{&item}}
 		}
-	})
-	return fields
+		if n.Kind != yaml.SequenceNode {
+			p.wrong(n, "%s: write a list here", what)
+			return
+		}
+		what = cmp.Or(map[string]string{"robots": "a robot", "federation": "a federation entry"}[what], what)
+		for _, item := range n.Content {
+			p.check(item, form.Elem(), what)
+		}
+	case kind == reflect.Struct || kind == reflect.Map:
+		p.checkMapping(n, form, what)
+	case kind == reflect.Bool && (!scalar || n.Decode(new(bool)) != nil):
+		p.wrong(n, "%s: write true or false here", what)
+	case !scalar:
+		p.wrong(n, "%s: write a text here", what)
+	}
 }
 
-// each walks through a mapping.
-func (p *parser) each(n *yaml.Node, what string, do func(key, value *yaml.Node)) {
-	if n == nil {
-		return
-	}
+// checkMapping checks the keys and values of a struct, or of a map with any keys.
+func (p *parser) checkMapping(n *yaml.Node, form reflect.Type, what string) {
 	if n.Kind != yaml.MappingNode {
 		p.wrong(n, "%s: write keys and values here", what)
 		return
 	}
-	seen := map[string]bool{}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		key := n.Content[i]
+	var keys []string
+	forms := map[string]reflect.Type{}
+	if form.Kind() == reflect.Struct {
+		for _, field := range reflect.VisibleFields(form) {
+			key, _, _ := strings.Cut(field.Tag.Get("yaml"), ",")
+			keys, forms[key] = append(keys, key), field.Type
+		}
+	}
+	for key, value := range pairs(n) {
 		switch {
 		case key.Kind != yaml.ScalarNode:
 			p.wrong(key, "%s: this is not a key", what)
-		case seen[key.Value]:
+		case valueOf(n, key.Value) != value:
 			p.wrong(key, "%s has %q twice", what, key.Value)
+		case form.Kind() == reflect.Map:
+			p.check(value, form.Elem(), what)
+		case forms[key.Value] == nil:
+			p.wrong(key, "%s has no %q: it has %s", what, key.Value, strings.Join(keys, ", "))
 		default:
-			seen[key.Value] = true
-			do(key, n.Content[i+1])
+			p.check(value, forms[key.Value], key.Value)
 		}
 	}
 }
 
-func (p *parser) list(n *yaml.Node, what string) []*yaml.Node {
-	if n == nil {
-		return nil
+// pairs are the keys and values of a mapping, and nothing of other nodes.
+func pairs(n *yaml.Node) iter.Seq2[*yaml.Node, *yaml.Node] {
+	return func(yield func(key, value *yaml.Node) bool) {
+		for i := 0; n != nil && n.Kind == yaml.MappingNode && i+1 < len(n.Content) && yield(n.Content[i], n.Content[i+1]); i += 2 {
+		}
 	}
-	if n.Kind != yaml.SequenceNode {
-		p.wrong(n, "%s: write a list here", what)
-		return nil
-	}
-	return n.Content
 }
 
-func (p *parser) text(n *yaml.Node, what string) string {
-	if n == nil {
-		return ""
+// valueOf is the value of a key; nil if there is none.
+func valueOf(n *yaml.Node, key string) *yaml.Node {
+	for at, value := range pairs(n) {
+		if at.Value == key {
+			return value
+		}
 	}
-	if n.Kind != yaml.ScalarNode || n.ShortTag() == "!!null" {
-		p.wrong(n, "%s: write a text here", what)
-		return ""
-	}
-	return n.Value
+	return nil
 }
 
-func (p *parser) bool(n *yaml.Node, what string) (value bool) {
-	if n != nil && (n.Kind != yaml.ScalarNode || n.Decode(&value) != nil || n.ShortTag() == "!!null") {
-		p.wrong(n, "%s: write true or false here", what)
+// textOf is the text of a key; "" if there is none.
+func textOf(n *yaml.Node, key string) string {
+	if value := valueOf(n, key); value != nil && value.Kind == yaml.ScalarNode {
+		return value.Value
 	}
-	return value
+	return ""
+}
+
+// listOf is the list of a key; nil if there is none.
+func listOf(n *yaml.Node, key string) []*yaml.Node {
+	if value := valueOf(n, key); value != nil && value.Kind == yaml.SequenceNode {
+		return value.Content
+	}
+	return nil
 }

@@ -11,6 +11,8 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"go.yaml.in/yaml/v3"
+
 	"quay-keyless/internal/platform"
 	"quay-keyless/internal/process"
 	"quay-keyless/internal/quay"
@@ -127,3 +129,47 @@ type describedEntry struct {
 }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// auditYAML is the file for setup -f. Comments say what setup does not keep.
+func auditYAML(run *process.Run, s *Survey) ([]byte, error) {
+	var out bytes.Buffer
+	comment := func(format string, args ...any) {
+		fmt.Fprintln(&out, "# "+run.Secrets.Line(subject.Unhidden(fmt.Sprintf(format, args...))))
+	}
+	comment("%s at %s, for: quay-keyless setup -f FILE", s.Name, s.Host)
+	for _, robot := range s.Robots {
+		for _, grant := range robot.Grants {
+			if grant.Team != "" {
+				comment("not in this file: %s has %s", robot, grant.words())
+			}
+		}
+	}
+	for _, d := range s.Defaults {
+		comment("not in this file: %s has %s on new repositories%s", delegate(d), d.Role, by(d.Creator, " of "))
+	}
+	for _, missing := range s.Missing {
+		comment("missing here, because the API token does not show them: %s", missing.Part)
+	}
+	encoder := yaml.NewEncoder(&out)
+	encoder.SetIndent(2)
+	err := encoder.Encode(s.file().yaml())
+	return platform.WithoutSecrets(out.Bytes(), run.Secrets), err // what it escapes is in double quotes
+}
+
+// file is the organization as it is.
+func (s *Survey) file() *File {
+	file := &File{Organization: s.Name}
+	for _, robot := range s.Robots {
+		if robot.Namespace != s.Name {
+			continue
+		}
+		wanted := Wanted{Robot: robot.Robot, Description: robot.Description, Entries: robot.Entries.Distinct()}
+		for _, grant := range robot.Grants {
+			if grant.Team == "" {
+				wanted.Grants = append(wanted.Grants, quay.Grant{Repository: s.Name + "/" + grant.Repository, Role: grant.Role})
+			}
+		}
+		file.Robots = append(file.Robots, wanted)
+	}
+	return file
+}
