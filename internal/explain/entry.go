@@ -4,7 +4,7 @@ package explain
 
 import (
 	"encoding/json"
-	"fmt"
+	"slices"
 	"strings"
 
 	"quay-keyless/internal/idtoken"
@@ -12,27 +12,6 @@ import (
 	"quay-keyless/internal/quay"
 	"quay-keyless/internal/request"
 )
-
-// entrySteps add the federation entry that this job's ID token needs.
-func entrySteps(t request.Target, claims idtoken.Claims) []platform.Step {
-	return []platform.Step{
-		{Text: fmt.Sprintf("If this job should be allowed to log in, add in Quay, under Robot accounts > %s > Set robot federation:", t.Robot), Values: entryValues(claims)},
-		paste("or, with an API token in "+request.APITokenVariable+":", AddCommand(t, claims)),
-	}
-}
-
-// entryValues are a federation entry as Quay's web interface calls it.
-func entryValues(claims idtoken.Claims) []platform.Value {
-	return []platform.Value{{Name: "Issuer URL", Value: claims.Issuer}, {Name: "Subject", Value: claims.Subject}}
-}
-
-// claimsOf shows what an ID token says about the job.
-func claimsOf(claims idtoken.Claims) platform.Step {
-	return platform.Step{Text: "This job's ID token:", Values: []platform.Value{
-		{Name: "Issuer", Value: platform.OrNone(claims.Issuer)}, {Name: "Subject", Value: platform.OrNone(claims.Subject)},
-		{Name: "Audience", Value: platform.OrNone(strings.Join(claims.Audience, ", "))},
-	}}
-}
 
 // command is a command line about the target's robot, for a shell. It reaches the
 // registry with the same flags as the running command.
@@ -56,20 +35,6 @@ func RobotName(t request.Target) string {
 // assumes quay, and older ones drop it.
 func AddCommand(t request.Target, claims idtoken.Claims) string {
 	return command(t, "federation add", "--issuer", claims.Issuer, "--subject", claims.Subject)
-}
-
-// listCommand prints the federation entries that are stored.
-func listCommand(t request.Target) string { return command(t, "federation list") }
-
-// byAPI is the entry for the user's own scripts. It is not a command to paste, because
-// one that reads, adds and writes would drop unknown fields.
-func byAPI(t request.Target, claims idtoken.Claims, owner quay.Owner) platform.Step {
-	entry, _ := json.Marshal(struct { // of two strings
-		Issuer  string `json:"issuer"`
-		Subject string `json:"subject"`
-	}{claims.Issuer, claims.Subject})
-	return platform.Step{Text: "With the API itself: GET the list at this address, append this entry, and POST the whole list there, which replaces the old one.",
-		Values: []platform.Value{{Name: "Address", Value: apiAddress(t, robotPath(t.Robot, owner)+"/federation")}, {Name: "Entry", Value: string(entry)}}}
 }
 
 // apiAddress is an address of Quay's API.
@@ -96,8 +61,16 @@ func setupCommand(t request.Target, grant string, claims idtoken.Claims) string 
 	return command(t, "setup", "--grant", grant, "--issuer", claims.Issuer, "--subject", claims.Subject)
 }
 
-// DoctorCommand checks every link, with the same ID token as the login.
-func DoctorCommand(t request.Target) string {
+// createCommand creates a robot account that does not exist.
+func (f *facts) createCommand() string {
+	if f.api != nil {
+		return command(f.target, "setup", "--grant", "REPO=write", "--github", "OWNER/REPO", "--ref", "main")
+	}
+	return setupCommand(f.target, "REPO=write", f.claims)
+}
+
+// doctorCommand checks every link, with the same ID token as the login.
+func doctorCommand(t request.Target) string {
 	var audience []string
 	if t.Audience != "" && t.Audience != request.DefaultAudience {
 		audience = []string{"--audience", t.Audience}
@@ -109,4 +82,51 @@ func DoctorCommand(t request.Target) string {
 func atHost(t request.Target) string {
 	t.Registry.Namespace = ""
 	return t.Registry.String()
+}
+
+// entryJSON is the federation entry for Quay's API. Scripts send it: a command to paste
+// that reads, adds and writes would drop unknown fields.
+func entryJSON(claims idtoken.Claims) string {
+	entry, _ := json.Marshal(struct { // of two strings
+		Issuer  string `json:"issuer"`
+		Subject string `json:"subject"`
+	}{claims.Issuer, claims.Subject})
+	return string(entry)
+}
+
+// audienceSteps let an ID token and its federation entry have the same audience.
+func (f *facts) audienceSteps() []platform.Step {
+	audience, wanted := "AUDIENCE", "the federation entry's audience"
+	if !slices.Contains(f.claims.Audience, request.DefaultAudience) {
+		audience, wanted = request.DefaultAudience, "the federation entry's audience, usually quay"
+	}
+	step := AskFor(f.source, wanted, audience)
+	if len(step.Values) > 0 || len(f.claims.Audience) == 0 {
+		return []platform.Step{step}
+	}
+	return []platform.Step{step, paste("If the provider cannot do that, let the entry expect this audience, with an API token in QUAY_API_TOKEN:",
+		command(f.target, "federation add", "--issuer", f.claims.Issuer, "--subject", f.claims.Subject, "--audience", f.claims.Audience[0]))}
+}
+
+// AskFor says how the job gets an ID token for another audience. A flag helps only with
+// sources that make the token on request.
+func AskFor(source idtoken.Source, wanted, audience string) platform.Step {
+	way := platform.Value{}
+	switch {
+	case source.Name == "gitlab":
+		way = platform.Value{Name: "id_tokens", Value: "aud: " + audience}
+	case source.ChoosesAudience:
+		way = platform.Value{Name: "flag", Value: "--audience " + platform.Shell(audience)}
+	default:
+		return do("Configure the ID token's provider so that the token has %s. On GitLab, write aud: %s under id_tokens.", wanted, audience)
+	}
+	return platform.Step{Text: "Request an ID token with " + wanted + ":", Values: []platform.Value{way}}
+}
+
+// sourceFlag is the flag for the ID token of a platform without a source.
+func sourceFlag(known idtoken.ManualPlatform) string {
+	if known.File != "" {
+		return "--id-token-file " + known.File
+	}
+	return "--id-token-env " + known.Variable
 }

@@ -3,6 +3,7 @@
 package explain
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -13,12 +14,13 @@ import (
 func TestAddressOfARobot(t *testing.T) {
 	t.Parallel()
 	for owner, want := range map[quay.Owner]string{
-		quay.Person:       "https://quay.example.com/api/v1/user/robots/ci/federation",
-		quay.Organization: "https://quay.example.com/api/v1/organization/acme/robots/ci/federation",
-		quay.UnknownOwner: "https://quay.example.com/api/v1/organization/acme/robots/ci/federation",
+		quay.Person:       "https://quay.example.com/api/v1/user/robots/ci",
+		quay.Organization: "https://quay.example.com/api/v1/organization/acme/robots/ci",
+		quay.UnknownOwner: "https://quay.example.com/api/v1/organization/acme/robots/ci",
 	} {
-		if got := byAPI(sampleTarget(), plainClaims(), owner); !strings.HasPrefix(got.Values[0].Value, want) {
-			t.Errorf("%v: %v, want %s", owner, got.Values, want)
+		f := &facts{target: sampleTarget(), claims: plainClaims(), refusal: &quay.Refusal{Owner: owner}, err: errors.New("no")}
+		if got := f.known().Replace("{robot-address}"); !strings.HasPrefix(got, want) {
+			t.Errorf("%v: %v, want %s", owner, got, want)
 		}
 	}
 }

@@ -17,9 +17,6 @@ import (
 // line with the robot's name and the token in base64.
 const longToken = 6100
 
-// fewerClaims is for a token that is longer.
-const fewerClaims = "write fewer claims: the server in front of Quay accepts about 6100 bytes"
-
 // Doubts are the warnings that need no endpoint.
 func (m Identity) Doubts() []platform.Message {
 	var found []platform.Message

@@ -166,16 +166,18 @@ func hopeless(claims idtoken.Claims, registry string) *Trait {
 }
 
 // sentence is the trait as a sentence.
-func (t Trait) sentence(claims idtoken.Claims) string {
-	text := t.Text(claims)
-	return strings.ToUpper(text[:1]) + text[1:] + "."
+func (t Trait) sentence(claims idtoken.Claims) string { return sentence(t.Text(claims)) }
+
+// sentence is a text with a capital and a full stop.
+func sentence(text string) string {
+	return strings.ToUpper(text[:1]) + strings.TrimSuffix(text[1:], ".") + "."
 }
 
 // sentences are steps without anything to copy.
 func sentences(texts []string) []platform.Step {
 	var steps []platform.Step
 	for _, text := range texts {
-		steps = append(steps, platform.Step{Text: strings.ToUpper(text[:1]) + strings.TrimSuffix(text[1:], ".") + "."})
+		steps = append(steps, do(sentence(text)))
 	}
 	return steps
 }
