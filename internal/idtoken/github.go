@@ -37,8 +37,8 @@ func (e Env) github(ctx context.Context, audience string) (Token, error) {
 	return question{e.Endpoint, e.forge() + "'s ID token endpoint", u, header, nil}.token(ctx, "value")
 }
 
-// forge is whose job this is. Runners of Forgejo say that they are Gitea's too, and those
-// before 7.0 say nothing else.
+// forge is the kind of the job's server. Forgejo's runners also set GITEA_ACTIONS; before 7.0
+// they set nothing else.
 func (e Env) forge() string {
 	switch "true" {
 	case e.Getenv("FORGEJO_ACTIONS"):
@@ -49,7 +49,7 @@ func (e Env) forge() string {
 	return "GitHub"
 }
 
-// noGitHubToken says why the runner offers no token.
+// noGitHubToken says why the job has no token.
 func (e Env) noGitHubToken() error {
 	switch forge := e.forge(); {
 	case forge == "Gitea":

@@ -95,7 +95,7 @@ func (e Env) given(text string) (Token, error) {
 	return Usable(text)
 }
 
-// Usable turns a source's text into a token, unless it is none or must never be sent. It
+// Usable turns a source's text into a token, unless it is not a JWT or must never be sent. It
 // trims the text, because a trailing newline makes Quay answer 500.
 func Usable(text string) (Token, error) {
 	text = strings.TrimSpace(text)

@@ -12,29 +12,29 @@ type ManualPlatform struct {
 	Variable   string   // holds the token
 	File       string   // holds the token if no variable does
 	Never      bool     // its tokens never work with Quay
-	Know       string   // one sentence
+	Know       string   // what to know; why, if Never is set
 }
 
 // ManualPlatforms are the platforms without a source.
 var ManualPlatforms = []ManualPlatform{
 	{Name: "HCP Terraform", Recognised: []string{"TFC_RUN_ID", "TFC_WORKLOAD_IDENTITY_TOKEN"}, Variable: "TFC_WORKLOAD_IDENTITY_TOKEN",
-		Know: "the workspace needs the variable TFC_WORKLOAD_IDENTITY_AUDIENCE=quay; plan and apply have a subject each"},
+		Know: "Set the workspace variable TFC_WORKLOAD_IDENTITY_AUDIENCE=quay. Plan and apply have different subjects."},
 	{Name: "Spacelift", Recognised: []string{"SPACELIFT_OIDC_TOKEN", "TF_VAR_spacelift_run_id"}, Variable: "SPACELIFT_OIDC_TOKEN",
-		Know: "the audience is the account's host name; the subject has the kind of the run and its scope"},
+		Know: "The audience is the account's host name. The subject contains the kind of run and its scope."},
 	{Name: "env zero", Recognised: []string{"ENV0_OIDC_TOKEN", "ENV0_DEPLOYMENT_LOG_ID"}, Variable: "ENV0_OIDC_TOKEN",
-		Know: "the organization's policy Enable OIDC sets the variable; the whole organization has one subject"},
+		Know: "The organization's policy Enable OIDC sets the variable. All its jobs have one subject."},
 	{Name: "Semaphore", Recognised: []string{"SEMAPHORE"}, Variable: "SEMAPHORE_OIDC_TOKEN",
-		Know: "issuer and audience are the organization's URL"},
+		Know: "Issuer and audience are the organization's URL."},
 	{Name: "Codefresh", Recognised: []string{"CF_BUILD_ID"}, Variable: "ID_TOKEN",
-		Know: "a step of type obtain-oidc-id-token before this one sets the variable"},
+		Know: "Add a step of type obtain-oidc-id-token before this one: it sets the variable."},
 	{Name: "Bitbucket Pipelines", Recognised: []string{"BITBUCKET_BUILD_NUMBER", "BITBUCKET_STEP_OIDC_TOKEN"}, Never: true,
-		Know: "its subject has the step's UUID, which is new in each run, and Quay compares whole subjects: no federation entry can match"},
+		Know: "No federation entry can match an ID token of Bitbucket Pipelines: its subject contains the step's UUID, which is new in each run."},
 	{Name: "Jenkins", Recognised: []string{"JENKINS_URL"}, Variable: "ID_TOKEN",
-		Know: "the plugin OpenID Connect Provider makes the token as a credential with the audience quay; the job binds it to a variable of its choice"},
+		Know: "Add a credential of the plugin OpenID Connect Provider with the audience quay, and bind it to a variable in the job."},
 	{Name: "AKS workload identity", Recognised: []string{"AZURE_FEDERATED_TOKEN_FILE"}, File: "$AZURE_FEDERATED_TOKEN_FILE",
-		Know: "the file goes to Quay as it is; better is a serviceAccountToken volume with the audience quay at /var/run/secrets/quay, since this one also logs in to Entra ID"},
+		Know: "This token also logs in to Entra ID. A serviceAccountToken volume with the audience quay at /var/run/secrets/quay is safer."},
 	{Name: "SPIFFE", Recognised: []string{"SPIFFE_ENDPOINT_SOCKET"}, File: "svid.token",
-		Know: "spiffe-helper, or spire-agent api fetch jwt, writes the file; the server needs jwt_issuer, and jwt_key_type rsa-2048 since Quay takes no EC keys"},
+		Know: "spiffe-helper, or spire-agent api fetch jwt, writes the file. The server needs jwt_issuer, and jwt_key_type rsa-2048 because Quay accepts no EC keys."},
 }
 
 // tokenless are CI platforms that issue no ID tokens, by a variable of their jobs.
@@ -44,7 +44,7 @@ func tokenless() []ManualPlatform {
 		{"Woodpecker CI", "CI=woodpecker", "CI_SYSTEM_NAME=woodpecker"}, {"Drone", "DRONE"}, {"Travis CI", "TRAVIS"}, {"AppVeyor", "APPVEYOR"},
 		{"TeamCity", "TEAMCITY_VERSION"}, {"Bamboo", "bamboo_buildKey"}, {"GoCD", "GO_PIPELINE_NAME"}, {"SourceHut", "BUILD_SUBMITTER=git.sr.ht"},
 	} {
-		list = append(list, ManualPlatform{Name: platform[0], Recognised: platform[1:], Never: true, Know: "it issues none"})
+		list = append(list, ManualPlatform{Name: platform[0], Recognised: platform[1:], Never: true, Know: platform[0] + " issues no ID tokens."})
 	}
 	return list
 }

@@ -26,7 +26,7 @@ func (f Flow) Interactive() bool { return f == Device || f == Code }
 // Kind is which of the provider's tokens to send to Quay.
 type Kind string
 
-// The kinds. Auto is the ID token, or the access token where there is no other.
+// The kinds. Auto is the ID token, or the access token if there is none.
 const (
 	Auto        Kind = "auto"
 	IDTokenKind Kind = "id_token"
@@ -43,7 +43,7 @@ type Client struct {
 	// Assertion is a JWT instead of the secret (RFC 7523, section 2.2).
 	Secret, Assertion, Password Place
 	Username                    string
-	Scope                       string // as the protocol has it: words with blanks between
+	Scope                       string // words separated by spaces
 	// Audience is what the token is for, if the provider must be told.
 	Audience string
 	Kind     Kind

@@ -26,18 +26,17 @@ import (
 // callback is the path that the browser returns to.
 const callback = "/callback"
 
-// login is one login by browser (RFC 8252): what the browser took along, and what it
-// must bring back.
+// login is one login by browser (RFC 8252).
 type login struct {
 	*session
-	redirect        string // where the browser returns to
-	state, verifier string
+	redirect        string // the address that the browser returns to
+	state, verifier string // what it must return with, and what proves the code to be ours
 	done            chan outcome
 	taken           atomic.Bool // by the first browser that came
 	stray           atomic.Bool // an answer to another login came
 }
 
-// outcome is what became of the login.
+// outcome is the login's result.
 type outcome struct {
 	token Token
 	err   error

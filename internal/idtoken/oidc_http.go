@@ -19,7 +19,7 @@ import (
 
 // through makes oauth2 send its requests with package endpoint, which has limits and retries.
 // It follows no redirect, because the body holds secrets. name is the endpoint's, in words;
-// once is for what is good for one time.
+// once is for a code, which works one time.
 func (s *session) through(ctx context.Context, name string, once bool) context.Context {
 	client := *s.Env.Endpoint
 	client.Once, client.Definite = once, tooFast

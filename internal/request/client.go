@@ -13,7 +13,7 @@ import (
 	"quay-keyless/internal/idtoken"
 )
 
-// usual are the variables that hold what no flag says.
+// usual are the variables that count if a flag is not set.
 type usual struct{ issuer, id, secret, assertion, username, password string }
 
 // usualOf are the variables of Red Hat's article, or those of Azure's own libraries.
@@ -63,8 +63,7 @@ func (f *SourceFlags) filled(source string, getenv func(string) string) idtoken.
 	return settings
 }
 
-// checkClient finds a client that cannot log in: something is missing, named twice, or there in
-// clear.
+// checkClient finds a client that cannot log in: a value is missing, or there are two of it.
 func (f *SourceFlags) checkClient(source string, c idtoken.Client) error {
 	const document = "/.well-known/openid-configuration"
 	v := usualOf(source)
