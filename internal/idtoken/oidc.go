@@ -3,6 +3,7 @@
 package idtoken
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -51,24 +52,18 @@ func (o OIDC) IDToken(ctx context.Context, _ string) (Token, error) {
 
 // begin reads the secrets of files and variables, and then finds the provider.
 func (s *session) begin(ctx context.Context) error {
-	for _, secret := range []struct {
-		to   *Secret
-		from Place
-		what string
-	}{
-		{&s.secret, s.Client.Secret, "the client's secret"},
-		{&s.assertion, s.Client.Assertion, "the client's assertion"},
-		{&s.password, s.Client.Password, "the user's password"},
-	} {
-		if err := s.Env.read(secret.to, secret.from, secret.what); err != nil {
-			return late(err)
-		}
+	var errs [3]error
+	s.secret, errs[0] = s.Env.read(s.Client.Secret, "the client's secret")
+	s.assertion, errs[1] = s.Env.read(s.Client.Assertion, "the client's assertion")
+	s.password, errs[2] = s.Env.read(s.Client.Password, "the user's password")
+	err := late(cmp.Or(errs[:]...))
+	if err == nil {
+		s.provider, err = s.discover(ctx)
 	}
-	var err error
-	if s.provider, err = s.discover(ctx); err != nil {
-		return err
+	if err == nil {
+		err = s.authenticate()
 	}
-	return s.authenticate()
+	return err
 }
 
 // authenticate chooses the way that the provider's discovery document offers. It never

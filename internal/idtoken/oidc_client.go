@@ -60,9 +60,9 @@ type Place struct{ File, Variable string }
 func (p Place) Named() bool { return p != Place{} }
 
 // read reads a secret, if there is a place for it.
-func (e Env) read(to *Secret, from Place, what string) error {
+func (e Env) read(from Place, what string) (Secret, error) {
 	if !from.Named() {
-		return nil
+		return Secret{}, nil
 	}
 	text, where, err := e.Getenv(from.Variable), "variable "+from.Variable, error(nil)
 	if from.File != "" {
@@ -71,8 +71,7 @@ func (e Env) read(to *Secret, from Place, what string) error {
 		text, where = strings.TrimRight(string(content), "\r\n"), "file "+from.File
 	}
 	if err != nil || text == "" {
-		return &Error{Problem: NoSecretThere, Missing: true, Detail: what + " is not in the " + where, Err: errno.WithoutPath(err)}
+		return Secret{}, &Error{Problem: NoSecretThere, Missing: true, Detail: what + " is not in the " + where, Err: errno.WithoutPath(err)}
 	}
-	*to = e.hidden(text)
-	return nil
+	return e.hidden(text), nil
 }

@@ -36,7 +36,7 @@ func (s *session) device(ctx context.Context) (*oauth2.Token, error) {
 	case err != nil:
 		return nil, err
 	case begun.DeviceCode == "" || begun.UserCode == "" || !secure(begun.VerificationURI):
-		return nil, &endpoint.Unbelievable{Name: "the device endpoint at " + host(s.provider.DeviceURL), Why: "answered without a code and an https address to enter it at"}
+		return nil, &endpoint.Unbelievable{Name: "the device endpoint at " + host(s.provider.DeviceURL), Why: "answered without a code and an https address for it"}
 	}
 	address := begun.VerificationURI
 	if secure(begun.VerificationURIComplete) {
