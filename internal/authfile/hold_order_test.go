@@ -53,7 +53,7 @@ func (w world) step(t *testing.T, job, way string) world {
 	var err error
 	if way == "out" {
 		delete(next.jobs, job)
-		next.record = w.record.leave([]string{host}, func(s saved) saved { return s.released(job, noon) })
+		next.record = w.record.left([]string{host}, func(s *saved) { s.release(job, noon) })
 		if next.record.needed(host) {
 			return next
 		}

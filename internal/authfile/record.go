@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 )
@@ -112,63 +111,35 @@ func (s saved) latest(value []byte) bool {
 	return len(s.Wrote) > 0 && s.Wrote[len(s.Wrote)-1] == digest(value)
 }
 
-// heldBy is s with a hold added, without those whose time is over.
-func (s saved) heldBy(by Hold) saved {
-	s = s.released(by.By, by.From)
-	if s.Holders == nil {
-		s.Holders = map[string]time.Time{}
-	}
+// hold adds a hold, and drops those whose time is over.
+func (s *saved) hold(by Hold) {
+	s.release(by.By, by.From)
 	if latest := by.From.Add(longestHold); by.Until.After(latest) {
 		by.Until = latest
 	}
 	s.Holders[by.By] = by.Until.UTC().Truncate(time.Second)
-	return s
 }
 
-// released is s without a job's hold, and without those whose time is over.
-func (s saved) released(by string, now time.Time) saved {
-	s.Holders = maps.Clone(s.Holders)
-	maps.DeleteFunc(s.Holders, func(other string, until time.Time) bool {
-		return other == by || !until.IsZero() && !until.After(now)
-	})
-	return s
+// release drops a job's hold, and those whose time is over.
+func (s *saved) release(by string, now time.Time) {
+	left := map[string]time.Time{}
+	for other, until := range s.Holders {
+		if other != by && (until.IsZero() || until.After(now)) {
+			left[other] = until
+		}
+	}
+	s.Holders = left
 }
 
 func (s saved) copy() Copy { return Copy{Helper: s.Object == credHelpers, Key: s.Key} }
 
 // find returns what is known of a key.
 func (r record) find(object, key string) (known saved, ok bool) {
-	for _, s := range r.Keys {
-		if s.Object == object && s.Key == key {
-			return s, true
-		}
-	}
-	return saved{Object: object, Key: key}, false
-}
-
-// want adds an edit to those that the file is to have. Ours that another tool replaced
-// is forgotten.
-func (r *record) want(e edit) {
-	i := slices.IndexFunc(r.Keys, func(s saved) bool { return s.Object == e.object && s.Key == e.key })
+	i := slices.IndexFunc(r.Keys, func(s saved) bool { return s.Object == object && s.Key == key })
 	if i < 0 {
-		i = len(r.Keys)
-		r.Keys = append(r.Keys, saved{})
+		return saved{Object: object, Key: key}, false
 	}
-	s := r.Keys[i]
-	if !s.active {
-		s = saved{Object: e.object, Key: e.key}
-	}
-	s.active, s.value, s.Org = true, e.value, e.org
-	switch {
-	case e.value == nil:
-		s.Holders = nil
-	case e.copied:
-		s.Copied = true
-	default:
-		s = s.heldBy(e.hold)
-		s.Copied = false
-	}
-	r.Keys[i] = s
+	return r.Keys[i], true
 }
 
 // only is a copy of r with the keys for which keep is true.
@@ -177,27 +148,25 @@ func (r record) only(keep func(saved) bool) record {
 	return r
 }
 
-// names are the keys of the auth file that the record knows, each once, sorted.
-func (r record) names() []string {
-	var names []string
+// expand is the keys that a logout of these is about: all if there are none, with a host
+// the organizations below it, and for HOST/ORG the login under HOST that is for it.
+func (r record) expand(keys []string) (about []string) {
+	for _, key := range keys {
+		if i := slices.IndexFunc(r.Keys, func(s saved) bool { return s.Org != "" && s.Key+"/"+s.Org == key }); i >= 0 {
+			key = r.Keys[i].Key
+		}
+		about = append(about, key)
+	}
 	for _, s := range r.Keys {
-		if !s.Copied {
-			names = append(names, s.Key)
+		below := HostOf(s.Key) != s.Key && slices.Contains(keys, HostOf(s.Key))
+		if !s.Copied && (below || len(keys) == 0) && !slices.Contains(about, s.Key) {
+			about = append(about, s.Key)
 		}
 	}
-	slices.Sort(names)
-	return slices.Compact(names)
-}
-
-// leave is a copy of r in which these keys are changed.
-func (r record) leave(keys []string, leave func(saved) saved) record {
-	r.Keys = slices.Clone(r.Keys)
-	for i, s := range r.Keys {
-		if slices.Contains(keys, s.Key) {
-			r.Keys[i] = leave(s)
-		}
+	if len(keys) == 0 {
+		slices.Sort(about)
 	}
-	return r
+	return slices.Compact(about)
 }
 
 // needed reports whether a job needs a key.
@@ -205,7 +174,7 @@ func (r record) needed(key string) bool {
 	return slices.ContainsFunc(r.Keys, func(s saved) bool { return s.Key == key && len(s.Holders) > 0 })
 }
 
-// staying reports whether a restore of these keys leaves what the record knows of one. A
+// staying reports whether a logout of these keys leaves what the record knows of one. A
 // helper that was removed for logins, or the reverse, stays removed as long as one of
 // those for this host stays: a helper wins over HOST/ORG as well.
 func (r record) staying(keys []string) func(saved) bool {
@@ -221,24 +190,6 @@ func (r record) staying(keys []string) func(saved) bool {
 }
 
 func sameHost(a, b string) bool { return HostOf(a) == HostOf(b) }
-
-// expand is the keys that a restore of these is about: all if there are none, with a host
-// the organizations below it, and for HOST/ORG the login under HOST that is for it.
-func (r record) expand(keys []string) []string {
-	if len(keys) == 0 {
-		return r.names()
-	}
-	all := slices.Clone(keys)
-	for _, s := range r.Keys {
-		if host := HostOf(s.Key); !s.Copied && host != s.Key && slices.Contains(all, host) && !slices.Contains(all, s.Key) {
-			all = append(all, s.Key)
-		}
-		if i := slices.Index(all, s.Key+"/"+s.Org); i >= 0 && s.Org != "" {
-			all[i] = s.Key
-		}
-	}
-	return slices.Compact(all)
-}
 
 // encode is the record's file, nil if there is nothing to put back.
 func (r record) encode() ([]byte, error) {
@@ -257,24 +208,23 @@ func (r record) encode() ([]byte, error) {
 // error is a [RecordVersion]: a record that is not understood whole would lose something
 // when it is written again.
 func decodeRecord(text []byte) (r record, lost bool, err error) {
-	var envelope struct {
-		Version int `json:"version"`
-	}
-	if json.Unmarshal(text, &envelope) != nil || envelope.Version == 0 {
+	var written struct{ Version int }
+	if json.Unmarshal(text, &written) != nil || written.Version == 0 {
 		return record{}, len(text) > 0, nil
 	}
-	if envelope.Version == 1 {
-		err := json.Unmarshal(text, &r)
-		r.Wrote = "" // so it does not say how to revert the file
-		return r, err != nil, nil
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	switch written.Version {
+	case 1:
+	case recordVersion:
+		decoder.DisallowUnknownFields()
+	default:
+		return record{}, false, because(RecordVersion, fmt.Errorf("version %d, not %d", written.Version, recordVersion))
 	}
-	if envelope.Version != recordVersion {
-		return record{}, false, because(RecordVersion, fmt.Errorf("version %d, not %d", envelope.Version, recordVersion))
-	}
-	strict := json.NewDecoder(bytes.NewReader(text))
-	strict.DisallowUnknownFields()
-	if err := strict.Decode(&r); err != nil {
+	if err := decoder.Decode(&r); err != nil {
 		return record{}, false, because(RecordVersion, errors.New("it holds something that this version does not know"))
+	}
+	if written.Version == 1 {
+		r.Wrote = "" // so it does not say how to revert the file
 	}
 	return r, false, nil
 }

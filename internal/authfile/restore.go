@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
-	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -51,28 +50,25 @@ func (r Result) and(other Result) Result {
 // Restore puts back what was under the keys before our logins, byte for byte, if the
 // present value is still ours. A key HOST stands for HOST/ORG too. Without keys it does
 // so for all that the record knows, in the order of their names. A file that Set created
-// goes if nothing else is in it, unless [File.Keep] was called. If other tools are at work, it looks again later, and removes our login if one of
-// them wrote it back.
+// goes if nothing else is in it, unless [File.Keep] is set. If other tools are at work, it
+// looks again later, and removes our login if one of them wrote it back.
 //
 // It can be called again and again; a key that is done is [Unknown] or [Nothing]
 // afterwards. The error is an [*Error]; then the record still knows what was there.
 func (f *File) Restore(ctx context.Context, keys ...string) ([]Outcome, Change, error) {
-	outcomes, change, err := f.restore(ctx, keys, func(s saved) saved {
-		s.Holders = nil
-		return s
-	})
+	outcomes, change, err := f.restore(ctx, keys, func(s *saved) { s.Holders = nil })
 	return outcomes, change, located(f.path, err)
 }
 
 // Release is [File.Restore] for one of several jobs that may hold the keys. Keys that
 // another job needs are [Held] and stay. The last job restores them all.
 func (f *File) Release(ctx context.Context, by string, now time.Time, keys ...string) ([]Outcome, Change, error) {
-	outcomes, change, err := f.restore(ctx, keys, func(s saved) saved { return s.released(by, now) })
+	outcomes, change, err := f.restore(ctx, keys, func(s *saved) { s.release(by, now) })
 	return outcomes, change, located(f.path, err)
 }
 
 // restore puts back the keys that no job holds after leave.
-func (f *File) restore(ctx context.Context, keys []string, leave func(saved) saved) ([]Outcome, Change, error) {
+func (f *File) restore(ctx context.Context, keys []string, leave func(*saved)) ([]Outcome, Change, error) {
 	if recorded, err := f.recorded(ctx); err != nil {
 		return nil, Change{}, err
 	} else if !recorded {
@@ -89,7 +85,7 @@ func (f *File) restore(ctx context.Context, keys []string, leave func(saved) sav
 	change, err := f.run(ctx, task{
 		first: func(text []byte, r record) ([]byte, record, error) {
 			about := r.expand(keys)
-			all = r.leave(about, leave)
+			all = r.left(about, leave)
 			stays := all.staying(about)
 			if !slices.ContainsFunc(all.Keys, func(s saved) bool { return !s.Copied && stays(s) }) {
 				stays, folder = func(saved) bool { return false }, r.Folder
@@ -107,14 +103,15 @@ func (f *File) restore(ctx context.Context, keys []string, leave func(saved) sav
 		again: func(text []byte, r record) ([]byte, record, error) {
 			// A login of ours that came since is in the record, and stays.
 			stays := func(s saved) bool { _, known := r.find(s.Object, s.Key); return known }
+			late := func(s saved) bool { return !stays(s) }
 			known := r
-			known.Keys = slices.Concat(r.Keys, gone.only(func(s saved) bool { return !stays(s) }).Keys)
+			known.Keys = slices.Concat(r.Keys, gone.only(late).Keys)
 			base, known, err := known.strip(text, all)
 			if err != nil {
 				return nil, record{}, err
 			}
 			// What the first look put back, another tool may have removed.
-			if !slices.ContainsFunc(known.Keys[len(r.Keys):], func(s saved) bool { return s.active && s.value != nil }) {
+			if !slices.ContainsFunc(known.Keys, func(s saved) bool { return late(s) && s.active && s.value != nil }) {
 				return text, r, nil
 			}
 			broughtBack = true
@@ -126,6 +123,17 @@ func (f *File) restore(ctx context.Context, keys []string, leave func(saved) sav
 	}
 	change.BroughtBack, change.Folder = broughtBack, folder
 	return outcomes, change, err
+}
+
+// left is a copy of r after leave for these keys.
+func (r record) left(keys []string, leave func(*saved)) record {
+	r.Keys = slices.Clone(r.Keys)
+	for i := range r.Keys {
+		if slices.Contains(keys, r.Keys[i].Key) {
+			leave(&r.Keys[i])
+		}
+	}
+	return r
 }
 
 // rest is what stays of a text from which our logins are gone: nil, so no file, if we
@@ -174,17 +182,17 @@ func (f *File) recorded(ctx context.Context) (bool, error) {
 func (r record) outcomes(text []byte, keys []string, needed func(key string) bool) (outcomes []Outcome, err error) {
 	var held []Outcome
 	for _, key := range keys {
+		if needed(key) {
+			held = append(held, Outcome{key, Held})
+			continue
+		}
 		result := Result("")
 		for _, s := range r.Keys {
 			if s.Key == key {
 				result = result.and(s.found)
 			}
 		}
-		switch {
-		case needed(key):
-			held = append(held, Outcome{key, Held})
-			continue
-		case result == "":
+		if result == "" { // the record does not have it
 			if result, err = presence(text, key); err != nil {
 				return nil, err
 			}
@@ -196,16 +204,12 @@ func (r record) outcomes(text []byte, keys []string, needed func(key string) boo
 
 // presence is the result for a key that the record does not have.
 func presence(text []byte, key string) (Result, error) {
-	for _, object := range objects {
-		d, err := parse(text, object)
-		if err != nil && object == auths {
-			return "", err
-		}
-		if d.get(key) != nil {
-			return Unknown, nil
-		}
+	logins, err := parse(text, auths)
+	helpers, _ := parse(text, credHelpers)
+	if err == nil && logins.find(key) < 0 && helpers.find(key) < 0 {
+		return Nothing, nil
 	}
-	return Nothing, nil
+	return Unknown, err
 }
 
 // unknown says what there is under the keys if there is no record at all.
@@ -222,26 +226,21 @@ func (f *File) unknown(keys []string) ([]Outcome, error) {
 
 // suspects are the keys that a login of ours could have left: with our helper, or a JWT
 // as the password.
-func suspects(text []byte) []string {
-	var file struct {
-		Auths map[string]struct {
-			Auth []byte `json:"auth"`
-		} `json:"auths"`
-		Helpers map[string]string `json:"credHelpers"`
-	}
-	if json.Unmarshal(text, &file) != nil {
-		return nil
-	}
-	keys := map[string]bool{}
-	for key, entry := range file.Auths {
+func suspects(text []byte) (keys []string) {
+	logins, _ := parse(text, auths)
+	for _, m := range logins.inner.members {
+		var entry struct{ Auth []byte }
+		_ = json.Unmarshal(logins.get(m.key), &entry)
 		if _, password, _ := bytes.Cut(entry.Auth, []byte(":")); bytes.HasPrefix(password, []byte("eyJ")) {
-			keys[key] = true
+			keys = append(keys, m.key)
 		}
 	}
-	for key, helper := range file.Helpers {
-		if helper == OwnHelper {
-			keys[key] = true
+	helpers, _ := parse(text, credHelpers)
+	for _, m := range helpers.inner.members {
+		if digest(helpers.get(m.key)) == digest(quote(OwnHelper)) {
+			keys = append(keys, m.key)
 		}
 	}
-	return slices.Sorted(maps.Keys(keys))
+	slices.Sort(keys)
+	return slices.Compact(keys)
 }

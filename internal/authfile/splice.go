@@ -142,6 +142,34 @@ func (s *saved) compare(before, after []byte) {
 	s.Was, s.Len = bytes.Clone(before[s.At:len(before)-same]), len(after)-same-s.At
 }
 
+// want adds an edit to those that the file is to have. Ours that another tool replaced
+// is forgotten.
+func (r *record) want(e edit) {
+	s, known := r.find(e.object, e.key)
+	if !s.active {
+		s = saved{Object: e.object, Key: e.key}
+	}
+	s.active, s.value, s.Org = true, e.value, e.org
+	switch {
+	case e.value == nil:
+		s.Holders = nil
+	case e.copied:
+		s.Copied = true
+	default:
+		s.Copied = false
+		s.hold(e.hold)
+	}
+	if !known {
+		r.Keys = append(r.Keys, s)
+		return
+	}
+	for i, other := range r.Keys {
+		if other.Object == s.Object && other.Key == s.Key {
+			r.Keys[i] = s
+		}
+	}
+}
+
 // kept reports whether the file still has the edits, or a later login of ours: two jobs
 // of one user would otherwise undo each other forever.
 func kept(text []byte, r record, list []edit) bool {
