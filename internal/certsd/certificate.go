@@ -4,6 +4,7 @@ package certsd
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -47,41 +48,20 @@ func (c certificate) path() string {
 	return filepath.Join(c.folder, prefix+hex.EncodeToString(sum[:8])+suffix)
 }
 
-// there reports whether the certificate is there, or nobody can tell.
-func (c certificate) there() bool {
-	_, err := os.Lstat(c.path())
-	return !errors.Is(err, fs.ErrNotExist)
-}
-
-// check finds a folder or a file that must not be used.
+// check finds a folder or a file that must not be used. Dotfile managers may link certs.d,
+// but a link in it may be another host's folder too.
 func (c certificate) check() error {
-	for _, dir := range []string{filepath.Dir(c.folder), c.folder} { // dotfile managers may link certs.d
-		info, err := os.Lstat(dir)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			continue
-		case err != nil:
-			return err
-		case dir == c.folder && info.Mode()&fs.ModeSymlink != 0: // it may be another host's folder too
-			return &ownfile.Error{Path: dir, Reason: ownfile.Link}
-		case dir == c.folder && !info.IsDir():
-			return &ownfile.Error{Path: dir, Reason: ownfile.NoFolder}
-		}
-		if err := c.trust.Closed(dir); err != nil {
-			return err
-		}
-	}
-	return c.trust.Check(c.path())
+	return cmp.Or(c.trust.Closed(filepath.Dir(c.folder)), c.trust.Real(c.folder), c.trust.Closed(c.folder), c.trust.Check(c.path()))
 }
 
 // install writes the certificate, and returns what undoes that.
 func (c certificate) install(pem []byte) (undo func(), err error) {
 	if err := c.check(); err != nil {
-		return nil, err
+		return func() {}, err
 	}
 	before, err := c.trust.Read(c.path(), maxFile)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+		return func() {}, err
 	}
 	for range maxTries {
 		if err = c.write(pem); !errors.Is(err, fs.ErrNotExist) { // another job's logout removed the folder
@@ -165,21 +145,19 @@ func split(text []byte) (note, pem []byte) {
 	return nil, text
 }
 
-// remove removes the certificate, and those of auth files that are gone. It returns the
-// folders that were made for them.
+// remove removes the certificate. It returns the folders that were made for it.
 func (c certificate) remove() (was bool, made []string, err error) {
-	if err := c.check(); errors.Is(err, fs.ErrPermission) {
-		return false, nil, err
-	} else if err != nil {
-		return false, nil, nil //nolint:nilerr // what is there is not ours
+	if err := c.check(); err != nil {
+		if errors.Is(err, fs.ErrPermission) {
+			return false, nil, err
+		}
+		return false, nil, nil // what is there is not ours
 	}
 	made = c.note(c.path()).Made
-	if err := os.Remove(c.path()); err == nil {
-		was = true
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return false, nil, err
+	if err = os.Remove(c.path()); errors.Is(err, fs.ErrNotExist) {
+		return false, nil, nil
 	}
-	return was, append(made, c.sweep()...), nil
+	return err == nil, made, err
 }
 
 // sweep removes what killed jobs left: unfinished files, and old certificates whose auth

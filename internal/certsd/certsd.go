@@ -6,8 +6,8 @@
 //
 // Of several certs.d folders the tools read only the first that has a folder for
 // the host, and there every *.crt, *.cert and *.key (measured with containers/image
-// 5.23.1; containers-certs.d(5)). So each login has a file of its own there, named
-// after its auth file, and a new folder in a home must not hide one in /etc.
+// 5.23.1; containers-certs.d(5)). So each login has its own file there, named after its
+// auth file, and a new folder in a home must not hide one in /etc.
 package certsd
 
 import (
@@ -24,13 +24,11 @@ import (
 	"quay-keyless/internal/ownfile"
 )
 
-var (
-	// ErrUnsupported says that no tool on this operating system would read what
-	// Install writes.
-	ErrUnsupported error = notInstalled("podman, buildah and docker work in a virtual machine here, which has its own CA certificates")
-	// ErrHides says that a new folder would hide certificates that tools read now.
-	ErrHides = errors.New("tools would not read this file any more")
-)
+// ErrUnsupported says that no tool on this operating system reads what Install writes.
+var ErrUnsupported error = notInstalled("podman, buildah and docker work in a virtual machine here, which has its own CA certificates")
+
+// errHides says that a new folder would hide certificates that tools read now.
+var errHides = errors.New("tools would not read this file any more")
 
 // Error says why a CA certificate could not be installed or removed.
 type Error struct {
@@ -46,15 +44,10 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Places are the certs.d folders of one user.
 type Places struct {
-	// Search are the folders that podman, buildah and skopeo go through; the
-	// first that has a folder for the host counts.
-	Search []string
-	// Write are those of Search that this user may change.
-	Write []string
-	// Docker is the docker engine's folder, "" if this user may not change it.
-	Docker string
-	// Trust says whose folders and files may be used.
-	Trust ownfile.Trust
+	Search []string // what podman, buildah and skopeo go through
+	Write  []string // those of Search that this user may change
+	Docker string   // the docker engine's folder, "" if this user may not change it
+	Trust  ownfile.Trust
 }
 
 // Locate returns the places of the user with this numeric id. XDG_CONFIG_HOME does not
@@ -80,13 +73,10 @@ func Locate(getenv func(string) string, uid int, goos string, trust ownfile.Trus
 	return places, nil
 }
 
-// Install makes the tools trust the PEM certificates for host (HOST or HOST:PORT,
-// as in an image's name), for the login in an auth file with this absolute path, until
-// that is removed. The caller has made sure that pem holds certificates and nothing
-// else.
-//
-// It returns the paths of the files that hold the certificates now: all of them,
-// or none and an [*Error]. Installing again replaces what the login had.
+// Install makes the tools trust the PEM certificates for host (HOST or HOST:PORT, as in
+// an image's name), for the login in an auth file with this absolute path. It returns the
+// paths of the files that hold the certificates now: all of them, or none and an
+// [*Error]. Installing again replaces what the login had.
 func (p Places) Install(host, authFile string, pem []byte) (installed []string, err error) {
 	targets, err := p.targets(host, authFile, pem)
 	if err != nil {
@@ -95,9 +85,7 @@ func (p Places) Install(host, authFile string, pem []byte) (installed []string, 
 	var undo []func()
 	for _, target := range targets {
 		step, err := target.install(pem)
-		if step != nil {
-			undo = append(undo, step)
-		}
+		undo = append(undo, step)
 		if err != nil {
 			for _, step := range slices.Backward(undo) {
 				step()
@@ -179,27 +167,9 @@ func hides(dir string, pem []byte) error {
 		default:
 			continue
 		}
-		return fmt.Errorf("%w: %s", ErrHides, path)
+		return fmt.Errorf("%w: %s", errHides, path)
 	}
 	return nil
-}
-
-// Installed reports whether Install wrote something for an auth file and one of these
-// hosts, or has begun to.
-func (p Places) Installed(authFile string, which func(host string) bool) bool {
-	return slices.ContainsFunc(p.hosts(authFile, which), certificate.there)
-}
-
-// Sweep removes what killed jobs left in the folders of these hosts a day ago, and what
-// Install made for them.
-func (p Places) Sweep(which func(host string) bool) {
-	var made []string
-	for _, c := range p.hosts("", which) {
-		if c.check() == nil {
-			made = append(made, c.sweep()...)
-		}
-	}
-	removeEmpty(made)
 }
 
 // hosts are the certificates of an auth file, present or not, for the hosts that have a
@@ -216,12 +186,21 @@ func (p Places) hosts(authFile string, which func(host string) bool) (list []cer
 	return list
 }
 
-// Remove deletes the certificates of authFile for each host that which accepts. It also
-// deletes what killed jobs left there a day ago, if their auth file is gone, and folders
-// that Install made, if they are empty. It is no error if there is nothing to delete.
+// Installed reports whether there is a certificate for an auth file and one of these
+// hosts, or nobody can tell.
+func (p Places) Installed(authFile string, which func(host string) bool) bool {
+	return slices.ContainsFunc(p.hosts(authFile, which), func(c certificate) bool {
+		_, err := os.Lstat(c.path())
+		return !errors.Is(err, fs.ErrNotExist)
+	})
+}
+
+// Remove deletes the certificates of authFile for each host that which accepts, and
+// folders that Install made, if they are empty. It is no error if there is nothing to
+// delete.
 //
-// It returns the paths that it deleted for authFile. It continues after an error and
-// joins the [*Error] of each certificate.
+// It returns the paths that it deleted. It continues after an error and joins the
+// [*Error] of each certificate.
 func (p Places) Remove(authFile string, which func(host string) bool) (removed []string, err error) {
 	var made []string
 	for _, c := range p.hosts(authFile, which) {
@@ -236,4 +215,15 @@ func (p Places) Remove(authFile string, which func(host string) bool) (removed [
 	}
 	removeEmpty(made)
 	return removed, err
+}
+
+// Sweep removes what killed jobs left for these hosts a day ago.
+func (p Places) Sweep(which func(host string) bool) {
+	var made []string
+	for _, c := range p.hosts("", which) {
+		if c.check() == nil {
+			made = append(made, c.sweep()...)
+		}
+	}
+	removeEmpty(made)
 }

@@ -75,7 +75,7 @@ func TestHides(t *testing.T) {
 				}
 				return
 			}
-			wantError(t, err, ErrHides)
+			wantError(t, err, errHides)
 			if !strings.HasSuffix(err.Error(), path) {
 				t.Errorf("%v does not name %s", err, path)
 			}

@@ -73,6 +73,7 @@ func TestJobThatNeverLogsOut(t *testing.T) {
 	}
 	install(t, p, next, ours)
 	remove(t, p, next)
+	p.Sweep(all)
 	wantTree(t, root(p))
 }
 

@@ -99,6 +99,11 @@ func (t Trust) CheckPrivate(path string) error {
 	if err := t.Fixed(path); err != nil {
 		return err
 	}
+	return t.Real(path)
+}
+
+// Real finds a link, a file or another user's folder at path. A missing folder is fine.
+func (t Trust) Real(path string) error {
 	info, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
