@@ -52,9 +52,8 @@ func Credential(user string, token idtoken.Secret) idtoken.Secret {
 	return idtoken.NewSecret(base64.StdEncoding.EncodeToString([]byte(user + ":" + token.Reveal())))
 }
 
-// value is the JSON that the entry's key gets.
+// value is the JSON that the entry's key gets. Base64 needs no escaping.
 func (e Entry) value() []byte {
-	// Base64 needs no escaping.
 	return []byte(`{"auth":"` + Credential(e.User, e.Token).Reveal() + `"}`)
 }
 
@@ -96,9 +95,8 @@ func quote(text string) []byte {
 type File struct {
 	path  string
 	trust ownfile.Trust
-	// Mode is the file's permissions after a write, to share a login with another user.
-	// If it is 0, an existing file keeps its mode, and a new one has 0600. The record
-	// stays private.
+	// Mode is the file's after a write, to share a login with another user. If it is 0, an
+	// existing file keeps its mode, and a new one has 0600. The record stays private.
 	Mode os.FileMode
 	// Keep has a file that Set created stay at logout, without a login: the environment
 	// names it, and podman stops at a missing file.
@@ -108,20 +106,14 @@ type File struct {
 	// opened is when this process opened the file. A later write by another quay-keyless
 	// happened at the same time as ours.
 	opened time.Time
-	// settling is how long to wait until other tools have finished a write; 0 in most
-	// tests.
-	settling time.Duration
-	recent   time.Duration // see others.go; tests use a longer one
-	settled  func()        // called after that wait; nil except in tests
-	written  func()        // called after each write of the auth file; nil except in tests
+	// What tests change: see others.go, and what is called after a wait and a write there.
+	settling, recent time.Duration
+	settled, written func()
 }
 
-// Open names the auth file at path and resolves every symbolic link on the way, because
-// a write must create or replace the link's target, never the link. Open does not read
-// the file, which may be missing. trust decides which files beside it the program obeys.
-//
-// The error is an [*Error] with the reason [SymlinkLoop] or [BadPath]: the path is
-// empty, or relative and cannot be resolved.
+// Open names the auth file at path, which may be missing, and resolves every symbolic link
+// on the way, because a write must create or replace the link's target, never the link.
+// trust decides which files beside it the program obeys. The error is that of [Resolve].
 func Open(path string, trust ownfile.Trust) (*File, error) {
 	resolved, err := Resolve(path)
 	if err != nil {

@@ -10,33 +10,19 @@ import (
 )
 
 const (
-	// maxWrites is how often to write again after a tool without locks undid the write.
-	maxWrites = 5
-	// maxTries is how often to begin a write again because another tool wrote first.
-	maxTries = 100
+	maxWrites = 5   // how often a tool without locks may undo a write
+	maxTries  = 100 // how often a write may begin again because another tool wrote first
 )
 
 // Change says what is worth a message about a successful write.
 type Change struct {
-	// InPlace: the file is a mount point, or its folder or owner does not let it be
-	// replaced in one step. A crash in that moment would have torn it.
-	InPlace bool
-	// RecordLost: the record was damaged, so we no longer know what earlier logins
-	// replaced and wrote.
-	RecordLost bool
-	// NoLocks: the file system has no locks, so another quay-keyless that wrote at the
-	// same time may have lost its login.
-	NoLocks bool
-	// Exposed: every user can read the file, whose mode was so before.
-	Exposed bool
-	// Writes is how often the file was written: more than once if another tool, which
-	// does not use the lock, wrote at the same time.
-	Writes int
-	// BroughtBack: during [File.Restore] another tool wrote our login back, and we
-	// removed it again.
-	BroughtBack bool
-	// Folder is what the last isolated login left around the file; nil otherwise.
-	Folder *Folder
+	Writes      int     // more than one if another tool, which does not use the lock, wrote too
+	InPlace     bool    // the file could not be replaced in one step: a crash would have torn it
+	Exposed     bool    // every user can read the file, whose mode was so before
+	NoLocks     bool    // another quay-keyless that wrote at the same time may have lost its login
+	RecordLost  bool    // the record was damaged: what earlier logins replaced is unknown
+	BroughtBack bool    // another tool wrote our login back, and [File.Restore] removed it again
+	Folder      *Folder // what the last isolated login left around the file, or nil
 	// others: other tools are writing here. One that read the file before our write may
 	// rename its own over ours after our look.
 	others bool

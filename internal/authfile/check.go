@@ -3,6 +3,7 @@
 package authfile
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"os"
@@ -12,17 +13,13 @@ import (
 	"quay-keyless/internal/ownfile"
 )
 
-// Check finds what would make [File.Set] fail: a file that is not an auth file or not
-// ours, or a folder that cannot be written. So a login can fail before it contacts
-// anything. Check changes nothing. It cannot foresee a full disk, nor what changes until
-// Set. It does not lock, so it may see half of another process's write in place.
-//
-// The error is an [*Error].
-func (f *File) Check() error {
-	return located(f.path, f.check())
-}
+// Check finds what would make [File.Set] fail, so that a login can fail before it contacts
+// anything: a file that is not an auth file or not ours, or a folder that cannot be
+// written. It changes nothing, and does not lock, so it may see half of another process's
+// write in place. The error is an [*Error].
+func (f *File) Check() error { return located(f.path, f.check()) }
 
-// CheckHelper is [File.Check] for [File.SetHelper].
+// CheckHelper is [File.Check] for a login by helper.
 func (f *File) CheckHelper() error {
 	err := f.check()
 	if now, unread := f.look(); err == nil && unread == nil {
@@ -36,16 +33,7 @@ func (f *File) check() error {
 	if err != nil {
 		return err
 	}
-	if err := checkText(now.text); err != nil {
-		return err
-	}
-	if err := f.checkRecord(); err != nil {
-		return err
-	}
-	if err := f.checkNames(); err != nil {
-		return err
-	}
-	if err := f.checkFolder(); err != nil {
+	if err := cmp.Or(checkText(now.text), f.checkRecord(), f.checkNames(), f.checkFolder()); err != nil {
 		return err
 	}
 	if err := ownfile.Writable(f.path); errors.Is(err, syscall.EROFS) { // a mount of its own
@@ -86,8 +74,7 @@ func (f *File) checkRecord() error {
 // checkNames finds a file name that leaves no room for those beside it.
 func (f *File) checkNames() error {
 	const longestNumber = ".4294967295" // os.CreateTemp
-	longest := f.recordPath() + longestNumber
-	if _, err := os.Lstat(longest); errors.Is(err, syscall.ENAMETOOLONG) {
+	if _, err := os.Lstat(f.recordPath() + longestNumber); errors.Is(err, syscall.ENAMETOOLONG) {
 		return because(NameTooLong, err)
 	}
 	return nil
@@ -102,11 +89,11 @@ func (f *File) checkFolder() error {
 		folder = filepath.Dir(folder)
 		info, err = os.Stat(folder)
 	}
+	if err == nil && !info.IsDir() {
+		err = syscall.ENOTDIR
+	}
 	if err != nil {
 		return because(FolderUncreatable, err)
-	}
-	if !info.IsDir() {
-		return because(FolderUncreatable, syscall.ENOTDIR)
 	}
 	err = ownfile.Writable(folder)
 	switch {

@@ -54,6 +54,14 @@ func (o Owners) owned(path string, info fs.FileInfo) error {
 	return &Error{path, Foreign, fmt.Sprintf(" %d, not to %s", owner, o)}
 }
 
+// exposed finds what every user can write, if owners count.
+func (o Owners) exposed(path string, info fs.FileInfo) error {
+	if o == nil || info.Mode().Perm()&0o002 == 0 {
+		return nil
+	}
+	return &Error{Path: path, Reason: Exposed}
+}
+
 // String names the users, as in "user 1000 or root".
 func (o Owners) String() string {
 	var names []string

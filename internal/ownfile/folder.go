@@ -3,6 +3,7 @@
 package ownfile
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"os"
@@ -25,52 +26,43 @@ func (t Trust) Folder(path string) error {
 // Closed is [Trust.Folder] for a folder whose every file counts, so that nobody else
 // may write there.
 func (t Trust) Closed(path string) error {
-	if err := t.Folder(path); err != nil {
-		return err
-	}
 	info, err := os.Stat(path)
-	if err == nil && t.Folders != nil && info.Mode().Perm()&everybodyWrites != 0 {
-		return &Error{Path: path, Reason: Exposed}
+	if err != nil {
+		return t.Folder(path)
 	}
-	return nil
+	return cmp.Or(t.Folder(path), t.Folders.exposed(path, info))
 }
 
 // Fixed finds a folder on the way to path in which every user can put another folder in the
 // place of the next one, as in a Kubernetes emptyDir: every user can write there, and no
 // sticky bit keeps what others made. The error is an [*Error] or the system's.
 func (t Trust) Fixed(path string) error {
-	if t.Folders == nil {
-		return nil
-	}
 	above := filepath.Dir(path)
 	resolved, err := filepath.EvalSymlinks(above)
-	if errors.Is(err, fs.ErrNotExist) && above != path {
+	switch {
+	case t.Folders == nil:
+		return nil
+	case errors.Is(err, fs.ErrNotExist) && above != path:
 		return t.Fixed(above)
+	case err != nil:
+		return err
 	}
-	if err == nil {
-		err = fixed(above)
-	}
-	if err == nil {
-		err = fixed(resolved)
-	}
-	return err
+	return cmp.Or(t.fixed(above), t.fixed(resolved))
 }
 
 // fixed is [Trust.Fixed] for a folder and those above it. In a root folder that every user
 // can write, nothing is safe anyway.
-func fixed(folder string) error {
-	above := filepath.Dir(folder)
-	if above == folder {
-		return nil
+func (t Trust) fixed(folder string) error {
+	for ; folder != filepath.Dir(folder); folder = filepath.Dir(folder) {
+		info, err := os.Stat(folder)
+		if err != nil {
+			return err
+		}
+		if err := t.Folders.exposed(folder, info); err != nil && info.Mode()&fs.ModeSticky == 0 {
+			return err
+		}
 	}
-	info, err := os.Stat(folder)
-	if err != nil {
-		return err
-	}
-	if info.Mode()&fs.ModeSticky == 0 && info.Mode().Perm()&everybodyWrites != 0 {
-		return &Error{Path: folder, Reason: Exposed}
-	}
-	return fixed(above)
+	return nil
 }
 
 // Private makes a folder that nobody else can read, write or replace, or finds it. The
@@ -93,13 +85,7 @@ func (t Trust) Private(path string) error {
 
 // CheckPrivate finds what would make [Trust.Private] fail, and changes nothing.
 func (t Trust) CheckPrivate(path string) error {
-	if err := t.Folder(filepath.Dir(path)); err != nil {
-		return err
-	}
-	if err := t.Fixed(path); err != nil {
-		return err
-	}
-	return t.Real(path)
+	return cmp.Or(t.Folder(filepath.Dir(path)), t.Fixed(path), t.Real(path))
 }
 
 // Real finds a link, a file or another user's folder at path. A missing folder is fine.

@@ -7,6 +7,7 @@
 package ownfile
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -71,33 +72,29 @@ func (t Trust) Check(path string) error {
 	} else if errors.Is(err, fs.ErrNotExist) {
 		err = nil
 	}
-	if err != nil {
-		return err
-	}
-	return t.Folder(filepath.Dir(path))
+	return cmp.Or(err, t.Folder(filepath.Dir(path)))
 }
 
 // file finds what keeps a file from being obeyed.
 func (t Trust) file(path string, info fs.FileInfo) error {
+	return cmp.Or(regular(path, info), t.Files.owned(path, info), t.Files.exposed(path, info))
+}
+
+// regular finds what is not a file.
+func regular(path string, info fs.FileInfo) error {
 	switch mode := info.Mode(); {
+	case mode.IsRegular():
+		return nil
+	case mode.IsDir():
+		return &Error{Path: path, Reason: Folder}
 	case mode&fs.ModeSymlink != 0:
 		return &Error{Path: path, Reason: Link}
-	case !mode.IsRegular():
-		return notRegular(path, info)
 	}
-	if err := t.Files.owned(path, info); err != nil {
-		return err
-	}
-	if t.Files != nil && info.Mode().Perm()&everybodyWrites != 0 {
-		return &Error{Path: path, Reason: Exposed}
-	}
-	return nil
+	return &Error{Path: path, Reason: NotRegular}
 }
 
 // Private is the mode of a new file unless another one was chosen.
 const Private fs.FileMode = 0o600
-
-const everybodyWrites fs.FileMode = 0o002
 
 // Open opens a file by these flags; what O_CREATE makes is private. It looks at
 // the file before it opens it, since opening a device can have effects, and
@@ -127,16 +124,10 @@ func OpenAny(path string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	regular := func(info fs.FileInfo) error {
-		if !info.Mode().IsRegular() {
-			return notRegular(path, info)
-		}
-		return nil
-	}
-	if err := regular(info); err != nil {
+	if err := regular(path, info); err != nil {
 		return nil, err
 	}
-	return open(path, os.O_RDONLY, regular)
+	return open(path, os.O_RDONLY, func(info fs.FileInfo) error { return regular(path, info) })
 }
 
 // ReadAny is [OpenAny] and gives the text, of at most limit bytes.
@@ -173,12 +164,4 @@ func ReadAll(file *os.File, limit int64) ([]byte, error) {
 		return nil, &Error{file.Name(), TooLarge, fmt.Sprintf(": more than %d bytes", limit)}
 	}
 	return text, err
-}
-
-// notRegular tells a folder from what else is not a file.
-func notRegular(path string, info fs.FileInfo) error {
-	if info.IsDir() {
-		return &Error{Path: path, Reason: Folder}
-	}
-	return &Error{Path: path, Reason: NotRegular}
 }
