@@ -93,9 +93,7 @@ type Unbelievable struct {
 }
 
 // Error says what was asked and why the answer is not believed.
-func (u *Unbelievable) Error() string {
-	return u.Name + " " + u.Why
-}
+func (u *Unbelievable) Error() string { return u.Name + " " + u.Why }
 
 // WaitFor tells the user what the program waits for, until end is called.
 func (c *Client) WaitFor(what string) (end func()) {
@@ -111,36 +109,50 @@ func (c *Client) WaitForMore(what func() string) (end func()) {
 }
 
 // Do sends a request and returns the answer, whatever its status, unless another attempt
-// may help (408, 429, 5xx that is not definite): see [Client.Retry]. name says what is
-// requested. Do calls make for each attempt, because a credential may have to be
+// may help: after a broken connection, 408, 429, and 5xx that is not definite. name says
+// what is requested. Do calls make for each attempt, because a credential may have to be
 // renewed; its error is final. A redirect is an answer.
 //
-// The errors are [*Unreachable], [*Unbelievable] for a body over MaxBody, those of make,
-// and the cause of a cancelled ctx.
+// It tries 5 times; 3 times after a 500, a refused connection or an unknown host; once
+// if a certificate is not trusted. It waits 0.5 s between two attempts, doubling, plus up
+// to as much again at random, at least what Retry-After asks, but never past the deadline
+// of ctx. An attempt gets 30 s or half of the remaining time, whichever is longer.
+//
+// The errors are [*Unreachable], [*Unbelievable] for a body over MaxBody, those of make or
+// marked [Final], and the cause of a cancelled ctx.
 func (c *Client) Do(ctx context.Context, name string, make func(context.Context) (*http.Request, error)) (*Answer, error) {
-	var answer *Answer
-	err := c.Retry(ctx, name, func(ctx context.Context) error {
-		request, err := make(ctx)
-		if err != nil {
-			return final{err}
+	defer c.WaitFor(name)()
+	for n := 1; ; n++ {
+		answer, err := c.patiently(ctx, func(ctx context.Context) (*Answer, error) { return c.attempt(ctx, name, make) })
+		var fixed final
+		switch {
+		case err == nil:
+			return answer, nil
+		case errors.As(err, &fixed):
+			return nil, fixed.error
+		case ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded):
+			return nil, context.Cause(ctx)
 		}
-		answer, err = c.ask(ctx, name, request)
-		if err != nil {
-			return err
+		limit, wait := c.attempts(err), c.wait(n, err)
+		deadline, limited := ctx.Deadline()
+		if n >= limit || limited && !c.Clock.Now().Add(wait).Before(deadline) {
+			return nil, &Unreachable{Name: name, Attempts: n, Err: rootless(err)}
 		}
-		if Transient(answer.Status) && !(c.Definite != nil && c.Definite(answer)) {
-			return &StatusError{Answer: answer}
+		if c.Retrying != nil {
+			c.Retrying(Retry{Name: name, Attempt: n + 1, Of: limit, Wait: wait, Err: err})
 		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
+		if err := c.Clock.Sleep(ctx, wait); err != nil {
+			return nil, err
+		}
 	}
-	return answer, nil
 }
 
-// ask makes one attempt.
-func (c *Client) ask(ctx context.Context, name string, request *http.Request) (*Answer, error) {
+// attempt makes one attempt.
+func (c *Client) attempt(ctx context.Context, name string, make func(context.Context) (*http.Request, error)) (*Answer, error) {
+	request, err := make(ctx)
+	if err != nil {
+		return nil, final{err}
+	}
 	if err := ascii.Host(request.URL.Host); err != nil { // which net/http would turn into punycode
 		return nil, final{&Unbelievable{Name: name, Why: fmt.Sprintf("cannot be asked at %+q: %v", request.URL.Host, err)}}
 	}
@@ -148,22 +160,21 @@ func (c *Client) ask(ctx context.Context, name string, request *http.Request) (*
 		request.Header.Set("User-Agent", c.UserAgent)
 	}
 	start := c.Clock.Now()
-	// An http.Client would report a redirect with a bad Location as a broken
-	// connection.
 	most := cmp.Or(c.MaxBody, maxBody)
+	// An http.Client would report a redirect with a bad Location as a broken connection.
 	answer, err := read(c.Transport, request.WithContext(ctx), most)
+	attempt := Attempt{Name: name, URL: bare(request.URL), Err: err, Elapsed: c.Clock.Now().Sub(start)}
 	if answer != nil {
-		answer.Asked = start
+		answer.Asked, attempt.Status = start, answer.Status
 	}
 	if c.Asked != nil {
-		attempt := Attempt{Name: name, URL: bare(request.URL), Err: err, Elapsed: c.Clock.Now().Sub(start)}
-		if answer != nil {
-			attempt.Status = answer.Status
-		}
 		c.Asked(attempt)
 	}
-	if errors.Is(err, errEndless) {
+	switch {
+	case errors.Is(err, errEndless):
 		return nil, final{&Unbelievable{Name: name, Why: fmt.Sprintf("sent more than %d bytes", most)}}
+	case err == nil && Transient(answer.Status) && !(c.Definite != nil && c.Definite(answer)):
+		return nil, &StatusError{Answer: answer}
 	}
 	return answer, err
 }

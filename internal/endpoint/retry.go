@@ -27,6 +27,11 @@ const (
 	// issuer's discovery document (limit 5 s) and its keys (no limit); answers after 40
 	// s were seen.
 	patience = 30 * time.Second
+	// longestWait is beyond every deadline, and short enough to add to.
+	longestWait = 365 * 24 * time.Hour
+	// maxConnections is for one attempt, which usually needs one, and another if the
+	// server has just closed a kept one.
+	maxConnections = 4
 )
 
 // Retry is a wait before another attempt.
@@ -39,9 +44,7 @@ type Retry struct {
 }
 
 // StatusError is an answer with a status that is worth another attempt.
-type StatusError struct {
-	Answer *Answer
-}
+type StatusError struct{ Answer *Answer }
 
 // Error names the status.
 func (e *StatusError) Error() string {
@@ -82,91 +85,40 @@ type final struct{ error }
 
 func (f final) Unwrap() error { return f.error }
 
-// Final marks err as one that another attempt cannot cure. [Client.Retry] returns it
-// unmarked.
+// Final marks err as one that another attempt cannot cure. [Client.Do] returns it unmarked.
 func Final(err error) error { return final{err} }
 
-// Retry calls attempt until it succeeds, fails for good, or was called often enough for
-// its kind of error: 5 times; 3 times for a 500, a refused connection and an unknown
-// host; once for an untrusted certificate. With [Client.Once] it repeats only a dial
-// that failed.
-//
-// It waits 0.5 s between two attempts, doubling, plus up to as much again at random.
-// What Retry-After asks (RFC 9110, section 10.2.3) is the minimum. It does not begin a
-// wait that would pass the deadline of ctx. An attempt gets 30 s or half of the
-// remaining time, whichever is longer, but never more than the deadline leaves.
-//
-// The error is [*Unreachable], one marked [Final], or the cause of a cancelled ctx.
-func (c *Client) Retry(ctx context.Context, name string, attempt func(context.Context) error) error {
-	defer c.WaitFor(name)()
-	for n := 1; ; n++ {
-		err := c.once(ctx, attempt)
-		var fixed final
-		switch {
-		case err == nil:
-			return nil
-		case errors.As(err, &fixed):
-			return fixed.error
-		case ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded):
-			return context.Cause(ctx)
-		}
-		limit := attempts(err)
-		if c.Once && !undialed(err) {
-			limit = 1
-		}
-		wait := c.wait(n, err)
-		if n >= limit || c.late(ctx, wait) {
-			return &Unreachable{Name: name, Attempts: n, Err: rootless(err)}
-		}
-		if c.Retrying != nil {
-			c.Retrying(Retry{Name: name, Attempt: n + 1, Of: limit, Wait: wait, Err: err})
-		}
-		if err := c.Clock.Sleep(ctx, wait); err != nil {
-			return err
-		}
-	}
-}
-
-// once runs an attempt with its share of the time. Half of what remains, so that a slow
-// Quay is not interrupted three times at the same place.
-func (c *Client) once(ctx context.Context, attempt func(context.Context) error) error {
+// patiently runs an attempt with its share of the time: half of what remains, so that a
+// slow Quay is not interrupted three times at the same place. It ends one that uses up
+// connection after connection: if a server sends GOAWAY on each, net/http makes the next
+// without a pause.
+func (c *Client) patiently(ctx context.Context, attempt func(context.Context) (*Answer, error)) (*Answer, error) {
 	limit := patience
 	if deadline, ok := ctx.Deadline(); ok {
 		limit = max(limit, deadline.Sub(c.Clock.Now())/2)
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, errSlow{limit})
-	defer cancel()
-	ctx, done := calm(ctx)
-	defer done()
-	err := attempt(ctx)
-	cause := context.Cause(ctx)
-	switch {
-	case err != nil && errors.Is(cause, errChurn):
-		return errChurn
-	case cause != nil && errors.Is(err, context.DeadlineExceeded):
-		return cause // of ctx, not of a dial, whose timeout is a DeadlineExceeded too
-	}
-	return err
-}
-
-// maxConnections is how many connections one attempt may make. One is the usual
-// case, another for a kept one that the server closed just then.
-const maxConnections = 4
-
-var errChurn = errors.New("the server ends each connection before it takes a request")
-
-// calm ends an attempt that uses up connection after connection: where a server
-// sends GOAWAY on each, net/http makes the next without a pause.
-func calm(ctx context.Context) (context.Context, func()) {
+	ctx, end := context.WithTimeoutCause(ctx, limit, errSlow{limit})
+	defer end()
 	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	var connections atomic.Int32
-	trace := &httptrace.ClientTrace{TLSHandshakeDone: func(tls.ConnectionState, error) {
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{TLSHandshakeDone: func(tls.ConnectionState, error) {
 		if connections.Add(1) > maxConnections {
 			cancel(errChurn)
 		}
-	}}
-	return httptrace.WithClientTrace(ctx, trace), func() { cancel(nil) }
+	}})
+	answer, err := attempt(ctx)
+	cause := context.Cause(ctx)
+	switch {
+	case err != nil && errors.Is(cause, errChurn):
+		return nil, errChurn
+	case cause != nil && errors.Is(err, context.DeadlineExceeded):
+		return nil, cause // of ctx, not of a dial, whose timeout is a DeadlineExceeded too
+	}
+	return answer, err
 }
+
+var errChurn = errors.New("the server ends each connection before it takes a request")
 
 // errSlow is an attempt that got no answer in its time.
 type errSlow struct{ limit time.Duration }
@@ -178,63 +130,14 @@ func (e errSlow) Error() string {
 	return fmt.Sprintf("no answer within %s", e.limit.Round(time.Second))
 }
 
-// undialed reports that there was no connection to send a request on.
-func undialed(err error) bool {
-	var failed *net.OpError
-	return errors.As(err, &failed) && failed.Op == "dial"
-}
-
-// late reports whether waiting would pass the deadline.
-func (c *Client) late(ctx context.Context, wait time.Duration) bool {
-	deadline, ok := ctx.Deadline()
-	return ok && !c.Clock.Now().Add(wait).Before(deadline)
-}
-
-// wait is how long to wait after the nth attempt. What Retry-After asks for is the
-// least: everybody who was told the same would come back in the same moment.
-func (c *Client) wait(n int, err error) time.Duration {
-	wait := firstWait << (n - 1)
-	chance := rand.N(wait)
-	var status *StatusError
-	if errors.As(err, &status) {
-		if after, ok := retryAfter(status.Answer, c.Clock.Now()); ok && after > 0 {
-			return after + chance
-		}
-	}
-	return wait + chance
-}
-
-// longestWait stands for all that is longer: beyond every deadline, and short enough
-// to add to.
-const longestWait = 365 * 24 * time.Hour
-
-// retryAfter reads the header's two forms; nonsense counts as none.
-func retryAfter(answer *Answer, now time.Time) (time.Duration, bool) {
-	text := answer.Header.Get("Retry-After")
-	if seconds, err := strconv.ParseUint(text, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
-		return time.Duration(min(seconds, uint64(longestWait/time.Second))) * time.Second, true
-	}
-	at, err := http.ParseTime(text)
-	if err != nil {
-		return 0, false
-	}
-	if date, ok := answer.Date(); ok {
-		now = date
-	}
-	return min(max(0, at.Sub(now)), longestWait), true
-}
-
-// Transient reports whether another attempt may get another status.
-func Transient(status int) bool {
-	return status == http.StatusRequestTimeout || status == http.StatusTooManyRequests || status >= 500
-}
-
-// attempts is how often something that ends in err is tried.
-func attempts(err error) int {
+// attempts is how often to try a request that ends in err.
+func (c *Client) attempts(err error) int {
 	var status *StatusError
 	var dns *net.DNSError
+	var failed *net.OpError
+	dialed := !errors.As(err, &failed) || failed.Op != "dial"
 	switch {
-	case NotTrusted(err), NoTLS(err):
+	case c.Once && dialed, NotTrusted(err), NoTLS(err):
 		return 1
 	case errors.As(err, &status) && status.Answer.Status == http.StatusInternalServerError,
 		errors.Is(err, syscall.ECONNREFUSED),
@@ -242,4 +145,39 @@ func attempts(err error) int {
 		return fewAttempts
 	}
 	return maxAttempts
+}
+
+// wait is how long to wait after the nth attempt. What Retry-After asks for is the
+// minimum, because all clients that were told the same would return at the same moment.
+func (c *Client) wait(n int, err error) time.Duration {
+	wait := firstWait << (n - 1)
+	chance := rand.N(wait)
+	var status *StatusError
+	if errors.As(err, &status) {
+		if after := retryAfter(status.Answer, c.Clock.Now()); after > 0 {
+			return after + chance
+		}
+	}
+	return wait + chance
+}
+
+// retryAfter reads the header's two forms (RFC 9110, section 10.2.3); nonsense is 0.
+func retryAfter(answer *Answer, now time.Time) time.Duration {
+	text := answer.Header.Get("Retry-After")
+	if seconds, err := strconv.ParseUint(text, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
+		return time.Duration(min(seconds, uint64(longestWait/time.Second))) * time.Second
+	}
+	at, err := http.ParseTime(text)
+	if err != nil {
+		return 0
+	}
+	if date, ok := answer.Date(); ok {
+		now = date
+	}
+	return min(at.Sub(now), longestWait)
+}
+
+// Transient reports whether another attempt may get another status.
+func Transient(status int) bool {
+	return status == http.StatusRequestTimeout || status == http.StatusTooManyRequests || status >= 500
 }

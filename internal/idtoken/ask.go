@@ -28,7 +28,7 @@ type question struct {
 	body   []byte // nil for a GET
 }
 
-// do sends the request, and again as [endpoint.Client.Retry] does.
+// do sends the request, and again as [endpoint.Client.Do] does.
 func (q question) do(ctx context.Context) (*endpoint.Answer, error) {
 	return q.client.Do(ctx, q.name+" at "+q.url.Host, func(context.Context) (*http.Request, error) {
 		request := &http.Request{Method: http.MethodGet, URL: q.url, Header: q.header.Clone()}

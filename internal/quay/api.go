@@ -29,10 +29,10 @@ import (
 // They quote the server, which may repeat the API token. It is safe for concurrent use.
 type API struct {
 	client *Client
-	token  idtoken.Secret
 
-	user     func(context.Context) string // the API token's own, "" if it may not tell
-	personal atomic.Bool                  // the own user's robots need the personal address
+	mu       sync.Mutex
+	known    string      // the API token's own user, once Quay told
+	personal atomic.Bool // the own user's robots need the personal address
 }
 
 // maxList is room for a list of 20,000 robots.
@@ -43,32 +43,19 @@ func NewAPI(client *Client, token idtoken.Secret) *API {
 	asked := *client.Endpoint
 	asked.Definite = readOnly
 	asked.MaxBody = maxList
-	a := &API{client: &Client{Registry: client.Registry, Endpoint: &asked}, token: token}
-	a.user = remembered(a.askUser)
-	return a
+	return &API{client: &Client{Registry: client.Registry, Endpoint: &asked, apiToken: token}}
 }
 
-// remembered calls ask until it knows something.
-func remembered(ask func(context.Context) string) func(context.Context) string {
-	var mu sync.Mutex
-	var known string
-	return func(ctx context.Context) string {
-		mu.Lock()
-		defer mu.Unlock()
-		if known == "" {
-			known = ask(ctx)
-		}
-		return known
+// user asks who the API token's user is, until Quay tells. A token without the scope
+// user:read or user:admin may not ask.
+func (a *API) user(ctx context.Context) string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.known == "" {
+		user, _ := read[struct{ Username string }](ctx, a, "/api/v1/user/", "a user")
+		a.known = user.Username
 	}
-}
-
-// askUser asks who the API token's user is. A token without the scope user:read or
-// user:admin may not tell.
-func (a *API) askUser(ctx context.Context) string {
-	user, _ := read[struct {
-		Username string `json:"username"`
-	}](ctx, a, "/api/v1/user/", "a user")
-	return user.Username
+	return a.known
 }
 
 // name is how messages call the API.
@@ -82,18 +69,12 @@ func (a *API) WaitFor(what func() string) (end func()) {
 // request is one question to the API. Path may have a query. Body is nil, or becomes JSON.
 func (a *API) request(method, path string, body any) *http.Request {
 	path, query, _ := strings.Cut(path, "?")
-	address := a.client.Registry.url(path)
-	address.RawQuery = query
-	request := &http.Request{Method: method, URL: address, Header: http.Header{
-		"Authorization": {"Bearer " + a.token.Reveal()},
-		"Accept":        {"application/json"},
-	}}
+	request := a.client.get(path)
+	request.Method, request.URL.RawQuery = method, query
 	if body != nil {
 		text := encoded(body)
 		request.Header.Set("Content-Type", "application/json")
-		request.ContentLength = int64(len(text))
-		request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(text)), nil }
-		request.Body, _ = request.GetBody()
+		request.Body, request.ContentLength = io.NopCloser(bytes.NewReader(text)), int64(len(text))
 	}
 	return request
 }
@@ -119,19 +100,15 @@ func (a *API) do(ctx context.Context, make func(context.Context) (*http.Request,
 // read asks for a T in JSON. What names it in errors.
 func read[T any](ctx context.Context, a *API, path, what string) (T, error) {
 	answer, err := a.ask(ctx, http.MethodGet, path, nil)
-	if err != nil {
-		var none T
-		return none, err
-	}
-	return decoded[T](a, answer, what)
+	return decoded[T](a, answer, err, what)
 }
 
-func decoded[T any](a *API, answer *endpoint.Answer, what string) (T, error) {
-	var value T
-	if json.Unmarshal(answer.Body, &value) != nil {
-		return value, a.unbelievable("answered with %s in place of %s", kind(answer), what)
+// decoded reads a T, unless there was an error before.
+func decoded[T any](a *API, answer *endpoint.Answer, err error, what string) (value T, _ error) {
+	if err == nil && json.Unmarshal(answer.Body, &value) != nil {
+		err = a.unbelievable("answered with %s in place of %s", kind(answer), what)
 	}
-	return value, nil
+	return value, err
 }
 
 // robots asks about the robots of a namespace. The organization's address serves for a
@@ -189,57 +166,28 @@ func (a *API) blame(ctx context.Context, refusal *Refusal, namespace string) *Re
 // organization is its address.
 func organization(name string) string { return "/api/v1/organization/" + name }
 
-// problem is how the API words an error: its own form (RFC 7807, with fields of
-// Quay's), or that of its exceptions.
-type problem struct {
-	Message      string `json:"message"`
-	ErrorMessage string `json:"error_message"`
-	ErrorType    string `json:"error_type"`
-	IsReadOnly   bool   `json:"is_readonly"`
-}
-
-func problemOf(answer *endpoint.Answer) problem {
-	var p problem
-	_ = json.Unmarshal(answer.Body, &p) // what is no problem has no fields
-	return p
-}
-
-// refused reads an answer of the API that is no success.
+// refused reads an answer of the API that is not a success.
 func (a *API) refused(answer *endpoint.Answer) error {
-	p := problemOf(answer)
-	words := p.ErrorMessage
-	if words == "" {
-		words = message(answer.Body)
-	}
-	words, _, _ = strings.Cut(words, "\n\n") // after which a JSON schema follows
-	r := refusal(a.client.Registry.Host, answer)
-	r.Message, r.Reason = words, apiReason(answer, p, words)
-	return r
-}
-
-// apiReason is why the API refused.
-func apiReason(answer *endpoint.Answer, p problem, words string) Reason {
-	page := !json.Valid(answer.Body)
+	r, said := refusal(a.client.Registry.Host, answer), wordsOf(answer)
+	r.Message, _, _ = strings.Cut(r.Message, "\n\n") // after which a JSON schema follows
 	switch {
-	case answer.Status == http.StatusUnauthorized && p.ErrorType != "",
-		answer.Status == http.StatusForbidden && strings.HasPrefix(words, "CSRF token"):
-		return BadAPIToken
-	case answer.Status == http.StatusForbidden && p.ErrorType == "insufficient_scope":
-		return NotAllowed
-	case p.IsReadOnly:
-		return ReadOnly
-	case page && (answer.Status == http.StatusNotFound || answer.Status == http.StatusMethodNotAllowed),
-		answer.Status == http.StatusPermanentRedirect && strings.HasSuffix(answer.Header.Get("Location"), "/federation/"):
-		return NoAPI
-	case answer.Status == http.StatusBadRequest:
-		return reason(words)
+	case answer.Status == http.StatusUnauthorized && said.ErrorType != "",
+		answer.Status == http.StatusForbidden && strings.HasPrefix(r.Message, "CSRF token"):
+		r.Reason = BadAPIToken
+	case answer.Status == http.StatusForbidden && said.ErrorType == "insufficient_scope":
+		r.Reason = NotAllowed
+	case said.IsReadOnly:
+		r.Reason = ReadOnly
+	case r.Page && (answer.Status == http.StatusNotFound || answer.Status == http.StatusMethodNotAllowed),
+		answer.Status == http.StatusPermanentRedirect && strings.HasSuffix(r.Location, "/federation/"):
+		r.Reason = NoAPI
 	}
-	return Unrecognized
+	return r
 }
 
 // readOnly is a 503 that does not pass by itself.
 func readOnly(answer *endpoint.Answer) bool {
-	return answer.Status == http.StatusServiceUnavailable && problemOf(answer).IsReadOnly
+	return answer.Status == http.StatusServiceUnavailable && wordsOf(answer).IsReadOnly
 }
 
 // unbelievable is an answer that cannot be what was asked for.

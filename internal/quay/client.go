@@ -9,10 +9,12 @@ package quay
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"sync/atomic"
 	"time"
 
 	"quay-keyless/internal/endpoint"
+	"quay-keyless/internal/idtoken"
 )
 
 // Client speaks with one registry. It is safe for concurrent use.
@@ -20,7 +22,8 @@ type Client struct {
 	Registry Registry
 	Endpoint *endpoint.Client
 
-	skew atomic.Pointer[time.Duration]
+	apiToken idtoken.Secret // for what get asks
+	skew     atomic.Pointer[time.Duration]
 }
 
 // Now is the registry's time by the Date of its last answer, or the local time before
@@ -42,12 +45,12 @@ func (c *Client) Skew() (time.Duration, bool) {
 
 // observe stores the registry's time. A Date drops fractions, and the answer may be
 // older than its arrival. So observe stores the smallest skew that fits.
-func (c *Client) observe(date string, asked time.Time) {
-	at, err := http.ParseTime(date)
-	if err != nil {
+func (c *Client) observe(answer *endpoint.Answer) {
+	at, ok := answer.Date()
+	if !ok {
 		return
 	}
-	least, most := at.Sub(c.Endpoint.Clock.Now()), at.Add(time.Second).Sub(asked)
+	least, most := at.Sub(c.Endpoint.Clock.Now()), at.Add(time.Second).Sub(answer.Asked)
 	skew := max(least, min(most, 0))
 	c.skew.Store(&skew)
 }
@@ -59,6 +62,23 @@ func (c *Client) ask(ctx context.Context, name string, make func(context.Context
 	if err != nil {
 		return nil, c.failure(ctx, err)
 	}
-	c.observe(answer.Header.Get("Date"), answer.Asked)
+	c.observe(answer)
 	return answer, nil
+}
+
+// get is a request for JSON at the registry, with the API token if there is one.
+func (c *Client) get(path string) *http.Request {
+	if c.apiToken.Reveal() == "" {
+		return get(c.Registry.url(path), "")
+	}
+	return get(c.Registry.url(path), "Bearer "+c.apiToken.Reveal())
+}
+
+// get is a request for JSON, with a credential unless that is "".
+func get(address *url.URL, credential string) *http.Request {
+	request := &http.Request{Method: http.MethodGet, URL: address, Header: http.Header{"Accept": {"application/json"}}}
+	if credential != "" {
+		request.Header.Set("Authorization", credential)
+	}
+	return request
 }

@@ -54,10 +54,7 @@ func (c *Client) Exchange(ctx context.Context, robot Robot, idToken IDToken) (*o
 				Detail:  fmt.Sprintf("the ID token has %d bytes, too many for the header that carries it to Quay", len(token.Reveal())),
 			}
 		}
-		return &http.Request{Method: http.MethodGet, URL: c.Registry.url(exchangePath), Header: http.Header{
-			"Authorization": {credential},
-			"Accept":        {"application/json"},
-		}}, nil
+		return get(c.Registry.url(exchangePath), credential), nil
 	})
 	if err != nil {
 		return nil, err

@@ -5,9 +5,10 @@ package quay
 import (
 	"context"
 	"encoding/json"
-	"errors"
+	"iter"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -46,10 +47,7 @@ type RobotAccount struct {
 // asks for their passwords, which the API shows unless told not to.
 func (a *API) Robots(ctx context.Context, namespace string) ([]RobotAccount, error) {
 	answer, err := a.robots(ctx, http.MethodGet, namespace, "?permissions=true&token=false", nil)
-	if err != nil {
-		return nil, err
-	}
-	list, err := decoded[struct{ Robots []RobotAccount }](a, answer, "a list of robots")
+	list, err := decoded[struct{ Robots []RobotAccount }](a, answer, err, "a list of robots")
 	return list.Robots, err
 }
 
@@ -73,10 +71,7 @@ func (r rolesOf) grants(namespace string) []Grant {
 // organization the API token needs the scopes org:admin and user:admin.
 func (a *Account) Grants(ctx context.Context) ([]Grant, error) {
 	answer, err := a.ask(ctx, http.MethodGet, "/permissions", nil)
-	if err != nil {
-		return nil, err
-	}
-	roles, err := decoded[rolesOf](a.api, answer, "a list of permissions")
+	roles, err := decoded[rolesOf](a.api, answer, err, "a list of permissions")
 	return roles.grants(a.robot.Namespace), err
 }
 
@@ -91,56 +86,35 @@ type Repository struct {
 // Repositories lists the repositories of a namespace that the API token can see. It is
 // empty for a namespace that does not exist.
 func (a *API) Repositories(ctx context.Context, namespace string) ([]Repository, error) {
-	first := map[string]bool{} // Quay gives each page a new position, also the first one again
-	return pages(ctx, a, "/api/v1/repository?namespace="+url.QueryEscape(namespace), "a list of repositories", func(raw json.RawMessage) ([]Repository, error) {
-		var page struct{ Repositories []Repository }
-		err := json.Unmarshal(raw, &page)
-		if err == nil && len(page.Repositories) > 0 {
-			if name := page.Repositories[0].Name; first[name] {
-				err = errors.New("a page that was there before")
-			} else {
-				first[name] = true
-			}
-		}
-		return page.Repositories, err
-	})
-}
-
-// errEnough ends a list before its last page.
-var errEnough = errors.New("enough pages")
-
-// pages reads a list of several pages. To a page that it does not know Quay answers with
-// the first one, so a page that was there before is an error.
-func pages[T any](ctx context.Context, a *API, path, what string, items func(json.RawMessage) ([]T, error)) ([]T, error) {
-	var all []T
-	seen := map[string]bool{}
-	for next := ""; ; {
-		address := path
-		if next != "" {
-			address += "&next_page=" + url.QueryEscape(next)
-		}
-		raw, err := read[json.RawMessage](ctx, a, address, what)
+	const what = "a list of repositories"
+	var all []Repository
+	for page, err := range a.pages(ctx, "/api/v1/repository?namespace="+url.QueryEscape(namespace), what) {
 		if err != nil {
 			return nil, err
 		}
-		list, err := items(raw)
-		var page struct {
-			Next string `json:"next_page"`
-		}
-		if errors.Is(err, errEnough) {
-			return append(all, list...), nil
-		}
-		if err != nil || json.Unmarshal(raw, &page) != nil {
-			return nil, a.unbelievable("answered with something else than %s", what)
-		}
-		all = append(all, list...)
-		if next = page.Next; next == "" {
-			return all, nil
-		}
-		if seen[next] {
+		// To a page that it does not know Quay answers with the first one.
+		if len(all) > 0 && slices.Contains(page.Repositories, all[0]) {
 			return nil, a.unbelievable("repeats a page of %s", what)
 		}
-		seen[next] = true
+		all = append(all, page.Repositories...)
+	}
+	return all, nil
+}
+
+// page is a part of a list.
+type page struct {
+	Repositories []Repository
+	Logs         []event
+	Next         string `json:"next_page"`
+}
+
+// pages reads a list of several pages, whose path has a query.
+func (a *API) pages(ctx context.Context, path, what string) iter.Seq2[page, error] {
+	return func(yield func(page, error) bool) {
+		p, err := read[page](ctx, a, path, what)
+		for yield(p, err) && err == nil && p.Next != "" {
+			p, err = read[page](ctx, a, path+"&next_page="+url.QueryEscape(p.Next), what)
+		}
 	}
 }
 
@@ -154,8 +128,8 @@ type Team struct {
 // administer it.
 func (a *API) Teams(ctx context.Context, org string) ([]Team, error) {
 	found, err := read[struct {
-		Teams map[string]Team `json:"teams"`
-		Order []string        `json:"ordered_teams"`
+		Teams map[string]Team
+		Order []string `json:"ordered_teams"`
 	}](ctx, a, organization(org), "an organization")
 	var teams []Team
 	for _, name := range found.Order {
@@ -193,7 +167,7 @@ type DefaultGrant struct {
 func (a *API) DefaultGrants(ctx context.Context, org string) ([]DefaultGrant, error) {
 	found, err := read[struct {
 		Prototypes []struct {
-			Activating *named `json:"activating_user"`
+			Activating named `json:"activating_user"`
 			Delegate   struct {
 				named
 				Kind string
@@ -203,11 +177,9 @@ func (a *API) DefaultGrants(ctx context.Context, org string) ([]DefaultGrant, er
 	}](ctx, a, organization(org)+"/prototypes", "a list of default permissions")
 	var grants []DefaultGrant
 	for _, p := range found.Prototypes {
-		grant := DefaultGrant{Delegate: p.Delegate.Name, Team: p.Delegate.Kind == "team", Role: p.Role}
-		if p.Activating != nil {
-			grant.Creator = p.Activating.Name
-		}
-		grants = append(grants, grant)
+		grants = append(grants, DefaultGrant{
+			Delegate: p.Delegate.Name, Team: p.Delegate.Kind == "team", Creator: p.Activating.Name, Role: p.Role,
+		})
 	}
 	return grants, err
 }
@@ -221,38 +193,40 @@ type LogEntry struct {
 	Issuer, Subject string // of the ID token of an exchange
 }
 
+// event is a [LogEntry] as the API writes it.
+type event struct {
+	Kind      string
+	Datetime  Time
+	Metadata  map[string]any
+	Performer named
+}
+
+func (e event) entry(org string) LogEntry {
+	text := func(name string) string { s, _ := e.Metadata[name].(string); return s }
+	entry := LogEntry{Kind: e.Kind, Time: e.Datetime.Time, Issuer: text("issuer"), Subject: text("subject"), Robot: text("robot")}
+	switch {
+	case entry.Robot != "" && !strings.Contains(entry.Robot, "+"):
+		entry.Robot = org + "+" + entry.Robot
+	case entry.Robot == "" && strings.Contains(e.Performer.Name, "+"):
+		entry.Robot = e.Performer.Name
+	}
+	return entry
+}
+
 // Log reads an organization's usage log since a day, newest first, but only that many
 // pages. From is the time back to which it was read. The API token needs org:admin.
 func (a *API) Log(ctx context.Context, org string, since time.Time, most int) (entries []LogEntry, from time.Time, err error) {
-	from = since
 	path := organization(org) + "/logs?starttime=" + url.QueryEscape(since.UTC().Format("01/02/2006"))
-	read := 0
-	entries, err = pages(ctx, a, path, "a usage log", func(raw json.RawMessage) ([]LogEntry, error) {
-		var page struct {
-			Logs []struct {
-				Kind      string
-				Datetime  Time
-				Metadata  map[string]any
-				Performer *named
-			}
+	for page, err := range a.pages(ctx, path, "a usage log") {
+		if err != nil {
+			return nil, since, err
 		}
-		err := json.Unmarshal(raw, &page)
-		var entries []LogEntry
 		for _, event := range page.Logs {
-			text := func(name string) string { s, _ := event.Metadata[name].(string); return s }
-			entry := LogEntry{Kind: event.Kind, Time: event.Datetime.Time, Issuer: text("issuer"), Subject: text("subject"), Robot: text("robot")}
-			switch {
-			case entry.Robot != "" && !strings.Contains(entry.Robot, "+"):
-				entry.Robot = org + "+" + entry.Robot
-			case entry.Robot == "" && event.Performer != nil && strings.Contains(event.Performer.Name, "+"):
-				entry.Robot = event.Performer.Name
-			}
-			entries = append(entries, entry)
+			entries = append(entries, event.entry(org))
 		}
-		if read++; read == most && len(entries) > 0 && err == nil {
-			from, err = entries[len(entries)-1].Time, errEnough
+		if most--; most == 0 && page.Next != "" && len(entries) > 0 {
+			return entries, entries[len(entries)-1].Time, nil
 		}
-		return entries, err
-	})
-	return entries, from, err
+	}
+	return entries, since, nil
 }

@@ -61,7 +61,7 @@ func (c *Client) Check(ctx context.Context, challenge Challenge, login Login, pe
 				Message: fmt.Sprintf("%s grants %s no %s on %s", c.Registry.Host, login.Robot, action, permission.Repository),
 			}
 			if action == "push" { // pull was granted
-				refusal.State = c.repositoryState(ctx, permission.Repository, nil)
+				refusal.State = c.repositoryState(ctx, permission.Repository)
 			}
 			return refusal
 		}
@@ -86,10 +86,7 @@ func (c *Client) bearer(ctx context.Context, challenge Challenge, login Login, s
 	}
 	realm.RawQuery = query.Encode()
 	answer, err := c.ask(ctx, c.tokenEndpoint(), func(context.Context) (*http.Request, error) {
-		return &http.Request{Method: http.MethodGet, URL: realm, Header: http.Header{
-			"Authorization": {basic(login.Robot, login.Token)},
-			"Accept":        {"application/json"},
-		}}, nil
+		return get(realm, basic(login.Robot, login.Token)), nil
 	})
 	if err != nil {
 		return "", err

@@ -3,6 +3,7 @@
 package quay
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"html"
@@ -20,87 +21,50 @@ type Reason string
 
 // The reasons. Quay's words for each are in the table below.
 const (
-	// Unrecognized: words that this program does not know. It keeps them.
-	Unrecognized Reason = "unknown-answer"
-	// BadHeader: the request's Authorization was not understood, which this
-	// program or something between it and Quay would have to mend.
-	BadHeader Reason = "header-changed"
-	// InvalidRobot: the name is not one of a robot.
-	InvalidRobot Reason = "invalid-robot-name"
-	// NoSuchRobot: no robot has that name.
-	NoSuchRobot Reason = "no-such-robot"
-	// NotFederated: the robot has no federation entry at all.
-	NotFederated Reason = "no-federation"
-	// NoIssuer: the ID token names no issuer.
-	NoIssuer Reason = "no-issuer"
-	// UnknownIssuer: no federation entry has the ID token's issuer.
-	UnknownIssuer Reason = "issuer-mismatch"
-	// WrongSubject: an entry has the issuer, none with it the subject.
-	WrongSubject Reason = "subject-mismatch"
-	// WrongAudience: the entry asks for other audiences.
-	WrongAudience Reason = "audience-mismatch"
-	// IssuerDiffers: the issuer's discovery document names another issuer.
-	IssuerDiffers Reason = "issuer-differs"
-	// NoKeyID: the ID token's header has no kid.
-	NoKeyID Reason = "no-key-id"
-	// Algorithm: the ID token is signed with something else than RS256 or RS384.
-	Algorithm Reason = "wrong-algorithm"
-	// BadSignature: the signature does not verify with the issuer's key.
-	BadSignature Reason = "bad-signature"
-	// MissingClaim: exp, iat or aud is not there.
-	MissingClaim Reason = "missing-claim"
-	// MalformedClaim: a claim has a wrong type.
-	MalformedClaim Reason = "malformed-claim"
-	// NotYetIssued: iat is ahead of Quay's clock.
-	NotYetIssued Reason = "not-yet-issued"
-	// IDTokenExpired: exp has passed by Quay's clock.
-	IDTokenExpired Reason = "expired-at-quay"
-	// HeaderTooLarge: the ID token is too long for Quay's front.
-	HeaderTooLarge Reason = "header-too-large"
-	// NoEndpoint: nothing answers at the federation endpoint's address.
-	NoEndpoint Reason = "no-exchange"
-	// RobotsDisabled: the registry lets no robot in (ROBOTS_DISALLOW).
-	RobotsDisabled Reason = "robots-disabled"
-	// OwnerDisabled: the robot's organization or user is disabled.
-	OwnerDisabled Reason = "owner-disabled"
-	// NotGranted: the robot lacks a permission that was asked for.
-	NotGranted Reason = "not-granted"
-	// BadAPIToken: Quay's API does not know the API token, or got none.
-	BadAPIToken Reason = "api-token-unknown"
-	// NotAllowed: the API token's user or its scopes do not allow it, or there
-	// is no such organization or user: the API says the same to all of these.
-	NotAllowed Reason = "api-token-not-allowed"
-	// NoAPI: nothing answers at the API's address: no Quay, or one too old.
-	NoAPI Reason = "no-api"
-	// ReadOnly: Quay is in read-only mode (REGISTRY_STATE).
-	ReadOnly Reason = "read-only"
-	// Ambiguous: two entries have the ID token's issuer and subject.
-	Ambiguous Reason = "ambiguous-entry"
-	// NotYetValid: nbf is ahead of Quay's clock.
-	NotYetValid Reason = "not-yet-valid"
-	// NoOwner: there is no such organization or user.
-	NoOwner Reason = "no-such-organization"
-	// NotOwner: the robot is a person's, and the API token is another's or lacks the scope
-	// user:admin.
-	NotOwner Reason = "api-token-of-another-user"
-	// WantsHTTPS: the user wrote http://, and the registry redirects to https.
-	WantsHTTPS Reason = "wants-https"
+	Unrecognized   Reason = "unknown-answer"            // unknown words, kept in Message
+	BadHeader      Reason = "header-changed"            // the Authorization header is broken, perhaps by a proxy
+	InvalidRobot   Reason = "invalid-robot-name"        // the name cannot be a robot's
+	NoSuchRobot    Reason = "no-such-robot"             // no robot has that name
+	NotFederated   Reason = "no-federation"             // the robot has no federation entry at all
+	NoIssuer       Reason = "no-issuer"                 // the ID token names no issuer
+	UnknownIssuer  Reason = "issuer-mismatch"           // no federation entry has the ID token's issuer
+	WrongSubject   Reason = "subject-mismatch"          // an entry has the issuer, but none also the subject
+	WrongAudience  Reason = "audience-mismatch"         // the entry asks for other audiences
+	IssuerDiffers  Reason = "issuer-differs"            // the issuer's discovery document names another issuer
+	NoKeyID        Reason = "no-key-id"                 // the ID token's header has no kid
+	Algorithm      Reason = "wrong-algorithm"           // the ID token is not signed with RS256 or RS384
+	BadSignature   Reason = "bad-signature"             // the signature does not verify with the issuer's key
+	MissingClaim   Reason = "missing-claim"             // exp, iat or aud is not there
+	MalformedClaim Reason = "malformed-claim"           // a claim has a wrong type
+	NotYetIssued   Reason = "not-yet-issued"            // iat is ahead of Quay's clock
+	IDTokenExpired Reason = "expired-at-quay"           // exp has passed by Quay's clock
+	HeaderTooLarge Reason = "header-too-large"          // the ID token is too long for Quay's front
+	NoEndpoint     Reason = "no-exchange"               // nothing answers at the exchange's address
+	RobotsDisabled Reason = "robots-disabled"           // the registry lets no robot in (ROBOTS_DISALLOW)
+	OwnerDisabled  Reason = "owner-disabled"            // the robot's organization or user is disabled
+	NotGranted     Reason = "not-granted"               // the robot lacks a permission that was asked for
+	BadAPIToken    Reason = "api-token-unknown"         // the API does not know the API token, or got none
+	NotAllowed     Reason = "api-token-not-allowed"     // by the API token's user or scopes, or no such namespace
+	NoAPI          Reason = "no-api"                    // nothing answers at the API's address: no Quay, or one too old
+	ReadOnly       Reason = "read-only"                 // Quay is in read-only mode (REGISTRY_STATE)
+	Ambiguous      Reason = "ambiguous-entry"           // two entries have the ID token's issuer and subject
+	NotYetValid    Reason = "not-yet-valid"             // nbf is ahead of Quay's clock
+	NoOwner        Reason = "no-such-organization"      // there is no such organization or user
+	NotOwner       Reason = "api-token-of-another-user" // a person's robot, and another's API token, or no user:admin
+	WantsHTTPS     Reason = "wants-https"               // the user wrote http://, and the registry redirects to https
 )
 
 // Refusal is a request that Quay or its registry understood and said no to. It
 // is never retried.
 type Refusal struct {
-	// Host is who said it.
-	Host    string
+	Host    string // who said it
 	Status  int
 	Reason  Reason
-	Message string // word for word; "" where there were no words
-	// Page is true where the answer was no JSON: something in front of Quay.
-	Page bool
+	Message string // word for word, or ""
+	Page    bool   // the answer was not JSON: something in front of Quay
 	// Location is where a redirect pointed, without its query. It was not followed.
 	Location string
-	// Owner is what the robot's namespace is, where that was asked.
-	Owner Owner
+	Owner    Owner // what the robot's namespace is, if that was asked
 	// State is that of the repository to which no push was granted, as MIRROR; "" if Quay
 	// does not tell. Nobody can push to one that is not NORMAL.
 	State string
@@ -184,10 +148,12 @@ func reason(message string) Reason {
 	return Unrecognized
 }
 
-// refusal reads an answer of the exchange or of the registry's token endpoint
-// that is no success: JSON with error, message or errors, or a front's page.
+// refusal reads an answer that is not a success: JSON, or a front's page.
 func refusal(host string, answer *endpoint.Answer) *Refusal {
-	message := message(answer.Body)
+	message := wordsOf(answer).text()
+	if message == "" {
+		message = cmp.Or(title(answer.Body), plain(answer.Body))
+	}
 	return &Refusal{
 		Host:     host,
 		Status:   answer.Status,
@@ -198,29 +164,28 @@ func refusal(host string, answer *endpoint.Answer) *Refusal {
 	}
 }
 
-// message finds Quay's own words: the exchange says {"message"} or {"error"},
-// the registry {"errors": [{"message"}]} (OCI distribution specification).
-func message(body []byte) string {
-	var words struct {
-		Error   string `json:"error"`
-		Message string `json:"message"`
-		Errors  []struct {
-			Message string `json:"message"`
-		} `json:"errors"`
+// words are what Quay says in JSON: the exchange message or error, the registry a list of
+// errors (OCI distribution specification), and the API a problem (RFC 7807, with fields of
+// Quay's) or what its exceptions say.
+type words struct {
+	Error        string
+	Message      string
+	Errors       []struct{ Message string }
+	ErrorMessage string `json:"error_message"`
+	ErrorType    string `json:"error_type"`
+	IsReadOnly   bool   `json:"is_readonly"`
+}
+
+func wordsOf(answer *endpoint.Answer) (w words) {
+	_ = json.Unmarshal(answer.Body, &w) // leaves out what has another type
+	return w
+}
+
+func (w words) text() string {
+	if len(w.Errors) > 0 {
+		w.Error = cmp.Or(w.Error, w.Errors[0].Message)
 	}
-	_ = json.Unmarshal(body, &words) // what has another type is left out, the rest is there
-	switch {
-	case words.Message != "":
-		return words.Message
-	case words.Error != "":
-		return words.Error
-	case len(words.Errors) > 0:
-		return words.Errors[0].Message
-	}
-	if words := title(body); words != "" {
-		return words
-	}
-	return plain(body)
+	return cmp.Or(w.ErrorMessage, w.Message, w.Error)
 }
 
 // plain is a body that is not a page: unknown words, kept as they are.

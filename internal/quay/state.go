@@ -59,7 +59,7 @@ func (c *Client) State(ctx context.Context) State {
 	var health struct {
 		Data struct{ Services map[string]bool }
 	}
-	if _, err := c.peek(ctx, "/health/instance", nil, &health); err == nil {
+	if _, err := c.peek(ctx, "/health/instance", &health); err == nil {
 		for _, service := range slices.Sorted(maps.Keys(health.Data.Services)) {
 			if !health.Data.Services[service] {
 				state.Failing = append(state.Failing, service)
@@ -72,28 +72,24 @@ func (c *Client) State(ctx context.Context) State {
 			Disallow bool `json:"ROBOTS_DISALLOW"`
 		}
 	}
-	if _, err := c.peek(ctx, "/config", nil, &config); err == nil {
+	if _, err := c.peek(ctx, "/config", &config); err == nil {
 		state.ReadOnly, state.RobotsDisabled = config.State == "readonly", config.Config.Disallow
 	}
 	return state
 }
 
-// Owner asks what a namespace is, without a credential.
-func (c *Client) Owner(ctx context.Context, namespace string) Owner {
-	return c.owner(ctx, namespace, nil)
+// Owner asks what a namespace is.
+func (a *API) Owner(ctx context.Context, namespace string) Owner {
+	return a.client.Owner(ctx, namespace)
 }
 
 // Owner asks what a namespace is.
-func (a *API) Owner(ctx context.Context, namespace string) Owner {
-	return a.client.owner(ctx, namespace, a.credential())
-}
-
-func (c *Client) owner(ctx context.Context, namespace string, header http.Header) Owner {
+func (c *Client) Owner(ctx context.Context, namespace string) Owner {
 	for _, known := range []struct {
 		path  string
 		owner Owner
 	}{{organization(namespace), Organization}, {"/api/v1/users/" + namespace, Person}} {
-		status, err := c.peek(ctx, known.path, header, new(map[string]any))
+		status, err := c.peek(ctx, known.path, new(map[string]any))
 		switch {
 		case err == nil && status == http.StatusOK:
 			return known.owner
@@ -106,17 +102,13 @@ func (c *Client) owner(ctx context.Context, namespace string, header http.Header
 
 // RepositoryState asks for the state of a repository, ORG/REPO; "" if Quay does not tell.
 func (a *API) RepositoryState(ctx context.Context, repository string) string {
-	return a.client.repositoryState(ctx, repository, a.credential())
+	return a.client.repositoryState(ctx, repository)
 }
 
-func (a *API) credential() http.Header {
-	return http.Header{"Authorization": {"Bearer " + a.token.Reveal()}}
-}
-
-// repositoryState asks for a repository's state. Without a credential only public ones show it.
-func (c *Client) repositoryState(ctx context.Context, repository string, header http.Header) string {
+// repositoryState is what an API token, or everybody, sees of a repository.
+func (c *Client) repositoryState(ctx context.Context, repository string) string {
 	var found Repository
-	if status, err := c.peek(ctx, "/api/v1/repository/"+repository, header, &found); err != nil || status != http.StatusOK {
+	if status, err := c.peek(ctx, "/api/v1/repository/"+repository, &found); err != nil || status != http.StatusOK {
 		return ""
 	}
 	return found.State
@@ -126,17 +118,13 @@ func (c *Client) repositoryState(ctx context.Context, repository string, header 
 const peekLimit = 5 * time.Second
 
 // peek asks once and reads the JSON of any answer.
-func (c *Client) peek(ctx context.Context, path string, header http.Header, into any) (status int, err error) {
+func (c *Client) peek(ctx context.Context, path string, into any) (status int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, peekLimit)
 	defer cancel()
 	once := *c.Endpoint
 	once.Once, once.Retrying = true, nil
 	once.Definite = func(*endpoint.Answer) bool { return true }
-	answer, err := once.Do(ctx, c.Registry.Host, func(context.Context) (*http.Request, error) {
-		sent := http.Header{"Accept": {"application/json"}}
-		maps.Copy(sent, header)
-		return &http.Request{Method: http.MethodGet, URL: c.Registry.url(path), Header: sent}, nil
-	})
+	answer, err := once.Do(ctx, c.Registry.Host, func(context.Context) (*http.Request, error) { return c.get(path), nil })
 	if err != nil {
 		return 0, err
 	}
