@@ -148,11 +148,7 @@ func Find(place lookup.Place, host string) (Settings, error) {
 // followed, in the tools' order.
 func Folders(place lookup.Place) []string {
 	var folders []string
-	for _, path := range place.Paths() {
-		file, err := authfile.Open(path, ownfile.Trust{}) // only for its path
-		if err != nil {
-			continue // the tools have no login there either
-		}
+	for _, file := range place.Read() {
 		if folder := filepath.Dir(file.Path()); !slices.Contains(folders, folder) {
 			folders = append(folders, folder)
 		}

@@ -67,7 +67,7 @@ func leave(run *process.Run, folder *authfile.Folder) {
 			others(scopes)
 		}
 	}
-	named := slices.ContainsFunc(namedFiles(run), func(file *authfile.File) bool { return filepath.Dir(file.Path()) == folder.Path })
+	named := slices.ContainsFunc(Place(run).Named(), func(file *authfile.File) bool { return filepath.Dir(file.Path()) == folder.Path })
 	if !named {
 		_ = os.Remove(filepath.Join(folder.Path, credhelper.FileName))
 		folder.Remove()

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -65,30 +64,24 @@ func Logout(ctx context.Context, run *process.Run, paths, registries []string) e
 // openFiles opens each file once. Those that variables name stay after a logout: podman
 // stops if one is missing.
 func openFiles(run *process.Run, paths []string) (files []*authfile.File, err error) {
-	if len(paths) == 0 {
-		if files, err = Place(run).Known(); err != nil {
-			return nil, err
-		}
-	}
+	place := Place(run)
 	for _, path := range paths {
-		file, err := authfile.Open(path, run.Env.Trust)
-		if err != nil {
+		if _, err := authfile.Open(path, run.Env.Trust); err != nil {
 			return nil, err
 		}
-		if !slices.ContainsFunc(files, at(file)) {
-			files = append(files, file)
+	}
+	files = place.Open(paths...)
+	if len(paths) == 0 {
+		files, err = place.Written()
+	}
+	for _, named := range place.Named() {
+		for _, file := range files {
+			if file.Path() == named.Path() {
+				file.Keep = true
+			}
 		}
 	}
-	for _, named := range namedFiles(run) {
-		if i := slices.IndexFunc(files, at(named)); i >= 0 {
-			files[i].Keep = true
-		}
-	}
-	return files, nil
-}
-
-func at(file *authfile.File) func(*authfile.File) bool {
-	return func(other *authfile.File) bool { return other.Path() == file.Path() }
+	return files, err
 }
 
 // logoutOf logs out of one auth file: the job that QUAY_HOLDER names, or all of our

@@ -171,28 +171,13 @@ var errUntold = &platform.Curable{
 // isolatedBefore is the folder of this job's earlier isolated login. A second one uses it
 // too, because tools look in one folder only.
 func isolatedBefore(run *process.Run) string {
-	for _, file := range namedFiles(run) {
+	for _, file := range Place(run).Named() {
 		folder := filepath.Dir(file.Path())
 		if file.Isolated() != nil || strings.HasPrefix(filepath.Base(folder), authfile.PrivatePrefix) {
 			return folder
 		}
 	}
 	return ""
-}
-
-// namedFiles are the auth files that variables name.
-func namedFiles(run *process.Run) []*authfile.File {
-	paths := []string{run.Env.Getenv("REGISTRY_AUTH_FILE")}
-	if folder := run.Env.Getenv("DOCKER_CONFIG"); folder != "" {
-		paths = append(paths, filepath.Join(folder, "config.json"))
-	}
-	var files []*authfile.File
-	for _, path := range paths {
-		if file, err := authfile.Open(path, run.Env.Trust); err == nil {
-			files = append(files, file)
-		}
-	}
-	return files
 }
 
 // temporary is the folder for this job's temporary files: that of the first variable that

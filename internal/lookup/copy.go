@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -20,18 +19,15 @@ type Inherit struct {
 	From string
 }
 
-// dockerSource is the folder that docker reads, and its file there; "" if there is none.
-func (p Place) dockerSource(in Inherit) (folder, file string) {
-	if file := filepath.Join(in.From, "config.json"); in.From != "" {
+// dockerSource is the file that docker's tools read, "" if there is none.
+func (p Place) dockerSource(in Inherit) string {
+	if file := below(in.From, "config.json"); file != "" {
 		if _, err := os.Stat(file); err == nil {
-			return in.From, file
+			return file
 		}
 	}
-	folder, err := p.DockerFolder()
-	if err != nil {
-		return "", ""
-	}
-	return folder, filepath.Join(folder, "config.json")
+	file, _ := p.dockerFile()
+	return file
 }
 
 // read is one file as tools see it.
@@ -47,7 +43,7 @@ func (b *planner) read(path string) logins {
 // dockerSees is what docker's tools find in place: in its file, and in DOCKER_AUTH_CONFIG
 // before it. crane and its relatives read another file if that one is missing.
 func (b *planner) dockerSees(p Place, in Inherit) logins {
-	_, path := p.dockerSource(in)
+	path := p.dockerSource(in)
 	seen := b.read(path)
 	if _, err := os.Stat(path); err != nil {
 		if other, _ := p.craneFile(); other != "" {
@@ -66,12 +62,11 @@ func (b *planner) dockerSees(p Place, in Inherit) logins {
 // containersSee is what podman, buildah and skopeo find in place.
 func (b *planner) containersSee(p Place, in Inherit) logins {
 	seen := noLogins()
-	_, docker := p.dockerSource(in)
 	var paths []string
 	if p.Getenv("REGISTRY_AUTH_FILE") == "" && p.Getenv("DOCKER_CONFIG") == "" && !p.runtimeFile().read {
 		paths = p.strays()
 	}
-	for _, r := range p.readers(docker) {
+	for _, r := range p.readers(p.dockerSource(in)) {
 		if r.image {
 			paths = append(paths, r.paths...)
 		}

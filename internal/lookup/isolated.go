@@ -112,8 +112,8 @@ func (p Place) around(path string, exports []platform.Variable, in Inherit) *aut
 			f.Before[v.Name] = &was
 		}
 	}
-	if source, _ := before.dockerSource(in); in.On && source != "" {
-		f.Links = linkable(source)
+	if source := before.dockerSource(in); in.On && source != "" {
+		f.Links = linkable(filepath.Dir(source))
 	}
 	return f
 }

@@ -42,37 +42,30 @@ type Place struct {
 	Owner func(fs.FileInfo) (uid int)
 }
 
-// home is the user's folder as podman and docker find it. The system's list of users does
-// not count: in a container it is often wrong.
-func (p Place) home() string {
+// inHome is a path in the user's folder as podman and docker find it, "" if there is none.
+// The system's list of users does not count: in a container it is often wrong.
+func (p Place) inHome(names ...string) string {
+	home := p.Getenv("HOME")
 	if profile := p.Getenv("USERPROFILE"); profile != "" && p.OS == "windows" {
-		return profile
+		home = profile
 	}
-	return p.Getenv("HOME")
+	return below(home, names...)
 }
 
-// inHome is a path in the home, "" if there is no home.
-func (p Place) inHome(names ...string) string {
-	if p.home() == "" {
+// below is a path in a folder, "" without the folder.
+func below(folder string, names ...string) string {
+	if folder == "" {
 		return ""
 	}
-	return filepath.Join(append([]string{p.home()}, names...)...)
-}
-
-// config is a path in the folder of a variable, or else in ~/.config.
-func (p Place) config(variable string, names ...string) string {
-	if folder := p.Getenv(variable); folder != "" {
-		return filepath.Join(append([]string{folder}, names...)...)
-	}
-	return p.inHome(append([]string{".config"}, names...)...)
+	return filepath.Join(folder, filepath.Join(names...))
 }
 
 func (p Place) system(path string) string { return filepath.Join(cmp.Or(p.Root, "/"), path) }
 
-// DockerFolder is docker's folder. The error is [ErrNoHome].
-func (p Place) DockerFolder() (string, error) {
-	if folder := cmp.Or(p.Getenv("DOCKER_CONFIG"), p.inHome(".docker")); folder != "" {
-		return folder, nil
+// dockerFile is docker's auth file. The error is [ErrNoHome].
+func (p Place) dockerFile() (string, error) {
+	if path := cmp.Or(below(p.Getenv("DOCKER_CONFIG"), "config.json"), p.inHome(".docker", "config.json")); path != "" {
+		return path, nil
 	}
 	return "", ErrNoHome
 }
@@ -105,7 +98,9 @@ func (p Place) runtimeFile() containersFile {
 }
 
 // userFile is the second auth file on the list of containers/image.
-func (p Place) userFile() string { return p.config("XDG_CONFIG_HOME", "containers", "auth.json") }
+func (p Place) userFile() string {
+	return cmp.Or(below(p.Getenv("XDG_CONFIG_HOME"), "containers", "auth.json"), p.inHome(".config", "containers", "auth.json"))
+}
 
 // owns reports whether a folder is there and this user's.
 func (p Place) owns(folder string) bool {
@@ -120,44 +115,47 @@ func (p Place) owns(folder string) bool {
 	return !known || owner == p.UID
 }
 
-// Paths are the auth files that some tool reads, in the order in which tools prefer
-// them. jib reads the one in the home also if DOCKER_CONFIG is set.
-func (p Place) Paths() []string {
-	paths := []string{p.Getenv("REGISTRY_AUTH_FILE")}
-	if folder := p.Getenv("DOCKER_CONFIG"); folder != "" {
-		paths = []string{filepath.Join(folder, "config.json"), paths[0]}
-	}
-	if file := p.runtimeFile(); file.read {
-		paths = append(paths, file.path)
-	}
-	paths = append(paths, p.userFile(), p.inHome(".config", "containers", "auth.json"), p.inHome(".docker", "config.json"))
-	return slices.DeleteFunc(paths, func(path string) bool { return path == "" })
-}
-
-// Known is every auth file in which some tool of this environment looks, each once: where
-// a logout finds what logins wrote. The error is [ErrNoHome] if no variable names a
-// file either.
-func (p Place) Known() ([]*authfile.File, error) {
-	folder, err := p.DockerFolder()
-	named := p.Getenv("REGISTRY_AUTH_FILE")
-	if err != nil && named == "" {
-		return nil, err
-	}
-	paths := []string{named}
-	if err == nil {
-		paths = []string{filepath.Join(folder, "config.json"), named, p.userFile()}
-		file := p.runtimeFile()
-		if _, err := os.Stat(file.path); file.read || err == nil {
-			paths = append(paths, file.path)
-		}
-	}
+// Open opens the files at these paths, each once. It leaves out those that cannot be opened.
+func (p Place) Open(paths ...string) []*authfile.File {
 	var files []*authfile.File
 	for _, path := range paths {
 		file, err := authfile.Open(path, p.Trust)
-		if err != nil || slices.ContainsFunc(files, func(other *authfile.File) bool { return other.Path() == file.Path() }) {
-			continue
+		if err == nil && !slices.ContainsFunc(files, func(other *authfile.File) bool { return other.Path() == file.Path() }) {
+			files = append(files, file)
 		}
-		files = append(files, file)
 	}
-	return files, nil
+	return files
+}
+
+// Named are the auth files that variables name.
+func (p Place) Named() []*authfile.File {
+	return p.Open(below(p.Getenv("DOCKER_CONFIG"), "config.json"), p.Getenv("REGISTRY_AUTH_FILE"))
+}
+
+// Read are the auth files that some tool reads, in the order in which tools prefer
+// them. jib reads the one in the home also if DOCKER_CONFIG is set.
+func (p Place) Read() []*authfile.File {
+	runtimeFile := p.runtimeFile()
+	if !runtimeFile.read {
+		runtimeFile.path = ""
+	}
+	return p.Open(below(p.Getenv("DOCKER_CONFIG"), "config.json"), p.Getenv("REGISTRY_AUTH_FILE"), runtimeFile.path,
+		p.userFile(), p.inHome(".config", "containers", "auth.json"), p.inHome(".docker", "config.json"))
+}
+
+// Written are the auth files that a login here could have written. The error is [ErrNoHome]
+// if no variable names a file either.
+func (p Place) Written() ([]*authfile.File, error) {
+	docker, err := p.dockerFile()
+	named := p.Getenv("REGISTRY_AUTH_FILE")
+	if err != nil && named == "" {
+		return nil, err
+	} else if err != nil {
+		return p.Open(named), nil
+	}
+	runtimeFile := p.runtimeFile()
+	if _, err := os.Stat(runtimeFile.path); !runtimeFile.read && err != nil {
+		runtimeFile.path = ""
+	}
+	return p.Open(docker, named, p.userFile(), runtimeFile.path), nil
 }

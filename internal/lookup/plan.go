@@ -62,11 +62,10 @@ func (p Plan) Where(t Target) string {
 //
 // The error says that there is no place.
 func (p Place) InPlace(keys ...Key) (Plan, error) {
-	folder, err := p.DockerFolder()
+	docker, err := p.dockerFile()
 	if err != nil {
 		return Plan{}, err
 	}
-	docker := filepath.Join(folder, "config.json")
 	b := planner{place: p, keys: keys}
 	if file, err := authfile.Open(docker, p.Trust); err == nil {
 		if err := file.Check(); isAboutPlace(err) {

@@ -3,6 +3,7 @@
 package lookup
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -63,11 +64,7 @@ func (p Place) strays() []string {
 
 // craneFile is the file that crane and its relatives read if docker's is missing.
 func (p Place) craneFile() (path string, found logins) {
-	runtimeFile := ""
-	if folder := p.Getenv("XDG_RUNTIME_DIR"); folder != "" {
-		runtimeFile = filepath.Join(folder, "containers", "auth.json")
-	}
-	for _, path := range []string{p.Getenv("REGISTRY_AUTH_FILE"), runtimeFile, p.inHome(".config", "containers", "auth.json")} {
+	for _, path := range []string{p.Getenv("REGISTRY_AUTH_FILE"), below(p.Getenv("XDG_RUNTIME_DIR"), "containers", "auth.json"), p.inHome(".config", "containers", "auth.json")} {
 		if info, err := os.Stat(path); err == nil && !info.IsDir() {
 			file, found, err := look(path, p.Trust)
 			if err != nil {
@@ -81,42 +78,25 @@ func (p Place) craneFile() (path string, found logins) {
 
 // helmFile is where helm registry login writes. helm reads docker's file after it.
 func (p Place) helmFile() string {
-	if path := p.Getenv("HELM_REGISTRY_CONFIG"); path != "" {
-		return path
-	}
-	folder := p.Getenv("HELM_CONFIG_HOME")
-	switch {
-	case folder != "":
-	case p.Getenv("XDG_CONFIG_HOME") == "" && p.OS == "darwin":
-		folder = p.inHome("Library", "Preferences", "helm")
-	case p.Getenv("XDG_CONFIG_HOME") == "" && p.OS == "windows":
-		folder = filepath.Join(p.Getenv("APPDATA"), "helm")
-	default:
-		folder = p.config("XDG_CONFIG_HOME", "helm")
-	}
-	if folder == "" {
-		return ""
-	}
-	return filepath.Join(folder, "registry", "config.json")
+	config := cmp.Or(below(p.Getenv("XDG_CONFIG_HOME"), "helm"), map[string]string{
+		"darwin": p.inHome("Library", "Preferences", "helm"), "windows": below(p.Getenv("APPDATA"), "helm"),
+	}[p.OS], p.inHome(".config", "helm"))
+	return cmp.Or(p.Getenv("HELM_REGISTRY_CONFIG"), below(cmp.Or(p.Getenv("HELM_CONFIG_HOME"), config), "registry", "config.json"))
 }
 
 // onlyHelpers is the registries.conf that has podman, buildah and skopeo ask only
 // credential helpers, and these. Without the setting, or with containers-auth.json in it,
 // they read auth files.
 func (p Place) onlyHelpers() (path, helpers string) {
-	setting := regexp.MustCompile(`(?m)^[ \t]*credential-helpers[ \t]*=[ \t]*\[([^\]]*)\]`) // before all tables
 	for _, conf := range p.registriesConf() {
 		text, err := ownfile.ReadAny(conf, 1<<20)
 		if err != nil {
 			continue
 		}
-		var lines []string
-		for line := range strings.Lines(string(text)) {
-			bare, _, _ := strings.Cut(line, "#")
-			lines = append(lines, bare)
-		}
-		if found := setting.FindStringSubmatch(strings.Join(lines, "\n")); found != nil {
-			list := strings.FieldsFunc(found[1], func(r rune) bool { return strings.ContainsRune("\"', \t\r\n", r) })
+		// The setting is before all tables.
+		setting := regexp.MustCompile(`(?m)^[ \t]*credential-helpers[ \t]*=[ \t]*\[([^\]]*)\]`)
+		if found := setting.FindSubmatch(regexp.MustCompile(`#.*`).ReplaceAll(text, nil)); found != nil {
+			list := regexp.MustCompile(`[^"', \t\r\n]+`).FindAllString(string(found[1]), -1)
 			path, helpers = conf, strings.Join(list, ", ")
 			if len(list) == 0 || slices.Contains(list, "containers-auth.json") {
 				path = ""
@@ -129,18 +109,12 @@ func (p Place) onlyHelpers() (path, helpers string) {
 // registriesConf is the files in which containers/image looks for that setting. A later
 // one wins.
 func (p Place) registriesConf() []string {
-	main := p.Getenv("CONTAINERS_REGISTRIES_CONF")
 	user, system := p.inHome(".config", "containers", "registries.conf"), p.system("/etc/containers/registries.conf")
-	if main == "" {
-		main = system
-		if _, err := os.Stat(user); err == nil {
-			main = user
-		}
+	main := p.Getenv("CONTAINERS_REGISTRIES_CONF")
+	if _, err := os.Stat(user); main == "" && err == nil {
+		main = user
 	}
-	files := []string{main}
-	for _, folder := range []string{system + ".d", user + ".d"} {
-		more, _ := filepath.Glob(filepath.Join(folder, "*.conf"))
-		files = append(files, more...)
-	}
-	return files
+	dropIns, _ := filepath.Glob(filepath.Join(system+".d", "*.conf"))
+	own, _ := filepath.Glob(filepath.Join(user+".d", "*.conf"))
+	return slices.Concat([]string{cmp.Or(main, system)}, dropIns, own)
 }
