@@ -147,7 +147,7 @@ type chain struct {
 	details []string
 	flags   Flags
 	target  request.Target
-	visit   login.Visit
+	visit   *login.Site
 	seen    *observer
 	// verified is the transport for everything but the registry.
 	verified http.RoundTripper
@@ -169,7 +169,7 @@ func newChain(ctx context.Context, run *process.Run, flags Flags, t request.Targ
 		return nil, err
 	}
 	c.verified = verified
-	c.visit.Site = login.NewSite(&quiet, flags.ExchangeFlags, t, registry)
+	c.visit = login.NewSite(&quiet, flags.ExchangeFlags, t, registry)
 	return c, nil
 }
 

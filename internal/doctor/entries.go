@@ -84,7 +84,7 @@ func (c *chain) warnOfAudience(stored quay.Entries, found quay.Entry, claims idt
 	if len(asked) > 0 && !slices.ContainsFunc(claims.Audience, matches) {
 		c.run.Platform.Warn(platform.Message{
 			Text:  fmt.Sprintf("the entries of this issuer ask for the audience %s, this job shows %s", strings.Join(asked, " or "), platform.OrNone(strings.Join(claims.Audience, ", "))),
-			Steps: []platform.Step{explain.AskFor(c.visit.Source, "that audience", asked[0])},
+			Steps: []platform.Step{explain.AskFor(c.visit.IDToken.Source, "that audience", asked[0])},
 		})
 	}
 }

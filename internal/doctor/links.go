@@ -51,7 +51,7 @@ func (c *chain) source(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	c.visit.Identify(source, nil, c.target.Audience)
+	c.visit.Identify(source, c.target.Audience)
 	return source.Name, nil
 }
 
@@ -73,7 +73,7 @@ func (c *chain) claims(ctx context.Context) (string, error) {
 	}
 	now := c.run.Env.Clock.Now()
 	claims := token.Claims
-	me := explain.Identity{Source: c.visit.Source.Name, Claims: claims, Registry: c.target.Registry.Host, Asked: c.target.Audience, Size: len(token.Reveal()), Now: now}
+	me := explain.Identity{Source: c.visit.IDToken.Source.Name, Claims: claims, Registry: c.target.Registry.Host, Asked: c.target.Audience, Size: len(token.Reveal()), Now: now}
 	for _, doubt := range me.Doubts() {
 		c.run.Platform.Warn(doubt)
 	}
@@ -186,7 +186,7 @@ func (c *chain) clock(context.Context) (string, error) {
 
 // exchange shows Quay the ID token.
 func (c *chain) exchange(ctx context.Context) (string, error) {
-	if err := c.visit.Preflight(c.visit.Claims); err != nil {
+	if err := c.visit.Preflight(); err != nil {
 		return "", err
 	}
 	m, err := c.visit.Exchange(ctx, c.target)
@@ -205,9 +205,9 @@ func (c *chain) proof(ctx context.Context) (string, error) {
 	if !c.flags.Verify {
 		return "", &skipped{"of --verify=false"}
 	}
-	alone := c.target
+	alone := c.token
 	alone.Checks = nil
-	if err := c.visit.Prove(ctx, alone, c.token.Login()); err != nil {
+	if err := c.visit.Prove(ctx, alone); err != nil {
 		return "", err
 	}
 	return "the registry takes the robot token", nil
@@ -216,7 +216,7 @@ func (c *chain) proof(ctx context.Context) (string, error) {
 // permission asks for one permission; for push only if pull is granted, because asking
 // for push creates a missing repository.
 func (c *chain) permission(ctx context.Context, permission quay.Permission) (string, error) {
-	if err := c.visit.Check(ctx, c.target, c.token.Login(), permission); err != nil {
+	if err := c.visit.Check(ctx, c.token, permission); err != nil {
 		c.lookAtRepository(ctx, err, permission)
 		return "", err
 	}

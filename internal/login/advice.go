@@ -91,3 +91,10 @@ func warnOfHidden(run *process.Run, plan lookup.Plan) {
 		}
 	}
 }
+
+// warn shows an error that does not end the command.
+func warn(run *process.Run, err error) {
+	m := platform.MessageOf(err)
+	m.Reason = ""
+	run.Platform.Warn(m)
+}

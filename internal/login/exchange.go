@@ -38,30 +38,25 @@ func RobotTokens(ctx context.Context, run *process.Run, flags request.ExchangeFl
 	if err != nil {
 		return nil, err
 	}
-	open := map[string]func() (Visit, error){}
-	for name, s := range sites {
-		open[name] = sync.OnceValues(func() (Visit, error) { return s.open(ctx) })
-	}
-	results, errs := make([]RobotToken, len(targets)), make([]error, len(targets))
+	tokens, errs := make([]RobotToken, len(targets)), make([]error, len(targets))
 	slots := make(chan struct{}, maxExchanges)
 	var robots sync.WaitGroup
 	for i, t := range targets {
 		robots.Go(func() {
-			v, err := open[t.Registry.Host]()
+			site, err := sites[t.Registry.Host]()
 			if err != nil {
 				errs[i] = err
 				return
 			}
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			results[i], errs[i] = v.login(ctx, t, flags.Verify)
+			if tokens[i], errs[i] = site.Exchange(ctx, t); errs[i] == nil && flags.Verify {
+				errs[i] = site.Prove(ctx, tokens[i])
+			}
 		})
 	}
 	robots.Wait()
-	if err := joined(errs); err != nil {
-		return nil, err
-	}
-	return results, nil
+	return tokens, joined(errs)
 }
 
 // Failures are the errors of several targets, without duplicates.
@@ -90,33 +85,26 @@ func joined(errs []error) error {
 	return &Failures{distinct}
 }
 
-// Visit is a site that has answered the ping, with its ID token's claims.
-type Visit struct {
-	*Site
-	Challenge quay.Challenge
-	Claims    idtoken.Claims
-}
-
 // open gets the ID token and pings the registry at the same time. The ping also makes
 // the connection for the exchange. If there is no ID token, open cancels the ping and
 // waits for it.
-func (s *Site) open(ctx context.Context) (Visit, error) {
+func (s *Site) open(ctx context.Context) error {
 	pinging, cancel := context.WithCancel(ctx)
 	defer cancel()
-	var challenge quay.Challenge
 	var unanswered error
 	var ping sync.WaitGroup
-	ping.Go(func() { challenge, unanswered = s.Quay.Ping(pinging) })
+	ping.Go(func() { s.Challenge, unanswered = s.Quay.Ping(pinging) })
 	idToken, err := s.IDToken.IDToken(ctx)
 	if err != nil {
 		cancel()
 	}
 	ping.Wait()
 	if err := cmp.Or(err, unanswered); err != nil {
-		return Visit{}, err
+		return err
 	}
+	s.Claims = idToken.Claims
 	s.WarnOfSkew()
-	return Visit{s, challenge, idToken.Claims}, s.Preflight(idToken.Claims)
+	return s.Preflight()
 }
 
 // WarnOfSkew warns if the local clock is wrong, by the registry's.
@@ -140,57 +128,45 @@ const Leeway = 30 * time.Second
 
 // Preflight finds, by the registry's clock, an ID token that Quay would answer with a
 // bare 500 or a refusal.
-func (s *Site) Preflight(claims idtoken.Claims) error {
-	late := s.Quay.Now().Sub(claims.Expiry)
-	if claims.Expiry.IsZero() || late <= Leeway {
+func (s *Site) Preflight() error {
+	late := s.Quay.Now().Sub(s.Claims.Expiry)
+	if s.Claims.Expiry.IsZero() || late <= Leeway {
 		return nil
 	}
 	return &idtoken.Error{
 		Problem: idtoken.Expired,
-		Source:  s.Source.Name,
-		Detail:  fmt.Sprintf("expired %s ago, at %s", late.Round(time.Second), platform.FormatTime(claims.Expiry)),
+		Source:  s.IDToken.Source.Name,
+		Detail:  fmt.Sprintf("expired %s ago, at %s", late.Round(time.Second), platform.FormatTime(s.Claims.Expiry)),
 	}
-}
-
-// login is the exchange: the exchange, then the proof.
-func (v Visit) login(ctx context.Context, t request.Target, verify bool) (RobotToken, error) {
-	m, err := v.Exchange(ctx, t)
-	if err == nil && verify {
-		err = v.Prove(ctx, t, m.Login())
-	}
-	return m, err
 }
 
 // Exchange gets the robot token. It masks both forms before any other word.
-func (v Visit) Exchange(ctx context.Context, t request.Target) (RobotToken, error) {
-	token, err := v.Quay.Exchange(ctx, t.Robot, func(ctx context.Context) (idtoken.Secret, error) {
-		idToken, err := v.IDToken.IDToken(ctx)
+func (s *Site) Exchange(ctx context.Context, t request.Target) (RobotToken, error) {
+	token, err := s.Quay.Exchange(ctx, t.Robot, func(ctx context.Context) (idtoken.Secret, error) {
+		idToken, err := s.IDToken.IDToken(ctx)
 		return idToken.Secret, err
 	})
 	if err != nil {
-		return RobotToken{}, &RefusedIDToken{Target: t, Source: v.Source, Claims: v.Claims, Err: err}
+		return RobotToken{}, &RefusedIDToken{Target: t, Source: s.IDToken.Source, Claims: s.Claims, Err: err}
 	}
 	secret := idtoken.NewSecret(token.AccessToken)
-	v.host.Mask(secret)
-	v.host.Mask(authfile.Credential(t.Robot.String(), secret))
-	return RobotToken{Target: t, source: v.Source, Token: secret, ExpiresAt: token.Expiry, Left: token.Expiry.Sub(v.Quay.Now())}, nil
+	s.host.Mask(secret)
+	s.host.Mask(authfile.Credential(t.Robot.String(), secret))
+	return RobotToken{Target: t, source: s.IDToken.Source, Token: secret, ExpiresAt: token.Expiry, Left: token.Expiry.Sub(s.Quay.Now())}, nil
 }
 
-// Login is what the registry gets to see.
-func (m RobotToken) Login() quay.Login { return quay.Login{Robot: m.Robot, Token: m.Token} }
-
 // Prove shows the robot token to the registry, and asks for the permissions of --check.
-func (v Visit) Prove(ctx context.Context, t request.Target, login quay.Login) error {
-	err := v.Quay.Prove(ctx, v.Challenge, login)
-	if errors.Is(err, quay.ErrNoProof) && len(t.Checks) == 0 {
-		v.host.Warn(platform.Message{Text: err.Error(), Steps: []platform.Step{{Text: "To skip this check without a warning, add --verify=false."}}})
+func (s *Site) Prove(ctx context.Context, token RobotToken) error {
+	err := s.Quay.Prove(ctx, s.Challenge, quay.Login{Robot: token.Robot, Token: token.Token})
+	if errors.Is(err, quay.ErrNoProof) && len(token.Checks) == 0 {
+		s.host.Warn(platform.Message{Text: err.Error(), Steps: []platform.Step{{Text: "To skip this check without a warning, add --verify=false."}}})
 		return nil
 	}
 	if err != nil {
-		return &RefusedLogin{Target: t, Claims: v.Claims, Err: err}
+		return &RefusedLogin{Target: token.Target, Claims: s.Claims, Err: err}
 	}
-	for _, permission := range t.Checks {
-		if err := v.Check(ctx, t, login, permission); err != nil {
+	for _, permission := range token.Checks {
+		if err := s.Check(ctx, token, permission); err != nil {
 			return err
 		}
 	}
@@ -198,9 +174,39 @@ func (v Visit) Prove(ctx context.Context, t request.Target, login quay.Login) er
 }
 
 // Check asks for one permission.
-func (v Visit) Check(ctx context.Context, t request.Target, login quay.Login, permission quay.Permission) error {
-	if err := v.Quay.Check(ctx, v.Challenge, login, permission); err != nil {
-		return &RefusedLogin{Target: t, Claims: v.Claims, Permission: permission, Err: err}
+func (s *Site) Check(ctx context.Context, token RobotToken, permission quay.Permission) error {
+	if err := s.Quay.Check(ctx, s.Challenge, quay.Login{Robot: token.Robot, Token: token.Token}, permission); err != nil {
+		return &RefusedLogin{Target: token.Target, Claims: s.Claims, Permission: permission, Err: err}
 	}
 	return nil
 }
+
+// RefusedIDToken is an exchange that failed, with what its cures need.
+type RefusedIDToken struct {
+	Target request.Target
+	Source idtoken.Source
+	Claims idtoken.Claims
+	// Verified: the issuer was reached from here, and its key fits the ID token.
+	Verified bool
+	Err      error
+}
+
+// Error is the text.
+func (r *RefusedIDToken) Error() string { return r.Err.Error() }
+
+// Unwrap is the cause.
+func (r *RefusedIDToken) Unwrap() error { return r.Err }
+
+// RefusedLogin is a robot token that the registry rejects, or one without a permission.
+type RefusedLogin struct {
+	Target     request.Target
+	Claims     idtoken.Claims  // of the ID token that was exchanged
+	Permission quay.Permission // that was asked for, if one was
+	Err        error
+}
+
+// Error is the text.
+func (r *RefusedLogin) Error() string { return r.Err.Error() }
+
+// Unwrap is the cause.
+func (r *RefusedLogin) Unwrap() error { return r.Err }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"quay-keyless/internal/endpoint"
@@ -19,14 +20,16 @@ import (
 
 // Site is one registry and the ID token for it, shared by all robots of the registry.
 type Site struct {
-	Quay    *quay.Client
-	IDToken *idtoken.Held
-	Source  idtoken.Source
-	host    platform.Platform
+	Quay      *quay.Client
+	IDToken   *idtoken.Held
+	Challenge quay.Challenge // of the ping
+	Claims    idtoken.Claims
+	host      platform.Platform
 }
 
-// sites makes one site for each registry, by host. It contacts nothing.
-func sites(ctx context.Context, run *process.Run, flags request.ExchangeFlags, targets []request.Target) (map[string]*Site, error) {
+// sites makes one site for each registry, by host, which is opened when it is asked for. It
+// contacts nothing.
+func sites(ctx context.Context, run *process.Run, flags request.ExchangeFlags, targets []request.Target) (map[string]func() (*Site, error), error) {
 	verified, registry, err := Transports(ctx, run, flags.IdentityFlags, flags.TLSVerify)
 	if err != nil {
 		return nil, err
@@ -35,18 +38,20 @@ func sites(ctx context.Context, run *process.Run, flags request.ExchangeFlags, t
 	if err != nil {
 		return nil, err
 	}
-	sites := map[string]*Site{}
+	sites := map[string]func() (*Site, error){}
 	var shared *idtoken.Held // if the source has only one token
 	for _, t := range targets {
 		if sites[t.Registry.Host] != nil {
 			continue
 		}
 		s := NewSite(run, flags, t, registry)
-		s.Identify(source, shared, t.Audience)
+		if s.IDToken = shared; shared == nil {
+			s.Identify(source, t.Audience)
+		}
 		if !source.ChoosesAudience {
 			shared = s.IDToken
 		}
-		sites[t.Registry.Host] = s
+		sites[t.Registry.Host] = sync.OnceValues(func() (*Site, error) { return s, s.open(ctx) })
 		WarnOfChoices(run, flags, t.Registry)
 	}
 	warnOfReplay(run, source, targets)
@@ -55,18 +60,12 @@ func sites(ctx context.Context, run *process.Run, flags request.ExchangeFlags, t
 
 // NewSite is a registry that has no ID token yet.
 func NewSite(run *process.Run, flags request.ExchangeFlags, t request.Target, transport http.RoundTripper) *Site {
-	return &Site{
-		Quay: &quay.Client{Registry: t.Registry, Endpoint: Endpoint(run, flags.IdentityFlags, transport)},
-		host: run.Platform,
-	}
+	return &Site{Quay: &quay.Client{Registry: t.Registry, Endpoint: Endpoint(run, flags.IdentityFlags, transport)}, host: run.Platform}
 }
 
-// Identify gives a site the source of its ID token, or a token to share.
-func (s *Site) Identify(source idtoken.Source, shared *idtoken.Held, audience string) {
-	s.Source, s.IDToken = source, shared
-	if shared == nil {
-		s.IDToken = &idtoken.Held{Source: source, Audience: audience, Now: s.Quay.Now, Got: s.host.Mask}
-	}
+// Identify gives a site the source of its ID token.
+func (s *Site) Identify(source idtoken.Source, audience string) {
+	s.IDToken = &idtoken.Held{Source: source, Audience: audience, Now: s.Quay.Now, Got: s.host.Mask}
 }
 
 // Transports are the one for every endpoint, and the one for registries, which may skip
@@ -108,14 +107,20 @@ func Source(ctx context.Context, run *process.Run, flags request.IdentityFlags, 
 
 // idTokenEnv is what sources may read and contact.
 func idTokenEnv(ctx context.Context, run *process.Run, flags request.IdentityFlags, verified http.RoundTripper) idtoken.Env {
+	direct := verified
+	if t, ok := verified.(*http.Transport); ok {
+		t = t.Clone()
+		t.Proxy = nil
+		direct = t
+	}
 	env := idtoken.Env{
 		Getenv:   run.Env.Getenv,
 		Stdin:    run.Env.Input(ctx),
 		ReadFile: run.Env.Reader(ctx),
 		Endpoint: Endpoint(run, flags, verified),
-		Direct:   Endpoint(run, flags, direct(verified)),
+		Direct:   Endpoint(run, flags, direct),
 		Say:      run.Platform.Notice,
-		Browse:   func(context.Context, string) {},
+		Browse:   run.Env.Browse,
 		Ask: func(ctx context.Context, question string) (idtoken.Secret, error) {
 			password, err := process.Ask(ctx, run.Env, question)
 			run.Secrets.Add(password)
@@ -123,20 +128,10 @@ func idTokenEnv(ctx context.Context, run *process.Run, flags request.IdentityFla
 		},
 		Hide: run.Secrets.Add,
 	}
-	if run.Env.Browse != nil {
-		env.Browse = run.Env.Browse
+	if env.Browse == nil {
+		env.Browse = func(context.Context, string) {}
 	}
 	return env
-}
-
-// direct is a transport without a proxy.
-func direct(transport http.RoundTripper) http.RoundTripper {
-	if t, ok := transport.(*http.Transport); ok {
-		t = t.Clone()
-		t.Proxy = nil
-		return t
-	}
-	return transport
 }
 
 // Endpoint is a client that reports its retries and, with --verbose, every request.
@@ -153,18 +148,15 @@ func Endpoint(run *process.Run, flags request.IdentityFlags, transport http.Roun
 		},
 	}
 	if flags.Verbose {
-		client.Asked = func(asked endpoint.Attempt) { say.Notice(verbosely(asked)) }
+		client.Asked = func(asked endpoint.Attempt) {
+			came := fmt.Sprintf("HTTP %d", asked.Status)
+			if asked.Err != nil {
+				came = asked.Err.Error()
+			}
+			say.Notice(fmt.Sprintf("asked %s (%s): %s in %s", asked.Name, asked.URL, came, asked.Elapsed.Round(time.Millisecond)))
+		}
 	}
 	return client
-}
-
-// verbosely describes a request and its answer.
-func verbosely(asked endpoint.Attempt) string {
-	came := fmt.Sprintf("HTTP %d", asked.Status)
-	if asked.Err != nil {
-		came = asked.Err.Error()
-	}
-	return fmt.Sprintf("asked %s (%s): %s in %s", asked.Name, asked.URL, came, asked.Elapsed.Round(time.Millisecond))
 }
 
 // WarnOfChoices warns of an insecure registry.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"quay-keyless/internal/authfile"
+	"quay-keyless/internal/credhelper"
 	"quay-keyless/internal/lookup"
 	"quay-keyless/internal/platform"
 	"quay-keyless/internal/process"
@@ -87,4 +88,31 @@ func warnOfChange(say platform.Platform, path string, change authfile.Change) {
 	if change.BroughtBack {
 		say.Notice("another tool wrote the login back to " + path + ": removed it again")
 	}
+}
+
+// surround adds to copied logins the settings of our helper, and to an isolated login what
+// else tools find in docker's folder.
+func (l *login) surround(ctx context.Context) error {
+	for _, target := range l.plan.Files {
+		settings := map[string]credhelper.Settings{}
+		for _, host := range target.OwnHelpers {
+			if found, err := credhelper.Find(Place(l.Run), host); err == nil {
+				settings[host] = found
+			}
+		}
+		if len(settings) == 0 {
+			continue
+		}
+		store := credhelper.Beside(target.File.Path(), l.Env.Trust)
+		if _, err := store.Set(ctx, settings, nil, func() error { return nil }); err != nil {
+			return err
+		}
+	}
+	if l.plan.Folder == nil {
+		return nil
+	}
+	if err := l.plan.Folder.Link(); err != nil {
+		l.Platform.Warn(platform.Message{Text: "docker's settings are copied, but not its contexts and plugins: " + err.Error()})
+	}
+	return nil
 }
