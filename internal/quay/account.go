@@ -31,22 +31,16 @@ func (a *Account) ask(ctx context.Context, method, path string, body any) (*endp
 // the permanent password.
 func (a *Account) Federation(ctx context.Context) (Entries, error) {
 	answer, err := a.ask(ctx, http.MethodGet, "/federation", nil)
-	if err != nil {
-		return nil, err
-	}
-	return a.entries(answer)
+	return a.entries(answer, err)
 }
 
-// entries reads a list of federation entries.
-func (a *Account) entries(answer *endpoint.Answer) (Entries, error) {
-	entries, err := ParseEntries(answer.Body)
-	if err != nil {
-		if title(answer.Body) != "" || len(answer.Body) == 0 {
-			err = errors.New(kind(answer) + " in place of federation entries")
-		}
-		return nil, a.api.unbelievable("answered with %v", err)
+// entries reads a list of federation entries, unless there was an error before.
+func (a *Account) entries(answer *endpoint.Answer, err error) (Entries, error) {
+	entries, err := decoded[Entries](a.api, answer, err, "federation entries")
+	if err == nil && entries == nil {
+		err = a.api.unbelievable("answered with null in place of federation entries")
 	}
-	return entries, nil
+	return entries, err
 }
 
 // Create makes the robot account; an existing one is fine. It ignores Quay's answer,

@@ -80,7 +80,7 @@ func TestAnEditReadsMergesWritesAndReads(t *testing.T) {
 	if !slices.Equal(s.asked, []string{"GET", "POST", "GET"}) {
 		t.Errorf("asked %v", s.asked)
 	}
-	if want := `[` + strings.Replace(odd, ", ", ",", 1) + `,{"issuer":"https://j","subject":"t"}]`; s.list != want {
+	if want := `[{"issuer":"https://i","subject":"s","version":3,"x":{"a":1.50}},{"issuer":"https://j","subject":"t"}]`; s.list != want {
 		t.Errorf("stored %s, want %s", s.list, want)
 	}
 	if _, err := api(t, s.transport()).Account(ci).EditFederation(t.Context(), removing("https://j", "t")); err != nil {

@@ -91,8 +91,9 @@ func TestAnswersThatAreNoEntries(t *testing.T) {
 	for body, want := range map[string]string{
 		"<title>Sign in</title>": `the API of quay.example answered with the page "Sign in" in place of federation entries`,
 		"":                       "the API of quay.example answered with nothing in place of federation entries",
-		`{"token":"x"}`:          "the API of quay.example answered with no list of federation entries",
-		`[1]`:                    "the API of quay.example answered with a list whose entry 1 is no object",
+		`{"token":"x"}`:          "the API of quay.example answered with other JSON in place of federation entries",
+		`[1]`:                    "the API of quay.example answered with other JSON in place of federation entries",
+		`null`:                   "the API of quay.example answered with null in place of federation entries",
 	} {
 		_, err := api(t, always(reply{status: 200, body: body})).Account(ci).Federation(t.Context())
 		var odd *endpoint.Unbelievable

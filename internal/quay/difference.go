@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"reflect"
 	"slices"
 	"strings"
 )
@@ -72,7 +71,13 @@ func Compare(before, after Entries) []Difference {
 			differences = append(differences, Difference{Entry: old, Removed: true})
 			continue
 		}
-		differences = append(differences, compareFields(old, left[i])...)
+		fields := maps.Clone(left[i].fields)
+		maps.Copy(fields, old.fields)
+		for _, name := range slices.Sorted(maps.Keys(fields)) {
+			if was, is := old.fields[name], left[i].fields[name]; canonical(was) != canonical(is) {
+				differences = append(differences, Difference{Entry: old, Field: name, Old: was, New: is})
+			}
+		}
 		left = slices.Delete(left, i, i+1)
 	}
 	for _, entry := range left {
@@ -81,37 +86,14 @@ func Compare(before, after Entries) []Difference {
 	return differences
 }
 
-// compareFields tells in which fields two states of an entry differ.
-func compareFields(before, after Entry) []Difference {
-	names := map[string]bool{}
-	for name := range before.fields {
-		names[name] = true
-	}
-	for name := range after.fields {
-		names[name] = true
-	}
-	var differences []Difference
-	for _, name := range slices.Sorted(maps.Keys(names)) {
-		if old, now := before.fields[name], after.fields[name]; !sameValue(old, now) {
-			differences = append(differences, Difference{Entry: before, Field: name, Old: old, New: now})
-		}
-	}
-	return differences
-}
-
-// sameValue compares two JSON values, not their spelling.
-func sameValue(a, b json.RawMessage) bool {
-	if a == nil || b == nil {
-		return a == nil && b == nil
-	}
-	return bytes.Equal(a, b) || reflect.DeepEqual(value(a), value(b))
-}
-
-// value keeps numbers as they are written.
-func value(raw json.RawMessage) any {
-	var v any
+// canonical is the one spelling of a JSON value, with numbers as they are written; "" for
+// none.
+func canonical(raw json.RawMessage) string {
+	var value any
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.UseNumber()
-	_ = decoder.Decode(&v) // it is a part of JSON that was read before
-	return v
+	if decoder.Decode(&value) != nil {
+		return ""
+	}
+	return string(encoded(value))
 }

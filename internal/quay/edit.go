@@ -120,15 +120,13 @@ func (a *Account) EditFederation(ctx context.Context, edit Edit) (Change, error)
 		started := clock.Now()
 		change, stored, err := a.save(ctx, edit)
 		took = max(took, clock.Now().Sub(started))
-		switch {
-		case try == 1 && (err != nil || stored == nil):
-			return change, err
-		case try == 1:
-			before, strayed = change.Before, change.strayed(stored)
-		case strayed == nil && stored != nil:
+		if strayed == nil && stored != nil {
 			strayed = change.strayed(stored)
 		}
-		if change.Before = before; err != nil {
+		if try == 1 {
+			before = change.Before
+		}
+		if change.Before = before; err != nil || try == 1 && stored == nil {
 			return change, err
 		}
 		left, err := a.left(ctx, &change, edit, max(shortestGap, took*3/2)+rand.N(took/2+1))
@@ -180,32 +178,32 @@ var errUnchanged = errors.New("nothing changes")
 // one that got no answer may have done it. It returns the list in Quay's answer, or nil if
 // nothing was sent.
 func (a *Account) save(ctx context.Context, edit Edit) (Change, Entries, error) {
-	var first, change Change
-	attempts := 0
+	var change Change
+	var before Entries
+	sent := false
 	answer, err := a.api.do(ctx, func(ctx context.Context) (*http.Request, error) {
 		var err error
 		if change, err = a.Plan(ctx, edit); err != nil {
 			return nil, err
 		}
-		if attempts++; attempts == 1 {
-			first = change
+		if !sent {
+			before = change.Before
 		}
 		if len(change.Differences()) == 0 {
 			return nil, errUnchanged
 		}
+		sent = true
 		path := a.api.base(ctx, a.robot.Namespace) + "/" + a.robot.Name + "/federation" // which Plan found
 		return a.api.request(http.MethodPost, path, change.Wanted), nil
 	})
-	change.Before = first.Before
+	change.Before = before
 	switch {
-	case errors.Is(err, errUnchanged) && attempts == 1:
-		return change, nil, nil
-	case errors.Is(err, errUnchanged):
+	case errors.Is(err, errUnchanged) && sent:
 		return change, change.Wanted, nil
-	case err != nil:
-		return change, nil, err
+	case errors.Is(err, errUnchanged):
+		return change, nil, nil
 	}
-	stored, err := a.entries(answer)
+	stored, err := a.entries(answer, err)
 	return change, stored, err
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -16,17 +17,16 @@ type Entry struct {
 	ID        string // given by a Quay whose API takes audiences, else ""
 	Issuer    string
 	Subject   string
-	Audiences []string // nil where none are stored, or no list of strings
+	Audiences []string // nil if none are stored, or not a list of strings
 	APIScopes string   // what a token for the API may do, for a later Quay
 
 	fields map[string]json.RawMessage // all of it
-	raw    json.RawMessage            // as Quay wrote it, nil where it was made or changed here
 }
 
 // NewEntry is an entry that Quay does not have yet. Without audiences Quay chooses: none
 // up to 3.18, which means any; later "quay".
 func NewEntry(issuer, subject string, audiences ...string) Entry {
-	return Entry{fields: map[string]json.RawMessage{}}.with("issuer", issuer).with("subject", subject).WithAudiences(audiences)
+	return Entry{}.WithField("issuer", issuer).WithField("subject", subject).WithAudiences(audiences)
 }
 
 // WithAudiences is the same entry with other audiences; none leaves it as it is.
@@ -34,27 +34,17 @@ func (e Entry) WithAudiences(audiences []string) Entry {
 	if len(audiences) == 0 {
 		return e
 	}
-	return e.with("audiences", audiences)
+	return e.WithField("audiences", audiences)
 }
 
-// with is the same entry with another value for a field.
-func (e Entry) with(name string, value any) Entry {
+// WithField is the same entry with another value for a field; nil removes it.
+func (e Entry) WithField(name string, value any) Entry {
 	fields := map[string]json.RawMessage{}
-	for key, raw := range e.fields {
-		fields[key] = raw
+	maps.Copy(fields, e.fields)
+	if fields[name] = encoded(value); value == nil {
+		delete(fields, name)
 	}
-	fields[name] = encoded(value)
 	return entryOf(fields)
-}
-
-// WithField is the same entry with another value for a field, in JSON; nil removes it.
-func (e Entry) WithField(name string, value json.RawMessage) Entry {
-	changed := e.with(name, value)
-	if value == nil {
-		delete(changed.fields, name)
-		changed = entryOf(changed.fields)
-	}
-	return changed
 }
 
 // encoded is JSON without escapes for HTML. Texts and lists of texts always
@@ -109,36 +99,21 @@ func (e Entry) String() string {
 	return fmt.Sprintf("issuer %s, subject %s", e.Issuer, e.Subject)
 }
 
-// MarshalJSON returns the entry as Quay wrote it, where nothing was changed.
-func (e Entry) MarshalJSON() ([]byte, error) {
-	if e.raw != nil {
-		return e.raw, nil
+// MarshalJSON returns all fields.
+func (e Entry) MarshalJSON() ([]byte, error) { return encoded(e.fields), nil }
+
+// UnmarshalJSON reads an object, with fields that this program does not know.
+func (e *Entry) UnmarshalJSON(text []byte) error {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(text, &fields) != nil || fields == nil {
+		return errors.New("no object")
 	}
-	return encoded(e.fields), nil
+	*e = entryOf(fields)
+	return nil
 }
 
 // Entries are a robot's federation entries, in Quay's order.
 type Entries []Entry
-
-// ParseEntries reads the answer of Quay's federation API: a list of objects. It keeps
-// unknown fields and rejects everything else.
-func ParseEntries(text []byte) (Entries, error) {
-	var list []json.RawMessage
-	if json.Unmarshal(text, &list) != nil || list == nil {
-		return nil, errors.New("no list of federation entries")
-	}
-	entries := Entries{}
-	for i, raw := range list {
-		var fields map[string]json.RawMessage
-		if json.Unmarshal(raw, &fields) != nil || fields == nil {
-			return nil, fmt.Errorf("a list whose entry %d is no object", i+1)
-		}
-		entry := entryOf(fields)
-		entry.raw = raw
-		entries = append(entries, entry)
-	}
-	return entries, nil
-}
 
 // Find returns the entry for an issuer and a subject.
 func (e Entries) Find(issuer, subject string) (Entry, bool) {
@@ -149,17 +124,16 @@ func (e Entries) Find(issuer, subject string) (Entry, bool) {
 	return e[i], true
 }
 
-// With is the list with one entry more, or with it in the place of the one that
+// With is the list with one entry more, or with it in the place of the first one that
 // has its issuer and subject.
 func (e Entries) With(entry Entry) Entries {
 	list := slices.Clone(e)
-	for i, old := range list {
-		if old.Same(entry.Issuer, entry.Subject) {
-			list[i] = entry
-			return list
-		}
+	i := slices.IndexFunc(list, func(old Entry) bool { return old.Same(entry.Issuer, entry.Subject) })
+	if i < 0 {
+		return append(list, entry)
 	}
-	return append(list, entry)
+	list[i] = entry
+	return list
 }
 
 // Without is the list without the entry for an issuer and a subject.

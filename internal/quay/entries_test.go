@@ -16,8 +16,8 @@ import (
 
 func parseEntries(t testing.TB, text string) quay.Entries {
 	t.Helper()
-	entries, err := quay.ParseEntries([]byte(text))
-	if err != nil {
+	var entries quay.Entries
+	if err := json.Unmarshal([]byte(text), &entries); err != nil {
 		t.Fatal(err)
 	}
 	return entries
@@ -71,12 +71,10 @@ func TestEntriesAreReadAsQuayStoresThem(t *testing.T) {
 
 func TestOtherAnswersAreNoEntries(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]string{
-		``: "no list", `{}`: "no list", `null`: "no list", `"x"`: "no list", `[}`: "no list", `<html>`: "no list",
-		`["x"]`: "entry 1 is no object", `[{},null]`: "entry 2 is no object", `[{},{},[]]`: "entry 3 is no object",
-	} {
-		if entries, err := quay.ParseEntries([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v, %v", text, entries, err)
+	for _, text := range []string{``, `{}`, `"x"`, `[}`, `<html>`, `["x"]`, `[{},null]`, `[{},{},[]]`} {
+		var entries quay.Entries
+		if err := json.Unmarshal([]byte(text), &entries); err == nil {
+			t.Errorf("%s: %v", text, entries)
 		}
 	}
 	if entries := parseEntries(t, " [] "); entries == nil || len(entries) != 0 {
@@ -169,7 +167,7 @@ func TestAnEntryIsReplacedInItsPlace(t *testing.T) {
 	}
 }
 
-func FuzzParseEntries(f *testing.F) {
+func FuzzEntries(f *testing.F) {
 	random := rand.New(rand.NewPCG(1, 1))
 	for range 20 {
 		f.Add([]byte(randomList(random)))
@@ -177,8 +175,8 @@ func FuzzParseEntries(f *testing.F) {
 	f.Add([]byte(`[{"issuer":"i","issuer":"j","subject":"s"}]`))
 	f.Add([]byte("[{\"issuer\":\"\xff\"}]"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		entries, err := quay.ParseEntries(text)
-		if err != nil {
+		var entries quay.Entries
+		if json.Unmarshal(text, &entries) != nil {
 			return
 		}
 		again := parseEntries(t, encode(t, entries))

@@ -124,13 +124,16 @@ func (c *Client) robotToken(name string, robot Robot, answer *endpoint.Answer) (
 	return &oauth2.Token{AccessToken: body.Token, Expiry: expiry}, nil
 }
 
-// kind names what an answer holds instead of JSON.
+// kind names what an answer holds instead of what was asked for.
 func kind(answer *endpoint.Answer) string {
-	if len(answer.Body) == 0 {
+	words := title(answer.Body)
+	switch {
+	case len(answer.Body) == 0:
 		return "nothing"
-	}
-	if words := title(answer.Body); words != "" {
+	case words != "":
 		return fmt.Sprintf("the page %q", words)
+	case json.Valid(answer.Body):
+		return "other JSON"
 	}
 	return fmt.Sprintf("%d bytes that are no JSON object", len(answer.Body))
 }

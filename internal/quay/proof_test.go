@@ -134,7 +134,7 @@ func TestProofNotBelieved(t *testing.T) {
 	for body, want := range map[string]string{
 		"":                         "the token endpoint of quay.example answered with nothing in place of a token",
 		"<title>Sign in</title>":   `the token endpoint of quay.example answered with the page "Sign in" in place of a token`,
-		`{"token":1}`:              "the token endpoint of quay.example answered with 11 bytes that are no JSON object in place of a token",
+		`{"token":1}`:              "the token endpoint of quay.example answered with other JSON in place of a token",
 		strings.Repeat("x", 2<<20): "the token endpoint of quay.example sent more than 1048576 bytes",
 	} {
 		err := client(t, "quay.example", always(reply{status: 200, body: body})).Prove(t.Context(), challenge("https://quay.example/v2/auth"), login)
