@@ -21,18 +21,12 @@ const recordVersion = 2
 // which jobs still need them. It is JSON in a file beside the auth file, and holds no
 // token of ours, only digests.
 type record struct {
-	Version int `json:"version"`
-	// Wrote is the digest of the auth file as we last wrote it. Others is when another
-	// tool last wrote it, as far as we saw.
-	Wrote  string    `json:"wrote"`
-	Others time.Time `json:"others,omitzero"`
-	// Created: our first login made the file.
-	Created bool `json:"created,omitempty"`
-	// Folder is around a file of an isolated login.
-	Folder *Folder `json:"folder,omitempty"`
-	// Keys are in the order of their edits, so that going backwards undoes them byte for
-	// byte.
-	Keys []saved `json:"keys"`
+	Version int       `json:"version"`
+	Wrote   string    `json:"wrote"`             // the digest of the auth file as we last wrote it
+	Others  time.Time `json:"others,omitzero"`   // when another tool last wrote it, as far as we saw
+	Created bool      `json:"created,omitempty"` // our first login made the file
+	Folder  *Folder   `json:"folder,omitempty"`  // around a file of an isolated login
+	Keys    []saved   `json:"keys"`              // in the order of their edits
 }
 
 // emptyRecord takes the place of a record's file that cannot be removed.
@@ -42,11 +36,9 @@ const emptyRecord = `{"version":2,"wrote":"","keys":[]}` + "\n"
 type saved struct {
 	Object string `json:"object"`
 	Key    string `json:"key"`
-	Org    string `json:"org,omitempty"` // see [Entry.Org]
-	// Copied: an isolated login copied it. It goes with the last login.
-	Copied bool `json:"copied,omitempty"`
-	// Old is the value before our first login (nil: none).
-	Old []byte `json:"old,omitempty"`
+	Org    string `json:"org,omitempty"`    // see [Entry.Org]
+	Copied bool   `json:"copied,omitempty"` // by an isolated login: it goes with the last one
+	Old    []byte `json:"old,omitempty"`    // the value before our first login (nil: none)
 	// Our edit replaced Was by Len bytes at At, after the edits of the keys before.
 	At  int    `json:"at,omitempty"`
 	Len int    `json:"len,omitempty"`
@@ -67,12 +59,10 @@ type saved struct {
 // value from before the first login returns when no job needs the key any more.
 type Hold struct {
 	// By names whose login it is, for [File.Release]. A second login by the same
-	// replaces the first one. All logins without a name are one; they end with
-	// [File.Restore].
+	// replaces the first one. All logins without a name are one.
 	By string
-	// From is now, and Until is when the login will be of no use any more, so that a job
-	// that was killed before its logout does not hold the key forever. It counts for at
-	// most a day. A zero Until never comes.
+	// From is now. A zero Until never comes; any other ends the hold of a job that was
+	// killed before its logout, after a day at most.
 	From, Until time.Time
 }
 
@@ -133,13 +123,17 @@ func (s *saved) release(by string, now time.Time) {
 
 func (s saved) copy() Copy { return Copy{Helper: s.Object == credHelpers, Key: s.Key} }
 
+// index is where a key is in the record, -1 if it is not.
+func (r record) index(object, key string) int {
+	return slices.IndexFunc(r.Keys, func(s saved) bool { return s.Object == object && s.Key == key })
+}
+
 // find returns what is known of a key.
 func (r record) find(object, key string) (known saved, ok bool) {
-	i := slices.IndexFunc(r.Keys, func(s saved) bool { return s.Object == object && s.Key == key })
-	if i < 0 {
-		return saved{Object: object, Key: key}, false
+	if i := r.index(object, key); i >= 0 {
+		return r.Keys[i], true
 	}
-	return r.Keys[i], true
+	return saved{}, false
 }
 
 // only is a copy of r with the keys for which keep is true.

@@ -25,10 +25,7 @@ const (
 	Gone     Result = "gone"     // another tool removed our login
 	Nothing  Result = "nothing"  // there is nothing under the key, and never was of ours
 	Held     Result = "held"     // other jobs need our login: left alone
-	// Unknown: the record does not have the key, so the entry may be ours or not, and
-	// stays. It was restored before, the record was removed or damaged, or there never
-	// was a login.
-	Unknown Result = "unknown"
+	Unknown  Result = "unknown"  // the record does not have the key, so the entry may be ours or not, and stays
 )
 
 // Outcome is the result for one key.
@@ -47,14 +44,11 @@ func (r Result) and(other Result) Result {
 	return Nothing
 }
 
-// Restore puts back what was under the keys before our logins, byte for byte, if the
-// present value is still ours. A key HOST stands for HOST/ORG too. Without keys it does
-// so for all that the record knows, in the order of their names. A file that Set created
-// goes if nothing else is in it, unless [File.Keep] is set. If other tools are at work, it
-// looks again later, and removes our login if one of them wrote it back.
-//
-// It can be called again and again; a key that is done is [Unknown] or [Nothing]
-// afterwards. The error is an [*Error]; then the record still knows what was there.
+// Restore puts back what was under the keys before our logins, if the present value is
+// still ours. A key HOST stands for HOST/ORG too, and no key for all that the record
+// knows. A file that Set created goes if nothing else is in it, unless [File.Keep] is set.
+// If other tools are at work, it looks again later, and removes our login if one of them
+// wrote it back. The error is an [*Error]; then the record still knows what was there.
 func (f *File) Restore(ctx context.Context, keys ...string) ([]Outcome, Change, error) {
 	outcomes, change, err := f.restore(ctx, keys, func(s *saved) { s.Holders = nil })
 	return outcomes, change, located(f.path, err)

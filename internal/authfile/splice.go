@@ -62,27 +62,23 @@ func (r record) strip(text []byte, all record) ([]byte, record, error) {
 // strip returns the file's text without our value, if it is there.
 func (s *saved) strip(d document) []byte {
 	present := d.get(s.Key)
-	s.active, s.value = false, present
+	s.active, s.value, s.found = true, compact(present), Restored
 	switch {
 	case present == nil && s.ours(nil) && s.Old != nil && d.data != nil:
-		s.active, s.found = true, Restored
 		return d.set(s.Key, s.Old)
 	case present == nil:
-		s.found = Gone
-		return d.data
+		s.active, s.found = false, Gone
 	case bytes.Equal(present, s.Old):
-		s.found = Restored
-		return d.data
+		s.active = false
 	case !s.ours(present):
-		s.found = NotOurs
-		return d.data
-	}
-	s.active, s.value = true, compact(present)
-	if s.found = Removed; s.Old == nil {
+		s.active, s.found = false, NotOurs
+	case s.Old == nil:
+		s.found = Removed
 		return d.remove(s.Key)
+	default:
+		return d.put(s.Key, s.Old)
 	}
-	s.found = Restored
-	return d.put(s.Key, s.Old)
+	return d.data
 }
 
 // revert undoes the edits in the text that they led to.
@@ -91,7 +87,7 @@ func (r record) revert(text []byte) (before []byte, ok bool) {
 		return nil, false
 	}
 	for _, s := range slices.Backward(r.Keys) {
-		if s.At < 0 || s.Len < 0 || s.At+s.Len > len(text) { // the record was damaged
+		if s.At < 0 || s.Len < 0 || s.At > len(text)-s.Len { // the record was damaged
 			return nil, false
 		}
 		text = slices.Concat(text[:s.At], s.Was, text[s.At+s.Len:])
@@ -145,9 +141,13 @@ func (s *saved) compare(before, after []byte) {
 // want adds an edit to those that the file is to have. Ours that another tool replaced
 // is forgotten.
 func (r *record) want(e edit) {
-	s, known := r.find(e.object, e.key)
+	i := r.index(e.object, e.key)
+	if i < 0 {
+		i, r.Keys = len(r.Keys), append(r.Keys, saved{})
+	}
+	s := &r.Keys[i]
 	if !s.active {
-		s = saved{Object: e.object, Key: e.key}
+		*s = saved{Object: e.object, Key: e.key}
 	}
 	s.active, s.value, s.Org = true, e.value, e.org
 	switch {
@@ -158,15 +158,6 @@ func (r *record) want(e edit) {
 	default:
 		s.Copied = false
 		s.hold(e.hold)
-	}
-	if !known {
-		r.Keys = append(r.Keys, s)
-		return
-	}
-	for i, other := range r.Keys {
-		if other.Object == s.Object && other.Key == s.Key {
-			r.Keys[i] = s
-		}
 	}
 }
 

@@ -30,8 +30,7 @@ type File struct {
 var errTaken = errors.New("another process removed or replaced the new file")
 
 // Create makes a new private file in path's folder, under a name of prefix and a
-// number, and first removes what killed writers with this prefix left there. The
-// errors are the system's.
+// number, and first removes what killed writers with this prefix left there.
 func Create(path, prefix string) (*File, error) {
 	folder := filepath.Dir(path)
 	Sweep(folder, prefix)
@@ -47,12 +46,10 @@ func Create(path, prefix string) (*File, error) {
 	}
 }
 
-// Commit writes text into the file, gives it mode, whatever the umask is, and renames
-// it to its path. It replaces a link at path and does not follow it. When Commit
-// returns, text and name are on the disk. A mode of 0 is [ownfile.Private].
-//
-// The errors are the system's. Unless only the last step failed, the folder is then as
-// it was before [Create].
+// Commit writes text into the file, gives it mode, whatever the umask is, or
+// [ownfile.Private] for 0, and renames it to its path, where it replaces a link. When it
+// returns, text and name are on the disk. After an error, unless only that last step
+// failed, the folder is as it was before [Create].
 func (f *File) Commit(text []byte, mode fs.FileMode) error { return f.commit(text, mode, nil) }
 
 // commit asks ready, if there is one, right before the new file gets its path.
@@ -105,11 +102,10 @@ func Write(path, prefix string, text []byte, mode fs.FileMode) error {
 	return Replace(path, prefix, nil, text, mode, nil)
 }
 
-// Replace is [Write] over the file that old describes. Its owner and its group stay, or
-// the error is [fs.ErrPermission]; so does its mode if mode is 0. Old comes from the open file
-// that the caller read, since path may name another user's file or link by now; nil is no
-// file. Ready, which may be nil, is called right before the new file gets the path; its
-// error stops that.
+// Replace is [Write] over the file that old describes; nil is no file. Its owner and its
+// group stay, or the error is [fs.ErrPermission]; so does its mode if mode is 0. Old comes
+// from the open file that the caller read, since path may name another user's by now. An
+// error of ready, which may be nil, stops the new file right before it gets the path.
 func Replace(path, prefix string, old fs.FileInfo, text []byte, mode fs.FileMode, ready func() error) error {
 	if old != nil && !old.Mode().IsRegular() {
 		return &fs.PathError{Op: "replace", Path: path, Err: errors.New("not a regular file")}
