@@ -19,15 +19,6 @@ import (
 // write in place. The error is an [*Error].
 func (f *File) Check() error { return located(f.path, f.check()) }
 
-// CheckHelper is [File.Check] for a login by helper.
-func (f *File) CheckHelper() error {
-	err := f.check()
-	if now, unread := f.look(); err == nil && unread == nil {
-		_, err = parse(now.text, credHelpers)
-	}
-	return located(f.path, err)
-}
-
 func (f *File) check() error {
 	now, err := f.look()
 	if err != nil {
@@ -42,16 +33,14 @@ func (f *File) check() error {
 	return nil
 }
 
-// checkText finds what would keep a login from being written. It needs no credHelpers, but
-// has to remove our own helper there.
+// checkText finds what no tool can read, or where tools disagree.
 func checkText(text []byte) error {
-	_, err := parse(text, auths)
-	if err == nil {
-		if _, err = parse(text, credHelpers); isReason(err, HelpersNotObject) {
-			return nil
+	for _, object := range objects {
+		if _, err := parse(text, object); err != nil {
+			return err
 		}
 	}
-	return err
+	return nil
 }
 
 // recordTrust is for the record and its lock. Root may write another user's auth file,

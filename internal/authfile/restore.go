@@ -198,12 +198,12 @@ func (r record) outcomes(text []byte, keys []string, needed func(key string) boo
 
 // presence is the result for a key that the record does not have.
 func presence(text []byte, key string) (Result, error) {
-	logins, err := parse(text, auths)
-	helpers, _ := parse(text, credHelpers)
-	if err == nil && logins.find(key) < 0 && helpers.find(key) < 0 {
-		return Nothing, nil
+	for _, object := range objects {
+		if d, err := parse(text, object); err != nil || d.find(key) >= 0 {
+			return Unknown, err
+		}
 	}
-	return Unknown, err
+	return Nothing, nil
 }
 
 // unknown says what there is under the keys if there is no record at all.

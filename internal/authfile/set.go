@@ -65,6 +65,9 @@ func (f *File) set(ctx context.Context, list []edit) (Change, error) {
 	change, err := f.run(ctx, task{
 		ahead: true,
 		first: func(text []byte, r record) ([]byte, record, error) {
+			if err := checkText(text); err != nil {
+				return nil, record{}, err
+			}
 			text, r, due = f.begin(text, r, overHelpers(text, r, list))
 			return splice(text, r, due)
 		},
@@ -85,15 +88,12 @@ func (f *File) set(ctx context.Context, list []edit) (Change, error) {
 // overHelpers adds the removal of our own helper for the logins' hosts, whether a login or
 // the user put it there: a helper wins over a login in every tool, over HOST/ORG as well.
 func overHelpers(text []byte, r record, list []edit) []edit {
-	d, err := parse(text, credHelpers)
-	if isReason(err, HelpersNotObject) {
-		return list // it names no helper
-	}
+	d, _ := parse(text, credHelpers)
 	due := slices.Clone(list)
 	for _, e := range list {
 		host := HostOf(e.key)
 		_, known := r.find(credHelpers, host)
-		if e.object == auths && e.value != nil && (known || err != nil || digest(d.get(host)) == digest(quote(OwnHelper))) {
+		if e.object == auths && e.value != nil && (known || digest(d.get(host)) == digest(quote(OwnHelper))) {
 			due = append(due, edit{object: credHelpers, key: host})
 		}
 	}

@@ -36,7 +36,7 @@ func (l *login) checkHelper() error {
 		return err
 	}
 	for _, target := range l.plan.Files {
-		if err := target.File.CheckHelper(); err != nil {
+		if err := target.File.Check(); err != nil {
 			return err
 		}
 	}
