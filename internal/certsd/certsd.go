@@ -12,6 +12,7 @@ package certsd
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -41,6 +42,14 @@ func (e *Error) Error() string { return "CA certificate " + e.Path + ": " + e.Er
 
 // Unwrap returns the reason.
 func (e *Error) Unwrap() error { return e.Err }
+
+// fault is an error about the certificate, nil for none.
+func (c certificate) fault(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &Error{c.path(), errno.WithoutPath(err)}
+}
 
 // Places are the certs.d folders of one user.
 type Places struct {
@@ -90,7 +99,7 @@ func (p Places) Install(host, authFile string, pem []byte) (installed []string, 
 			for _, step := range slices.Backward(undo) {
 				step()
 			}
-			return nil, &Error{target.path(), errno.WithoutPath(err)}
+			return nil, target.fault(err)
 		}
 		installed = append(installed, target.path())
 	}
@@ -101,15 +110,10 @@ func (p Places) Install(host, authFile string, pem []byte) (installed []string, 
 // and changes nothing. The error is an [*Error].
 func (p Places) Check(host, authFile string, pem []byte) error {
 	targets, err := p.targets(host, authFile, pem)
-	if err != nil {
-		return err
-	}
 	for _, target := range targets {
-		if err := target.check(); err != nil {
-			return &Error{target.path(), errno.WithoutPath(err)}
-		}
+		err = cmp.Or(err, target.fault(target.check()))
 	}
-	return nil
+	return err
 }
 
 // targets are the certificates to write for a host.
@@ -120,7 +124,7 @@ func (p Places) targets(host, authFile string, pem []byte) ([]certificate, error
 	winner := p.winner(host)
 	if !slices.Contains(p.Write, winner) {
 		if err := hides(filepath.Join(winner, host), pem); err != nil {
-			return nil, &Error{p.at(p.Search[0], host, authFile).path(), errno.WithoutPath(err)}
+			return nil, p.at(p.Search[0], host, authFile).fault(err)
 		}
 		winner = p.Search[0]
 	}
@@ -205,9 +209,7 @@ func (p Places) Remove(authFile string, which func(host string) bool) (removed [
 	var made []string
 	for _, c := range p.hosts(authFile, which) {
 		was, folders, fault := c.remove()
-		if fault != nil {
-			err = errors.Join(err, &Error{c.path(), errno.WithoutPath(fault)})
-		}
+		err = errors.Join(err, c.fault(fault))
 		if was {
 			removed = append(removed, c.path())
 		}
