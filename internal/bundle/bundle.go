@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package bundle makes a Tekton bundle: an image that Tekton's resolver bundles
-// takes Tasks and StepActions from (tektoncd/pipeline, docs/tekton-bundle-contracts.md).
+// Package bundle makes a Tekton bundle: an image from which Tekton's resolver reads
+// Tasks and StepActions (tektoncd/pipeline, docs/tekton-bundle-contracts.md).
 package bundle
 
 import (
@@ -22,14 +22,13 @@ import (
 // Placeholder is our image as the files in tekton/ name it.
 const Placeholder = "quay.io/OWNER/quay-keyless:v1"
 
-// limit is how many objects Tekton takes from one bundle.
+// limit is how many objects Tekton reads from one bundle.
 const limit = 20
 
-// Image makes a bundle of YAML files of one object each, in which image stands in
-// the place of [Placeholder]: the name of our image with its digest. The same files
-// give the same bundle, byte for byte.
+// Image makes a bundle of YAML files of one object each, with image, our image's name and
+// digest, in the place of [Placeholder]. The same files make the same bundle, byte for byte.
 //
-// An error names what no resolver could take: a file that is not one named object, or
+// The error says what no resolver could read: a file that is not one named object, or
 // does not name our image, and more than 20 files.
 func Image(image string, files ...[]byte) (v1.Image, error) {
 	if len(files) > limit {

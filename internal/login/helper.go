@@ -21,6 +21,7 @@ import (
 	"quay-keyless/internal/ownfile"
 	"quay-keyless/internal/platform"
 	"quay-keyless/internal/process"
+	"quay-keyless/internal/quay"
 	"quay-keyless/internal/request"
 )
 
@@ -81,24 +82,23 @@ func (l *login) writeHelper(ctx context.Context) error {
 func (l *login) writeHelperTo(ctx context.Context, t lookup.Target, settings map[string]credhelper.Settings, program *credhelper.Installed) error {
 	store := credhelper.Beside(t.File.Path(), l.Env.Trust)
 	store.SetMode(t.File.Mode)
+	hold := hold(l.Run, quay.LongestLife) // GitHub's own token works for a day at most
+	if hold.By == "" {                    // no job's end will log out
+		hold.Until = time.Time{}
+	}
 	var change authfile.Change
-	var added []string // hosts without such a login of this job before
 	undo, err := store.Set(ctx, settings, program, func() (err error) {
-		hold, hosts := helperHold(l.Run), slices.Sorted(maps.Keys(settings))
-		added = slices.DeleteFunc(slices.Clone(hosts), func(host string) bool {
-			_, held, err := t.File.Helper(host, hold.By)
-			return held && err == nil
-		})
 		var entries []authfile.Entry
-		for _, host := range hosts {
+		var added []string // hosts without such a login of this job before
+		for _, host := range slices.Sorted(maps.Keys(settings)) {
 			entries = append(entries, authfile.Entry{Key: host, Helper: true, Hold: hold})
+			if _, held, err := t.File.Helper(host, hold.By); err != nil || !held {
+				added = append(added, host)
+			}
 		}
-		change, err = t.File.Set(ctx, entries...)
+		change, err = l.put(ctx, t.File, entries, added)
 		return err
 	})
-	if len(added) > 0 && (err == nil || change.Writes > 0) { // a wait after the write may have failed
-		l.back = append(l.back, takeBack(l.Run, t.File, added))
-	}
 	if undo != nil { // it goes before takeBack, which changes the settings too
 		l.back = append(l.back, undo)
 	}
@@ -107,20 +107,6 @@ func (l *login) writeHelperTo(ctx context.Context, t lookup.Target, settings map
 	}
 	l.wrote(t, change, ", and "+credhelper.FileName+" beside it")
 	return nil
-}
-
-// longestJob limits the hold of a login by helper, which does not expire: GitHub's own
-// token works for a day at most.
-const longestJob = 24 * time.Hour
-
-// helperHold is [hold] for a login by helper. If no job's end will log out, it lasts
-// until someone does.
-func helperHold(run *process.Run) authfile.Hold {
-	hold := hold(run, longestJob)
-	if hold.By == "" {
-		hold.Until = time.Time{}
-	}
-	return hold
 }
 
 // warnOfHelper says where the helper does not work: if it cannot get new ID tokens; beside

@@ -6,10 +6,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"quay-keyless/internal/authfile"
+	"quay-keyless/internal/credhelper"
+	"quay-keyless/internal/platform"
 	"quay-keyless/internal/process"
 	"quay-keyless/internal/quay"
 	"quay-keyless/internal/request"
@@ -132,4 +138,53 @@ var sentences = map[authfile.Result]string{
 
 func sentence(outcome authfile.Outcome, path string) string {
 	return fmt.Sprintf(sentences[outcome.Result], outcome.Key, path)
+}
+
+// leave ends the folder of an isolated login. If a variable names it, its files stay, and
+// a shell gets the lines that set the variables back.
+func leave(run *process.Run, folder *authfile.Folder) {
+	if folder == nil {
+		return
+	}
+	others := func(path string) {
+		run.Platform.Warn(platform.Message{Text: "other tools logged in after quay-keyless: only " + path + " has these logins"})
+	}
+	for _, name := range []string{"config.json", "auth.json"} {
+		file, err := authfile.Open(filepath.Join(folder.Path, name), run.Env.Trust)
+		if err == nil && file.Isolated() != nil {
+			return // its logout follows
+		}
+		if err == nil && file.HasLogins() {
+			others(file.Path())
+		}
+	}
+	if scopes := filepath.Join(folder.Path, "buildx", "config"); folder.Links["buildx"] == "" { // of docker/login-action
+		if _, err := os.Stat(scopes); err == nil {
+			others(scopes)
+		}
+	}
+	named := slices.ContainsFunc(Place(run).Named(), func(file *authfile.File) bool { return filepath.Dir(file.Path()) == folder.Path })
+	if !named {
+		_ = os.Remove(filepath.Join(folder.Path, credhelper.FileName))
+		folder.Remove()
+	} else if lines := unset(run, folder); lines != "" && !run.Platform.Can().HandOn {
+		_, _ = fmt.Fprint(run.Env.Stdout, lines)
+		run.Platform.Notice(`hint: standard output has lines for the shell: eval "$(quay-keyless logout)"`)
+	}
+}
+
+// unset are the lines that set the variables back in a shell.
+func unset(run *process.Run, folder *authfile.Folder) string {
+	var lines strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(folder.Before)) {
+		switch was := folder.Before[name]; {
+		case was == nil:
+			fmt.Fprintf(&lines, "unset %s\n", name)
+		case *was != "":
+			fmt.Fprintf(&lines, "export %s=%s\n", name, platform.Quote(*was))
+		case run.Env.Getenv(platform.Saved(name)) != "":
+			fmt.Fprintf(&lines, "export %s=\"$%s\"\nunset %[2]s\n", name, platform.Saved(name))
+		}
+	}
+	return lines.String()
 }

@@ -4,6 +4,10 @@ package login
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"quay-keyless/internal/authfile"
@@ -27,10 +31,7 @@ func (l *login) writeLogins(ctx context.Context, t lookup.Target) error {
 			helped = append(helped, host)
 		}
 	}
-	change, err := t.File.Set(ctx, entries...)
-	if err == nil || change.Writes > 0 { // a wait after the write may have failed
-		l.back = append(l.back, takeBack(l.Run, t.File, keys))
-	}
+	change, err := l.put(ctx, t.File, entries, keys)
 	if err != nil {
 		return err
 	}
@@ -38,6 +39,15 @@ func (l *login) writeLogins(ctx context.Context, t lookup.Target) error {
 	ctx, cancel := toTheEnd(ctx)
 	defer cancel()
 	return forgetHelper(ctx, l.Run, t.File, helped...)
+}
+
+// put writes entries into a file, and notes how to undo those under keys.
+func (l *login) put(ctx context.Context, file *authfile.File, entries []authfile.Entry, keys []string) (authfile.Change, error) {
+	change, err := file.Set(ctx, entries...)
+	if len(keys) > 0 && (err == nil || change.Writes > 0) { // a wait after the write may have failed
+		l.back = append(l.back, takeBack(l.Run, file, keys))
+	}
+	return change, err
 }
 
 // entries are the logins as this auth file holds them, until each token expires.
@@ -115,4 +125,60 @@ func (l *login) surround(ctx context.Context) error {
 		l.Platform.Warn(platform.Message{Text: "docker's settings are copied, but not its contexts and plugins: " + err.Error()})
 	}
 	return nil
+}
+
+// rollback lists the steps that undo a login that fails later. A step's error says what
+// is left, and where.
+type rollback []func(context.Context) error
+
+// undoPatience limits a rollback.
+const undoPatience = 5 * time.Second
+
+// toTheEnd returns a context for cleanup after the main work is done: ctx's deadline ends
+// it, a signal does not.
+func toTheEnd(ctx context.Context) (context.Context, context.CancelFunc) {
+	detached := context.WithoutCancel(ctx)
+	if deadline, ok := ctx.Deadline(); ok {
+		return context.WithDeadlineCause(detached, deadline, errors.New("waited as long as this may take"))
+	}
+	return context.WithTimeout(detached, undoPatience)
+}
+
+// run undoes the steps, the last one first, and says so only if nothing is left. It
+// ignores that ctx may have ended.
+func (u rollback) run(ctx context.Context, say platform.Platform) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoPatience)
+	defer cancel()
+	left := false
+	for _, undo := range slices.Backward(u) {
+		if err := undo(ctx); err != nil {
+			left = true
+			say.Warn(platform.Message{Text: err.Error()})
+		}
+	}
+	if len(u) > 0 && !left {
+		say.Notice("removed the login again")
+	}
+}
+
+// takeBack is the step for one auth file. It logs this job out, so that it keeps what
+// other tools wrote since.
+func takeBack(run *process.Run, file *authfile.File, keys []string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		own := platform.Holder(run.Env.Getenv)
+		outcomes, err := logoutAs(ctx, run, own, file, keys)
+		if err != nil {
+			return fmt.Errorf("the login may still be in %s: %w", file.Path(), err)
+		}
+		var stayed []string
+		for _, outcome := range outcomes {
+			if slices.Contains([]authfile.Result{authfile.Held, authfile.NotOurs, authfile.Unknown}, outcome.Result) {
+				stayed = append(stayed, sentence(outcome, file.Path()))
+			}
+		}
+		if len(stayed) > 0 {
+			return errors.New(strings.Join(stayed, "; "))
+		}
+		return nil
+	}
 }

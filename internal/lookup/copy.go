@@ -126,7 +126,7 @@ func (b *planner) replaceStore(seen *logins, variable logins) {
 			host = server // docker's name for Docker Hub
 		}
 		_, helped := seen.helpers[host]
-		if _, preferred := variable.auths[host]; !helped && !preferred && !slices.Contains(hosts(b.keys), host) {
+		if _, preferred := variable.auths[host]; !helped && !preferred && !slices.Contains(b.keys.hosts(), host) {
 			seen.helpers[host] = store
 		}
 	}
@@ -183,10 +183,8 @@ func encode(text string) []byte {
 }
 
 // drop reports whether an earlier login's copy would hide a login with one of the keys.
-func drop(keys []Key, image bool) func(authfile.Copy) bool {
+func (k keys) drop(image bool) func(authfile.Copy) bool {
 	return func(c authfile.Copy) bool {
-		return slices.ContainsFunc(keys, func(key Key) bool {
-			return c.Helper && c.Key == key.Host || !c.Helper && key.hiddenBy(c.Key, image)
-		})
+		return c.Helper && slices.Contains(k.hosts(), c.Key) || !c.Helper && k.hiddenBy(c.Key, image)
 	}
 }

@@ -114,7 +114,7 @@ func decode(text []byte) (logins, error) {
 
 // answers reports whether podman, buildah or skopeo find something in this file for an
 // image under one of the keys: a login under or above the key, or our helper.
-func (l logins) answers(keys []Key) bool {
+func (l logins) answers(keys keys) bool {
 	for name, entry := range l.auths {
 		if entry.final && slices.ContainsFunc(keys, func(key Key) bool { return covers(name, key.String()) }) {
 			return true
@@ -152,12 +152,11 @@ func (l logins) hosts() []string {
 }
 
 // besides are the logins for organizations of our registries that are not the robots'.
-func (l logins) besides(keys []Key) []string {
+func (l logins) besides(keys keys) []string {
 	var list []string
 	for name, entry := range l.auths {
 		below := func(key Key) bool { return len(name) > len(key.Host)+1 && strings.HasPrefix(name, key.Host+"/") }
-		ours := func(key Key) bool { return key.hiddenBy(name, true) }
-		if entry.whole && slices.ContainsFunc(keys, below) && !slices.ContainsFunc(keys, ours) {
+		if entry.whole && slices.ContainsFunc(keys, below) && !keys.hiddenBy(name, true) {
 			list = append(list, name)
 		}
 	}
@@ -166,7 +165,7 @@ func (l logins) besides(keys []Key) []string {
 }
 
 // missing are the hosts of other that l has no login for, without those of keys.
-func (l logins) missing(other logins, keys []Key) []string {
-	known := append(l.hosts(), hosts(keys)...)
+func (l logins) missing(other logins, keys keys) []string {
+	known := append(l.hosts(), keys.hosts()...)
 	return slices.DeleteFunc(other.hosts(), func(host string) bool { return slices.Contains(known, host) })
 }

@@ -56,7 +56,7 @@ func (p Place) Isolated(folder string, in Inherit, keys ...Key) (Plan, error) {
 		case in.On:
 			start = b.start(t, seen, false)
 		}
-		start.Folder, start.Drop = b.plan.Folder, drop(keys, image)
+		start.Folder, start.Drop = b.plan.Folder, b.keys.drop(image)
 		t.File.Start = start
 		b.withoutDropped(t.File, start.Drop)
 	}

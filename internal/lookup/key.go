@@ -34,10 +34,13 @@ func (k Key) hiddenBy(name string, image bool) bool {
 	return image || below != ""
 }
 
+// keys are those of one login.
+type keys []Key
+
 // hosts is the registries of keys, each once.
-func hosts(keys []Key) []string {
+func (k keys) hosts() []string {
 	var list []string
-	for _, key := range keys {
+	for _, key := range k {
 		if !slices.Contains(list, key.Host) {
 			list = append(list, key.Host)
 		}
@@ -45,13 +48,18 @@ func hosts(keys []Key) []string {
 	return list
 }
 
+// hiddenBy is [Key.hiddenBy] for one of them.
+func (k keys) hiddenBy(name string, image bool) bool {
+	return slices.ContainsFunc(k, func(key Key) bool { return key.hiddenBy(name, image) })
+}
+
 // conflicts lists what in this file hides our logins from a reader's tools. target: we
 // will write into this file.
-func (l logins) conflicts(keys []Key, target bool, r reader) []Conflict {
+func (l logins) conflicts(keys keys, target bool, r reader) []Conflict {
 	var found []Conflict
 	for _, name := range slices.Sorted(maps.Keys(l.auths)) {
 		entry := l.auths[name]
-		hidden := slices.ContainsFunc(keys, func(key Key) bool { return key.hiddenBy(name, r.image) })
+		hidden := keys.hiddenBy(name, r.image)
 		switch {
 		case slices.ContainsFunc(keys, func(key Key) bool { return key.String() == name }): // it will be replaced
 		case hidden && r.image && (target || entry.final):
@@ -59,18 +67,18 @@ func (l logins) conflicts(keys []Key, target bool, r reader) []Conflict {
 		case hidden && !r.image:
 			found = append(found, Conflict{Kind: NarrowerKey, Key: name, Tools: []string{"crane"}})
 		}
-		if !r.image && entry.wrong && !slices.Contains(hosts(keys), name) {
+		if !r.image && entry.wrong && !slices.Contains(keys.hosts(), name) {
 			found = append(found, Conflict{Kind: BrokenEntry, Key: name, Tools: r.tools})
 		}
 	}
 	helped := 0 // a login replaces our own helper, and then the store counts
-	for _, host := range hosts(keys) {
+	for _, host := range keys.hosts() {
 		if helper, ok := l.helpers[host]; ok && helper != authfile.OwnHelper {
 			helped++
 			found = append(found, Conflict{Kind: OtherHelper, Key: helper, Tools: r.tools, Fatal: r.image})
 		}
 	}
-	if store, _ := l.store.(string); store != "" && !r.image && helped < len(hosts(keys)) {
+	if store, _ := l.store.(string); store != "" && !r.image && helped < len(keys.hosts()) {
 		found = append(found, Conflict{Kind: OtherStore, Key: store, Tools: r.tools})
 	}
 	return found
@@ -79,13 +87,13 @@ func (l logins) conflicts(keys []Key, target bool, r reader) []Conflict {
 // variableConflicts is the keys in the text of DOCKER_AUTH_CONFIG under which docker or
 // crane would find a login. They ask for the bare host, crane for the repository too, and
 // for no other form. docker ignores a text that is not JSON, after a warning.
-func variableConflicts(text string, keys []Key) []string {
+func variableConflicts(text string, keys keys) []string {
 	all, err := decode([]byte(text))
 	if err != nil {
 		return nil
 	}
 	var found []string
-	for _, host := range hosts(keys) {
+	for _, host := range keys.hosts() {
 		if _, ok := all.auths[host]; ok {
 			found = append(found, host)
 		}

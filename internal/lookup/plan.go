@@ -109,7 +109,7 @@ func (b *planner) elsewhere(variable string) {
 		_, found, _ := look(path, b.place.Trust)
 		store, _ := found.store.(string)
 		stored, _ := b.place.stored(store)
-		for _, host := range hosts(b.keys) {
+		for _, host := range b.keys.hosts() {
 			if slices.Contains(append(found.hosts(), stored...), host) {
 				b.conflict(Conflict{Kind: HelmFile, Path: path, Key: host, Tools: []string{"helm"}})
 			}

@@ -13,7 +13,7 @@ import (
 // planner makes a plan for keys.
 type planner struct {
 	place Place
-	keys  []Key
+	keys  keys
 	plan  Plan
 }
 
@@ -21,17 +21,16 @@ type planner struct {
 func (b *planner) follow(r reader) {
 	for i, path := range r.paths {
 		file, found, err := look(path, b.place.Trust)
-		at := -1
+		target := i == len(r.paths)-1 || found.answers(b.keys)
 		if file != nil {
 			path = file.Path()
-			at = b.index(path)
+			target = target || b.planned(path) != nil
 		}
-		target := at >= 0 || i == len(r.paths)-1 || found.answers(b.keys)
 		if target && file != nil {
-			at = b.target(file)
-			b.plan.Files[at].tools = append(b.plan.Files[at].tools, r.tools...)
+			t := b.target(file)
+			t.tools = append(t.tools, r.tools...)
 			if r.image {
-				b.plan.Files[at].Besides = found.besides(b.keys)
+				t.Besides = found.besides(b.keys)
 			}
 			b.unusable(path, file.Check(), true)
 		}
@@ -50,18 +49,22 @@ func (b *planner) follow(r reader) {
 	}
 }
 
-// index is the position of a file in the plan, -1 if it is not there.
-func (b *planner) index(path string) int {
-	return slices.IndexFunc(b.plan.Files, func(t Target) bool { return t.File.Path() == path })
+// planned is the file at path in the plan, nil if it is not there.
+func (b *planner) planned(path string) *Target {
+	for i := range b.plan.Files {
+		if t := &b.plan.Files[i]; t.File.Path() == path {
+			return t
+		}
+	}
+	return nil
 }
 
 // target adds a file. One that is named in two ways is one.
-func (b *planner) target(file *authfile.File) int {
-	if i := b.index(file.Path()); i >= 0 {
-		return i
+func (b *planner) target(file *authfile.File) *Target {
+	if b.planned(file.Path()) == nil {
+		b.plan.Files = append(b.plan.Files, Target{File: file})
 	}
-	b.plan.Files = append(b.plan.Files, Target{File: file})
-	return len(b.plan.Files) - 1
+	return b.planned(file.Path())
 }
 
 // open adds the file at path if it can be written. If tools would stop at it,
