@@ -59,12 +59,7 @@ type Error struct {
 
 // Error is one sentence about the auth file.
 func (e *Error) Error() string {
-	return strings.TrimSpace("auth file "+e.Path) + " " + e.Predicate()
-}
-
-// Predicate is the sentence without its subject, as in "is empty".
-func (e *Error) Predicate() string {
-	text := string(cmp.Or(e.Reason, Other))
+	text := strings.TrimSpace("auth file "+e.Path) + " " + string(cmp.Or(e.Reason, Other))
 	if e.Err != nil {
 		text += ": " + e.Err.Error()
 	}

@@ -68,15 +68,7 @@ func (l *locked) save(r record) error {
 		return err
 	}
 	path := l.f.recordPath()
-	switch {
-	case text == nil && l.file.text != nil:
-		err = os.Remove(path)
-		if errors.Is(err, fs.ErrPermission) && ownfile.Writable(path) == nil { // a file in a closed folder
-			_, err = l.f.write(path, l.file, []byte(emptyRecord), ownfile.Private)
-		} else if err == nil {
-			err = wholefile.SyncName(path)
-		}
-	case !bytes.Equal(text, l.file.text):
+	if (text == nil) != (l.file.text == nil) || !bytes.Equal(text, l.file.text) {
 		_, err = l.f.write(path, l.file, text, ownfile.Private)
 	}
 	if errors.Is(err, errChanged) { // nobody else writes it while we have the lock

@@ -29,9 +29,6 @@ type record struct {
 	Keys    []saved   `json:"keys"`              // in the order of their edits
 }
 
-// emptyRecord takes the place of a record's file that cannot be removed.
-const emptyRecord = `{"version":2,"wrote":"","keys":[]}` + "\n"
-
 // saved is one key of ours.
 type saved struct {
 	Object string `json:"object"`
@@ -204,7 +201,7 @@ func (r record) encode() ([]byte, error) {
 func decodeRecord(text []byte) (r record, lost bool, err error) {
 	var written struct{ Version int }
 	if json.Unmarshal(text, &written) != nil || written.Version == 0 {
-		return record{}, len(text) > 0, nil
+		return record{}, len(text) > 0 && !bytes.Equal(text, emptyFile), nil // of a record that could not be removed
 	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	switch written.Version {

@@ -33,11 +33,11 @@ func TestRecordHoldsNoToken(t *testing.T) {
 // does not take it for a damaged one.
 func TestEmptyRecord(t *testing.T) {
 	f := tempFile(t, before)
-	write(t, f.recordPath(), emptyRecord)
+	write(t, f.recordPath(), string(emptyFile))
 	if change := mustRestore(t, f, []string{host}, host+": unknown"); change.RecordLost {
 		t.Error("a logout takes it for a damaged record")
 	}
-	write(t, f.recordPath(), emptyRecord)
+	write(t, f.recordPath(), string(emptyFile))
 	if change := mustSet(t, f, login(host, "1")); change.RecordLost {
 		t.Error("a login takes it for a damaged record")
 	}

@@ -18,9 +18,10 @@ import (
 // something else at the path.
 var errChanged = errors.New("another tool is writing it")
 
-// write replaces the file that was read, and reports whether that was in place:
-// if the file is a mount point, its folder may not be written, or its owner or group
-// cannot be given to a new file. They stay, and so does the mode if mode is 0.
+// write replaces the file that was read, or removes it if text is nil. It reports whether it
+// wrote in place: if the file is a mount point, its folder may not be written, or its owner
+// or group cannot be given to a new file. They stay, and so does the mode if mode is 0. A
+// file that cannot be removed becomes emptyFile.
 func (f *File) write(path string, old seen, text []byte, mode os.FileMode) (inPlace bool, err error) {
 	unchanged := func() error {
 		if now, err := see(ownfile.Trust{}, path, maxRecord); err != nil || !old.is(now) {
@@ -28,29 +29,20 @@ func (f *File) write(path string, old seen, text []byte, mode os.FileMode) (inPl
 		}
 		return nil
 	}
-	if text == nil {
-		return false, f.remove(path, old, unchanged)
-	}
-	err = wholefile.Replace(path, f.sideName()+".", old.info, text, mode, unchanged)
-	if err == nil || old.info == nil || !forbidsRename(err) {
-		return false, err
-	}
-	return true, overwrite(path, old, text, mode)
-}
-
-// remove removes the file that was read, or empties it if the system forbids that.
-func (f *File) remove(path string, old seen, unchanged func() error) error {
-	err := unchanged()
-	if err == nil {
+	removed := text == nil
+	if !removed {
+		err = wholefile.Replace(path, f.sideName()+".", old.info, text, mode, unchanged)
+	} else if err = unchanged(); err == nil {
 		err = os.Remove(path)
+		text, mode = emptyFile, 0
 	}
 	switch {
-	case err == nil:
-		return wholefile.SyncName(path)
-	case forbidsRename(err):
-		return overwrite(path, old, emptyFile, 0)
+	case err == nil && removed:
+		return false, wholefile.SyncName(path)
+	case err == nil || old.info == nil || !forbidsRename(err):
+		return false, err
 	}
-	return err
+	return !removed, overwrite(path, old, text, mode)
 }
 
 // forbidsRename tells the errors that leave room for a write in place.
