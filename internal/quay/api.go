@@ -28,7 +28,7 @@ import (
 //
 // They quote the server, which may repeat the API token. It is safe for concurrent use.
 type API struct {
-	client *Client
+	*Client // with the API token
 
 	mu       sync.Mutex
 	known    string      // the API token's own user, once Quay told
@@ -43,7 +43,7 @@ func NewAPI(client *Client, token idtoken.Secret) *API {
 	asked := *client.Endpoint
 	asked.Definite = readOnly
 	asked.MaxBody = maxList
-	return &API{client: &Client{Registry: client.Registry, Endpoint: &asked, apiToken: token}}
+	return &API{Client: &Client{Registry: client.Registry, Endpoint: &asked, apiToken: token}}
 }
 
 // user asks who the API token's user is, until Quay tells. A token without the scope
@@ -59,17 +59,17 @@ func (a *API) user(ctx context.Context) string {
 }
 
 // name is how messages call the API.
-func (a *API) name() string { return "the API of " + a.client.Registry.Host }
+func (a *API) name() string { return "the API of " + a.Registry.Host }
 
 // WaitFor tells the user what the program waits for at the API, until end is called.
 func (a *API) WaitFor(what func() string) (end func()) {
-	return a.client.Endpoint.WaitForMore(func() string { return a.client.Registry.Host + " " + what() })
+	return a.Endpoint.WaitForMore(func() string { return a.Registry.Host + " " + what() })
 }
 
 // request is one question to the API. Path may have a query. Body is nil, or becomes JSON.
 func (a *API) request(method, path string, body any) *http.Request {
 	path, query, _ := strings.Cut(path, "?")
-	request := a.client.get(path)
+	request := a.get(path)
 	request.Method, request.URL.RawQuery = method, query
 	if body != nil {
 		text := encoded(body)
@@ -87,7 +87,7 @@ func (a *API) ask(ctx context.Context, method, path string, body any) (*endpoint
 
 // do is ask with a new request for each attempt.
 func (a *API) do(ctx context.Context, make func(context.Context) (*http.Request, error)) (*endpoint.Answer, error) {
-	answer, err := a.client.ask(ctx, a.name(), make)
+	answer, err := a.Client.ask(ctx, a.name(), make)
 	if err != nil {
 		return nil, err
 	}
@@ -168,7 +168,7 @@ func organization(name string) string { return "/api/v1/organization/" + name }
 
 // refused reads an answer of the API that is not a success.
 func (a *API) refused(answer *endpoint.Answer) error {
-	r, said := refusal(a.client.Registry.Host, answer), wordsOf(answer)
+	r, said := refusal(a.Registry.Host, answer), wordsOf(answer)
 	r.Message, _, _ = strings.Cut(r.Message, "\n\n") // after which a JSON schema follows
 	switch {
 	case answer.Status == http.StatusUnauthorized && said.ErrorType != "",

@@ -4,6 +4,7 @@ package quay
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -44,21 +45,7 @@ func rest(e Entry) string {
 	return text.String()
 }
 
-func valueOf(raw json.RawMessage) string {
-	if raw == nil {
-		return "none"
-	}
-	return Compact(raw)
-}
-
-// Compact is JSON without white space, or the text itself if it is not JSON.
-func Compact(raw json.RawMessage) string {
-	var compact bytes.Buffer
-	if json.Compact(&compact, raw) != nil {
-		return string(raw)
-	}
-	return compact.String()
-}
+func valueOf(raw json.RawMessage) string { return cmp.Or(Compact(raw), "none") }
 
 // Compare tells how a list of entries became another one. Entries are matched by
 // issuer and subject; their order is of no meaning to Quay.
@@ -66,7 +53,7 @@ func Compare(before, after Entries) []Difference {
 	var differences []Difference
 	left := slices.Clone(after)
 	for _, old := range before {
-		i := slices.IndexFunc(left, func(e Entry) bool { return e.Same(old.Issuer, old.Subject) })
+		i := left.index(old.Issuer, old.Subject)
 		if i < 0 {
 			differences = append(differences, Difference{Entry: old, Removed: true})
 			continue
@@ -74,7 +61,7 @@ func Compare(before, after Entries) []Difference {
 		fields := maps.Clone(left[i].fields)
 		maps.Copy(fields, old.fields)
 		for _, name := range slices.Sorted(maps.Keys(fields)) {
-			if was, is := old.fields[name], left[i].fields[name]; canonical(was) != canonical(is) {
+			if was, is := old.fields[name], left[i].fields[name]; Compact(was) != Compact(is) {
 				differences = append(differences, Difference{Entry: old, Field: name, Old: was, New: is})
 			}
 		}
@@ -86,9 +73,9 @@ func Compare(before, after Entries) []Difference {
 	return differences
 }
 
-// canonical is the one spelling of a JSON value, with numbers as they are written; "" for
-// none.
-func canonical(raw json.RawMessage) string {
+// Compact is the one spelling of a JSON value: without white space, with sorted keys, and
+// with numbers as they are written; "" for none.
+func Compact(raw json.RawMessage) string {
 	var value any
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.UseNumber()

@@ -111,7 +111,7 @@ const (
 //
 // The errors are also [*StoredOtherwise], with the Change, and [*Overwritten].
 func (a *Account) EditFederation(ctx context.Context, edit Edit) (Change, error) {
-	clock, host := a.api.client.Endpoint.Clock, a.api.client.Registry.Host
+	clock, host := a.api.Endpoint.Clock, a.api.Registry.Host
 	begin := clock.Now()
 	var before Entries
 	var strayed []Difference
@@ -156,7 +156,7 @@ func concerned(differences []Difference, d Difference) bool {
 // another may overwrite it again.
 func (a *Account) left(ctx context.Context, change *Change, edit Edit, wait time.Duration) ([]Difference, error) {
 	for look := 1; ; look++ {
-		err := a.api.client.Endpoint.Clock.Sleep(ctx, wait)
+		err := a.api.Endpoint.Clock.Sleep(ctx, wait)
 		if err == nil {
 			change.After, err = a.Federation(ctx)
 		}

@@ -117,18 +117,22 @@ type Entries []Entry
 
 // Find returns the entry for an issuer and a subject.
 func (e Entries) Find(issuer, subject string) (Entry, bool) {
-	i := slices.IndexFunc(e, func(entry Entry) bool { return entry.Same(issuer, subject) })
+	i := e.index(issuer, subject)
 	if i < 0 {
 		return Entry{}, false
 	}
 	return e[i], true
 }
 
+func (e Entries) index(issuer, subject string) int {
+	return slices.IndexFunc(e, func(entry Entry) bool { return entry.Same(issuer, subject) })
+}
+
 // With is the list with one entry more, or with it in the place of the first one that
 // has its issuer and subject.
 func (e Entries) With(entry Entry) Entries {
 	list := slices.Clone(e)
-	i := slices.IndexFunc(list, func(old Entry) bool { return old.Same(entry.Issuer, entry.Subject) })
+	i := list.index(entry.Issuer, entry.Subject)
 	if i < 0 {
 		return append(list, entry)
 	}

@@ -3,6 +3,7 @@
 package quay
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -61,7 +62,7 @@ func (c *Client) Check(ctx context.Context, challenge Challenge, login Login, pe
 				Message: fmt.Sprintf("%s grants %s no %s on %s", c.Registry.Host, login.Robot, action, permission.Repository),
 			}
 			if action == "push" { // pull was granted
-				refusal.State = c.repositoryState(ctx, permission.Repository)
+				refusal.State = c.RepositoryState(ctx, permission.Repository)
 			}
 			return refusal
 		}
@@ -101,10 +102,7 @@ func (c *Client) bearer(ctx context.Context, challenge Challenge, login Login, s
 	if json.Unmarshal(answer.Body, &body) != nil || body.Token+body.AccessToken == "" {
 		return "", &endpoint.Unbelievable{Name: c.tokenEndpoint(), Why: "answered with " + kind(answer) + " in place of a token"}
 	}
-	if body.Token != "" {
-		return body.Token, nil
-	}
-	return body.AccessToken, nil
+	return cmp.Or(body.Token, body.AccessToken), nil
 }
 
 // realm is where the token goes: only to the registry's own host name, by the
@@ -135,16 +133,13 @@ func (c *Client) realm(challenge Challenge) (*url.URL, error) {
 // (distribution specification, token: the access claim).
 func granted(bearer, repository string) ([]string, error) {
 	payload, err := idtoken.Payload(idtoken.NewSecret(bearer))
-	if err != nil {
-		return nil, errors.New("answered with a token whose permissions cannot be read")
-	}
 	var claims struct {
 		Access []struct {
 			Type, Name string
 			Actions    []string
 		} `json:"access"`
 	}
-	if json.Unmarshal(payload, &claims) != nil {
+	if err != nil || json.Unmarshal(payload, &claims) != nil {
 		return nil, errors.New("answered with a token whose permissions cannot be read")
 	}
 	var actions []string

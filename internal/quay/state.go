@@ -79,11 +79,6 @@ func (c *Client) State(ctx context.Context) State {
 }
 
 // Owner asks what a namespace is.
-func (a *API) Owner(ctx context.Context, namespace string) Owner {
-	return a.client.Owner(ctx, namespace)
-}
-
-// Owner asks what a namespace is.
 func (c *Client) Owner(ctx context.Context, namespace string) Owner {
 	for _, known := range []struct {
 		path  string
@@ -101,12 +96,7 @@ func (c *Client) Owner(ctx context.Context, namespace string) Owner {
 }
 
 // RepositoryState asks for the state of a repository, ORG/REPO; "" if Quay does not tell.
-func (a *API) RepositoryState(ctx context.Context, repository string) string {
-	return a.client.repositoryState(ctx, repository)
-}
-
-// repositoryState is what an API token, or everybody, sees of a repository.
-func (c *Client) repositoryState(ctx context.Context, repository string) string {
+func (c *Client) RepositoryState(ctx context.Context, repository string) string {
 	var found Repository
 	if status, err := c.peek(ctx, "/api/v1/repository/"+repository, &found); err != nil || status != http.StatusOK {
 		return ""
