@@ -12,7 +12,6 @@ import (
 	"net/url"
 	"strings"
 
-	"quay-keyless/internal/ascii"
 	"quay-keyless/internal/endpoint"
 	"quay-keyless/internal/idtoken"
 )
@@ -69,9 +68,6 @@ func read(ctx context.Context, client *endpoint.Client, name, address string) ([
 	parsed, err := url.Parse(address)
 	if err != nil || parsed.Host == "" {
 		return nil, &Fault{name, "cannot be asked for: that is no URL"}
-	}
-	if err := ascii.Host(parsed.Host); err != nil {
-		return nil, &Fault{name, "cannot be asked for: " + err.Error()}
 	}
 	answer, err := client.Do(ctx, name, func(context.Context) (*http.Request, error) {
 		return &http.Request{Method: http.MethodGet, URL: parsed, Header: http.Header{"Accept": {"application/json"}}}, nil

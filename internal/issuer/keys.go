@@ -3,7 +3,6 @@
 package issuer
 
 import (
-	"bytes"
 	"context"
 	"crypto"
 	"crypto/rsa"
@@ -61,74 +60,53 @@ func (k Keys) Len() int { return len(k.raw) }
 // other.
 var known = []string{"RSA", "EC", "oct", "OKP"}
 
-// jsonKey is what is used of a key; only RSA keys are.
-type jsonKey struct {
-	Kty string          `json:"kty"`
-	Kid string          `json:"kid"`
-	N   json.RawMessage `json:"n"`
-	E   json.RawMessage `json:"e"`
-}
+// key is what is used of a key; only RSA keys are. A private part is never read, because
+// it could be longer.
+type key struct{ Kty, Kid, N, E string }
 
 // Verify looks for the key of an ID token and checks the signature with it. The
 // error is a [*Fault].
 func (k Keys) Verify(token idtoken.Token) error {
-	var found jsonKey
+	var found key
 	for _, raw := range k.raw {
-		var key jsonKey
-		if json.Unmarshal(raw, &key) != nil || !slices.Contains(known, key.Kty) {
+		var key key
+		_ = json.Unmarshal(raw, &key) // leaves out what is not a text
+		if !slices.Contains(known, key.Kty) {
 			return &Fault{k.name, fmt.Sprintf("has a key of the kind %q, which Quay cannot read, and so it reads none", key.Kty)}
 		}
 		if key.Kid != "" && key.Kid == token.KeyID {
 			found = key
 		}
 	}
+	why := ""
+	n, e := number(found.N), number(found.E)
 	switch {
 	case found.Kid == "":
 		return &Fault{k.name, fmt.Sprintf("has no key with the ID token's kid %q", token.KeyID)}
 	case found.Kty != "RSA":
 		return &Fault{k.name, fmt.Sprintf("has a key of the kind %s under the ID token's kid %q, where Quay needs RSA", found.Kty, token.KeyID)}
+	case n.Sign() == 0 || e.Sign() == 0:
+		why = "a broken key"
+	case n.BitLen() > maxBits:
+		why = fmt.Sprintf("an RSA key of %d bits, more than the %d that are checked here,", n.BitLen(), maxBits)
+	case e.BitLen() > 31: // the most that crypto/rsa accepts
+		why = "an RSA key with an exponent over 31 bits"
 	}
-	public, why := found.public()
 	if why != "" {
 		return &Fault{k.name, fmt.Sprintf("has %s under the ID token's kid %q", why, token.KeyID)}
 	}
-	return k.verify(token, public)
+	return k.verify(token, &rsa.PublicKey{N: n, E: int(e.Int64())})
 }
 
-// public is the RSA key, or why it is not used. The length is checked before any
-// arithmetic, and nothing but n and e is read: a private part could be longer.
-func (k jsonKey) public() (key *rsa.PublicKey, why string) {
-	n, err := unsigned(k.N)
-	if err != nil || len(n) == 0 {
-		return nil, "a broken key"
+// number reads base64url (RFC 7518, section 2), with or without padding; 0 if it cannot.
+func number(text string) *big.Int {
+	bytes, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(text, "="))
+	if err != nil {
+		return new(big.Int)
 	}
-	e, err := unsigned(k.E)
-	if err != nil || len(e) == 0 {
-		return nil, "a broken key"
-	}
-	if bits := 8 * len(n); bits > maxBits {
-		return nil, fmt.Sprintf("an RSA key of %d bits, more than the %d that are checked here,", bits, maxBits)
-	}
-	exponent := new(big.Int).SetBytes(e)
-	if exponent.BitLen() > 31 { // as crypto/rsa has it
-		return nil, "an RSA key with an exponent over 31 bits"
-	}
-	return &rsa.PublicKey{N: new(big.Int).SetBytes(n), E: int(exponent.Int64())}, ""
+	return new(big.Int).SetBytes(bytes)
 }
 
-// unsigned reads a number in base64url (RFC 7518, section 2), with or without padding
-// and leading zeros.
-func unsigned(raw json.RawMessage) ([]byte, error) {
-	var text string
-	if err := json.Unmarshal(raw, &text); err != nil {
-		return nil, err
-	}
-	number, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(text, "="))
-	return bytes.TrimLeft(number, "\x00"), err
-}
-
-// verify checks a signature by RSASSA-PKCS1-v1_5 (RFC 7518, section 3.3) with the
-// algorithms that Quay accepts.
 func (k Keys) verify(token idtoken.Token, key *rsa.PublicKey) error {
 	dot := strings.LastIndexByte(token.Reveal(), '.') // a parsed token has one
 	signed, encoded := token.Reveal()[:dot], token.Reveal()[dot+1:]

@@ -4,9 +4,7 @@ package quay
 
 import (
 	"context"
-	"errors"
 	"net/http"
-	"strings"
 
 	"quay-keyless/internal/endpoint"
 )
@@ -47,11 +45,7 @@ func (a *Account) entries(answer *endpoint.Answer, err error) (Entries, error) {
 // which holds the robot's permanent password.
 func (a *Account) Create(ctx context.Context, description string) error {
 	_, err := a.ask(ctx, http.MethodPut, "", map[string]string{"description": description})
-	var refusal *Refusal
-	if errors.As(err, &refusal) && strings.HasPrefix(refusal.Message, "Existing robot with name") {
-		return nil
-	}
-	return err
+	return unless(err, "Existing robot with name")
 }
 
 // Delete removes the robot account, and with it every login by it.

@@ -185,6 +185,15 @@ func (a *API) refused(answer *endpoint.Answer) error {
 	return r
 }
 
+// unless is err, but nil for a refusal whose words begin so: all is as it should be.
+func unless(err error, words string) error {
+	var refusal *Refusal
+	if errors.As(err, &refusal) && strings.HasPrefix(refusal.Message, words) {
+		return nil
+	}
+	return err
+}
+
 // readOnly is a 503 that does not pass by itself.
 func readOnly(answer *endpoint.Answer) bool {
 	return answer.Status == http.StatusServiceUnavailable && wordsOf(answer).IsReadOnly

@@ -85,7 +85,6 @@ type Overwritten struct {
 	Host  string
 	Robot Robot
 	Tries int
-	Left  []Difference // what still would have to change
 }
 
 // Error is the text.
@@ -138,7 +137,7 @@ func (a *Account) EditFederation(ctx context.Context, edit Edit) (Change, error)
 		case len(left) == 0:
 			return change, nil
 		case try == maxTries || clock.Now().Sub(begin) > maxEditing:
-			return change, &Overwritten{Host: host, Robot: a.robot, Tries: try, Left: left}
+			return change, &Overwritten{Host: host, Robot: a.robot, Tries: try}
 		}
 		if err := clock.Sleep(ctx, rand.N(min(longestGap, max(took, shortestGap)<<try))); err != nil {
 			return change, err

@@ -89,7 +89,7 @@ func TestAChangeThatIsAlwaysOverwrittenIsTold(t *testing.T) {
 		begin := time.Now()
 		_, err := slowAPI(t, s).Account(ci).EditFederation(t.Context(), adding("https://i", "s"))
 		var overwritten *quay.Overwritten
-		if !errors.As(err, &overwritten) || len(overwritten.Left) != 1 || !strings.Contains(err.Error(), "overwritten by other clients") {
+		if !errors.As(err, &overwritten) || !strings.Contains(err.Error(), "overwritten by other clients") {
 			t.Errorf("%v", err)
 		}
 		if took := time.Since(begin); s.posts < 5 || took > 3*time.Minute {

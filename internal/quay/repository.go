@@ -4,7 +4,6 @@ package quay
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -59,11 +58,7 @@ func (a *API) CreateRepository(ctx context.Context, repository string) error {
 	_, err := a.ask(ctx, http.MethodPost, "/api/v1/repository", map[string]string{
 		"namespace": owner, "repository": name, "visibility": "private", "description": "", "repo_kind": "image",
 	})
-	var refusal *Refusal
-	if errors.As(err, &refusal) && refusal.Message == "Repository already exists" {
-		return nil
-	}
-	return err
+	return unless(err, "Repository already exists")
 }
 
 // permission is the address of a robot's permission.
@@ -94,9 +89,5 @@ func (a *API) Grant(ctx context.Context, robot Robot, grant Grant) error {
 // Revoke takes the robot's role on a repository away; having none is as good.
 func (a *API) Revoke(ctx context.Context, robot Robot, repository string) error {
 	_, err := a.ask(ctx, http.MethodDelete, permission(robot, repository), nil)
-	var refusal *Refusal
-	if errors.As(err, &refusal) && strings.HasPrefix(refusal.Message, "User does not have permission") {
-		return nil
-	}
-	return err
+	return unless(err, "User does not have permission")
 }
