@@ -33,42 +33,32 @@ type Place struct {
 // errOccupied is the error of a place that another program has.
 var errOccupied = errors.New("there is another program")
 
-// FolderError says that the program could not be installed in a folder.
-type FolderError struct {
-	Folder string
-	Err    error
-}
-
-// Error is the text.
-func (f *FolderError) Error() string {
-	return fmt.Sprintf("putting %s into %s: %v", Program, f.Folder, errno.WithoutPath(f.Err))
-}
-
-// Unwrap is the cause.
-func (f *FolderError) Unwrap() error { return f.Err }
-
-// Message says how to make room, or which folder to choose.
-func (f *FolderError) Message() platform.Message {
-	m := platform.Message{Text: f.Error(), Reason: "helper-folder"}
-	if errors.Is(f.Err, errOccupied) {
-		m.Steps = []platform.Step{{Text: "If you do not need that program:", Command: "rm " + platform.Operand(filepath.Join(f.Folder, Program))}}
+// NotInstalled is the error of a program that could not be installed in a folder.
+func NotInstalled(folder string, err error) error {
+	text := fmt.Sprintf("putting %s into %s: %v", Program, folder, errno.WithoutPath(err))
+	choose := platform.Step{Text: "Choose a folder on PATH that this user can write, with --helper-dir DIR."}
+	if !errors.Is(err, errOccupied) {
+		return &platform.Curable{Text: text, Reason: "helper-folder", Steps: []platform.Step{choose}}
 	}
-	m.Steps = append(m.Steps, platform.Step{Text: "Choose a folder on PATH that this user can write, with --helper-dir DIR."})
-	return m
+	remove := platform.Step{Text: "If you do not need that program:", Command: "rm " + platform.Operand(filepath.Join(folder, Program))}
+	return &platform.Curable{Text: text, Reason: "helper-folder", Steps: []platform.Step{remove, choose}}
 }
 
 // Check finds what would make [Place.Install] fail, and leaves nothing behind. The error is
-// a [*FolderError].
+// that of [NotInstalled].
 func (p Place) Check() error {
 	program, err := p.look()
 	if err == nil && !program.There() {
 		err = writable(p.Folder)
 	}
-	return p.fault(err)
+	if err != nil {
+		return NotInstalled(p.Folder, err)
+	}
+	return nil
 }
 
 // Install puts the program there. It returns nil if the same program is there already and
-// is not ours to remove. The error is a [*FolderError].
+// is not ours to remove. The error is that of [NotInstalled].
 func (p Place) Install() (*Installed, error) {
 	program, err := p.look()
 	switch {
@@ -85,14 +75,10 @@ func (p Place) Install() (*Installed, error) {
 	if err == nil {
 		err = program.put(p.Executable)
 	}
-	return program, p.fault(err)
-}
-
-func (p Place) fault(err error) error {
-	if err == nil {
-		return nil
+	if err != nil {
+		return nil, NotInstalled(p.Folder, err)
 	}
-	return &FolderError{p.Folder, err}
+	return program, nil
 }
 
 // look is what the program would be there, unless something is in its way.

@@ -164,7 +164,7 @@ func samples() map[string]error {
 		"no-place":     lookup.ErrNoHome, "auth-file-locked": fileFault(authfile.Locked), "auth-file-contended": fileFault(authfile.Contended),
 		"auth-file-damaged": fileFault(authfile.NotJSON), "auth-file-version": fileFault(authfile.RecordVersion), "auth-file-unusable": fileFault(authfile.NotPermitted),
 		"helper-settings":  &credhelper.Error{Path: "/home/ci/.docker/quay-keyless.json", Err: fs.ErrPermission},
-		"helper-folder":    &credhelper.FolderError{Folder: "/opt/bin", Err: fs.ErrPermission},
+		"helper-folder":    credhelper.NotInstalled("/opt/bin", fs.ErrPermission),
 		"ca-not-installed": &certsd.Error{Path: "/etc/containers/certs.d/quay.example.com/quay-keyless.crt", Err: fs.ErrPermission},
 	}
 	for _, code := range Codes() {
