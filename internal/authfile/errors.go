@@ -81,8 +81,7 @@ func located(path string, err error) error {
 	if err == nil {
 		return nil
 	}
-	var known *Error
-	if errors.As(err, &known) {
+	if known, ok := errors.AsType[*Error](err); ok {
 		return &Error{Path: path, Reason: known.Reason, Err: known.Err}
 	}
 	return &Error{Path: path, Reason: reasonOf(err), Err: errno.WithoutPath(err)}
@@ -90,8 +89,8 @@ func located(path string, err error) error {
 
 // isReason reports whether err is an [*Error] for this reason.
 func isReason(err error, reason Reason) bool {
-	var known *Error
-	return errors.As(err, &known) && known.Reason == reason
+	known, ok := errors.AsType[*Error](err)
+	return ok && known.Reason == reason
 }
 
 // reasonOf reads the system's error number.
@@ -113,8 +112,7 @@ func reasonOf(err error) Reason {
 
 // recordFault is a problem with a file beside the auth file, which the message then names.
 func recordFault(path string, err error) error {
-	var refused *ownfile.Error // it names the file itself
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*ownfile.Error](err); ok { // it names the file itself
 		return &Error{Reason: Untrusted, Err: refused}
 	}
 	reason := reasonOf(err)

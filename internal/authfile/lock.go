@@ -29,8 +29,7 @@ type locked struct {
 // process left beside the auth file.
 func (f *File) acquire(ctx context.Context) (*locked, error) {
 	lock, err := f.recordTrust().Lock(ctx, f.lockPath())
-	var waited *ownfile.Locked
-	if errors.As(err, &waited) {
+	if waited, ok := errors.AsType[*ownfile.Locked](err); ok {
 		return nil, because(Locked, waited.Cause)
 	} else if err != nil {
 		return nil, recordFault(f.lockPath(), err)

@@ -106,7 +106,7 @@ func (f *File) HasLogins() bool {
 
 // unread is why a file cannot be read; a missing one is no error.
 func unread(err error) error {
-	var refused *ownfile.Error
+	refused, _ := errors.AsType[*ownfile.Error](err)
 	switch {
 	case err == nil || errors.Is(err, fs.ErrNotExist):
 		return nil
@@ -114,7 +114,7 @@ func unread(err error) error {
 		return err
 	case errors.Is(err, fs.ErrPermission):
 		return because(NotReadable, err)
-	case !errors.As(err, &refused):
+	case refused == nil:
 		return because(reasonOf(err), err)
 	case refused.Reason == ownfile.Folder:
 		return because(IsFolder, nil)

@@ -54,8 +54,7 @@ func forbidsRename(err error) bool {
 // can write, another file may be at the path by now: errChanged, and that one stays as it is.
 func overwrite(path string, old seen, text []byte, mode os.FileMode) (err error) {
 	file, err := ownfile.Trust{}.Open(path, os.O_RDWR)
-	var refused *ownfile.Error
-	if errors.As(err, &refused) || errors.Is(err, fs.ErrNotExist) {
+	if errors.As(err, new(*ownfile.Error)) || errors.Is(err, fs.ErrNotExist) {
 		return errChanged
 	} else if err != nil {
 		return err

@@ -13,12 +13,10 @@ import (
 // words ("permission denied"), because messages name the user's path, not a temporary
 // one. It returns any other error unchanged.
 func WithoutPath(err error) error {
-	var inPath *fs.PathError
-	var inLink *os.LinkError
-	switch {
-	case errors.As(err, &inPath):
+	if inPath, ok := errors.AsType[*fs.PathError](err); ok {
 		return inPath.Err
-	case errors.As(err, &inLink):
+	}
+	if inLink, ok := errors.AsType[*os.LinkError](err); ok {
 		return inLink.Err
 	}
 	return err
