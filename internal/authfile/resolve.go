@@ -36,7 +36,7 @@ func resolve(folder, path string, links int) (string, error) {
 	if there, err := filepath.EvalSymlinks(path); err == nil {
 		return there, nil
 	}
-	above, name := filepath.Split(strings.TrimRight(path, `/`+string(filepath.Separator)))
+	above, name := filepath.Split(strings.TrimRightFunc(path, func(r rune) bool { return r == '/' || r == filepath.Separator }))
 	if name == "" {
 		return filepath.Clean(path), nil
 	}
