@@ -171,3 +171,27 @@ func TestBrowse(t *testing.T) {
 	}
 	browse(func(string) string { return "" }, environment)(t.Context(), "https://login.example.com/") // no desktop, no browser
 }
+
+// Ctrl-C ends a question as the signal would: the terminal sends none meanwhile.
+func TestCtrlCEndsAQuestion(t *testing.T) {
+	t.Parallel()
+	person, program := terminal(t)
+	question := make(chan struct{})
+	var once sync.Once
+	env := Env{Stdin: program, Stderr: asked(func(string) { once.Do(func() { close(question) }) })}
+	var typing sync.WaitGroup
+	typing.Go(func() {
+		<-question
+		if _, err := io.WriteString(person, "PASS\x03"); err != nil {
+			t.Error(err)
+		}
+	})
+	var interrupted *Interrupted
+	if _, err := Ask(t.Context(), env, "password: "); !errors.As(err, &interrupted) {
+		t.Errorf("error %v", err)
+	}
+	typing.Wait()
+	if !echoes(t, program) {
+		t.Error("the terminal does not echo any more")
+	}
+}
