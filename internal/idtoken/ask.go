@@ -89,8 +89,8 @@ func redirect(answer *endpoint.Answer) string {
 	return ""
 }
 
-// firstLine is the part of an endpoint's text for people: Entra adds lines with trace
-// ids. It is not shortened here, because secrets in it must first be removed.
+// firstLine leaves out Entra's lines with trace ids. It does not shorten the rest, because
+// secrets in it must first be removed.
 func firstLine(words string) string {
 	words, _, _ = strings.Cut(strings.TrimSpace(words), "\n")
 	return strings.TrimSpace(words)

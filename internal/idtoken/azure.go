@@ -21,7 +21,6 @@ const (
 	azureAccessToken = "SYSTEM_ACCESSTOKEN"
 )
 
-// onAzurePipelines reports a job of Azure Pipelines.
 func (e Env) onAzurePipelines() bool {
 	return strings.EqualFold(e.Getenv("TF_BUILD"), "true") || e.Getenv(azureRequestURI) != ""
 }
@@ -46,11 +45,10 @@ func (e Env) azurePipelines(ctx context.Context, _ string) (Token, error) {
 	}, []byte{}}.token(ctx, "oidcToken")
 }
 
-// azureIdentity asks the metadata server (IMDS) of a machine in Azure for an access token of
-// its managed identity, for the App ID URI that is the audience (learn.microsoft.com, How to use
-// managed identities on a VM to acquire an access token). Every machine there answers, so the
-// user must choose it. It never uses a proxy. Plain http is fine: the server is on this machine's
-// own link and has no other. clientID chooses among several identities.
+// azureIdentity asks the metadata server of a machine in Azure for an access token of its managed
+// identity, for the App ID URI that is the audience (learn.microsoft.com, How to use managed
+// identities on a VM to acquire an access token). The server is on this machine's own link, so it
+// has no https and needs no proxy.
 func (e Env) azureIdentity(ctx context.Context, clientID, audience string) (Token, error) {
 	if err := wantResource(audience); err != nil {
 		return Token{}, err
@@ -75,10 +73,8 @@ func (e Env) azureIdentity(ctx context.Context, clientID, audience string) (Toke
 }
 
 // entraToken gets an access token as an application of Microsoft Entra ID, with client
-// credentials (a secret or a federated assertion). Its scope is AUDIENCE/.default, the
-// audience being an App ID URI, unless the user wants another scope. Client.Issuer is the
-// tenant's v2 issuer. The token's own issuer is v1 or v2, by the manifest of the App ID
-// URI's application (requestedAccessTokenVersion).
+// credentials. Client.Issuer is the tenant's v2 issuer. The token's own issuer is v1 or v2, by
+// the manifest of the audience's application (requestedAccessTokenVersion).
 func (o OIDC) entraToken(ctx context.Context, audience string) (Token, error) {
 	o.entra = true
 	o.Client.Flow, o.Client.Kind, o.Client.Audience = ClientCredentials, AccessToken, "" // which is in the scope
@@ -91,8 +87,7 @@ func (o OIDC) entraToken(ctx context.Context, audience string) (Token, error) {
 	return o.IDToken(ctx, audience)
 }
 
-// wantResource finds an audience that is not an application in Entra ID, such as Quay's
-// default: neither a URI nor a GUID.
+// wantResource finds an audience that is not an application in Entra ID: a URI or a GUID.
 func wantResource(audience string) error {
 	guid, err := regexp.MatchString(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`, audience)
 	if guid && err == nil || strings.Contains(audience, "://") {

@@ -99,7 +99,6 @@ func ParseToken(secret Secret) (Token, error) {
 	return Token{secret, claims}, nil
 }
 
-// text reads a string; "" for anything else.
 func text(raw json.RawMessage) string {
 	var s string
 	_ = json.Unmarshal(raw, &s)

@@ -49,7 +49,6 @@ func (e Env) forge() string {
 	return "GitHub"
 }
 
-// noGitHubToken says why the job has no token.
 func (e Env) noGitHubToken() error {
 	switch forge := e.forge(); {
 	case forge == "Gitea":

@@ -31,7 +31,6 @@ func (e Env) gitlab(context.Context, string) (Token, error) {
 	return token, err
 }
 
-// noGitLabToken tells why the variable is not there.
 func (e Env) noGitLabToken() error {
 	for _, removed := range []string{"CI_JOB_JWT_V2", "CI_JOB_JWT", "CI_JOB_JWT_V1"} {
 		if e.Getenv(removed) != "" {

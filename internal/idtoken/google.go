@@ -9,11 +9,9 @@ import (
 	"net/url"
 )
 
-// google is the identity of a machine, pod or job in Google Cloud: its metadata server makes
-// a token of the default service account with that audience
-// (cloud.google.com/compute/docs/instances/verifying-instance-identity). Every machine there
-// answers, so the user must choose it. It never uses a proxy. Plain http is fine: the server
-// is on this machine's own link and has no other.
+// google asks the metadata server of a machine, pod or job in Google Cloud for a token of its
+// default service account (cloud.google.com/compute/docs/instances/verifying-instance-identity).
+// The server is on this machine's own link, so it has no https and needs no proxy.
 func (e Env) google(ctx context.Context, audience string) (Token, error) {
 	u := &url.URL{
 		Scheme:   "http",

@@ -49,7 +49,6 @@ func tokenless() []ManualPlatform {
 	return list
 }
 
-// recognise finds the platform of a job without a source.
 func recognise(env Env) ManualPlatform {
 	for _, platform := range append(ManualPlatforms, tokenless()...) {
 		for _, variable := range platform.Recognised {

@@ -23,7 +23,6 @@ type OIDC struct {
 	entra  bool // the source is entra
 }
 
-// session is one login at the provider.
 type session struct {
 	OIDC
 	provider                    provider
@@ -110,7 +109,6 @@ func (s *session) params() url.Values {
 	return params
 }
 
-// options are parameters as package oauth2 wants them.
 func options(params url.Values, more ...oauth2.AuthCodeOption) []oauth2.AuthCodeOption {
 	for name := range params {
 		more = append(more, oauth2.SetAuthURLParam(name, params.Get(name)))

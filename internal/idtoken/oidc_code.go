@@ -23,7 +23,6 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// callback is the path that the browser returns to.
 const callback = "/callback"
 
 // login is one login by browser (RFC 8252).
@@ -36,7 +35,6 @@ type login struct {
 	stray           atomic.Bool // an answer to another login came
 }
 
-// outcome is the login's result.
 type outcome struct {
 	token Token
 	err   error
@@ -96,7 +94,6 @@ func (l *login) answer(ctx context.Context, r *http.Request) page {
 	return page{http.StatusOK, "You are logged in", "quay-keyless has its ID token. You can close this page."}
 }
 
-// finish exchanges the code.
 func (l *login) finish(ctx context.Context, query url.Values) (Token, error) {
 	if err := l.brought(query.Get); err != nil {
 		return Token{}, err
@@ -125,7 +122,6 @@ func (l *login) brought(get func(string) string) error {
 	return nil
 }
 
-// page is what the browser shows.
 type page struct {
 	status       int
 	title, words string

@@ -24,7 +24,6 @@ type provider struct {
 	NamesItself bool     `json:"authorization_response_iss_parameter_supported"`
 }
 
-// secure reports an address to which secrets may be sent.
 func secure(address string) bool {
 	u, err := url.Parse(address)
 	return err == nil && u.Scheme == "https" && u.Host != "" && ascii.Host(u.Host) == nil

@@ -47,7 +47,6 @@ func (s *session) through(ctx context.Context, name string, once bool) context.C
 	})
 }
 
-// transport is a function as an [http.RoundTripper].
 type transport func(*http.Request) (*http.Response, error)
 
 // RoundTrip calls the function.
@@ -116,7 +115,6 @@ func (s *session) sort(r *oauth2.RetrieveError) Problem {
 	return problem
 }
 
-// refusal is the error of a provider's refusal.
 func (s *session) refusal(r *oauth2.RetrieveError) error {
 	switch problem := s.sort(r); {
 	case problem == Cancelled:

@@ -4,7 +4,6 @@ package idtoken
 
 import "fmt"
 
-// redacted is what prints instead of a secret.
 const redacted = "[secret]"
 
 // Secret is a credential: an ID token, a robot token, a request token. It redacts itself

@@ -34,7 +34,6 @@ type Env struct {
 	Hide func(Secret)
 }
 
-// hidden returns the secret after hiding it.
 func (e Env) hidden(text string) Secret {
 	secret := NewSecret(text)
 	if e.Hide != nil {
@@ -106,7 +105,8 @@ type Settings struct {
 
 // Sources are all sources that have a name, in the order in which auto looks for one. GitHub
 // is first because its self-hosted runners run in clusters; a cluster's projected token is
-// last because CI platforms run jobs in pods. The user must choose one of the others.
+// last because CI platforms run jobs in pods. The user must choose the others: they need flags,
+// or answer on every machine of a cloud.
 func Sources(env Env, s Settings) []Source {
 	is := func(name string) func() bool { return func() bool { return env.Getenv(name) == "true" } }
 	with := func(get func(context.Context, string, string) (Token, error), setting string) func(context.Context, string) (Token, error) {

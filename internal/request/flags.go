@@ -99,7 +99,6 @@ func (e ErrTimeout) Error() string {
 // Is makes errors.Is(err, context.DeadlineExceeded) true.
 func (ErrTimeout) Is(target error) bool { return target == context.DeadlineExceeded }
 
-// variableName is what shells accept as a variable's name.
 var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // checkVariable finds a flag that has a secret instead of the name of a variable.
@@ -140,7 +139,6 @@ func RegistryArgument(run *process.Run, args []string) string {
 	return cmp.Or(strings.TrimSpace(run.Env.Getenv("QUAY_REGISTRY")), "quay.io")
 }
 
-// variable is the environment variable of a flag.
 func variable(flag string) string {
 	return "QUAY_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
@@ -173,7 +171,6 @@ func BindEnvironment(flags *pflag.FlagSet, getenv func(string) string) error {
 	return errors.Join(errs...)
 }
 
-// fromVariable marks a flag that was set from its variable.
 const fromVariable = "variable"
 
 // Reach returns the flags that a suggested command must repeat to reach the same

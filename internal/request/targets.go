@@ -52,7 +52,6 @@ func (f *ExchangeFlags) Targets(registry string) ([]Target, error) {
 	return targets, errors.Join(f.AssignAudiences(targets), f.assignChecks(targets))
 }
 
-// splitRobot cuts the registry from HOST/ORG+NAME.
 func splitRobot(text string) (registry, robot string) {
 	owner, _, found := strings.Cut(text, "+")
 	if slash := strings.LastIndex(owner, "/"); found && slash >= 0 {
