@@ -21,10 +21,6 @@ const (
 	azureAccessToken = "SYSTEM_ACCESSTOKEN"
 )
 
-func (e Env) onAzurePipelines() bool {
-	return strings.EqualFold(e.Getenv("TF_BUILD"), "true") || e.Getenv(azureRequestURI) != ""
-}
-
 // azurePipelines asks the job's endpoint. The audience is always api://AzureADTokenExchange.
 // Without a service connection the subject is p://ORG/PROJECT/PIPELINE.
 func (e Env) azurePipelines(ctx context.Context, _ string) (Token, error) {

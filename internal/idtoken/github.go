@@ -17,11 +17,6 @@ const (
 	requestToken = "ACTIONS_ID_TOKEN_REQUEST_TOKEN"
 )
 
-// onGitHub reports a job of GitHub Actions or one that imitates it.
-func (e Env) onGitHub() bool {
-	return e.Getenv("GITHUB_ACTIONS") == "true" || e.Getenv(requestURL) != ""
-}
-
 // github asks the token endpoint of GitHub Actions on github.com, GHE.com, GHES and Forgejo,
 // during the whole job. Only the token tells which of them it is.
 func (e Env) github(ctx context.Context, audience string) (Token, error) {

@@ -11,11 +11,6 @@ import (
 // gitlabVariable is the name that a job declares under id_tokens.
 const gitlabVariable = "QUAY_ID_TOKEN"
 
-// onGitLab reports a GitLab job, or the variable in any other.
-func (e Env) onGitLab() bool {
-	return e.Getenv("GITLAB_CI") == "true" || e.Getenv(gitlabVariable) != ""
-}
-
 // gitlab reads the token of a GitLab CI job, which the job asks for with id_tokens:
 // {QUAY_ID_TOKEN: {aud: quay}}. It is made when the job starts, and cannot be renewed
 // (docs.gitlab.com, CI/CD, ID token authentication).

@@ -108,7 +108,9 @@ type Settings struct {
 // last because CI platforms run jobs in pods. The user must choose the others: they need flags,
 // or answer on every machine of a cloud.
 func Sources(env Env, s Settings) []Source {
-	is := func(name string) func() bool { return func() bool { return env.Getenv(name) == "true" } }
+	job := func(flag, variable string) func() bool {
+		return func() bool { return strings.EqualFold(env.Getenv(flag), "true") || env.Getenv(variable) != "" }
+	}
 	with := func(get func(context.Context, string, string) (Token, error), setting string) func(context.Context, string) (Token, error) {
 		return func(ctx context.Context, audience string) (Token, error) { return get(ctx, setting, audience) }
 	}
@@ -117,11 +119,11 @@ func Sources(env Env, s Settings) []Source {
 		oidcRenews = Never
 	}
 	return []Source{
-		{"github", env.onGitHub, true, NearExpiry, env.github},
-		{"gitlab", env.onGitLab, false, Never, env.gitlab},
-		{"azure-pipelines", env.onAzurePipelines, false, NearExpiry, env.azurePipelines},
-		{"buildkite", is("BUILDKITE"), true, NearExpiry, with(env.buildkite, s.SubjectClaim)},
-		{"circleci", is("CIRCLECI"), false, Never, env.circleCI},
+		{"github", job("GITHUB_ACTIONS", requestURL), true, NearExpiry, env.github},
+		{"gitlab", job("GITLAB_CI", gitlabVariable), false, Never, env.gitlab},
+		{"azure-pipelines", job("TF_BUILD", azureRequestURI), false, NearExpiry, env.azurePipelines},
+		{"buildkite", job("BUILDKITE", ""), true, NearExpiry, with(env.buildkite, s.SubjectClaim)},
+		{"circleci", job("CIRCLECI", ""), false, Never, env.circleCI},
 		{"kubernetes", env.inPod, false, Always, env.kubernetes},
 		{"oidc", nil, false, oidcRenews, oidc.IDToken},
 		{"entra", nil, true, NearExpiry, oidc.entraToken},
