@@ -14,7 +14,7 @@ import (
 
 // TestWhoReadsTheAPIToken: a token that can change an organization is the
 // business of those who administer it, and of doctor. A job's commands do not
-// even look whether it is there.
+// even look whether it is there, unless the robot does not exist.
 func TestWhoReadsTheAPIToken(t *testing.T) {
 	t.Parallel()
 	sb := startSandbox(t, sandbox.Config{})
@@ -26,6 +26,7 @@ func TestWhoReadsTheAPIToken(t *testing.T) {
 	}{
 		{"login --check acme/app", 0, false},
 		{"login --robot acme+nofed", 4, false}, // with all its hints
+		{"login --robot acme+nobody", 4, true}, // a robot that does not exist: near names
 		{"logout", 0, false},
 		{"token", 0, false},
 		{"whoami", 0, false},

@@ -4,14 +4,17 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"quay-keyless/internal/doctor"
+	"quay-keyless/internal/federation"
 	"quay-keyless/internal/login"
 	"quay-keyless/internal/platform"
 	"quay-keyless/internal/process"
+	"quay-keyless/internal/quay"
 	"quay-keyless/internal/request"
 )
 
@@ -29,11 +32,25 @@ other tools find it. REGISTRY is quay.io, another HOST[:PORT], or a URL.`,
   quay-keyless login quay.example.com --robot acme+ci --check acme/app:push`,
 	}, func(ctx context.Context, registry string) error {
 		wordsToStdout(run)
-		return login.Login(ctx, run, flags, registry)
+		err := login.Login(ctx, run, flags, registry)
+		addRobots(ctx, run, flags.ExchangeFlags, err)
+		return err
 	})
 	flags.AddTo(command.Flags())
 	request.AddOutput(command.Flags(), &output, "text", "json")
 	return command
+}
+
+// addRobots asks Quay which robots there are if the named one does not exist. Only then
+// does a login read the API token, if there is one.
+func addRobots(ctx context.Context, run *process.Run, flags request.ExchangeFlags, err error) {
+	refused, isRefused := errors.AsType[*login.RefusedIDToken](err)
+	refusal, _ := errors.AsType[*quay.Refusal](err)
+	if !isRefused || refusal == nil || refusal.Reason != quay.NoSuchRobot || run.Env.Getenv(request.APITokenVariable) == "" {
+		return
+	}
+	api := request.APIFlags{IdentityFlags: flags.IdentityFlags, TLSVerify: flags.TLSVerify}
+	_ = federation.WithAPI(ctx, run, api, refused.Target, func(context.Context, *quay.API) error { return err })
 }
 
 // logoutCommand undoes login.

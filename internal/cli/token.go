@@ -57,6 +57,7 @@ func runToken(ctx context.Context, run *process.Run, flags tokenFlags, registry 
 	defer output.discard()
 	tokens, err := login.RobotTokens(ctx, run, flags.ExchangeFlags, targets)
 	if err != nil {
+		addRobots(ctx, run, flags.ExchangeFlags, err)
 		return err
 	}
 	text := []byte(tokens[0].Token.Reveal() + "\n")

@@ -22,17 +22,25 @@ func noEntry(why string) error {
 	return &platform.Curable{Text: "no stored federation entry lets this job in: " + why, Reason: "no-matching-entry"}
 }
 
-// entries compares what Quay has stored for the robot with this job. It needs a token
-// for Quay's API.
-func (c *chain) entries(ctx context.Context) (string, error) {
+// api is Quay's API; nil if there is no token for it.
+func (c *chain) api(ctx context.Context) (*quay.API, error) {
 	token, err := federation.APIToken(ctx, c.run, "")
-	if err == nil && token.Empty() {
+	if err != nil || token.Empty() {
+		return nil, err
+	}
+	return quay.NewAPI(c.visit.Quay, token), nil
+}
+
+// entries compares what Quay has stored for the robot with this job.
+func (c *chain) entries(ctx context.Context) (string, error) {
+	api, err := c.api(ctx)
+	if err == nil && api == nil {
 		return "", &skipped{request.APITokenVariable + " has no token for Quay's API"}
 	}
 	var stored quay.Entries
 	if err == nil {
 		federation.WarnOfAPI(c.run, c.flags.TLSVerify, c.target.Registry)
-		stored, err = quay.NewAPI(c.visit.Quay, token).Account(c.target.Robot).Federation(ctx)
+		stored, err = api.Account(c.target.Robot).Federation(ctx)
 	}
 	if err != nil { // no login hangs on it
 		c.run.Platform.Warn(explain.Message(c.run, &federation.RefusedAPI{Target: c.target, Scopes: federation.ScopeOrganization, Err: err}))

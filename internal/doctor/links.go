@@ -194,6 +194,9 @@ func (c *chain) exchange(ctx context.Context) (string, error) {
 		refused.Verified = c.verifiedKey
 	}
 	if err != nil {
+		if api, _ := c.api(ctx); api != nil {
+			federation.AddRobots(ctx, api, c.target.Robot, err)
+		}
 		return "", err
 	}
 	c.token = m
@@ -230,11 +233,9 @@ func (c *chain) lookAtRepository(ctx context.Context, err error, permission quay
 	if !errors.As(err, &refusal) || refusal.Reason != quay.NotGranted || permission.Action != "push" || refusal.State != "" {
 		return
 	}
-	token, err := federation.APIToken(ctx, c.run, "")
-	if err != nil || token.Empty() {
-		return
+	if api, _ := c.api(ctx); api != nil {
+		refusal.State = api.RepositoryState(ctx, permission.Repository)
 	}
-	refusal.State = quay.NewAPI(c.visit.Quay, token).RepositoryState(ctx, permission.Repository)
 }
 
 // authFile finds where a login would be written and which tools would find it. It writes

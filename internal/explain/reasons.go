@@ -3,6 +3,7 @@
 package explain
 
 import (
+	"cmp"
 	_ "embed" // the words
 	"errors"
 	"maps"
@@ -17,6 +18,7 @@ import (
 	"quay-keyless/internal/process"
 	"quay-keyless/internal/quay"
 	"quay-keyless/internal/request"
+	"quay-keyless/internal/subject"
 )
 
 //go:embed reasons.txt
@@ -111,6 +113,10 @@ func (f *facts) words() platform.Message {
 	switch f.code {
 	case string(quay.WrongSubject), string(quay.UnknownIssuer), string(quay.NotFederated):
 		f.addTraits(&m)
+	case string(quay.NoSuchRobot):
+		for _, name := range f.nearRobots() {
+			m.Steps[0].Values = append(m.Steps[0].Values, platform.Value{Name: "robot", Value: name})
+		}
 	case string(quay.WrongAudience):
 		m.Steps = append(f.audienceSteps(), m.Steps...)
 	case string(quay.Unrecognized):
@@ -163,6 +169,8 @@ func (f *facts) block() string {
 		variant = "page"
 	case f.refusal != nil && strings.Contains(f.refusal.Message, `"aud"`):
 		variant = "audience"
+	case len(f.nearRobots()) > 0:
+		variant = "near"
 	case f.verified:
 		variant = "verified"
 	case f.fromSource:
@@ -172,6 +180,20 @@ func (f *facts) block() string {
 		return name
 	}
 	return f.code
+}
+
+// nearRobots are the names of robots that are like the missing one's, the nearest first.
+func (f *facts) nearRobots() []string {
+	if f.refusal == nil || f.code != string(quay.NoSuchRobot) {
+		return nil
+	}
+	missing := f.target.Robot.String()
+	distance := func(name string) int { return subject.Distance(name, missing) }
+	near := slices.DeleteFunc(slices.Clone(f.refusal.Robots), func(name string) bool {
+		return distance(name) > max(2, len(f.target.Robot.Name)/3)
+	})
+	slices.SortFunc(near, func(a, b string) int { return cmp.Or(distance(a)-distance(b), strings.Compare(a, b)) })
+	return near[:min(len(near), 3)]
 }
 
 // addHopeless says why no federation entry can match the ID token, if that is certain.

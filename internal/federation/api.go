@@ -80,5 +80,20 @@ func WithAPI(ctx context.Context, run *process.Run, flags request.APIFlags, t re
 	if err != nil {
 		return err
 	}
-	return do(ctx, api)
+	err = do(ctx, api)
+	AddRobots(ctx, api, t.Robot, err)
+	return err
+}
+
+// AddRobots adds the robots of the namespace to the refusal of one that does not exist,
+// because its name may be misspelled.
+func AddRobots(ctx context.Context, api *quay.API, missing quay.Robot, err error) {
+	refusal, ok := errors.AsType[*quay.Refusal](err)
+	if !ok || refusal.Reason != quay.NoSuchRobot {
+		return
+	}
+	all, _ := api.Robots(ctx, missing.Namespace)
+	for _, robot := range all {
+		refusal.Robots = append(refusal.Robots, robot.Name)
+	}
 }

@@ -65,6 +65,8 @@ type Refusal struct {
 	// Location is where a redirect pointed, without its query. It was not followed.
 	Location string
 	Owner    Owner // what the robot's namespace is, if that was asked
+	// Robots are all of the namespace, if the robot does not exist and that was asked.
+	Robots []string
 	// State is that of the repository to which no push was granted, as MIRROR; "" if Quay
 	// does not tell. Nobody can push to one that is not NORMAL.
 	State string
