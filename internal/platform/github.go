@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"unicode"
 	"unicode/utf8"
@@ -29,7 +30,8 @@ type GitHub struct {
 	words
 	env    Env
 	action *githubactions.Action
-	masks  bool // a runner reads them
+	masks  bool     // a runner reads them
+	said   sync.Map // masks and warnings, each of which is written once
 }
 
 var _ Platform = (*GitHub)(nil)
@@ -65,7 +67,7 @@ func (*GitHub) Can() Abilities { return Abilities{HandOn: true, Tell: true, Sudo
 // prints nothing.
 func (g *GitHub) Mask(secret idtoken.Secret) {
 	g.words.Mask(secret)
-	if g.masks && !secret.Empty() && shows(secret.Reveal()) {
+	if g.masks && !secret.Empty() && shows(secret.Reveal()) && g.first("::add-mask::"+secret.Reveal()) {
 		g.action.AddMask(secret.Reveal())
 	}
 }
@@ -83,7 +85,15 @@ func (g *GitHub) Warn(m Message) {
 	for _, step := range steps {
 		lines = append(lines, g.step("", step)...)
 	}
-	g.titled().Warningf("%s", strings.Join(lines, "\n"))
+	if text := strings.Join(lines, "\n"); g.first(text) {
+		g.titled().Warningf("%s", text)
+	}
+}
+
+// first reports whether this was not said before.
+func (g *GitHub) first(said string) bool {
+	_, before := g.said.LoadOrStore(said, true)
+	return !before
 }
 
 // Fail makes an annotation of what is wrong. What to do follows in the open log, and what
