@@ -111,7 +111,7 @@ func (f *facts) audienceSteps() []platform.Step {
 // AskFor says how the job gets an ID token for another audience. A flag helps only with
 // sources that make the token on request.
 func AskFor(source idtoken.Source, wanted, audience string) platform.Step {
-	way := platform.Value{}
+	var way platform.Value
 	switch {
 	case source.Name == "gitlab":
 		way = platform.Value{Name: "id_tokens", Value: "aud: " + audience}

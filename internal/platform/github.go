@@ -60,7 +60,7 @@ func runnerReads(getenv func(string) string) bool {
 // Name is github.
 func (*GitHub) Name() string { return "github" }
 
-// Can: GitHub hands everything on.
+// Can says that GitHub hands everything on.
 func (*GitHub) Can() Abilities { return Abilities{HandOn: true, Tell: true, Sudo: true} }
 
 // Mask tells the runner to show the secret as *** from now on. Without a runner it

@@ -20,7 +20,7 @@ var _ Platform = GitLab{}
 // Name is gitlab.
 func (GitLab) Name() string { return "gitlab" }
 
-// Can: GitLab hands nothing on.
+// Can says that GitLab hands nothing on.
 func (GitLab) Can() Abilities { return Abilities{} }
 
 // Remember notes nothing: after_script finds the login where the job's variables say.

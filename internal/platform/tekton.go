@@ -20,7 +20,7 @@ var _ Platform = Tekton{}
 // Name is tekton.
 func (Tekton) Name() string { return "tekton" }
 
-// Can: Tekton hands on results only.
+// Can says that Tekton hands on results only.
 func (Tekton) Can() Abilities { return Abilities{Tell: true} }
 
 // Remember notes nothing: the login goes with the Pod.

@@ -13,7 +13,7 @@ var _ Platform = Terminal{}
 // Name is terminal.
 func (Terminal) Name() string { return "terminal" }
 
-// Can: a terminal leaves variables to the shell.
+// Can says that a terminal leaves variables to the shell.
 func (Terminal) Can() Abilities { return Abilities{Sudo: true} }
 
 // Remember notes nothing: nothing follows.

@@ -24,7 +24,7 @@ var errNoTerminal = errors.New("there is no terminal to ask at")
 // Ask asks for a password on the terminal of standard input, without echo.
 func Ask(ctx context.Context, env Env, question string) (idtoken.Secret, error) {
 	missing := func(err error) error {
-		return &idtoken.Error{Problem: idtoken.NoSecretThere, Source: "oidc", Detail: "cannot be asked for: no password", Err: err}
+		return &idtoken.Error{Problem: idtoken.NoSecretThere, Source: "oidc", Missing: true, Detail: "no password", Err: err}
 	}
 	file, ok := env.Stdin.(*os.File)
 	if !ok {
