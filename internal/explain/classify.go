@@ -31,7 +31,7 @@ func classify(run *process.Run, err error) *facts {
 		refused     *login.RefusedIDToken
 		rejected    *login.RefusedLogin
 	)
-	if errors.As(err, &explained) {
+	if errors.As(err, &explained) && !errors.As(err, &interrupted) { // a signal can end a wait for a lock
 		m := platform.MessageOf(err)
 		f.given = &m
 	}

@@ -28,7 +28,7 @@ func machineConfig(t *testing.T) types.Config {
 			Config json.RawMessage `json:"config"`
 		} `json:"spec"`
 	}
-	if err := yaml.UnmarshalStrict([]byte(printed(t, "quay.example.com", "--format", "machineconfig")), &object); err != nil {
+	if err := yaml.UnmarshalStrict([]byte(printed(t, "quay.example.com", "--format", "machineconfig", "--image", released)), &object); err != nil {
 		t.Fatal(err)
 	}
 	config, report, err := ignition.Parse(object.Spec.Config)
@@ -58,6 +58,7 @@ const (
 	configPath  = "/etc/kubernetes/quay-keyless/credential-provider.yaml"
 	starterPath = "/etc/kubernetes/quay-keyless/kubelet.sh"
 	binaries    = "/var/lib/quay-keyless/bin"
+	released    = "quay.io/OWNER/quay-keyless:v1"
 )
 
 func TestMachineConfig(t *testing.T) {
@@ -130,7 +131,7 @@ func TestInstall(t *testing.T) {
 			unit = *u.Contents
 		}
 	}
-	place := strings.NewReplacer(binaries, filepath.Join(folder, "bin"), "/var/lib/kubelet", folder, "quay.io/OWNER/quay-keyless:v1", image)
+	place := strings.NewReplacer(binaries, filepath.Join(folder, "bin"), "/var/lib/kubelet", folder, released, image)
 	for range 2 {
 		for line := range strings.Lines(place.Replace(unit)) {
 			key, command, _ := strings.Cut(strings.TrimSpace(line), "=")
