@@ -19,7 +19,7 @@ func TestTimeoutBoundsCommands(t *testing.T) {
 	const limit = 40 * time.Second
 	answering := newWorld()
 	for _, command := range []string{
-		"login " + worldArgs, "token " + worldArgs, "doctor " + worldArgs, "federation list " + worldArgs,
+		"login " + worldArgs, "token " + worldArgs, "audit " + faultsName + " --org acme", "doctor " + worldArgs, "federation list " + worldArgs,
 		"federation add " + worldArgs + " --from-token", "setup " + worldArgs + " --from-token", "whoami " + worldArgs,
 		"whoami --oidc-issuer https://issuer.example --oidc-client-id ci --oidc-client-secret-env SECRET --id-token-source oidc",
 	} {
