@@ -6,6 +6,7 @@
 package endpoint
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -180,6 +181,14 @@ func (c *Client) attempt(ctx context.Context, name string, make func(context.Con
 }
 
 var errEndless = errors.New("body over the limit")
+
+// SetBody gives a request its body. net/http sends it again by itself if a connection
+// that it kept turns out to be closed.
+func SetBody(request *http.Request, text []byte) {
+	request.ContentLength = int64(len(text))
+	request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(text)), nil }
+	request.Body, _ = request.GetBody()
+}
 
 // read takes the response to its end, so that its connection can be used again.
 func read(transport http.RoundTripper, request *http.Request, most int64) (*Answer, error) {

@@ -3,12 +3,10 @@
 package idtoken
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
 	"net"
 	"net/http"
@@ -33,9 +31,8 @@ func (q question) do(ctx context.Context) (*endpoint.Answer, error) {
 	return q.client.Do(ctx, q.name+" at "+q.url.Host, func(context.Context) (*http.Request, error) {
 		request := &http.Request{Method: http.MethodGet, URL: q.url, Header: q.header.Clone()}
 		if q.body != nil {
-			request.Method, request.ContentLength = http.MethodPost, int64(len(q.body))
-			request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(q.body)), nil }
-			request.Body, _ = request.GetBody() // net/http sends it again if the connection just closed
+			request.Method = http.MethodPost
+			endpoint.SetBody(request, q.body)
 		}
 		return request, nil
 	})

@@ -3,7 +3,6 @@
 package kubelet
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -11,7 +10,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -114,7 +112,8 @@ func (a *API) ask(ctx context.Context, path string, body any) (object, error) {
 	answer, err := a.client.Do(ctx, "the API server", func(context.Context) (*http.Request, error) {
 		r := &http.Request{Method: http.MethodGet, URL: address, Header: http.Header{"Content-Type": {"application/json"}}}
 		if body != nil {
-			r.Method, r.Body, r.ContentLength = http.MethodPost, io.NopCloser(bytes.NewReader(text)), int64(len(text))
+			r.Method = http.MethodPost
+			endpoint.SetBody(r, text)
 		}
 		if !a.token.Empty() {
 			r.Header.Set("Authorization", "Bearer "+a.token.Reveal())

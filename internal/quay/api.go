@@ -3,12 +3,10 @@
 package quay
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -72,9 +70,8 @@ func (a *API) request(method, path string, body any) *http.Request {
 	request := a.get(path)
 	request.Method, request.URL.RawQuery = method, query
 	if body != nil {
-		text := encoded(body)
 		request.Header.Set("Content-Type", "application/json")
-		request.Body, request.ContentLength = io.NopCloser(bytes.NewReader(text)), int64(len(text))
+		endpoint.SetBody(request, encoded(body))
 	}
 	return request
 }
