@@ -81,7 +81,7 @@ func usage(run *process.Run, command *cobra.Command) error {
 	if command.HasParent() {
 		text.WriteString("\n" + variables + "\n")
 	}
-	_, err := fmt.Fprintf(command.OutOrStderr(), "%s\nMore: %s\n", text.String(), run.Page("docs/reference.md"))
+	_, err := fmt.Fprintf(command.OutOrStderr(), "%s\nMore: %s\n", text.String(), cmp.Or(run.Page("docs/reference.md"), "docs/reference.md"))
 	return err
 }
 

@@ -31,7 +31,7 @@ func Message(run *process.Run, err error) platform.Message {
 	m.Reason = cmp.Or(m.Reason, f.code)
 	shorten(&m)
 	m.Verbose = run.Verbose
-	m.Page = page(run, m.Reason)
+	m.Page = run.Page("docs/troubleshooting.md#" + m.Reason)
 	return m
 }
 
@@ -58,14 +58,6 @@ func shorten(m *platform.Message) {
 		m.Text, m.Said = m.Text[:at[0]], rest
 		return
 	}
-}
-
-// page is the address of what the docs say about a reason; "" unless this is a release.
-func page(run *process.Run, code string) string {
-	if run.Env.Repository == "" || run.Env.Version == "" {
-		return ""
-	}
-	return fmt.Sprintf("https://github.com/%s/blob/%s/docs/troubleshooting.md#%s", run.Env.Repository, run.Env.Version, code)
 }
 
 // do is a step without anything to copy.

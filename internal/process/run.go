@@ -43,10 +43,10 @@ func NewRun(env Env) *Run {
 	return r
 }
 
-// Page is where a page of the docs is: its address in a release, else its path.
+// Page is the address of a page of the docs; "" unless this is a release.
 func (r *Run) Page(path string) string {
 	if r.Env.Repository == "" || r.Env.Version == "" {
-		return path
+		return ""
 	}
 	return "https://github.com/" + r.Env.Repository + "/blob/" + r.Env.Version + "/" + path
 }
