@@ -81,8 +81,8 @@ func HostOf(key string) string {
 	return host
 }
 
-// quote is text as a JSON string.
-func quote(text string) []byte {
+// Quote is text as a JSON string, such as the value of a helper.
+func Quote(text string) []byte {
 	quoted, err := json.Marshal(text)
 	if err != nil {
 		panic(err) // no string fails

@@ -31,7 +31,7 @@ func (d document) set(key string, value []byte) []byte {
 	} else if len(d.inner.members) > 0 {
 		return d.add(d.inner, 2, key, value)
 	}
-	whole := slices.Concat([]byte("{"), quote(key), []byte(":"), value, []byte("}"))
+	whole := slices.Concat([]byte("{"), Quote(key), []byte(":"), value, []byte("}"))
 	if d.at >= 0 {
 		return d.replace(d.top.members[d.at], d.layout(d.top, d.at, 1).value(whole))
 	}
@@ -52,10 +52,10 @@ func (d document) replace(m member, value []byte) []byte {
 func (d document) add(o object, depth int, key string, value []byte) []byte {
 	last := len(o.members) - 1
 	if last < 0 {
-		return slices.Insert(bytes.Clone(d.data), o.open, slices.Concat(quote(key), []byte(":"), value)...)
+		return slices.Insert(bytes.Clone(d.data), o.open, slices.Concat(Quote(key), []byte(":"), value)...)
 	}
 	at := d.layout(o, last, depth)
-	text := slices.Concat([]byte(","), at.gap, quote(key), at.colon, at.value(value))
+	text := slices.Concat([]byte(","), at.gap, Quote(key), at.colon, at.value(value))
 	return slices.Insert(bytes.Clone(d.data), o.members[last].valueEnd, text...)
 }
 

@@ -143,7 +143,7 @@ func TestRecordOfAnOlderVersion(t *testing.T) {
 	f := tempFile(t, `{"auths":{"else.example":{}},"credHelpers":{"quay.example":"quay-keyless"}}`)
 	write(t, f.recordPath(), `{"version":1,"wrote":"`+sha256Hex([]byte(read(t, f.Path())))+`","empty":{"credHelpers":null},"keys":[
 		{"object":"auths","key":"quay.example","old":"eyJhdXRoIjoiYjJ4ayJ9","cut":{"text":"IA=="},"wrote":[""]},
-		{"object":"credHelpers","key":"quay.example","wrote":["`+digest(quote(OwnHelper))+`"]}]}`)
+		{"object":"credHelpers","key":"quay.example","wrote":["`+digest(Quote(OwnHelper))+`"]}]}`)
 	mustRestore(t, f, nil, host+": restored")
 	wantText(t, f, `{"auths":{"else.example":{},"quay.example":{"auth":"b2xk"}},"credHelpers":{}}`)
 	wantNothingElse(t, f)

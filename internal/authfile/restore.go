@@ -231,7 +231,7 @@ func suspects(text []byte) (keys []string) {
 	}
 	helpers, _ := parse(text, credHelpers)
 	for _, m := range helpers.inner.members {
-		if digest(helpers.get(m.key)) == digest(quote(OwnHelper)) {
+		if digest(helpers.get(m.key)) == digest(Quote(OwnHelper)) {
 			keys = append(keys, m.key)
 		}
 	}

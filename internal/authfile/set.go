@@ -45,7 +45,7 @@ func edits(entries []Entry) (list []edit, err error) {
 		}
 		if entry.Helper {
 			list = append(list, edit{object: auths, key: entry.Key},
-				edit{object: credHelpers, key: entry.Key, value: quote(OwnHelper), hold: entry.Hold})
+				edit{object: credHelpers, key: entry.Key, value: Quote(OwnHelper), hold: entry.Hold})
 			continue
 		}
 		list = append(list, edit{object: auths, key: entry.Key, org: entry.Org, value: entry.value(), hold: entry.Hold})
@@ -93,7 +93,7 @@ func overHelpers(text []byte, r record, list []edit) []edit {
 	for _, e := range list {
 		host := HostOf(e.key)
 		_, known := r.find(credHelpers, host)
-		if e.object == auths && e.value != nil && (known || digest(d.get(host)) == digest(quote(OwnHelper))) {
+		if e.object == auths && e.value != nil && (known || digest(d.get(host)) == digest(Quote(OwnHelper))) {
 			due = append(due, edit{object: credHelpers, key: host})
 		}
 	}

@@ -153,7 +153,7 @@ func (b *planner) start(t *Target, seen logins, image bool) authfile.Start {
 	settings := maps.Clone(seen.settings)
 	settings["auths"] = json.RawMessage("{}")
 	if store, ok := seen.store.(string); ok {
-		settings["credsStore"] = encode(store)
+		settings["credsStore"] = authfile.Quote(store)
 		b.conflict(Conflict{Kind: OtherStore, Path: t.File.Path(), Key: store, Tools: dockers.tools})
 	}
 	text, err := json.MarshalIndent(settings, "", "\t")
@@ -165,21 +165,12 @@ func (b *planner) start(t *Target, seen logins, image bool) authfile.Start {
 		start.Copies = append(start.Copies, authfile.Copy{Key: key, Value: seen.auths[key].raw})
 	}
 	for _, host := range slices.Sorted(maps.Keys(seen.helpers)) {
-		start.Copies = append(start.Copies, authfile.Copy{Helper: true, Key: host, Value: encode(seen.helpers[host])})
+		start.Copies = append(start.Copies, authfile.Copy{Helper: true, Key: host, Value: authfile.Quote(seen.helpers[host])})
 		if seen.helpers[host] == authfile.OwnHelper {
 			t.OwnHelpers = append(t.OwnHelpers, host)
 		}
 	}
 	return start
-}
-
-// encode is text as a JSON string.
-func encode(text string) []byte {
-	encoded, err := json.Marshal(text)
-	if err != nil {
-		panic(err) // no string fails
-	}
-	return encoded
 }
 
 // drop reports whether an earlier login's copy would hide a login with one of the keys.
