@@ -57,9 +57,9 @@ func Codes() []string {
 	})
 }
 
-// add writes a block's words into a message.
-func (f *facts) add(m *platform.Message, name string) {
-	words, steps := f.known(), &m.Steps
+// add writes a block's words into a message, with the facts in them.
+func add(m *platform.Message, name string, words *strings.Replacer) {
+	steps := &m.Steps
 	for _, line := range reasons()[name].lines {
 		kind, line := line[:2], line[2:]
 		text := words.Replace(line)
@@ -81,7 +81,7 @@ func (f *facts) add(m *platform.Message, name string) {
 		case "> ":
 			m.More = append(m.More, text)
 		case "< ":
-			f.add(m, line)
+			add(m, line, words)
 		}
 	}
 }
@@ -107,7 +107,7 @@ func (f *facts) words() platform.Message {
 		if f.target.Robot != (quay.Robot{}) && f.api == nil {
 			m.More = []string{doctorCommand(f.target)}
 		}
-		f.add(&m, block)
+		add(&m, block, f.known())
 	}
 	m.Notes = append(m.Notes, f.stateNotes()...)
 	switch f.code {
