@@ -27,7 +27,7 @@ func (f *File) check() error {
 	if err := cmp.Or(checkText(now.text), f.checkRecord(), f.checkNames(), f.checkFolder()); err != nil {
 		return err
 	}
-	if err := ownfile.Writable(f.path); errors.Is(err, syscall.EROFS) { // a mount of its own
+	if err := ownfile.Writable(f.path); errors.Is(err, syscall.EROFS) { // the file alone can be a read-only mount
 		return because(ReadOnly, err)
 	}
 	return nil

@@ -167,8 +167,8 @@ type predicate struct{ of *ownfile.Error }
 func (p predicate) Error() string { return p.of.Predicate() }
 func (p predicate) Unwrap() error { return p.of }
 
-// read returns a settings file's text, nil if there is none, and what it holds. The error is
-// an [*Error].
+// read reads a settings file and returns its text and what it holds. Without a file the
+// text is nil. The error is an [*Error].
 func read(trust ownfile.Trust, path string) ([]byte, content, error) {
 	text, err := trust.Read(path, maxSettings)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {

@@ -104,9 +104,9 @@ func (s *Store) Programs() ([]Installed, error) {
 	return c.Programs, err
 }
 
-// locked runs do with the file's text, nil if there is none, under its lock, which
-// is a file beside it while there are settings. On a file system without locks it runs
-// without.
+// locked runs do under the lock, with the file's text. Without a file the text is nil.
+// The lock is a file beside it as long as there are settings. Some file systems have no
+// locks: there do runs without one.
 func (s *Store) locked(ctx context.Context, do func(text []byte, c content) error) error {
 	path := filepath.Join(filepath.Dir(s.path), "."+FileName+".lock")
 	if ctx.Err() != nil {

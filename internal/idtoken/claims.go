@@ -22,10 +22,10 @@ type Token struct {
 type Claims struct {
 	Issuer, Subject string
 	Audience        []string
-	Expiry          time.Time // zero if there is none
-	IssuedAt        time.Time // zero if there is none
+	Expiry          time.Time // zero without the claim
+	IssuedAt        time.Time // zero without the claim
 	Algorithm       string    // of the signature, as RS256
-	KeyID           string    // "" if there is none
+	KeyID           string    // "" if the header has no kid
 	// Workflow and JobWorkflow are GitHub's workflow_ref and job_workflow_ref,
 	// which differ in a job of a reusable workflow. Quay does not look at them.
 	Workflow, JobWorkflow string

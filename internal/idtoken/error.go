@@ -60,7 +60,7 @@ const (
 // Error is the error of a job without a usable ID token.
 type Error struct {
 	Problem Problem
-	Source  string // its name; "" if there is none
+	Source  string // the name of the token's source; "" if it has no source
 	Detail  string // completes "the ID token from X ...", as "has 2 lines"
 	Missing bool   // there is no token: Detail completes "no ID token from X: ..."
 	Err     error  // the cause, if there is one

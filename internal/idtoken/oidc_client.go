@@ -26,7 +26,7 @@ func (f Flow) Interactive() bool { return f == Device || f == Code }
 // Kind is which of the provider's tokens to send to Quay.
 type Kind string
 
-// The kinds. Auto is the ID token, or the access token if there is none.
+// The kinds. Auto takes the ID token if the provider sends one, else the access token.
 const (
 	Auto        Kind = "auto"
 	IDTokenKind Kind = "id_token"
